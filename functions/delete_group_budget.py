@@ -1,0 +1,17 @@
+"""DELETE /api/v2/groups/{group}/ai/budget: enforce no budget on the members of a group any more."""
+
+from uuid import UUID
+
+from allowance.api import Api
+from allowance.precondition import Precondition
+from allowance.store import Store
+
+app = Api()
+
+
+@app.delete("/api/v2/groups/{group}/ai/budget")
+def delete_group_budget(store: Store, group: UUID, precondition: Precondition) -> None:
+    store.delete_group_budget(group, precondition)
+
+
+handler = app.handler

@@ -1,0 +1,17 @@
+"""GET /api/v2/groups/{group}/ai/budget: the spend limit of each member of a group."""
+
+from uuid import UUID
+
+from allowance.api import Api
+from allowance.models import GroupBudget
+from allowance.store import Store
+
+app = Api()
+
+
+@app.get("/api/v2/groups/{group}/ai/budget")
+def get_group_budget(store: Store, group: UUID) -> GroupBudget:
+    return store.get_group_budget(group)
+
+
+handler = app.handler

@@ -1,0 +1,169 @@
+"""The warm connection and the queries. The only module of the layer that imports psycopg.
+
+A connection is autocommit: a read is its own transaction, a write is one statement or one pipelined batch, which
+Postgres runs as one implicit transaction. See docs/decisions/0003-round-trips.md.
+"""
+
+import re
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg.rows import class_row
+
+from allowance.connection import connection_parameters
+from allowance.errors import DatabaseUnavailable
+from allowance.settings import DatabaseSource
+
+CONNECT_TIMEOUT_SECONDS = 3
+
+UNAVAILABLE_CLASSES = ("08", "53", "57")
+"""SQLSTATE classes: connection exception, insufficient resources, operator intervention (shutdown, time-out)."""
+
+UNAVAILABLE = frozenset({"55P03", "40001", "40P01", "25006"})
+"""SQLSTATEs: lock not available, serialization failure, deadlock, read-only (a standby, while it fails over)."""
+
+_NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
+
+
+@cache
+def queries() -> dict[str, bytes]:
+    """Every query by its name. A file holds several, each after a line `-- name: x`."""
+    found: dict[str, bytes] = {}
+    for path in sorted((Path(__file__).parent / "queries").glob("*.sql")):
+        _, *pieces = _NAME.split(path.read_text(encoding="utf-8"))
+        for name, sql in zip(pieces[::2], pieces[1::2], strict=True):
+            if name in found:
+                raise ValueError(f"Two queries are named {name}.")
+            found[name] = sql.encode()
+    return found
+
+
+@dataclass(frozen=True)
+class Call[T]:
+    """A query with its parameters, and the model of its rows."""
+
+    model: type[T]
+    query: str
+    parameters: dict[str, Any]
+
+
+def call[T](model: type[T], query: str, /, **parameters: Any) -> Call[T]:
+    """A query for `Database.in_one_trip`."""
+    return Call(model, query, parameters)
+
+
+class Database:
+    """One connection, kept warm between invocations, made anew when it is found closed.
+
+    Every method raises DatabaseUnavailable when Postgres is down, failing over, or out of connections.
+    """
+
+    def __init__(self, source: DatabaseSource, application_name: str) -> None:
+        self._source = source
+        self._application_name = application_name
+        self._connection: psycopg.Connection[Any] | None = None
+        self._may_repeat = True
+
+    def start_invocation(self) -> None:
+        """From here the next statement is a first one: it must be safe to repeat, on a connection gone stale."""
+        self._may_repeat = True
+
+    def close(self) -> None:
+        """End the connection; the next statement makes another."""
+        if self._connection is not None:
+            self._connection.close()
+
+    def many[T](self, model: type[T], query: str, /, **parameters: Any) -> list[T]:
+        """All rows of a query. One trip."""
+        return self._attempt(lambda connection: _execute(connection, call(model, query, **parameters)).fetchall())
+
+    def first[T](self, model: type[T], query: str, /, **parameters: Any) -> T | None:
+        """The first row of a query, if there is one. One trip."""
+        return self._attempt(lambda connection: _execute(connection, call(model, query, **parameters)).fetchone())
+
+    def one[T](self, model: type[T], query: str, /, **parameters: Any) -> T:
+        """The row of a query that always has one. One trip."""
+        row = self.first(model, query, **parameters)
+        if row is None:
+            raise LookupError(f"The query {query} answered no row.")
+        return row
+
+    def run(self, query: str, /, **parameters: Any) -> int:
+        """How many rows a statement touched. One trip."""
+        return self._attempt(lambda connection: connection.execute(queries()[query], parameters).rowcount)
+
+    def in_one_trip[A, B](self, first: Call[A], second: Call[B]) -> tuple[list[A], list[B]]:
+        """Two statements in one implicit transaction, both sent before the first is answered.
+
+        The second sees what the first waited for: under READ COMMITTED each statement takes a snapshot of its own.
+        """
+
+        def batch(connection: psycopg.Connection[Any]) -> tuple[list[A], list[B]]:
+            with connection.pipeline():
+                earlier, later = _execute(connection, first), _execute(connection, second)
+            return earlier.fetchall(), later.fetchall()
+
+        return self._attempt(batch)
+
+    @contextmanager
+    def transaction(self) -> Generator[None]:
+        """Several statements, all or nothing. Costs two trips more: for jobs, not for routes."""
+        self._attempt(lambda connection: connection.execute("BEGIN"))
+        try:
+            yield
+        except BaseException:
+            if self._connection is not None and not self._connection.closed:
+                self._connection.rollback()
+            raise
+        self._attempt(lambda connection: connection.execute("COMMIT"))
+
+    def _attempt[T](self, work: Callable[[psycopg.Connection[Any]], T]) -> T:
+        may_repeat, self._may_repeat = self._may_repeat, False
+        warm = self._connection is not None and not self._connection.closed
+        connection = self._connection if warm and self._connection is not None else self._connect()
+        try:
+            return work(connection)
+        except psycopg.Error as error:
+            stale = connection.closed
+            if stale and warm and may_repeat:
+                return self._attempt(work)
+            state = error.sqlstate or ""
+            if state == "25006":
+                # This server became a standby: another connection may find the new primary.
+                connection.close()
+            if stale or state[:2] in UNAVAILABLE_CLASSES or state in UNAVAILABLE:
+                raise DatabaseUnavailable from error
+            raise
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        try:
+            self._connection = self._open(fresh=False)
+        except psycopg.OperationalError as error:
+            if self._source.secret_arn is None:
+                raise DatabaseUnavailable from error
+            try:
+                # The secret may have been rotated since it was read.
+                self._connection = self._open(fresh=True)
+            except psycopg.OperationalError as again:
+                raise DatabaseUnavailable from again
+        return self._connection
+
+    def _open(self, *, fresh: bool) -> psycopg.Connection[Any]:
+        return psycopg.connect(
+            **connection_parameters(self._source, fresh=fresh),
+            autocommit=True,
+            # A prepared statement would pin the session of an RDS Proxy.
+            prepare_threshold=None,
+            connect_timeout=CONNECT_TIMEOUT_SECONDS,
+            application_name=self._application_name,
+        )
+
+
+def _execute[T](connection: psycopg.Connection[Any], what: Call[T]) -> psycopg.Cursor[T]:
+    cursor = connection.cursor(row_factory=class_row(what.model))
+    return cursor.execute(queries()[what.query], what.parameters)

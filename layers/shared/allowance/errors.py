@@ -1,0 +1,114 @@
+"""What can go wrong, in the caller's words: the docstring is the message.
+
+A subclass that the HTTP border does not name is answered as its parent: `BudgetNotFound` and `NotAuthorized` look like
+any `NotFound`, and only the log keeps the difference.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong with what was sent: where (`spend_limit_micros`, `prices[3].model`) and what."""
+
+    field: str
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.detail}"
+
+
+class AllowanceError(Exception):
+    """Something went wrong."""
+
+    def __init__(self, message: str | None = None, *, detail: str | None = None) -> None:
+        super().__init__(message or type(self).__doc__)
+        self.message = message
+        self.detail = detail
+
+
+class Unauthenticated(AllowanceError):
+    """You are signed out or your session has expired. Please sign in again to continue."""
+
+
+class InvalidUUID(AllowanceError):
+    """A path id that is not a UUID."""
+
+    def __init__(self, segment: str) -> None:
+        super().__init__(f'Invalid UUID "{segment}".', detail="Expected 36 characters with hyphens.")
+
+
+class NotFound(AllowanceError):
+    """Resource not found or you do not have access to this resource"""
+
+
+class NotAuthorized(NotFound):
+    """The caller may not do this to that."""
+
+
+class GroupNotFound(NotFound):
+    """There is no such group, or its organization is deleted."""
+
+
+class OrganizationNotFound(NotFound):
+    """There is no such organization, or it is deleted."""
+
+
+class BudgetNotFound(NotFound):
+    """This group has no budget."""
+
+
+class BudgetsNotEnabled(AllowanceError):
+    """AI budgets are not enabled for this deployment."""
+
+
+class RouteNotFound(AllowanceError):
+    """Route not found."""
+
+
+class MethodNotAllowed(AllowanceError):
+    """Method not allowed."""
+
+    def __init__(self, allowed: Iterable[str]) -> None:
+        self.allow = ", ".join(sorted(allowed))
+        super().__init__(detail=f"This path takes {self.allow}.")
+
+
+class BodyTooLarge(AllowanceError):
+    """Request body too large."""
+
+
+class UnsupportedMediaType(AllowanceError):
+    """Content-Type must be application/json."""
+
+
+class InvalidJSON(AllowanceError):
+    """Request body must be valid JSON."""
+
+
+class ValidationFailed(AllowanceError):
+    """Validation failed."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__()
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.problems))
+
+
+class InvalidSpendLimit(ValidationFailed):
+    """Invalid AI spend limit."""
+
+
+class InvalidQuery(ValidationFailed):
+    """Query parameters have invalid values."""
+
+
+class BudgetChanged(AllowanceError):
+    """The budget was changed by someone else."""
+
+
+class DatabaseUnavailable(AllowanceError):
+    """The database is not available. Try again shortly."""

@@ -1,0 +1,221 @@
+"""The shapes of the contract: rows out, bodies in, one model per shape. Money is whole micro-units of US dollars."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+
+MAX_SPEND_LIMIT_MICROS = 1_000_000_000_000
+MAX_NAME_LENGTH = 255
+
+
+def rfc3339(time: datetime) -> str:
+    """RFC 3339 in UTC with microseconds, always six digits: `2026-11-22T06:00:00.123456Z`."""
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+Timestamp = Annotated[datetime, PlainSerializer(rfc3339, return_type=str, when_used="json")]
+
+
+class Row(BaseModel):
+    """What the database answers, and what goes out."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Body(BaseModel):
+    """What comes in as JSON: strict types, no unknown field."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Query(BaseModel):
+    """What comes in as query parameters: text, no unknown parameter."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class GroupBudget(Row):
+    """The AI budget of a group: the limit is per member of the group and period. 0 blocks all spend."""
+
+    group_id: UUID
+    spend_limit_micros: Annotated[int, Field(ge=0, le=MAX_SPEND_LIMIT_MICROS)]
+    created_at: Timestamp
+    updated_at: Timestamp
+
+    @property
+    def etag(self) -> str:
+        """A strong entity tag (RFC 9110, 8.8.3): `updated_at` moves with every change, so it names the version."""
+        return f'"{rfc3339(self.updated_at)}"'
+
+
+class SpendLimit(Body):
+    """The body of PUT: the limit of each member of the group."""
+
+    spend_limit_micros: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=MAX_SPEND_LIMIT_MICROS,
+            description="Whole micro-units of US dollars per member and period; 0 blocks all spend.",
+            examples=[25_000_000],
+        ),
+    ]
+
+
+class Group(Row):
+    """A group as those who may read it see it."""
+
+    id: UUID
+    name: str
+    organization_id: UUID
+    organization_name: str
+    budget: GroupBudget | None
+
+
+class GroupReference(Row):
+    """A group that the caller named in a path."""
+
+    id: UUID
+    organization_id: UUID
+
+
+class OrganizationReference(Row):
+    """An organization that the caller named in a path."""
+
+    id: UUID
+    name: str
+
+
+class Membership(Row):
+    """A user's place in an organization, with the roles held there."""
+
+    id: UUID
+    name: str
+    roles: list[str]
+
+
+class TokenInfo(Row):
+    """The credential in use. `scope` null is everything."""
+
+    name: str
+    expires_at: Timestamp | None
+    scope: dict[str, Any] | None
+
+
+class Me(Row):
+    """Who the caller is."""
+
+    id: UUID
+    username: str
+    email: str | None
+    roles: list[str]
+    organizations: list[Membership]
+    token: TokenInfo
+
+
+class Caller(Row):
+    """Whom a credential speaks for, with everything the rule needs, and what the path of the request names."""
+
+    user_id: UUID
+    username: str
+    email: str | None
+    roles: list[str]
+    organizations: list[Membership]
+    groups: list[UUID]
+    token: TokenInfo
+    group: GroupReference | None
+    organization: OrganizationReference | None
+
+
+class Actor(Row):
+    """Who made a change: a user, or a system actor, which has a name and no id."""
+
+    id: UUID | None
+    username: str
+
+
+class AuditEntry(Row):
+    """One change: who, what, from what, to what. `before` null is a creation, `after` null a deletion."""
+
+    id: int
+    created_at: Timestamp
+    actor: Actor
+    action: Literal["create", "update", "delete"]
+    resource_type: str
+    resource_id: str
+    organization_id: UUID | None
+    group_id: UUID | None
+    user_id: UUID | None
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    request_id: str
+
+
+class AuditPage(Row):
+    """Audit entries, newest first; `next` is the `after` of the following page, null on the last."""
+
+    entries: list[AuditEntry]
+    next: str | None
+
+
+def _digits(value: object) -> object:
+    # pydantic would also take " 7", "1_0" and "7.0" for whole numbers.
+    if isinstance(value, str) and not (value.isascii() and value.isdigit() and len(value) <= 18):
+        raise ValueError("must be a whole number")
+    return value
+
+
+Digits = Annotated[int, BeforeValidator(_digits)]
+
+
+UserKey = Annotated[str, Field(pattern=r"(?i)^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$|^[a-z0-9][a-z0-9-]{0,63}$")]
+"""A UUID or a username (which `me` is too, to those who read it)."""
+
+
+class AuditQuery(Query):
+    """Filters of the audit log."""
+
+    group: Annotated[UUID | None, Field(description="Entries that concern this group.")] = None
+    user: Annotated[
+        UserKey | None, Field(description="Entries made by or concerning this user: a UUID, a username or `me`.")
+    ] = None
+    limit: Annotated[Digits, Field(ge=1, le=1000, description="Entries per page.")] = 100
+    after: Annotated[Digits | None, Field(description="`next` of the page before.")] = None
+
+
+class HealthQuery(Query):
+    """Whether to try the database too."""
+
+    database: Annotated[Literal["0", "1"], Field(description="1 tries the database too.")] = "0"
+
+
+class Health(Row):
+    """Alive."""
+
+    status: Literal["ok"] = "ok"
+
+
+def _printable(value: str) -> str:
+    # Keeps out what Postgres cannot store (NUL, lone surrogates) and what nobody can see in a list.
+    if not value.isprintable() or value != value.strip():
+        raise ValueError("must have no control characters, nor spaces around it")
+    return value
+
+
+Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH), AfterValidator(_printable)]
+
+
+class RemovedBudget(Row):
+    """Whether the budget that was there is gone."""
+
+    removed: bool
+
+
+class SeedCounts(Row):
+    """What seeding did to the default prices."""
+
+    inserted: int
+    updated: int
+    unchanged: int

@@ -1,0 +1,45 @@
+"""What a write demands of the present version: If-Match and If-None-Match (RFC 9110, 13.1)."""
+
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
+
+
+@dataclass(frozen=True)
+class Precondition:
+    """What a write demands of the present version of a budget (RFC 9110, 13.1)."""
+
+    must_exist: bool = False
+    """If-Match: *"""
+    versions: tuple[datetime, ...] | None = None
+    """If-Match with entity tags: the present version must be one of these. None: no demand."""
+    must_be_absent: bool = False
+    """If-None-Match: *"""
+    excluded_versions: tuple[datetime, ...] = ()
+    """If-None-Match with entity tags: the present version must be none of these."""
+
+    @classmethod
+    def of(cls, headers: Mapping[str, str]) -> Self:
+        """From lower-case header names. A tag that is not ours, or weak, names no version, so that it never matches."""
+        match, none_match = headers.get("if-match"), headers.get("if-none-match")
+        return cls(
+            must_exist=match is not None and match.strip() == "*",
+            versions=None if match is None or match.strip() == "*" else _versions(match),
+            must_be_absent=none_match is not None and none_match.strip() == "*",
+            excluded_versions=_versions(none_match or ""),
+        )
+
+
+_ENTITY_TAG = re.compile(r'"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z)"', re.ASCII)
+
+
+def _versions(header: str) -> tuple[datetime, ...]:
+    versions: list[datetime] = []
+    for tag in header.split(","):
+        if found := _ENTITY_TAG.fullmatch(tag.strip()):
+            with suppress(ValueError):  # the 31st of February is no version
+                versions.append(datetime.fromisoformat(found[1]))
+    return tuple(versions)

@@ -1,0 +1,62 @@
+-- name: authenticate
+-- Who presents this credential, with everything the rule needs, and the thing that the path names: one trip.
+-- `=` on bytea stops at the first byte that differs, so both sides are hashed with bytes that no caller can know: where
+-- they differ then says nothing (a double-HMAC comparison). Being suspended or deleted is as good as being unknown.
+WITH credential AS (
+    SELECT t.id, t.name, t.expires_at, t.scope, t.last_used_at, u.id AS user_id, u.username, u.email, u.roles
+    FROM api_tokens AS t
+    JOIN users AS u ON u.id = t.user_id
+    WHERE t.id = %(token_id)s
+        AND sha256(t.secret_sha256 || %(blind)s::bytea) = sha256(%(secret_sha256)s::bytea || %(blind)s::bytea)
+        AND t.revoked_at IS NULL
+        AND (t.expires_at IS NULL OR t.expires_at > now())
+        AND u.status = 'active'
+),
+-- At most once a minute, and never waiting for another request that does the same.
+touched AS (
+    UPDATE api_tokens SET last_used_at = now()
+    WHERE id IN (
+        SELECT t.id
+        FROM api_tokens AS t
+        WHERE t.id = (SELECT c.id FROM credential AS c WHERE c.last_used_at IS NULL OR c.last_used_at < now() - interval '1 minute')
+        FOR NO KEY UPDATE SKIP LOCKED
+    )
+)
+SELECT
+    c.user_id,
+    c.username,
+    c.email,
+    c.roles,
+    coalesce(
+        (
+            SELECT jsonb_agg(jsonb_build_object('id', o.id, 'name', o.name, 'roles', om.roles) ORDER BY om.joined_at, o.id)
+            FROM organization_members AS om
+            JOIN organizations AS o ON o.id = om.organization_id
+            WHERE om.user_id = c.user_id AND o.deleted_at IS NULL
+        ),
+        '[]'
+    ) AS organizations,
+    ARRAY(
+        SELECT gm.group_id
+        FROM group_members AS gm
+        JOIN groups AS g ON g.id = gm.group_id
+        JOIN organizations AS o ON o.id = g.organization_id
+        WHERE gm.user_id = c.user_id AND o.deleted_at IS NULL
+    ) AS groups,
+    jsonb_build_object('name', c.name, 'expires_at', c.expires_at, 'scope', c.scope) AS token,
+    (
+        SELECT jsonb_build_object('id', g.id, 'organization_id', g.organization_id)
+        FROM groups AS g
+        JOIN organizations AS o ON o.id = g.organization_id
+        WHERE g.id = %(group_id)s::uuid AND o.deleted_at IS NULL
+    ) AS "group",
+    (
+        SELECT jsonb_build_object('id', o.id, 'name', o.name)
+        FROM organizations AS o
+        WHERE (o.id = %(organization_id)s::uuid OR o.name = %(organization_name)s::text) AND o.deleted_at IS NULL
+    ) AS organization
+FROM credential AS c;
+
+-- name: ping
+-- Whether the database answers.
+SELECT 'ok' AS status;

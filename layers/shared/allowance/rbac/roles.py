@@ -1,0 +1,86 @@
+"""The built-in roles, as data: a role's name and what it holds at each level."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from allowance.rbac.policy import ANY, Action, OrganizationPermissions, Permission, Permissions, ResourceType, Role
+
+CREATE, READ, UPDATE, DELETE = Action.CREATE, Action.READ, Action.UPDATE, Action.DELETE
+GROUP, GROUP_MEMBER, USER = ResourceType.GROUP, ResourceType.GROUP_MEMBER, ResourceType.USER
+AI_MODEL_PRICE, AI_USAGE = ResourceType.AI_MODEL_PRICE, ResourceType.AI_USAGE
+DIRECTORY, AUDIT_LOG = ResourceType.DIRECTORY, ResourceType.AUDIT_LOG
+
+
+def _may(*grants: tuple[ResourceType, *tuple[Action | str, ...]]) -> Permissions:
+    return tuple(
+        Permission(resource_type, ANY if action == ANY else Action(action))
+        for resource_type, *actions in grants
+        for action in actions
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationRole:
+    """What a role held in one organization grants there (`org`, `member`) and, whichever that is, at `site`."""
+
+    org: Permissions = ()
+    member: Permissions = ()
+    site: Permissions = ()
+
+
+EVERYONE = Role(user=_may((USER, READ)))
+"""The role `member`: every user has it without a row."""
+
+MEMBER_OF_ORGANIZATION = OrganizationRole(member=_may((GROUP_MEMBER, READ)))
+"""The role `organization-member`: every member of an organization has it without a row."""
+
+SITE_ROLES: Mapping[str, Role] = {
+    "owner": Role(
+        site=_may(
+            (GROUP, CREATE, READ, UPDATE, DELETE),
+            (GROUP_MEMBER, READ),
+            (USER, READ, UPDATE),
+            (AI_MODEL_PRICE, READ, UPDATE),
+            (AI_USAGE, CREATE, READ),
+            (DIRECTORY, ANY),
+            (AUDIT_LOG, ANY),
+        )
+    ),
+    "user-admin": Role(
+        site=_may((GROUP, CREATE, READ, UPDATE, DELETE), (GROUP_MEMBER, READ), (USER, READ, UPDATE), (DIRECTORY, ANY))
+    ),
+    "auditor": Role(site=_may((GROUP, READ), (GROUP_MEMBER, READ), (USER, READ), (AI_USAGE, READ), (AUDIT_LOG, READ))),
+    "template-admin": Role(site=_may((GROUP, READ), (GROUP_MEMBER, READ), (USER, READ))),
+    "member": EVERYONE,
+    "gateway": Role(site=_may((USER, READ), (AI_MODEL_PRICE, READ), (AI_USAGE, CREATE, READ))),
+}
+
+ORGANIZATION_ROLES: Mapping[str, OrganizationRole] = {
+    "organization-admin": OrganizationRole(
+        org=_may((GROUP, CREATE, READ, UPDATE, DELETE), (GROUP_MEMBER, READ), (AUDIT_LOG, READ)),
+        site=_may((USER, READ)),
+    ),
+    "organization-user-admin": OrganizationRole(
+        org=_may((GROUP, CREATE, READ, UPDATE, DELETE), (GROUP_MEMBER, READ)),
+        site=_may((USER, READ)),
+    ),
+    "organization-auditor": OrganizationRole(org=_may((GROUP, READ), (GROUP_MEMBER, READ), (AUDIT_LOG, READ))),
+    "organization-template-admin": OrganizationRole(org=_may((GROUP, READ), (GROUP_MEMBER, READ))),
+    "organization-member": MEMBER_OF_ORGANIZATION,
+}
+
+
+def in_organization(role: OrganizationRole, organization_id: UUID) -> Role:
+    """The role as held in this organization."""
+    return Role(site=role.site, by_org_id={organization_id: OrganizationPermissions(role.org, role.member)})
+
+
+def roles_of_user(site_roles: Iterable[str], organizations: Iterable[tuple[UUID, Iterable[str]]]) -> tuple[Role, ...]:
+    """Every role of a user: what everyone has, the named ones, membership itself. An unknown name grants nothing."""
+    held = [EVERYONE, *(SITE_ROLES[name] for name in site_roles if name in SITE_ROLES)]
+    for organization_id, names in organizations:
+        held.append(in_organization(MEMBER_OF_ORGANIZATION, organization_id))
+        known = (ORGANIZATION_ROLES[name] for name in names if name in ORGANIZATION_ROLES)
+        held += (in_organization(role, organization_id) for role in known)
+    return tuple(held)

@@ -1,0 +1,22 @@
+"""The system actors: subjects without a credential, each with one role that grants exactly what its job needs."""
+
+from dataclasses import dataclass
+
+from allowance.rbac.policy import Action, Permission, ResourceType, Role, Subject
+
+
+@dataclass(frozen=True, slots=True)
+class SystemActor:
+    """A named subject, as the audit log knows it."""
+
+    name: str
+    subject: Subject
+
+
+def _actor(name: str, *grants: tuple[ResourceType, Action]) -> SystemActor:
+    return SystemActor(name, Subject(None, (Role(site=tuple(Permission(*grant) for grant in grants)),)))
+
+
+PRICE_SEEDER = _actor("price-seeder", (ResourceType.AI_MODEL_PRICE, Action.UPDATE))
+DIRECTORY_IMPORTER = _actor("directory-importer", (ResourceType.DIRECTORY, Action.UPDATE))
+SYSTEM_ACTORS = (PRICE_SEEDER, DIRECTORY_IMPORTER)

@@ -1,0 +1,152 @@
+"""What an API Gateway event (HTTP API, payload 2.0) says, as the routes need it. AWS and SAM differ; both are taken."""
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn, cast
+from urllib.parse import parse_qsl
+from uuid import UUID
+
+from pydantic import BaseModel, ValidationError
+
+from allowance.errors import (
+    BodyTooLarge,
+    InvalidJSON,
+    InvalidQuery,
+    InvalidSpendLimit,
+    InvalidUUID,
+    Problem,
+    UnsupportedMediaType,
+    ValidationFailed,
+)
+from allowance.validation import ABOVE, problems_of
+
+MAX_BODY_BYTES = 1 << 20
+
+MAX_INTEGER_DIGITS = 40
+"""Longer literals are cut down to this size: far above every bound, and still cheap to read."""
+
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request. Header names are in lower case; path segments are URL-decoded."""
+
+    id: str
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    segments: Mapping[str, str]
+    query_string: str
+    body: bytes | str
+
+    @classmethod
+    def of(cls, event: Mapping[str, Any], fallback_id: str) -> "Request":
+        context: Mapping[str, Any] = event.get("requestContext") or {}
+        http: Mapping[str, Any] = context.get("http") or {}
+        headers: Mapping[str, str] = event.get("headers") or {}
+        body: str = event.get("body") or ""
+        return cls(
+            id=context.get("requestId") or fallback_id,
+            method=http.get("method", ""),
+            path=event.get("rawPath", ""),
+            headers={name.lower(): value for name, value in headers.items()},
+            segments=event.get("pathParameters") or {},
+            query_string=event.get("rawQueryString") or "",
+            body=_decoded(body) if event.get("isBase64Encoded") else body,
+        )
+
+    def uuid(self, segment: str) -> UUID:
+        """A path id. Raises InvalidUUID: of the forms that Python would take, only the hyphenated one is."""
+        value = self.segments[segment]
+        if not _UUID.fullmatch(value):
+            raise InvalidUUID(value)
+        return UUID(value)
+
+    def query[T: BaseModel](self, model: type[T]) -> T:
+        """The query parameters. Raises InvalidQuery, with every problem at once."""
+        pairs = parse_qsl(self.query_string, keep_blank_values=True)
+        names = [name for name, _ in pairs]
+        repeated = [Problem(name, "Must be given once.") for name in dict.fromkeys(names) if names.count(name) > 1]
+        try:
+            parameters = model.model_validate(dict(pairs))
+        except ValidationError as error:
+            raise InvalidQuery([*repeated, *problems_of(error)]) from error
+        if repeated:
+            raise InvalidQuery(repeated)
+        return parameters
+
+    def json_body[T: BaseModel](self, model: type[T]) -> T:
+        """The body. Raises BodyTooLarge, UnsupportedMediaType, InvalidJSON, ValidationFailed, InvalidSpendLimit."""
+        content = self.body if isinstance(self.body, bytes) else self.body.encode(errors="surrogatepass")
+        if len(content) > MAX_BODY_BYTES:
+            raise BodyTooLarge(detail=f"At most {MAX_BODY_BYTES} bytes.")
+        media_type = self.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+        if media_type != "application/json":
+            raise UnsupportedMediaType
+        try:
+            return model.model_validate(_json_object(content))
+        except ValidationError as error:
+            raise _refusal(error) from error
+
+
+def _decoded(body: str) -> bytes:
+    try:
+        return base64.b64decode(body, validate=True)
+    except binascii.Error:
+        # Not something that API Gateway sends; such a body is no JSON either.
+        return b""
+
+
+def _refusal(error: ValidationError) -> ValidationFailed:
+    """An amount above the cap has a message of its own, which yields to every other problem of the body."""
+    above = [each["type"] == ABOVE and each["loc"][-1] == "spend_limit_micros" for each in error.errors()]
+    problems = problems_of(error)
+    if all(above):
+        return InvalidSpendLimit(problems)
+    return ValidationFailed(problem for problem, is_above in zip(problems, above, strict=True) if not is_above)
+
+
+def _json_object(content: bytes) -> dict[str, Any]:
+    """A JSON object, read more strictly than json.loads does. Raises InvalidJSON."""
+    try:
+        text = content.decode()
+        value: object = json.loads(
+            text, object_pairs_hook=_without_duplicates, parse_constant=_no_constant, parse_int=_integer
+        )
+        # A lone surrogate ("\ud800") is in no encoding, so nothing could be answered or stored about it.
+        json.dumps(value, ensure_ascii=False).encode()
+    except ValueError as error:
+        raise InvalidJSON(detail=_where(error)) from error
+    except RecursionError as error:
+        raise InvalidJSON(detail="It is nested too deeply.") from error
+    if not isinstance(value, dict):
+        raise InvalidJSON(detail="It must be an object.")
+    return cast("dict[str, Any]", value)
+
+
+def _where(error: ValueError) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg} at line {error.lineno}, column {error.colno}." if error.doc.strip() else "It is empty."
+    return "It must be UTF-8." if isinstance(error, UnicodeError) else f"{error}."
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("A key stands twice in an object")
+    return found
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _integer(literal: str) -> int:
+    if len(literal) > MAX_INTEGER_DIGITS:
+        return -(10**MAX_INTEGER_DIGITS) if literal.startswith("-") else 10**MAX_INTEGER_DIGITS
+    return int(literal)

@@ -1,0 +1,27 @@
+"""Every route, for the answer to what is none of them: 404 or 405. A test compares this with template.yaml."""
+
+import re
+
+from allowance.errors import MethodNotAllowed, RouteNotFound
+
+ROUTES = (
+    ("GET", "/api/v2/audit"),
+    ("GET", "/api/v2/groups/{group}"),
+    ("DELETE", "/api/v2/groups/{group}/ai/budget"),
+    ("GET", "/api/v2/groups/{group}/ai/budget"),
+    ("PUT", "/api/v2/groups/{group}/ai/budget"),
+    ("GET", "/api/v2/organizations/{organization}/groups"),
+    ("GET", "/api/v2/users/me"),
+    ("GET", "/healthz"),
+)
+
+
+def unrouted(path: str) -> MethodNotAllowed | RouteNotFound:
+    """Why a request reached no route: the path exists and the method does not, or the path does not."""
+    methods = [method for method, template in ROUTES if _matches(template, path)]
+    return MethodNotAllowed(methods) if methods else RouteNotFound()
+
+
+def _matches(template: str, path: str) -> bool:
+    pattern = re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(template))
+    return re.fullmatch(pattern, path) is not None

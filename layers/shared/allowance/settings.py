@@ -1,0 +1,47 @@
+"""The environment, read once, typed, late."""
+
+import os
+from dataclasses import dataclass
+from functools import cache
+
+
+class BadSetting(Exception):
+    """An environment variable has a value that cannot be used."""
+
+
+@dataclass(frozen=True)
+class DatabaseSource:
+    """Where the connection comes from: a URL, or the ARN of a secret that holds one. One of the two is set."""
+
+    url: str | None
+    secret_arn: str | None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a function needs to know of its deployment."""
+
+    ai_budgets_enabled: bool
+    function_name: str
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process. Raises BadSetting."""
+    enabled = os.environ.get("AI_BUDGETS_ENABLED", "true")
+    if enabled not in ("true", "false"):
+        raise BadSetting(f"AI_BUDGETS_ENABLED must be true or false, not {enabled!r}.")
+    return Settings(
+        ai_budgets_enabled=enabled == "true",
+        function_name=os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "local"),
+    )
+
+
+@cache
+def database_source(prefix: str = "") -> DatabaseSource:
+    """DATABASE_URL or DATABASE_SECRET_ARN, or with the prefix `OWNER_` those of the owner. Raises BadSetting."""
+    url = os.environ.get(f"{prefix}DATABASE_URL") or None
+    secret_arn = os.environ.get(f"{prefix}DATABASE_SECRET_ARN") or None
+    if (url is None) == (secret_arn is None):
+        raise BadSetting(f"Set either {prefix}DATABASE_URL or {prefix}DATABASE_SECRET_ARN.")
+    return DatabaseSource(url, secret_arn)

@@ -1,0 +1,61 @@
+"""From pydantic's errors to problems in the caller's words, each with the path of its field."""
+
+from typing import Any
+
+from pydantic import ValidationError
+
+from allowance.errors import Problem
+
+DETAILS = {
+    "missing": "Required.",
+    "extra_forbidden": "Unknown field.",
+    "int_type": "Must be a whole number.",
+    "int_parsing_size": "Must be a whole number of fewer digits.",
+    "string_type": "Must be a string.",
+    "bool_type": "Must be true or false.",
+    "list_type": "Must be a list.",
+    "dict_type": "Must be an object.",
+    "model_type": "Must be an object.",
+    "model_attributes_type": "Must be an object.",
+    "string_too_short": "Must not be empty.",
+}
+"""What to say for an error type of pydantic; the others speak for themselves."""
+
+BELOW, ABOVE = "greater_than_equal", "less_than_equal"
+
+
+def path_of(location: tuple[int | str, ...]) -> str:
+    """`prices[3].input_price` of ("prices", 3, "input_price")."""
+    path = ""
+    for part in location:
+        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else part
+    return path or "(document)"
+
+
+def problems_of(error: ValidationError) -> list[Problem]:
+    """Every problem of a document, in its order."""
+    return [
+        Problem(path_of(each["loc"]), detail_of(each["type"], each["msg"], each.get("ctx", {})))
+        for each in error.errors(include_url=False, include_input=False)
+    ]
+
+
+def detail_of(kind: str, message: str, context: dict[str, Any]) -> str:
+    if kind == BELOW:
+        return "Must not be negative." if context["ge"] == 0 else f"Must be at least {context['ge']}."
+    if kind == ABOVE:
+        return f"Must not exceed {context['le']}."
+    if kind == "string_too_long":
+        return f"Must have at most {context['max_length']} characters."
+    if kind == "value_error":
+        return _sentence(str(context["error"]))
+    return DETAILS.get(kind) or _sentence(message)
+
+
+def as_phrases(problems: list[Problem]) -> list[Problem]:
+    """For Lambda errors, which are lines of `path: problem`, not sentences."""
+    return [Problem(each.field, each.detail[:1].lower() + each.detail[1:].rstrip(".")) for each in problems]
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:].rstrip(".") + "."

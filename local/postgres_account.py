@@ -1,0 +1,86 @@
+"""As whom Postgres runs, and where that account can reach its programs and its data. Only root needs any of this."""
+
+import hashlib
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from local.processes import NOBODY_ELSE, Account
+
+ROOTS_PLACE = Path("/var/lib/allowance-local")
+"""Where root keeps what `nobody` must reach: only root writes there, unlike in a temporary folder, where anybody could put
+programs of the expected name first."""
+
+
+def account_for(cluster: Path) -> Account:
+    """Ourselves; for root, whoever already owns the cluster, else nobody, since Postgres refuses to run as root."""
+    if os.geteuid() != 0:
+        return NOBODY_ELSE
+    if cluster.exists() and (owner := cluster.stat()).st_uid != 0:
+        return Account(owner.st_uid, owner.st_gid)
+    nobody = pwd.getpwnam("nobody")
+    return Account(nobody.pw_uid, nobody.pw_gid)
+
+
+def reachable_binaries(binaries: Path, account: Account) -> Path:
+    """The folder of programs itself, or a copy of its tree when the account cannot reach it (it lies under a 0700 folder)."""
+    if account == NOBODY_ELSE or _runs([str(binaries / "initdb"), "--version"], account):
+        return binaries
+    tree = binaries.resolve().parent
+    package = tree.parent
+    libraries = package.with_name(f"{package.name}.libs")
+    # Another version, or a reinstallation, is another copy.
+    made = (binaries / "postgres").stat().st_mtime_ns
+    copy = ROOTS_PLACE / f"programs-{_short_hash(f'{tree} {made}')}"
+    if not copy.exists():
+        ROOTS_PLACE.mkdir(mode=0o755, parents=True, exist_ok=True)
+        unfinished = Path(tempfile.mkdtemp(dir=ROOTS_PLACE))
+        shutil.copytree(tree, unfinished / package.name / tree.name, symlinks=True, ignore=shutil.ignore_patterns("include"))
+        # The programs look for their libraries in the sibling folder, by a relative path.
+        if libraries.is_dir():
+            shutil.copytree(libraries, unfinished / libraries.name, symlinks=True)
+        unfinished.chmod(0o755)
+        try:
+            unfinished.rename(copy)
+        except OSError:
+            # Another process was quicker; its copy is as good as ours.
+            shutil.rmtree(unfinished)
+    return copy / package.name / tree.name / "bin"
+
+
+def reachable_data(data: Path, account: Account) -> Path:
+    """The real data folder, made if missing: `data`, or where the link `data` leads when the account cannot reach that path.
+
+    The link is the record of the move: whoever forgets `data` forgets what it leads to as well.
+    """
+    # Nobody needs to pass through to the cluster; an ordinary user shares with no one.
+    mode = 0o700 if account == NOBODY_ELSE else 0o711
+    data.parent.mkdir(parents=True, exist_ok=True)
+    if account != NOBODY_ELSE and not data.is_symlink() and not _runs(["test", "-x", str(data.parent)], account):
+        elsewhere = ROOTS_PLACE / f"data-{_short_hash(str(data))}"
+        elsewhere.mkdir(mode=mode, parents=True, exist_ok=True)
+        if data.is_dir():
+            data.rmdir()
+        data.symlink_to(elsewhere)
+    home = data.resolve()
+    home.mkdir(mode=mode, parents=True, exist_ok=True)
+    home.chmod(mode)
+    return home
+
+
+def _runs(command: list[str], account: Account) -> bool:
+    """Whether the account can run the command, successfully."""
+    try:
+        done = subprocess.run(
+            command, cwd="/", capture_output=True, user=account.uid, group=account.gid, extra_groups=[], check=False
+        )
+    except PermissionError:
+        return False
+    return done.returncode == 0
+
+
+def _short_hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

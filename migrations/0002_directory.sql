@@ -1,0 +1,100 @@
+-- Why: who exists, who belongs where and with which roles; every decision about a budget starts from these tables.
+CREATE TABLE organizations (
+    id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    name text NOT NULL CONSTRAINT organizations_name_length CHECK (char_length(name) BETWEEN 1 AND 255),
+    is_default boolean NOT NULL DEFAULT false,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    deleted_at timestamptz,
+    CONSTRAINT organizations_default_is_alive CHECK (NOT (is_default AND deleted_at IS NOT NULL))
+);
+
+-- A deleted organization gives its name free.
+CREATE UNIQUE INDEX organizations_name_key ON organizations (name) WHERE deleted_at IS NULL;
+CREATE UNIQUE INDEX organizations_default_key ON organizations (is_default) WHERE is_default;
+
+-- A user's deletion is a status, so that spend and audit entries keep their owner.
+CREATE TABLE users (
+    id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    username text NOT NULL CONSTRAINT users_username_key UNIQUE
+        CONSTRAINT users_username_format CHECK (
+            username ~ '^[a-z0-9][a-z0-9-]{0,63}$'
+            AND username <> 'me'
+            AND username !~ '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$'
+        ),
+    email text,
+    status text NOT NULL DEFAULT 'active' CONSTRAINT users_status CHECK (status IN ('active', 'suspended', 'deleted')),
+    roles text[] NOT NULL DEFAULT '{}',
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now()
+);
+
+-- A deleted user gives the address free.
+CREATE UNIQUE INDEX users_email_key ON users (lower(email)) WHERE status <> 'deleted';
+
+CREATE TABLE organization_members (
+    organization_id uuid NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
+    user_id uuid NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    roles text[] NOT NULL DEFAULT '{}',
+    joined_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (organization_id, user_id)
+);
+
+CREATE INDEX organization_members_user_id_idx ON organization_members (user_id);
+
+CREATE TABLE groups (
+    id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    organization_id uuid NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
+    name text NOT NULL CONSTRAINT groups_name_length CHECK (char_length(name) BETWEEN 1 AND 255),
+    created_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT groups_organization_id_name_key UNIQUE (organization_id, name),
+    CONSTRAINT groups_everyone_has_the_id_of_its_organization CHECK ((name = 'Everyone') = (id = organization_id))
+);
+
+-- An organization without its Everyone group cannot exist, whoever creates it.
+CREATE FUNCTION create_everyone_group() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO groups (id, organization_id, name) VALUES (new.id, new.id, 'Everyone');
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER organizations_have_everyone AFTER INSERT ON organizations
+FOR EACH ROW EXECUTE FUNCTION create_everyone_group();
+
+-- Explicit memberships only; the members of Everyone are the members of the organization.
+CREATE TABLE group_members (
+    group_id uuid NOT NULL REFERENCES groups (id) ON DELETE CASCADE,
+    user_id uuid NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (group_id, user_id)
+);
+
+CREATE INDEX group_members_user_id_idx ON group_members (user_id);
+
+-- Who is in which group, Everyone included. A row of group_members counts only while the user is a member of the
+-- group's organization, and nothing counts in a deleted organization.
+CREATE VIEW group_members_expanded WITH (security_invoker = true) AS
+SELECT g.organization_id, g.id AS group_id, g.name AS group_name, om.user_id, om.joined_at AS organization_joined_at
+FROM groups AS g
+JOIN organizations AS o ON o.id = g.organization_id AND o.deleted_at IS NULL
+JOIN organization_members AS om ON om.organization_id = g.organization_id
+WHERE g.id = g.organization_id
+    OR EXISTS (SELECT 1 FROM group_members AS gm WHERE gm.group_id = g.id AND gm.user_id = om.user_id);
+
+-- The secret itself is never stored. `scope` NULL is everything; its shape is that of allowance.rbac.policy.Scope.
+CREATE TABLE api_tokens (
+    id text PRIMARY KEY CONSTRAINT api_tokens_id_format CHECK (id ~ '^[A-Za-z0-9]+$'),
+    user_id uuid NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    name text NOT NULL CONSTRAINT api_tokens_name_length CHECK (char_length(name) BETWEEN 1 AND 255),
+    secret_sha256 bytea NOT NULL CONSTRAINT api_tokens_secret_sha256_length CHECK (octet_length(secret_sha256) = 32),
+    scope jsonb,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    expires_at timestamptz,
+    revoked_at timestamptz,
+    last_used_at timestamptz,
+    CONSTRAINT api_tokens_user_id_name_key UNIQUE (user_id, name)
+);
+
+GRANT SELECT, INSERT, UPDATE ON organizations, users, api_tokens TO allowance_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON groups, organization_members, group_members TO allowance_app;
+GRANT SELECT ON group_members_expanded TO allowance_app;

@@ -1,0 +1,96 @@
+"""Fixtures that every suite shares. Nothing starts before a test asks for it."""
+
+import os
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any
+
+import import_directory
+import pytest
+from migrations.migrate import migrate, set_application_password
+from urllib.parse import urlsplit
+
+from allowance.session import warm_database
+from allowance.settings import database_source, settings
+from tests.gateway import Client, Context
+from tests.people import DIRECTORY, Acme
+from tests.postgres import Database, Server, any_server
+
+
+@contextmanager
+def environment(**variables: str) -> Generator[None]:
+    """A function's environment, read afresh: what a new process would see."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("DATABASE_URL", "DATABASE_SECRET_ARN", "AI_BUDGETS_ENABLED"):
+            patch.delenv(name, raising=False)
+        for name, value in variables.items():
+            patch.setenv(name, value)
+        forget_process()
+        try:
+            yield
+        finally:
+            forget_process()
+
+
+def forget_process() -> None:
+    """Close the warm connection and forget the settings."""
+    if warm_database.cache_info().currsize:
+        warm_database().close()
+    for cached in (warm_database, settings, database_source):
+        cached.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Generator[Server]:
+    with any_server(tmp_path_factory.mktemp("postgres") / "data") as url:
+        yield Server(url, f"test_{worker_id}_{os.getpid()}")
+
+
+@pytest.fixture(scope="session")
+def migrated(server: Server) -> Generator[Database]:
+    """A database with the schema and nothing else, to be cloned."""
+    with server.database() as database:
+        with database.connect() as owner:
+            migrate(owner)
+            set_application_password(owner, urlsplit(database.app_url).password or "")
+        yield database
+
+
+@pytest.fixture(scope="session")
+def populated(server: Server, migrated: Database) -> Generator[tuple[Database, Acme]]:
+    """A database with the directory, to be cloned. It is imported as an operator would."""
+    with server.database(migrated.name) as database:
+        with environment(DATABASE_URL=database.app_url):
+            imported: dict[str, Any] = import_directory.handler(DIRECTORY, Context())
+        yield database, Acme(**imported)
+
+
+@pytest.fixture
+def empty_database(server: Server, migrated: Database) -> Generator[Database]:
+    """The schema, and nobody."""
+    with server.database(migrated.name) as database, environment(DATABASE_URL=database.app_url):
+        yield database
+
+
+@pytest.fixture
+def database(server: Server, populated: tuple[Database, Acme]) -> Generator[Database]:
+    """A database of this test alone, with acme and its people; the handlers called in this test use it."""
+    with server.database(populated[0].name) as database, environment(DATABASE_URL=database.app_url):
+        yield database
+
+
+@pytest.fixture
+def acme(database: Database, populated: tuple[Database, Acme]) -> Acme:
+    return populated[1]
+
+
+@pytest.fixture
+def adam(acme: Acme) -> Client:
+    """The organization's admin: suites run as him, or as a member, never as owner, who would hide permission bugs."""
+    return acme.client("adam")
+
+
+@pytest.fixture
+def maya(acme: Acme) -> Client:
+    """A member of acme and of its group platform."""
+    return acme.client("maya")

@@ -1,0 +1,141 @@
+"""An API Gateway in memory: it builds the events that AWS documents (HTTP API, payload 2.0) and calls the handlers.
+
+Routing is by the routes that the handlers declare, which tests/infra compares with template.yaml.
+"""
+
+import base64
+import importlib
+import json
+import re
+import uuid
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+FUNCTIONS = Path(__file__).parents[1] / "functions"
+JOBS = ("seed_prices", "import_directory")
+
+
+@dataclass(frozen=True)
+class Context:
+    """What Lambda passes beside the event."""
+
+    aws_request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    function_name: str = "test"
+    memory_limit_in_mb: int = 512
+    invoked_function_arn: str = "arn:aws:lambda:eu-west-1:123456789012:function:test"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the client sees."""
+
+    status: int
+    headers: dict[str, str]
+    body: str
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@cache
+def routes() -> dict[tuple[str, str], Any]:
+    """(method, path template) -> module, for every handler file that is a route."""
+    modules = [importlib.import_module(path.stem) for path in FUNCTIONS.glob("*.py") if path.stem not in JOBS]
+    return {(module.app.route.method, module.app.route.path): module for module in modules}
+
+
+def event(  # noqa: PLR0913
+    method: str,
+    path: str,
+    *,
+    template: str = "$default",
+    segments: dict[str, str] | None = None,
+    query: str = "",
+    headers: dict[str, str] | None = None,
+    body: str | bytes | None = None,
+) -> dict[str, Any]:
+    """https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html"""
+    lowered = {"host": "api.example.com", "user-agent": "test"} | {k.lower(): v for k, v in (headers or {}).items()}
+    made: dict[str, Any] = {
+        "version": "2.0",
+        "routeKey": "$default" if template == "$default" else f"{method} {template}",
+        "rawPath": path,
+        "rawQueryString": query,
+        "headers": lowered,
+        "requestContext": {
+            "accountId": "123456789012",
+            "apiId": "api-id",
+            "domainName": "id.execute-api.us-east-1.amazonaws.com",
+            "http": {
+                "method": method,
+                "path": path,
+                "protocol": "HTTP/1.1",
+                "sourceIp": "192.0.2.1",
+                "userAgent": "test",
+            },
+            "requestId": f"{uuid.uuid4().hex[:15]}=",
+            "routeKey": "$default" if template == "$default" else f"{method} {template}",
+            "stage": "$default",
+            "time": "22/Nov/2026:06:00:00 +0000",
+            "timeEpoch": 1795413600000,
+        },
+        "isBase64Encoded": isinstance(body, bytes),
+    }
+    if segments:
+        made["pathParameters"] = segments
+    if body is not None:
+        made["body"] = base64.b64encode(body).decode() if isinstance(body, bytes) else body
+    return made
+
+
+@dataclass(frozen=True)
+class Client:
+    """Someone with a token, or without."""
+
+    token: str | None = None
+
+    def get(self, path: str, **more: Any) -> Answer:
+        return self.send("GET", path, **more)
+
+    def put(self, path: str, body: object, **more: Any) -> Answer:
+        """An object is sent as JSON, text and bytes as they are."""
+        return self.send("PUT", path, body=body if isinstance(body, str | bytes) else json.dumps(body), **more)
+
+    def delete(self, path: str, **more: Any) -> Answer:
+        return self.send("DELETE", path, **more)
+
+    def send(
+        self, method: str, path: str, *, headers: dict[str, str] | None = None, body: str | bytes | None = None
+    ) -> Answer:
+        sent = {"authorization": f"Bearer {self.token}"} if self.token else {}
+        if body is not None:
+            sent["content-type"] = "application/json"
+        sent |= headers or {}
+        raw_path, _, query = path.partition("?")
+        template, segments, module = _match(method, raw_path)
+        made = event(
+            method,
+            unquote(raw_path),
+            template=template,
+            segments=segments,
+            query=query,
+            headers={name: value for name, value in sent.items() if value},
+            body=body,
+        )
+        return answer_of(module.handler(made, Context()))
+
+
+def answer_of(result: dict[str, Any]) -> Answer:
+    assert json.loads(json.dumps(result)) == result, "a Lambda answers JSON"
+    return Answer(result["statusCode"], result["headers"], result["body"])
+
+
+def _match(method: str, path: str) -> tuple[str, dict[str, str], Any]:
+    for (its_method, template), module in routes().items():
+        pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(template))
+        if its_method == method and (found := re.fullmatch(pattern, path)):
+            return template, {name: unquote(value) for name, value in found.groupdict().items()}, module
+    return "$default", {}, routes()["ANY", "$default"]

@@ -1,0 +1,51 @@
+"""The directory of the tests: acme with its five people, and what is needed to tell every refusal apart."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from tests.gateway import Client
+
+DIRECTORY = {
+    "organizations": [
+        {"name": "acme", "is_default": True, "groups": ["platform", "research"]},
+        {"name": "globex", "groups": ["sales"]},
+    ],
+    "users": [
+        {"username": "olivia", "email": "olivia@acme.example", "roles": ["owner"]},
+        {
+            "username": "adam",
+            "email": "adam@acme.example",
+            "organizations": [{"name": "acme", "roles": ["organization-admin"]}],
+        },
+        {
+            "username": "maya",
+            "email": "maya@acme.example",
+            "organizations": [{"name": "acme", "groups": ["platform"]}],
+        },
+        {"username": "otto", "email": "otto@acme.example", "organizations": [{"name": "acme"}]},
+        {
+            "username": "ana",
+            "email": "ana@acme.example",
+            "organizations": [{"name": "acme", "roles": ["organization-auditor"]}],
+        },
+        {"username": "gus", "organizations": [{"name": "globex", "roles": ["organization-admin"], "groups": ["sales"]}]},
+        {"username": "nora"},
+    ],
+    "tokens": [{"username": name, "name": "test"} for name in ("olivia", "adam", "maya", "otto", "ana", "gus", "nora")],
+}
+
+
+@dataclass(frozen=True)
+class Acme:
+    """Ids and tokens of the directory. Paths are of acme's group `platform` where nothing else is said."""
+
+    organizations: dict[str, UUID]
+    groups: dict[str, UUID]
+    users: dict[str, UUID]
+    tokens: dict[str, str]
+
+    def client(self, username: str) -> Client:
+        return Client(self.tokens[f"{username}/test"])
+
+    def budget_path(self, group: str = "acme/platform") -> str:
+        return f"/api/v2/groups/{self.groups[group]}/ai/budget"
