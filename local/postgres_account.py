@@ -6,12 +6,13 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from local.processes import NOBODY_ELSE, Account
 
 ROOTS_PLACE = Path("/var/lib/allowance-local")
-"""Where root keeps what `nobody` must reach: only root writes there, unlike in a temporary folder, where anybody could put
+"""Where root keeps what `nobody` must reach: only root writes there, while in a temporary folder anybody could put
 programs of the expected name first."""
 
 
@@ -26,8 +27,8 @@ def account_for(cluster: Path) -> Account:
 
 
 def reachable_binaries(binaries: Path, account: Account) -> Path:
-    """The folder of programs itself, or a copy of its tree when the account cannot reach it (it lies under a 0700 folder)."""
-    if account == NOBODY_ELSE or _runs([str(binaries / "initdb"), "--version"], account):
+    """The folder of programs, or a copy of its tree when the account cannot reach it: it lies under a 0700 folder."""
+    if account == NOBODY_ELSE or _succeeds(account, str(binaries / "initdb"), "--version"):
         return binaries
     tree = binaries.resolve().parent
     package = tree.parent
@@ -38,7 +39,8 @@ def reachable_binaries(binaries: Path, account: Account) -> Path:
     if not copy.exists():
         ROOTS_PLACE.mkdir(mode=0o755, parents=True, exist_ok=True)
         unfinished = Path(tempfile.mkdtemp(dir=ROOTS_PLACE))
-        shutil.copytree(tree, unfinished / package.name / tree.name, symlinks=True, ignore=shutil.ignore_patterns("include"))
+        headers = shutil.ignore_patterns("include")
+        shutil.copytree(tree, unfinished / package.name / tree.name, symlinks=True, ignore=headers)
         # The programs look for their libraries in the sibling folder, by a relative path.
         if libraries.is_dir():
             shutil.copytree(libraries, unfinished / libraries.name, symlinks=True)
@@ -52,14 +54,14 @@ def reachable_binaries(binaries: Path, account: Account) -> Path:
 
 
 def reachable_data(data: Path, account: Account) -> Path:
-    """The real data folder, made if missing: `data`, or where the link `data` leads when the account cannot reach that path.
+    """The data folder, made if missing: `data`, or where the link `data` leads when the account cannot reach it.
 
     The link is the record of the move: whoever forgets `data` forgets what it leads to as well.
     """
     # Nobody needs to pass through to the cluster; an ordinary user shares with no one.
     mode = 0o700 if account == NOBODY_ELSE else 0o711
     data.parent.mkdir(parents=True, exist_ok=True)
-    if account != NOBODY_ELSE and not data.is_symlink() and not _runs(["test", "-x", str(data.parent)], account):
+    if account != NOBODY_ELSE and not data.is_symlink() and not _succeeds(account, "test", "-x", str(data.parent)):
         elsewhere = ROOTS_PLACE / f"data-{_short_hash(str(data))}"
         elsewhere.mkdir(mode=mode, parents=True, exist_ok=True)
         if data.is_dir():
@@ -71,15 +73,31 @@ def reachable_data(data: Path, account: Account) -> Path:
     return home
 
 
-def _runs(command: list[str], account: Account) -> bool:
+def run_as(
+    account: Account, command: list[str], environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end as an account. It starts in the root folder, since the account may not reach ours."""
+    if account == NOBODY_ELSE:
+        return subprocess.run(command, env=environment, cwd="/", capture_output=True, text=True, check=False)
+    return subprocess.run(
+        command,
+        env=environment,
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=False,
+        user=account.uid,
+        group=account.gid,
+        extra_groups=[],
+    )
+
+
+def _succeeds(account: Account, *command: str) -> bool:
     """Whether the account can run the command, successfully."""
     try:
-        done = subprocess.run(
-            command, cwd="/", capture_output=True, user=account.uid, group=account.gid, extra_groups=[], check=False
-        )
+        return run_as(account, list(command)).returncode == 0
     except PermissionError:
         return False
-    return done.returncode == 0
 
 
 def _short_hash(text: str) -> str:

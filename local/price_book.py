@@ -39,7 +39,7 @@ FREE_BY_COMMENT = {
     "copilot": ("gpt-3.5-turbo", "gpt-4.1", "gpt-4o", "gpt-4o-mini"),
     "google": ("gemma-4-26b-a4b-it", "gemma-4-31b-it"),
 }
-"""Models that the package comments as free of charge, or as costing no tokens. It drops zeros, so nothing else tells."""
+"""Models that the package comments as free of charge, or as costing no tokens: it drops zeros itself."""
 
 FREE_SUFFIX = ":free"
 """What marks a free variant in the ids of OpenRouter, and of the packages' other lists of the kind."""
@@ -98,7 +98,13 @@ def book(providers: Sequence[Provider], version: str, date: datetime.date) -> Bo
             cache_write_price=rounded["cache_write_price"],
         )
         roundings += [
-            Rounding(provider=provider, model=model, field=field, exact=_plain(price), rounded=half_even(price))
+            Rounding(
+                provider=provider,
+                model=model,
+                field=field,
+                exact=f"{price.normalize(EXACT):f}",
+                rounded=half_even(price),
+            )
             for field, price in exact.items()
             if price is not None and price != half_even(price)
         ]
@@ -190,29 +196,23 @@ def changes(before: Sequence[Price], after: Sequence[Price]) -> tuple[list[str],
     return [name for name in new if name not in old], [name for name in old if name not in new], changed
 
 
-def summary(made: Book, unpriced: Mapping[str, int], before: Sequence[Price] | None) -> str:
+def summary(made: Book, unpriced: Mapping[str, int], before: Sequence[Price]) -> str:
     written, rounded = len(made["prices"]), len(made["roundings"])
     lines = [
         f"{made['source']} {made['version']} of {made['date']}",
         f"models written {written}, left out {sum(unpriced.values())}; prices rounded {rounded}",
         *(f"  left out, {reason}: {count}" for reason, count in sorted(unpriced.items())),
     ]
-    if before is None:
-        return "\n".join([*lines, "there was no readable price book to compare with"])
     added, removed, changed = changes(before, made["prices"])
     lines += [f"models added {len(added)}, removed {len(removed)}; prices changed {len(changed)}"]
     lines += [f"  {change}" for change in changed[:CHANGES_SHOWN]]
-    lines += [f"  ... and {len(changed) - CHANGES_SHOWN} more"] if len(changed) > CHANGES_SHOWN else []
-    return "\n".join(lines)
+    return "\n".join(lines + [f"  ... and {len(changed) - CHANGES_SHOWN} more"] * (len(changed) > CHANGES_SHOWN))
 
 
 def main() -> None:
     providers, version, date = pinned()
     made = book(providers, version, date)
-    try:
-        before = json.loads(BOOK_FILE.read_text())["prices"]
-    except (FileNotFoundError, json.JSONDecodeError):  # the second one is what a merge conflict leaves
-        before = None
+    before: list[Price] = json.loads(BOOK_FILE.read_text())["prices"] if BOOK_FILE.exists() else []
     BOOK_FILE.write_text(render(made))
     print(summary(made, left_out(providers, date), before))
 
@@ -236,10 +236,6 @@ def _exact_micros(where: str, usd: Decimal | None) -> Decimal | None:
     if not 0 <= micros <= PRICE_CEILING_MICROS:
         raise PriceBookRefused(f"{where}: {usd} USD per 1M tokens is negative or absurd")
     return micros
-
-
-def _plain(micros: Decimal) -> str:
-    return f"{micros.normalize(EXACT):f}"
 
 
 def _rows(key: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, TextIO
 
 LOOPBACK = "127.0.0.1"
 PYTHON = Path(sys.base_prefix, "bin", f"python{sys.version_info.major}.{sys.version_info.minor}")
@@ -47,11 +47,11 @@ def spawn(
     *,
     environment: Mapping[str, str],
     folder: Path,
-    output: int | IO[bytes],
-    errors: int | IO[bytes],
-    given: int | IO[bytes] = subprocess.DEVNULL,
+    output: int | IO[Any],
+    errors: int | IO[Any],
+    given: int | IO[Any] = subprocess.DEVNULL,
 ) -> subprocess.Popen[bytes]:
-    """Start a process in a session of its own, so that ctrl-C in the terminal reaches us alone and the end is orderly."""
+    """Start a process in a session of its own, so that ctrl-C in the terminal reaches us alone."""
 
     def start() -> subprocess.Popen[bytes]:
         return subprocess.Popen(
@@ -91,3 +91,10 @@ def write_private(path: Path, text: str) -> None:
 def write_private_json(path: Path, value: object) -> None:
     """`write_private`, of JSON that a person can read."""
     write_private(path, json.dumps(value, indent=2) + "\n")
+
+
+def private_log(path: Path) -> TextIO:
+    """A log that only its owner reads, begun anew. Appended to line by line, so several processes can share it."""
+    path.unlink(missing_ok=True)
+    path.touch(mode=0o600)
+    return path.open("a", buffering=1)

@@ -1,8 +1,8 @@
-"""Becomes the command it is given, after asking Linux to signal it when its parent dies: `tether.py SIGNAL UID GID COMMAND...`.
+"""Becomes a command that Linux signals when its parent dies: `tether.py SIGNAL UID GID COMMAND...`.
 
-A file of its own, executed with the standard library only, because `preexec_fn` is unsafe in a process with threads. It is
-also where root lets go of its rights: the account that runs Postgres may be unable to reach this interpreter, and a change of
-user clears the death signal, so the order is fixed: user first, then the signal, then the command.
+A file of its own, run with the standard library only, because `preexec_fn` is unsafe in a process with threads. It is
+also where root lets go of its rights, in an order that matters: a change of user clears the death signal, so the user
+comes first; and all imports come before, since the user may be unable to read this interpreter's library.
 """
 
 import os
@@ -30,7 +30,7 @@ def main() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, death_signal)
     if os.getppid() != parent:
         sys.exit("tether: the parent died first")
-    os.execv(command[0], command)
+    os.execv(command[0], command)  # noqa: S606 (that is the purpose)
 
 
 main()

@@ -1,20 +1,30 @@
 """Fixtures that every suite shares. Nothing starts before a test asks for it."""
 
+import io
+import json
+import logging
 import os
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
-
-import import_directory
-import pytest
-from migrations.migrate import migrate, set_application_password
 from urllib.parse import urlsplit
 
+import hypothesis
+import pytest
+
+import import_directory
+from allowance.log import logger
 from allowance.session import warm_database
 from allowance.settings import database_source, settings
+from migrations.migrate import migrate, set_application_password
 from tests.gateway import Client, Context
 from tests.people import DIRECTORY, Acme
 from tests.postgres import Database, Server, any_server
+
+# Few examples at every change, many in CI and before a release (HYPOTHESIS_PROFILE=thorough).
+hypothesis.settings.register_profile("quick", max_examples=25, deadline=None)
+hypothesis.settings.register_profile("thorough", max_examples=500, deadline=None)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "thorough" if os.environ.get("CI") else "quick"))
 
 
 @contextmanager
@@ -40,6 +50,19 @@ def forget_process() -> None:
         cached.cache_clear()
 
 
+@pytest.fixture
+def logged() -> Generator[Callable[[], list[dict[str, Any]]]]:
+    """What the functions log during this test, as CloudWatch would have it."""
+    stream = io.StringIO()
+    handlers = [
+        each for each in logging.getLogger(logger().service).handlers if isinstance(each, logging.StreamHandler)
+    ]
+    before = [handler.setStream(stream) for handler in handlers]
+    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+    for handler, old in zip(handlers, before, strict=True):
+        handler.setStream(old)
+
+
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Generator[Server]:
     with any_server(tmp_path_factory.mktemp("postgres") / "data") as url:
@@ -62,7 +85,7 @@ def populated(server: Server, migrated: Database) -> Generator[tuple[Database, A
     with server.database(migrated.name) as database:
         with environment(DATABASE_URL=database.app_url):
             imported: dict[str, Any] = import_directory.handler(DIRECTORY, Context())
-        yield database, Acme(**imported)
+        yield database, Acme.of(imported)
 
 
 @pytest.fixture

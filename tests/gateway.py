@@ -47,7 +47,7 @@ def routes() -> dict[tuple[str, str], Any]:
     return {(module.app.route.method, module.app.route.path): module for module in modules}
 
 
-def event(  # noqa: PLR0913
+def event(
     method: str,
     path: str,
     *,

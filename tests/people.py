@@ -28,7 +28,10 @@ DIRECTORY = {
             "email": "ana@acme.example",
             "organizations": [{"name": "acme", "roles": ["organization-auditor"]}],
         },
-        {"username": "gus", "organizations": [{"name": "globex", "roles": ["organization-admin"], "groups": ["sales"]}]},
+        {
+            "username": "gus",
+            "organizations": [{"name": "globex", "roles": ["organization-admin"], "groups": ["sales"]}],
+        },
         {"username": "nora"},
     ],
     "tokens": [{"username": name, "name": "test"} for name in ("olivia", "adam", "maya", "otto", "ana", "gus", "nora")],
@@ -43,6 +46,14 @@ class Acme:
     groups: dict[str, UUID]
     users: dict[str, UUID]
     tokens: dict[str, str]
+
+    @classmethod
+    def of(cls, imported: dict[str, dict[str, str]]) -> "Acme":
+        """Of ImportDirectory's answer."""
+        organizations, groups, users = (
+            {name: UUID(id_) for name, id_ in imported[key].items()} for key in ("organizations", "groups", "users")
+        )
+        return cls(organizations, groups, users, imported["tokens"])
 
     def client(self, username: str) -> Client:
         return Client(self.tokens[f"{username}/test"])

@@ -42,11 +42,11 @@ class Database:
 
     def rows(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
         with self.connect() as owner:
-            return owner.execute(query.encode(), parameters).fetchall()
+            return owner.execute(query.encode(), parameters or None).fetchall()
 
     def run(self, query: str, *parameters: object) -> None:
         with self.connect() as owner:
-            owner.execute(query.encode(), parameters)
+            owner.execute(query.encode(), parameters or None)
 
 
 @contextmanager
@@ -81,7 +81,9 @@ class Server:
         name = f"{self._prefix}_{secrets.token_hex(6)}"
         with psycopg.connect(self.url, autocommit=True) as owner:
             owner.execute(
-                sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+                sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(
+                    sql.Identifier(name), sql.Identifier(template)
+                )
             )
         return Database(
             name,

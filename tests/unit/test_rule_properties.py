@@ -25,9 +25,7 @@ types = st.sampled_from([ResourceType.GROUP, ResourceType.USER])
 actions = st.sampled_from([Action.READ, Action.UPDATE])
 permissions = st.builds(Permission, types | st.just("*"), actions | st.just("*"), st.booleans())
 some = st.lists(permissions, max_size=2).map(tuple)
-roles = st.builds(
-    Role, some, some, st.dictionaries(ids, st.builds(OrganizationPermissions, some, some), max_size=2)
-)
+roles = st.builds(Role, some, some, st.dictionaries(ids, st.builds(OrganizationPermissions, some, some), max_size=2))
 allow_lists = st.lists(
     st.builds(AllowedObject, types | st.just("*"), ids.map(str) | st.just("*")), min_size=1, max_size=2
 ).map(tuple)
@@ -71,16 +69,18 @@ def restated(subject: Subject, action: Action, obj: Object) -> bool:
         granted
         for who, granted in [
             *((who, granted) for who, granted in obj.user_acl.items() if who == subject.id),
-            *((who, granted) for who, granted in obj.group_acl.items() if who in {*subject.groups, obj.organization_id}),
+            *(
+                (who, granted)
+                for who, granted in obj.group_acl.items()
+                if who in {*subject.groups, obj.organization_id}
+            ),
         ]
     ]
     by_list = obj.organization_id in members_of and any(action in granted or "*" in granted for granted in grants)
     limit = subject.scope.role
     limit = Role(limit.site, limit.user, {org: limit.by_org_id[org] for org in limit.by_org_id if org in members_of})
     by_scope = says_yes(*votes((limit,), subject, action, obj))
-    listed = any(
-        entry.type in ("*", obj.type) and entry.id in ("*", obj.id) for entry in subject.scope.allow_list
-    )
+    listed = any(entry.type in ("*", obj.type) and entry.id in ("*", obj.id) for entry in subject.scope.allow_list)
     return (by_role or by_list) and by_scope and listed
 
 

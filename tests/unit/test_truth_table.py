@@ -93,7 +93,8 @@ def test_a_role_may_do_what_its_row_says_and_nothing_else(row: list[str]) -> Non
     name, *cells = row
     subject = subject_of(name)
     answers = {
-        column: "".join(letter for letter, action in LETTERS.items() if allowed(subject, action, OBJECTS[column])) or "-"
+        column: "".join(letter for letter, action in LETTERS.items() if allowed(subject, action, OBJECTS[column]))
+        or "-"
         for column in COLUMNS
     }
     assert answers == dict(zip(COLUMNS, cells, strict=True))

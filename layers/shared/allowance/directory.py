@@ -46,7 +46,7 @@ def _organization_name(name: str) -> str:
 
 def _group_name(name: str) -> str:
     if name.casefold() == EVERYONE.casefold():
-        raise ValueError(f"{EVERYONE} is a reserved group name: every organization has that group")
+        raise ValueError(f'"{name}" is a reserved group name: every organization has the group {EVERYONE}')
     if "/" in name:
         raise ValueError("must have no slash")
     return name

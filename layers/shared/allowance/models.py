@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 MAX_SPEND_LIMIT_MICROS = 1_000_000_000_000
 MAX_NAME_LENGTH = 255
@@ -15,7 +15,11 @@ def rfc3339(time: datetime) -> str:
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-Timestamp = Annotated[datetime, PlainSerializer(rfc3339, return_type=str, when_used="json")]
+Timestamp = Annotated[
+    datetime,
+    PlainSerializer(rfc3339, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
 
 
 class Row(BaseModel):
@@ -167,10 +171,12 @@ def _digits(value: object) -> object:
     return value
 
 
-Digits = Annotated[int, BeforeValidator(_digits)]
+WHOLE_NUMBER = BeforeValidator(_digits)
 
 
-UserKey = Annotated[str, Field(pattern=r"(?i)^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$|^[a-z0-9][a-z0-9-]{0,63}$")]
+UserKey = Annotated[
+    str, Field(pattern="^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$|^[a-z0-9][a-z0-9-]{0,63}$")
+]
 """A UUID or a username (which `me` is too, to those who read it)."""
 
 
@@ -181,8 +187,8 @@ class AuditQuery(Query):
     user: Annotated[
         UserKey | None, Field(description="Entries made by or concerning this user: a UUID, a username or `me`.")
     ] = None
-    limit: Annotated[Digits, Field(ge=1, le=1000, description="Entries per page.")] = 100
-    after: Annotated[Digits | None, Field(description="`next` of the page before.")] = None
+    limit: Annotated[int, Field(ge=1, le=1000, description="Entries per page."), WHOLE_NUMBER] = 100
+    after: Annotated[int | None, Field(description="`next` of the page before."), WHOLE_NUMBER] = None
 
 
 class HealthQuery(Query):

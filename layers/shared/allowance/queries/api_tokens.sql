@@ -36,13 +36,8 @@ SELECT
         ),
         '[]'
     ) AS organizations,
-    ARRAY(
-        SELECT gm.group_id
-        FROM group_members AS gm
-        JOIN groups AS g ON g.id = gm.group_id
-        JOIN organizations AS o ON o.id = g.organization_id
-        WHERE gm.user_id = c.user_id AND o.deleted_at IS NULL
-    ) AS groups,
+    -- Stale rows too: the rule counts a group only where the user is a member of its organization.
+    ARRAY(SELECT gm.group_id FROM group_members AS gm WHERE gm.user_id = c.user_id) AS groups,
     jsonb_build_object('name', c.name, 'expires_at', c.expires_at, 'scope', c.scope) AS token,
     (
         SELECT jsonb_build_object('id', g.id, 'organization_id', g.organization_id)

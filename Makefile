@@ -1,0 +1,84 @@
+# `make` alone prints the targets. Needs make, and Python 3.13 or uv; everything else comes by itself into .venv and .local.
+
+export SAM_CLI_TELEMETRY := 0
+# Some images switch bytecode off, which would compile every module again at each start.
+unexport PYTHONDONTWRITEBYTECODE
+unexport VIRTUAL_ENV
+
+PYTHON313 := $(shell ./local/find-python)
+ifeq ($(PYTHON313),)
+ifneq ($(MAKECMDGOALS),)
+$(error No Python 3.13 was found: install it, or uv, or name it with PYTHON=/path/to/python3.13)
+endif
+endif
+# `sam build` looks for python3.13 on the PATH, and wants one with pip: not the virtual environment's.
+export PATH := $(dir $(PYTHON313)):$(CURDIR)/.venv/bin:$(PATH)
+
+UV := $(or $(shell command -v uv),.local/uv/bin/uv)
+RUN := .venv/bin/python -m
+MACHINE := $(subst aarch64,arm64,$(shell uname -m))
+SOURCES := template.yaml $(wildcard functions/*) $(wildcard migrations/*) $(wildcard layers/shared/*.t*) $(wildcard layers/shared/allowance/*.py layers/shared/allowance/*/*)
+
+help: ## print this
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
+
+run: .local/build/template.yaml ## start everything on this machine: Postgres, the API on PORT=3000, Lambda on LAMBDA_PORT=3001
+	@$(RUN) local.stack
+
+test: .local/build/template.yaml ## run every test
+	$(RUN) pytest -n 2 --dist loadfile
+
+check: .venv/.synced ## run every linter
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	.venv/bin/basedpyright
+	.venv/bin/lint-imports
+	.venv/bin/squawk migrations/*.sql
+	.venv/bin/sam validate --lint --region us-east-1
+	$(EXPORT) --quiet --output-file .local/requirements.txt && cmp .local/requirements.txt layers/shared/requirements.txt
+
+format: .venv/.synced ## format the code
+	$(RUN) ruff check --fix . ; $(RUN) ruff format .
+
+migrate: .venv/.synced ## bring a database to the newest schema: OWNER_DATABASE_URL=, DATABASE_URL=
+	@$(RUN) migrations.migrate
+
+price-book: .venv/.synced ## write functions/prices.json from the pinned package, and say what changed
+	@$(RUN) local.price_book
+
+openapi: .venv/.synced ## write docs/openapi.json from the handlers
+	@$(RUN) local.openapi
+
+bench: .venv/.synced ## run the benchmarks, which print ratios
+	@$(RUN) bench.cold_start
+
+lock: .venv/.synced ## lock the newest versions that pyproject.toml allows
+	$(UV) lock --upgrade && $(EXPORT) --quiet --output-file layers/shared/requirements.txt
+
+build: .venv/.synced ## build what is deployed, for ARCHITECTURE=arm64
+	.venv/bin/sam build --parameter-overrides Architecture=$(or $(ARCHITECTURE),arm64)
+
+deploy: build ## deploy to the AWS account of your credentials
+	.venv/bin/sam deploy --guided
+
+clean: ## forget the state of the local stack
+	@test ! -L .local/postgres || rm -rf "$$(readlink -f .local/postgres)"
+	rm -rf .local .aws-sam
+
+EXPORT = $(UV) export --package allowance --frozen --no-emit-workspace --no-dev --no-hashes --no-header
+
+# The local build: this machine's architecture, apart from the one that is deployed.
+.local/build/template.yaml: .venv/.synced $(SOURCES)
+	@echo 'Building the layer and the functions.'
+	@.venv/bin/sam build --build-dir .local/build --parameter-overrides Architecture=$(MACHINE) >.local/build.log 2>&1 || { cat .local/build.log; exit 1; }
+	@touch $@
+
+.venv/.synced: uv.lock pyproject.toml layers/shared/pyproject.toml | $(UV)
+	@mkdir -p .local
+	$(UV) sync --frozen --quiet --python $(PYTHON313)
+	@touch $@
+
+.local/uv/bin/uv:
+	$(PYTHON313) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target .local/uv uv
+
+.PHONY: help run test check format migrate price-book openapi bench lock build deploy clean

@@ -1,0 +1,97 @@
+"""The directory that the local stack begins with, and a token for each person in it."""
+
+import http.client
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from local.processes import LOOPBACK, write_private_json
+
+ORGANIZATION = "acme"
+
+PEOPLE = {
+    "olivia": "owner of the site, in no organization",
+    "adam": "organization-admin of acme",
+    "maya": "member of acme and of its group platform",
+    "otto": "member of acme, in no group",
+    "ana": "organization-auditor of acme",
+}
+
+Document = dict[str, Any]
+Import = Callable[[Document], Document]
+"""The ImportDirectory function: a document in, ids and new tokens out."""
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What ImportDirectory answered, and a token per username that works."""
+
+    organizations: Mapping[str, str]
+    groups: Mapping[str, str]
+    users: Mapping[str, str]
+    tokens: Mapping[str, str]
+
+
+class DemoFailed(Exception):
+    """The demo directory or its tokens could not be made."""
+
+
+def directory() -> Document:
+    """The demo directory, without tokens. Every key is present: each start brings these people back to this state."""
+
+    def person(username: str, *, site: tuple[str, ...] = (), acme: list[Document] | None = None) -> Document:
+        email = f"{username}@{ORGANIZATION}.example"
+        names = {"username": username, "email": email}
+        return {**names, "roles": list(site), "status": "active", "organizations": acme or []}
+
+    def in_acme(*, roles: tuple[str, ...] = (), groups: tuple[str, ...] = ()) -> list[Document]:
+        return [{"name": ORGANIZATION, "roles": list(roles), "groups": list(groups)}]
+
+    return {
+        "organizations": [{"name": ORGANIZATION, "is_default": True, "groups": ["platform", "research"]}],
+        "users": [
+            person("olivia", site=("owner",)),
+            person("adam", acme=in_acme(roles=("organization-admin",))),
+            person("maya", acme=in_acme(groups=("platform",))),
+            person("otto", acme=in_acme()),
+            person("ana", acme=in_acme(roles=("organization-auditor",))),
+        ],
+    }
+
+
+def prepare(import_directory: Import, api_port: int, saved: Path) -> Demo:
+    """Import the directory, try the saved tokens, and mint a new one where one is missing or refused."""
+    answer = import_directory(directory())
+    tokens = {name: token for name, token in _load(saved).items() if name in PEOPLE and _is_taken(api_port, token)}
+    # A name that is taken gives no token, since only a hash of its secret is kept: then under a name that is new.
+    for name in ("local", f"local-{int(time.time())}"):
+        missing = [username for username in PEOPLE if username not in tokens]
+        if not missing:
+            break
+        minted = import_directory({"tokens": [{"username": username, "name": name} for username in missing]})["tokens"]
+        tokens |= {key.partition("/")[0]: token for key, token in cast("dict[str, str]", minted).items()}
+    if tokens.keys() != PEOPLE.keys():
+        raise DemoFailed(f"no token for {', '.join(sorted(PEOPLE.keys() - tokens.keys()))}")
+    write_private_json(saved, tokens)
+    return Demo(answer["organizations"], answer["groups"], answer["users"], tokens)
+
+
+def _load(saved: Path) -> dict[str, str]:
+    try:
+        return json.loads(saved.read_text())
+    except (FileNotFoundError, ValueError):
+        return {}
+
+
+def _is_taken(api_port: int, token: str) -> bool:
+    """Whether the API takes the token."""
+    connection = http.client.HTTPConnection(LOOPBACK, api_port, timeout=30)
+    connection.request("GET", "/api/v2/users/me", headers={"Authorization": f"Bearer {token}"})
+    status = connection.getresponse().status
+    connection.close()
+    if status not in {http.client.OK, http.client.UNAUTHORIZED}:
+        raise DemoFailed(f"GET /api/v2/users/me answers {status}")
+    return status == http.client.OK

@@ -1,0 +1,155 @@
+"""Serves the built template as API Gateway and Lambda do, with SAM CLI's own classes and without Docker.
+
+The one adapter to SAM's internals (the version is pinned for it): SAM reads the template, routes, makes events and
+parses answers; the processes are ours (runner.py), and so is the HTTP server (serving.py).
+"""
+
+# SAM's internals are typed in part only.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false
+
+import logging
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self, TextIO, cast
+
+from flask import Flask
+from samcli.lib.providers.api_provider import ApiProvider
+from samcli.lib.providers.provider import Function
+from samcli.lib.providers.sam_function_provider import SamFunctionProvider
+from samcli.lib.providers.sam_stack_provider import SamLocalStackProvider
+from samcli.lib.telemetry.event import EventTracker
+from samcli.lib.utils.name_utils import normalize_sam_function_identifier
+from samcli.lib.utils.stream_writer import StreamWriter
+from samcli.local.apigw.local_apigw_service import LocalApigwService
+from samcli.local.apigw.path_converter import PathConverter
+from samcli.local.lambda_service.local_lambda_http_service import LocalLambdaHttpService
+from samcli.local.lambdafn.exceptions import FunctionNotFound
+from werkzeug.serving import BaseWSGIServer
+
+from local.processes import LOOPBACK
+from local.runner import FunctionSpec, Runner
+from local.sandbox import Outcome
+from local.serving import serve
+
+DEFAULT_TIMEOUT_SECONDS = 3
+DEFAULT_MEMORY_MB = 128
+
+
+class UnknownToTheLocalStack(Exception):
+    """The template has something that the local stack does not resolve."""
+
+
+class Gateway:
+    """The functions of a built template, callable at once, and over HTTP once served."""
+
+    def __init__(self, template: Path, parameters: Mapping[str, str], *, state: Path) -> None:
+        """Read the template with these values of its parameters. `state`: see Runner."""
+        _quieten()
+        stacks, _ = SamLocalStackProvider.get_stacks(str(template.absolute()), parameter_overrides=dict(parameters))
+        self._functions = SamFunctionProvider(stacks, ignore_code_extraction_warnings=True)
+        self._api = ApiProvider(stacks).api
+        self._runner = Runner(map(_spec, self._functions.get_all()), state=state)
+        self._servers: list[BaseWSGIServer] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def call(self, name: str, event: str) -> Outcome:
+        """Invoke a function by its logical id, without HTTP."""
+        return self._runner.invoke(name, event)
+
+    def serve(self, api: socket.socket, functions: socket.socket, log: TextIO) -> None:
+        """Serve the HTTP API on one bound socket and Lambda's invoke API on the other, each in threads."""
+        runner = cast("Any", self)
+        api_port, lambda_port = api.getsockname()[1], functions.getsockname()[1]
+        routes = _application(LocalApigwService(self._api, runner, port=api_port, host=LOOPBACK))
+        _route_as_on_aws(routes, self._api)
+        invocations = _application(LocalLambdaHttpService(runner, lambda_port, LOOPBACK))
+        self._servers += [serve(routes, api, log), serve(invocations, functions, log)]
+
+    def close(self) -> None:
+        """Stop serving and end every process."""
+        for server in self._servers:
+            server.shutdown()
+        self._runner.close()
+
+    # What SAM's services ask of their runner:
+
+    def is_debugging(self) -> bool:
+        """No debugger: serve many requests at once."""
+        return False
+
+    def get_function(self, function_name: str, tenant_id: str | None = None) -> Function:
+        """A function by logical id, name or ARN; tenants are nothing that the template knows."""
+        function = self._functions.get(normalize_sam_function_identifier(function_name))
+        if function is None:
+            raise FunctionNotFound(f"Unable to find a Function with name '{function_name}'")
+        return function
+
+    def invoke(
+        self,
+        function_name: str,
+        event: str,
+        *,
+        stdout: StreamWriter,
+        function: Function | None = None,
+        **_: object,
+    ) -> None:
+        """Run a function and write its answer to the stream; SAM knows an error by its keys."""
+        found = function or self.get_function(function_name)
+        stdout.write_str(self._runner.invoke(found.function_id, event).payload)
+
+
+def _application(service: Any) -> Flask:
+    """What a service of SAM's serves, without its own `run`, which blocks and takes over the signals."""
+    service.create()
+    return service._app  # noqa: SLF001
+
+
+def _spec(function: Function) -> FunctionSpec:
+    """What the runner must know of a function. SAM has resolved references; what it could not resolve is refused."""
+    variables: dict[str, Any] = (function.environment or {}).get("Variables", {})
+    unresolved = [name for name, value in variables.items() if isinstance(value, dict | list)]
+    if unresolved or not function.codeuri or not function.handler:
+        raise UnknownToTheLocalStack(f"{function.function_id}: {', '.join(unresolved) or 'CodeUri or Handler'}")
+    return FunctionSpec(
+        name=function.function_id,
+        handler=function.handler,
+        code=Path(function.codeuri).absolute(),
+        layers=tuple(Path(str(layer.codeuri)).absolute() for layer in function.layers),
+        variables={name: _text(value) for name, value in variables.items()},
+        timeout_seconds=function.timeout or DEFAULT_TIMEOUT_SECONDS,
+        memory_mb=function.memory or DEFAULT_MEMORY_MB,
+        log_format=(function.logging_config or {}).get("LogFormat", "Text"),
+    )
+
+
+def _text(value: object) -> str:
+    """A scalar of YAML as CloudFormation passes it on."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _route_as_on_aws(application: Flask, api: Any) -> None:
+    """Undo what Flask does and API Gateway does not.
+
+    There `/route/` and `/a//b` are other paths than `/route` and `/a/b`, and a GET route does not answer HEAD: all of
+    these belong to $default.
+    """
+    head = {PathConverter.convert_path_to_flask(route.path) for route in api.routes if "HEAD" in route.methods}
+    catch_all = {"/", "/<path:any_path>"}
+    application.url_map.merge_slashes = False
+    for rule in application.url_map.iter_rules():
+        rule.strict_slashes = True
+        if rule.methods is not None and rule.endpoint not in head | catch_all:
+            rule.methods.discard("HEAD")
+
+
+def _quieten() -> None:
+    """No usage data (SAM counts every request, and looks for Docker to report it), and no warning for every 204."""
+    cast("Any", EventTracker).track_event = lambda *_, **__: None
+    logging.getLogger("samcli").setLevel(logging.ERROR)

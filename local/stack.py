@@ -1,0 +1,209 @@
+"""`make run`: Postgres, migrations, prices, a demo directory, and the API on this machine, until ctrl-C.
+
+PORT, LAMBDA_PORT, AI_BUDGETS_ENABLED and DATABASE_URL (the owner's, in place of the embedded Postgres) change it.
+"""
+
+import json
+import os
+import platform
+import secrets
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO, cast
+from urllib.parse import urlsplit
+
+import psycopg
+
+from local.demo import PEOPLE, Demo, DemoFailed, prepare
+from local.postgres import EmbeddedPostgres, PostgresError
+from local.processes import LOOPBACK, hold, private_log, write_private, write_private_json
+
+if TYPE_CHECKING:
+    from local.gateway import Gateway
+
+STATE = Path(".local")
+TEMPLATE = STATE / "build" / "template.yaml"
+APPLICATION_ROLE = "allowance_app"
+CONNECT_SECONDS = 5
+
+
+class CannotRun(Exception):
+    """Why the stack cannot run, in one line for the person who typed `make run`."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the environment asks for."""
+
+    port: int
+    lambda_port: int
+    database_url: str | None
+    ai_budgets_enabled: str
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str]) -> "Options":
+        """From the environment; a variable that is empty counts as unset, as make passes it on."""
+        try:
+            port, lambda_port = int(environment.get("PORT") or 3000), int(environment.get("LAMBDA_PORT") or 3001)
+        except ValueError:
+            raise CannotRun("PORT and LAMBDA_PORT must be numbers") from None
+        enabled = environment.get("AI_BUDGETS_ENABLED") or "true"
+        if enabled not in {"true", "false"}:
+            raise CannotRun("AI_BUDGETS_ENABLED must be true or false")
+        return cls(port, lambda_port, environment.get("DATABASE_URL") or None, enabled)
+
+
+def main() -> int:
+    """Run the stack; 0 when it was asked to end, 1 with one line on stderr when it cannot run."""
+    # A `kill` and a closed terminal end the stack as ctrl-C does, also in the background, where shells ignore ctrl-C;
+    # but `nohup` means what it says.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
+    with ExitStack() as resources:
+        try:
+            run(Options.read(os.environ), resources)
+        except KeyboardInterrupt:
+            print("\nThe local stack ends.", flush=True)
+            return 0
+        except (CannotRun, PostgresError, DemoFailed) as problem:
+            print(f"make run: {problem}", file=sys.stderr)
+            return 1
+        except PermissionError as problem:
+            print(f"make run: {problem.filename} belongs to another user", file=sys.stderr)
+            return 1
+        finally:
+            # From here on the end must not be interrupted, or it would leave processes behind.
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                signal.signal(number, signal.SIG_IGN)
+    return 0
+
+
+def run(options: Options, resources: ExitStack) -> None:
+    """Start everything, print how to use it, and wait."""
+    began = time.monotonic()
+    STATE.mkdir(mode=0o755, exist_ok=True)
+    lock = hold(STATE / "lock")
+    if lock is None:
+        raise CannotRun("the local stack already runs in this folder")
+    resources.callback(os.close, lock)
+    if not TEMPLATE.exists():
+        raise CannotRun(f"{TEMPLATE} is missing: start it by `make run`, which builds it")
+    # It says that a stack is ready: not the one of the last run.
+    (STATE / "stack.json").unlink(missing_ok=True)
+    api, functions = (resources.enter_context(take_port(port)) for port in (options.port, options.lambda_port))
+    api_port, lambda_port = (int(taken.getsockname()[1]) for taken in (api, functions))
+    owner_url = database(options, resources)
+    gateway = open_gateway(options, owner_url, resources)
+    invoke(gateway, "Migrate", {})
+    invoke(gateway, "SeedPrices", {})
+    gateway.serve(api, functions, access_log(resources))
+    demo = prepare(lambda document: invoke(gateway, "ImportDirectory", document), api_port, STATE / "tokens.json")
+    urls = {"api_url": f"http://{LOOPBACK}:{api_port}", "lambda_url": f"http://{LOOPBACK}:{lambda_port}"}
+    write_private_json(STATE / "stack.json", {**urls, "database_url": owner_url, **asdict(demo)})
+    print(greeting(urls, demo, time.monotonic() - began), flush=True)
+    threading.Event().wait()
+
+
+def take_port(port: int) -> socket.socket:
+    """A port of our own, before anything is started."""
+    from local.serving import bound_socket
+
+    try:
+        return bound_socket(LOOPBACK, port)
+    except (OSError, OverflowError) as problem:
+        raise CannotRun(f"port {port} is not free ({problem}); PORT= and LAMBDA_PORT= choose others") from None
+
+
+def database(options: Options, resources: ExitStack) -> str:
+    """The owner's connection, of a database that answers."""
+    if options.database_url is None:
+        postgres = EmbeddedPostgres(STATE / "postgres")
+        resources.callback(postgres.stop)
+        starting = resources.enter_context(ThreadPoolExecutor(max_workers=1)).submit(postgres.start)
+        # Meanwhile: reading SAM's modules takes longer than everything else.
+        import local.gateway  # noqa: F401  # pyright: ignore[reportUnusedImport]
+
+        starting.result()
+        return postgres.url
+    if urlsplit(options.database_url).scheme not in {"postgresql", "postgres"}:
+        raise CannotRun("DATABASE_URL must begin with postgresql://")
+    try:
+        psycopg.connect(options.database_url, connect_timeout=CONNECT_SECONDS).close()
+    except psycopg.Error as problem:
+        reason = str(problem).strip().splitlines() or [type(problem).__name__]
+        raise CannotRun(f"cannot connect to the database of DATABASE_URL: {reason[0]}") from None
+    return options.database_url
+
+
+def open_gateway(options: Options, owner_url: str, resources: ExitStack) -> "Gateway":
+    """The functions of the built template, as the application's role of the database; only Migrate is the owner."""
+    from local.gateway import Gateway
+
+    parameters = {
+        "AIBudgetsEnabled": options.ai_budgets_enabled,
+        "Architecture": "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64",
+        "DatabaseUrl": application_url(owner_url, application_password(STATE / "application-password")),
+        "OwnerDatabaseUrl": owner_url,
+    }
+    return resources.enter_context(Gateway(TEMPLATE, parameters, state=STATE))
+
+
+def application_password(kept: Path) -> str:
+    """The password of the application's role, which Migrate sets: chosen once."""
+    if not kept.exists():
+        write_private(kept, secrets.token_urlsafe(24))
+    return kept.read_text()
+
+
+def application_url(owner_url: str, password: str) -> str:
+    """The same server and database, as the application's role."""
+    url = urlsplit(owner_url)
+    return url._replace(netloc=f"{APPLICATION_ROLE}:{password}@{url.netloc.rpartition('@')[2]}").geturl()
+
+
+def invoke(gateway: "Gateway", name: str, event: dict[str, Any]) -> dict[str, Any]:
+    """Invoke a function, which must succeed."""
+    outcome = gateway.call(name, json.dumps(event))
+    answer = cast("dict[str, Any]", json.loads(outcome.payload))
+    if outcome.failed:
+        problem = f"{answer.get('errorType')}: {answer.get('errorMessage')}".splitlines()[0]
+        raise CannotRun(f"{name} failed: {problem} (more in {STATE / 'functions.log'})")
+    return answer
+
+
+def access_log(resources: ExitStack) -> TextIO:
+    """Where the line per request goes: the terminal, else a file, since a pipe that nobody reads would fill up."""
+    if sys.stdout.isatty():
+        return sys.stdout
+    return resources.enter_context(private_log(STATE / "access.log"))
+
+
+def greeting(urls: Mapping[str, str], demo: Demo, seconds: float) -> str:
+    """What to do next."""
+    people = "\n".join(f"  {name:8}{who:45}{demo.tokens[name]}" for name, who in PEOPLE.items())
+    return f"""\
+API      {urls["api_url"]}
+Lambda   {urls["lambda_url"]}  (boto3: endpoint_url)
+State    {STATE}/  (stack.json, functions.log)
+
+{people}
+
+Try, as adam:
+  curl -X PUT {urls["api_url"]}/api/v2/groups/{demo.groups["acme/platform"]}/ai/budget \\
+    -H 'Authorization: Bearer {demo.tokens["adam"]}' \\
+    -H 'Content-Type: application/json' -d '{{"spend_limit_micros": 50000000}}'
+
+ready in {seconds:.1f} s; ctrl-C ends it"""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

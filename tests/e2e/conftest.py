@@ -1,0 +1,37 @@
+"""One stack for the suite: the one whose stack.json STACK names, else one that is started here."""
+
+import json
+import os
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.e2e.stack import running
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Generator[dict[str, Any]]:
+    """stack.json of a stack that serves."""
+    if described := os.environ.get("STACK"):
+        yield json.loads(Path(described).read_text())
+        return
+    with running(tmp_path_factory.mktemp("stack")) as started:
+        yield started.description
+
+
+class Person(httpx.Client):
+    """Someone of the demo directory, over HTTP."""
+
+    def __init__(self, stack: dict[str, Any], username: str) -> None:
+        super().__init__(base_url=stack["api_url"], headers={"Authorization": f"Bearer {stack['tokens'][username]}"})
+
+
+@pytest.fixture
+def people(stack: dict[str, Any]) -> Generator[dict[str, Person]]:
+    everyone = {name: Person(stack, name) for name in stack["tokens"]}
+    yield everyone
+    for person in everyone.values():
+        person.close()

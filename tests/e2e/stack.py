@@ -1,0 +1,79 @@
+"""The local stack as a process, as `make run` starts it."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+START_SECONDS = 60
+
+
+@dataclass
+class Stack:
+    """A running stack: its process, what it wrote to stack.json, and what it has printed."""
+
+    process: subprocess.Popen[str]
+    state: Path
+    printed: str
+
+    @property
+    def description(self) -> dict[str, Any]:
+        return json.loads((self.state / "stack.json").read_text())
+
+    def stop(self, number: int = signal.SIGINT) -> int:
+        """End it as ctrl-C does."""
+        self.process.send_signal(number)
+        return self.process.wait(20)
+
+
+def free_ports(count: int) -> list[int]:
+    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [probe.getsockname()[1] for probe in probes]
+    for probe in probes:
+        probe.close()
+    return ports
+
+
+def spawn(state: Path, **environment: str) -> subprocess.Popen[str]:
+    inherited = {
+        name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "AI_BUDGETS_ENABLED")
+    }
+    return subprocess.Popen(
+        [sys.executable, "-m", "local.stack"],
+        cwd=ROOT,
+        env=inherited | {"LOCAL_STATE": str(state)} | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+@contextmanager
+def running(state: Path, **environment: str) -> Generator[Stack]:
+    port, lambda_port = free_ports(2)
+    process = spawn(state, **{"PORT": str(port), "LAMBDA_PORT": str(lambda_port)} | environment)
+    printed = ""
+    try:
+        assert process.stdout is not None
+        deadline = time.monotonic() + START_SECONDS
+        for line in process.stdout:
+            printed += line
+            if line.startswith("ready in") or time.monotonic() > deadline:
+                break
+        assert "ready in" in printed, printed
+        yield Stack(process, state, printed)
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            process.wait(20)
+        if process.stdout is not None:
+            process.stdout.close()

@@ -1,0 +1,40 @@
+"""What a budget handler imports when the connection comes from the environment."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+LOADED = "import sys, json, {name}; print(json.dumps(sorted(sys.modules)))"
+
+
+def loaded(name: str) -> list[str]:
+    path = os.pathsep.join([str(ROOT / "functions"), str(ROOT / "layers/shared")])
+    printed = subprocess.run(
+        [sys.executable, "-c", LOADED.format(name=name)],
+        env=os.environ | {"PYTHONPATH": path},
+        capture_output=True,
+        check=True,
+    )
+    return json.loads(printed.stdout)
+
+
+@pytest.mark.parametrize("name", ["get_group_budget", "put_group_budget", "delete_group_budget"])
+def test_a_budget_handler_imports_no_boto3_and_no_botocore(name: str) -> None:
+    modules = {module.partition(".")[0] for module in loaded(name)}
+    assert "psycopg" in modules
+    assert not modules & {"boto3", "botocore", "s3transfer", "requests"}
+
+
+def test_it_leaves_out_what_only_jobs_and_documents_need() -> None:
+    modules = set(loaded("get_group_budget"))
+    assert not modules & {
+        "allowance.directory",
+        "allowance.price_book",
+        "aws_lambda_powertools.event_handler",
+        "aws_lambda_powertools.utilities.parameters",
+    }

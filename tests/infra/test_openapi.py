@@ -1,0 +1,19 @@
+"""The committed OpenAPI document is what the handlers say."""
+
+from allowance.routes import ROUTES
+from local.openapi import DOCUMENT_FILE, document, render, routes
+
+
+def test_the_committed_document_is_not_stale() -> None:
+    assert DOCUMENT_FILE.read_text() == render(document()), "run `make openapi`"
+
+
+def test_every_route_is_documented() -> None:
+    assert sorted((route.method, route.path) for route, _ in routes()) == sorted(ROUTES)
+
+
+def test_every_operation_says_what_it_does() -> None:
+    for path in document()["paths"].values():
+        for operation in path.values():
+            assert operation["summary"].endswith(".")
+            assert {"400", "500", "503"} <= operation["responses"].keys()

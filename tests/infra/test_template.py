@@ -1,0 +1,137 @@
+"""template.yaml, read as data: linters do not know what we promised."""
+
+import ast
+import json
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cfnlint.decode import cfn_yaml
+
+from allowance.routes import ROUTES
+from tests.gateway import JOBS, routes
+
+ROOT = Path(__file__).parents[2]
+FUNCTIONS = ROOT / "functions"
+TRIGGERS = {"SeedPrices": "seed_prices", "ImportDirectory": "import_directory", "Migrate": "migrate"}
+
+
+@cache
+def template() -> dict[str, Any]:
+    return json.loads(json.dumps(cfn_yaml.load(str(ROOT / "template.yaml"))))
+
+
+@cache
+def functions() -> dict[str, dict[str, Any]]:
+    return {
+        name: resource["Properties"]
+        for name, resource in template()["Resources"].items()
+        if resource["Type"] == "AWS::Serverless::Function"
+    }
+
+
+def http_routes(properties: dict[str, Any]) -> list[tuple[str, str]]:
+    events = [event for event in properties.get("Events", {}).values() if event["Type"] == "HttpApi"]
+    return [(event["Properties"].get("Method", "ANY"), event["Properties"].get("Path", "$default")) for event in events]
+
+
+def test_every_file_of_functions_is_one_lambda_and_every_lambda_has_its_file() -> None:
+    modules = [properties["Handler"].removesuffix(".handler") for properties in functions().values()]
+    files = {path.stem for path in FUNCTIONS.glob("*.py")} | {"migrate"}
+    assert sorted(modules) == sorted(files)
+    for name, properties in functions().items():
+        pascal = "".join(part.capitalize() for part in properties["Handler"].split(".")[0].split("_"))
+        assert name == pascal
+
+
+def test_every_route_of_the_template_is_the_route_of_its_handler() -> None:
+    ours = {module.__name__: route for route, module in routes().items()}
+    for properties in functions().values():
+        module = properties["Handler"].removesuffix(".handler")
+        assert http_routes(properties) == ([ours[module]] if module in ours else [])
+
+
+def test_the_table_of_routes_is_the_templates() -> None:
+    served = [route for properties in functions().values() for route in http_routes(properties)]
+    assert sorted(ROUTES) == sorted(route for route in served if route[1] != "$default")
+
+
+def test_the_functions_stand_in_the_order_of_their_paths() -> None:
+    paths = [route[1] for properties in functions().values() for route in http_routes(properties)]
+    assert paths == [*sorted(path for path in paths if path != "$default"), "$default"]
+
+
+def test_the_triggers_that_are_no_routes_have_the_names_that_operators_call() -> None:
+    assert {name: functions()[name]["Handler"].removesuffix(".handler") for name in TRIGGERS} == TRIGGERS
+    assert set(JOBS) == set(TRIGGERS.values()) - {"migrate"}
+    assert "Events" not in functions()["ImportDirectory"]
+    assert "Events" not in functions()["Migrate"]
+
+
+def test_prices_are_seeded_on_a_schedule_and_once_per_deployment() -> None:
+    events = functions()["SeedPrices"]["Events"]
+    assert {event["Type"] for event in events.values()} == {"Schedule", "EventBridgeRule"}
+    pattern = events["Deployment"]["Properties"]["Pattern"]
+    assert pattern["source"] == ["aws.cloudformation"]
+    assert pattern["resources"] == [{"Ref": "AWS::StackId"}]
+    assert pattern["detail"]["status-details"]["status"] == ["CREATE_COMPLETE", "UPDATE_COMPLETE"]
+
+
+def test_all_run_python_3_13_on_the_architecture_of_the_parameter() -> None:
+    defaults = template()["Globals"]["Function"]
+    assert (defaults["Runtime"], defaults["Architectures"]) == ("python3.13", [{"Ref": "Architecture"}])
+    assert template()["Parameters"]["Architecture"]["Default"] == "arm64"
+    assert not [name for name, properties in functions().items() if {"Runtime", "Architectures"} & properties.keys()]
+
+
+def test_the_feature_gate_is_open_by_default() -> None:
+    assert template()["Parameters"]["AIBudgetsEnabled"]["Default"] == "true"
+    variables = template()["Globals"]["Function"]["Environment"]["Variables"]
+    assert variables["AI_BUDGETS_ENABLED"] == {"Ref": "AIBudgetsEnabled"}
+
+
+def test_only_the_migrator_gets_the_owners_connection() -> None:
+    for name, resource in template()["Resources"].items():
+        assert ("OwnerDatabase" in json.dumps(resource)) == (name == "Migrate"), name
+
+
+def test_parameters_that_hold_a_password_are_not_echoed() -> None:
+    for name in ("DatabaseUrl", "OwnerDatabaseUrl"):
+        assert template()["Parameters"][name]["NoEcho"] is True
+
+
+def test_what_reaches_the_database_may_read_its_secret_and_nothing_more() -> None:
+    text = json.dumps(template()["Resources"])
+    assert set(re.findall(r'"(\w+:\w+\*?)"', text)) & {"*", "secretsmanager:*"} == set()
+    for name, properties in functions().items():
+        assert ("Policies" in properties) == (name != "RouteNotFound"), name
+
+
+@pytest.mark.parametrize("path", sorted(FUNCTIONS.glob("*.py")), ids=lambda path: path.stem)
+def test_a_handler_is_a_sentence(path: Path) -> None:
+    source = path.read_text()
+    tree = ast.parse(source)
+    assert len(source.splitlines()) < 30
+    assert (ast.get_docstring(tree) or "").count("\n") <= 1
+    assert not [node for node in ast.walk(tree) if isinstance(node, ast.Try)]
+    imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    imported |= {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
+    # A handler cannot reach the database or go round the gate, and reads no environment.
+    forbidden = ("allowance.database", "allowance.gate", "psycopg", "os", "json", "boto3", "logging")
+    assert not [name for name in imported if name and name.startswith(forbidden)]
+
+
+def test_no_file_is_longer_than_a_person_reads() -> None:
+    folders = ("functions", "layers", "migrations", "local", "bench")
+    files = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
+    assert {path.name: lines for path in files if (lines := len(path.read_text().splitlines())) > 250} == {}
+
+
+def test_the_layers_requirements_are_the_locks() -> None:
+    required = re.findall(r"^([\w-]+)==(\S+)", (ROOT / "layers/shared/requirements.txt").read_text(), re.MULTILINE)
+    assert len(required) > 3
+    lock = (ROOT / "uv.lock").read_text()
+    for name, version in required:
+        assert f'name = "{name}"\nversion = "{version}"' in lock

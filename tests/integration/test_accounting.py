@@ -1,0 +1,142 @@
+"""The accounting of authorization: every public method of every store stands here with what it asks of the gate.
+
+Each runs once allowed, by a subject that may do exactly that and nothing else, and once refused, by one that may do
+everything but that; and a refusal costs no query.
+"""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from allowance.database import Database as Connection
+from allowance.database import queries
+from allowance.directory import DirectoryDocument
+from allowance.directory_store import DirectoryStore
+from allowance.errors import NotAuthorized
+from allowance.gate import Gate
+from allowance.models import (
+    AuditPage,
+    AuditQuery,
+    Caller,
+    GroupReference,
+    Membership,
+    OrganizationReference,
+    TokenInfo,
+)
+from allowance.precondition import Precondition
+from allowance.price_book import PriceBook
+from allowance.price_store import PriceStore
+from allowance.rbac.policy import Action, Permission, ResourceType, Role, Subject
+from allowance.settings import DatabaseSource
+from allowance.store import Origin, Store
+from tests.people import Acme
+from tests.postgres import Database
+
+ORIGIN = Origin(None, "test", "test")
+
+
+@dataclass(frozen=True)
+class Account:
+    """What a method asks of the gate, and how to call it."""
+
+    action: Action
+    object: ResourceType
+    run: Callable[[Any, UUID], Any]
+
+
+ACCOUNTS: dict[tuple[type, str], Account] = {
+    (Store, "me"): Account(Action.READ, ResourceType.USER, lambda s, _: s.me()),
+    (Store, "see_group"): Account(Action.READ, ResourceType.GROUP, lambda s, g: s.see_group(g)),
+    (Store, "get_group"): Account(Action.READ, ResourceType.GROUP, lambda s, g: s.get_group(g)),
+    (Store, "list_groups"): Account(Action.READ, ResourceType.GROUP, lambda s, _: s.list_groups()),
+    (Store, "get_group_budget"): Account(Action.READ, ResourceType.GROUP, lambda s, g: s.get_group_budget(g)),
+    (Store, "set_group_budget"): Account(
+        Action.UPDATE, ResourceType.GROUP, lambda s, g: s.set_group_budget(g, 2, Precondition())
+    ),
+    (Store, "delete_group_budget"): Account(
+        Action.UPDATE, ResourceType.GROUP, lambda s, g: s.delete_group_budget(g, Precondition())
+    ),
+    (Store, "list_audit"): Account(Action.READ, ResourceType.AUDIT_LOG, lambda s, _: s.list_audit(AuditQuery())),
+    (PriceStore, "seed_prices"): Account(
+        Action.UPDATE, ResourceType.AI_MODEL_PRICE, lambda s, _: s.seed_prices(PriceBook(prices=[]))
+    ),
+    (DirectoryStore, "import_directory"): Account(
+        Action.UPDATE, ResourceType.DIRECTORY, lambda s, _: s.import_directory(DirectoryDocument())
+    ),
+}
+
+
+class CountingConnection(Connection):
+    """The real database, counting what is asked of it."""
+
+    asked = 0
+
+    def _attempt(self, work: Callable[[Any], Any]) -> Any:
+        self.asked += 1
+        return super()._attempt(work)
+
+
+def everything_but(action: Action, resource_type: ResourceType) -> tuple[Permission, ...]:
+    return tuple(
+        Permission(each_type, each_action)
+        for each_type in ResourceType
+        for each_action in Action
+        if (each_type, each_action) != (resource_type, action)
+    )
+
+
+def store_for(method: tuple[type, str], permissions: tuple[Permission, ...], database: Database, acme: Acme) -> Any:
+    connection = CountingConnection(DatabaseSource(database.app_url, None), "test")
+    gate = Gate(Subject(UUID(int=1), (Role(site=permissions),)), connection)
+    if method[0] is not Store:
+        return method[0](gate, ORIGIN), connection
+    caller = Caller(
+        user_id=UUID(int=1),
+        username="test",
+        email=None,
+        roles=[],
+        organizations=list[Membership](),
+        groups=[],
+        token=TokenInfo(name="t", expires_at=None, scope=None),
+        group=GroupReference(id=acme.groups["acme/platform"], organization_id=acme.organizations["acme"]),
+        organization=OrganizationReference(id=acme.organizations["acme"], name="acme"),
+    )
+    return Store(gate, ORIGIN, caller), connection
+
+
+def test_every_public_method_of_every_store_has_its_account() -> None:
+    methods = {
+        (store, name)
+        for store in (Store, PriceStore, DirectoryStore)
+        for name, _ in inspect.getmembers(store, inspect.isfunction)
+        if not name.startswith("_")
+    }
+    assert ACCOUNTS.keys() == methods
+    assert len(queries()) > 0
+
+
+@pytest.mark.parametrize("method", ACCOUNTS, ids=lambda m: m[1])
+def test_it_runs_for_who_may_do_exactly_that(database: Database, acme: Acme, method: tuple[type, str]) -> None:
+    database.run("INSERT INTO group_ai_budgets SELECT id, 1 FROM groups")
+    account = ACCOUNTS[method]
+    store, connection = store_for(method, (Permission(account.object, account.action),), database, acme)
+    account.run(store, acme.groups["acme/platform"])
+    connection.close()
+
+
+@pytest.mark.parametrize("method", ACCOUNTS, ids=lambda m: m[1])
+def test_it_is_refused_without_a_query_to_who_may_do_everything_else(
+    database: Database, acme: Acme, method: tuple[type, str]
+) -> None:
+    account = ACCOUNTS[method]
+    store, connection = store_for(method, everything_but(account.action, account.object), database, acme)
+    if method == (Store, "list_audit"):
+        assert account.run(store, UUID(int=0)) == AuditPage(entries=[], next=None), "a filter that lets nothing through"
+    else:
+        with pytest.raises(NotAuthorized):
+            account.run(store, acme.groups["acme/platform"])
+    assert connection.asked == 0

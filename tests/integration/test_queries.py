@@ -1,0 +1,55 @@
+"""Every query against the migrated schema: Postgres plans each as the application's role."""
+
+import re
+
+import psycopg
+import pytest
+
+from allowance.database import queries
+from tests.postgres import Database
+
+VALUES = {
+    "token_id": "'a'", "secret_sha256": "''", "blind": "''", "group_id": "gen_random_uuid()", "organization_id": "NULL",
+    "organization_name": "'acme'", "spend_limit_micros": "1", "must_exist": "false", "must_be_absent": "false",
+    "versions": "NULL", "excluded_versions": "'{}'", "actor_id": "NULL::uuid", "actor_name": "'a'", "request_id": "'r'",
+    "organization_ids": "NULL", "user": "'a'", "after": "1", "limit": "10", "book": "'{}'", "document": "'{}'",
+    "accounts": "'[]'", "tokens": "'[]'", "entries": "'[]'", "organizations": "'{}'::text[]", "usernames": "'{}'::text[]",
+    "emails": "'{}'::text[]",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", queries())
+def test_postgres_plans_it_as_the_applications_role(empty_database: Database, name: str) -> None:
+    sql = re.sub(r"%\((\w+)\)s", lambda found: VALUES[found[1]], queries()[name].decode()).replace("%%", "%")
+    with psycopg.connect(empty_database.app_url) as app:
+        plan = app.execute(f"EXPLAIN {sql}".encode()).fetchall()
+    assert plan
+
+
+def test_no_placeholder_of_the_table_above_is_left_over() -> None:
+    used = {name for sql in queries().values() for name in re.findall(r"%\((\w+)\)s", sql.decode())}
+    assert used == VALUES.keys()
+
+
+def test_the_hot_path_reads_by_index_alone(database: Database) -> None:
+    """On a directory of some size: a sequential scan of a table that grows with it would be a fault."""
+    for statement in (
+        "INSERT INTO users (username) SELECT 'u' || n FROM generate_series(1, 3000) n",
+        "INSERT INTO groups (organization_id, name) SELECT id, 'g' || n FROM organizations, generate_series(1, 2000) n",
+        "INSERT INTO organization_members (organization_id, user_id) SELECT o.id, u.id FROM organizations o, users u"
+        " WHERE o.name = 'acme' ON CONFLICT DO NOTHING",
+        "INSERT INTO group_members SELECT g.id, u.id FROM groups g, users u"
+        " WHERE g.name LIKE 'g%' AND u.username LIKE 'u%' AND hashtext(g.name || u.username) % 100 = 0",
+        "INSERT INTO api_tokens (id, user_id, name, secret_sha256) SELECT username, id, 't', sha256('') FROM users",
+        "INSERT INTO group_ai_budgets SELECT id, 1 FROM groups",
+        "ANALYZE",
+    ):
+        database.run(statement)
+    ((group,),) = database.rows("SELECT id FROM groups WHERE name = 'g1' LIMIT 1")
+    values = VALUES | {"group_id": f"'{group}'", "token_id": "'u77'"}
+    with psycopg.connect(database.app_url) as app:
+        for name in ("authenticate", "get_group_budget", "get_group", "lock_group", "upsert_group_budget"):
+            sql = re.sub(r"%\((\w+)\)s", lambda found: values[found[1]], queries()[name].decode())
+            plan = "\n".join(row[0] for row in app.execute(f"EXPLAIN {sql}".encode()).fetchall())
+            # There are few organizations: their table is one page.
+            assert not re.search(r"Seq Scan on (?!organizations)", plan), plan

@@ -1,0 +1,53 @@
+"""What a request costs: trips to the database on a warm connection, counted on the wire, BEGIN and COMMIT included."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.conftest import environment
+from tests.gateway import Answer, Client
+from tests.people import Acme
+from tests.postgres import Database
+from tests.wire import wire
+
+
+@pytest.mark.parametrize(
+    ("most", "status", "request_of"),
+    [
+        (2, 200, lambda client, path: client.get(path)),
+        (2, 200, lambda client, path: client.get(path.removesuffix("/ai/budget"))),
+        (3, 200, lambda client, path: client.put(path, {"spend_limit_micros": 2})),
+        (3, 204, lambda client, path: client.delete(path)),
+        (3, 412, lambda client, path: client.delete(path, headers={"If-Match": '"other"'})),
+        (1, 200, lambda client, _: client.get("/api/v2/users/me")),
+        (2, 200, lambda client, _: client.get("/api/v2/organizations/acme/groups")),
+        (2, 200, lambda client, _: client.get("/api/v2/audit")),
+        (1, 400, lambda client, path: client.put(path, {})),
+    ],
+    ids=["GET budget", "GET group", "PUT", "DELETE", "DELETE refused", "me", "groups", "audit", "bad body"],
+)
+def test_a_request_costs_no_more_trips_than_it_may(
+    database: Database, acme: Acme, most: int, status: int, request_of: Callable[[Client, str], Answer]
+) -> None:
+    adam, path = acme.client("adam"), acme.budget_path()
+    adam.put(path, {"spend_limit_micros": 1})
+    with wire(database.app_url) as counted, environment(DATABASE_URL=counted.url):
+        assert adam.get("/api/v2/users/me").status == 200  # warms the connection
+        counted.reset()
+        assert request_of(adam, path).status == status
+        assert 1 <= counted.trips <= most
+
+
+def test_a_refused_credential_that_is_malformed_costs_no_trip(database: Database, acme: Acme) -> None:
+    with wire(database.app_url) as counted, environment(DATABASE_URL=counted.url):
+        assert Client("nonsense").get(acme.budget_path()).status == 401
+        assert counted.trips == 0
+
+
+def test_a_refusal_costs_no_more_than_the_look_at_the_caller(database: Database, acme: Acme) -> None:
+    with wire(database.app_url) as counted, environment(DATABASE_URL=counted.url):
+        otto = acme.client("otto")
+        assert otto.get("/api/v2/users/me").status == 200
+        counted.reset()
+        assert otto.get(acme.budget_path()).status == 404
+        assert counted.trips == 1

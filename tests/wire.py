@@ -1,0 +1,60 @@
+"""A TCP proxy that counts round trips: each time the client speaks after the server did is one."""
+
+import selectors
+import socket
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+
+class Wire:
+    """Between a client and Postgres. `trips` counts since the last reset."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self._server = (parts.hostname or "localhost", parts.port or 5432)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        login = parts.netloc.rpartition("@")[0]
+        self.url = parts._replace(netloc=f"{login}@127.0.0.1:{self._listener.getsockname()[1]}").geturl()
+        self.trips = 0
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def reset(self) -> None:
+        self.trips = 0
+
+    def close(self) -> None:
+        self._listener.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._relay, args=(client,), daemon=True).start()
+
+    def _relay(self, client: socket.socket) -> None:
+        with client, socket.create_connection(self._server) as server, selectors.DefaultSelector() as ready:
+            for one in (client, server):
+                one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                ready.register(one, selectors.EVENT_READ)
+            client_spoke_last = False
+            while True:
+                for key, _ in ready.select():
+                    data = key.fileobj.recv(65536)  # type: ignore[union-attr]
+                    if not data:
+                        return
+                    if key.fileobj is client:
+                        self.trips += not client_spoke_last
+                    client_spoke_last = key.fileobj is client
+                    (server if key.fileobj is client else client).sendall(data)
+
+
+@contextmanager
+def wire(url: str) -> Generator[Wire]:
+    proxy = Wire(url)
+    try:
+        yield proxy
+    finally:
+        proxy.close()
