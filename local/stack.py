@@ -1,6 +1,7 @@
 """`make run`: Postgres, migrations, prices, a demo directory, and the API on this machine, until ctrl-C.
 
-PORT, LAMBDA_PORT, AI_BUDGETS_ENABLED and DATABASE_URL (the owner's, in place of the embedded Postgres) change it.
+PORT, LAMBDA_PORT, AI_BUDGETS_ENABLED and DATABASE_URL (the owner's, in place of the embedded Postgres) change it;
+LOCAL_STATE names another folder than .local for what is kept between runs.
 """
 
 import json
@@ -29,8 +30,8 @@ from local.processes import LOOPBACK, hold, private_log, write_private, write_pr
 if TYPE_CHECKING:
     from local.gateway import Gateway
 
-STATE = Path(".local")
-TEMPLATE = STATE / "build" / "template.yaml"
+STATE = Path(os.environ.get("LOCAL_STATE") or ".local")
+TEMPLATE = Path(".local/build/template.yaml")
 APPLICATION_ROLE = "allowance_app"
 CONNECT_SECONDS = 5
 

@@ -64,8 +64,8 @@ def logged() -> Generator[Callable[[], list[dict[str, Any]]]]:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Generator[Server]:
-    with any_server(tmp_path_factory.mktemp("postgres") / "data") as url:
+def server(worker_id: str) -> Generator[Server]:
+    with any_server() as url:
         yield Server(url, f"test_{worker_id}_{os.getpid()}")
 
 

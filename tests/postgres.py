@@ -8,7 +8,6 @@ import subprocess
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -50,7 +49,7 @@ class Database:
 
 
 @contextmanager
-def any_server(data: Path) -> Generator[str]:
+def any_server() -> Generator[str]:
     """The owner's URL of a server."""
     if url := os.environ.get("DATABASE_URL"):
         yield url
@@ -60,7 +59,7 @@ def any_server(data: Path) -> Generator[str]:
         with PostgresContainer(IMAGE) as container:
             yield container.get_connection_url(driver=None)
     else:
-        with EmbeddedPostgres(data, durable=False) as server:
+        with EmbeddedPostgres(durable=False) as server:
             yield server.url
 
 

@@ -77,9 +77,9 @@ def test_a_lock_that_is_not_let_go_is_a_503_after_the_roles_timeout(
 
 
 @pytest.fixture
-def own_server(tmp_path_factory: pytest.TempPathFactory) -> Generator[tuple[EmbeddedPostgres, Acme]]:
+def own_server() -> Generator[tuple[EmbeddedPostgres, Acme]]:
     """A server of this test alone, so that it can be stopped."""
-    with EmbeddedPostgres(tmp_path_factory.mktemp("own") / "data", durable=False) as server:
+    with EmbeddedPostgres(durable=False) as server:
         database = Database("allowance", server.url, with_parts(server.url, user="allowance_app", password="app"))
         with database.connect() as owner:
             migrate(owner)

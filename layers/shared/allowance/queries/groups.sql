@@ -7,13 +7,13 @@ LEFT JOIN group_ai_budgets AS b ON b.group_id = g.id
 WHERE g.id = %(group_id)s AND o.deleted_at IS NULL;
 
 -- name: list_groups
--- Every group of an organization, for the gate to pick from.
+-- Every group of an organization, for the gate to pick from; by name, in the same order whatever the locale.
 SELECT g.id, g.name, g.organization_id, o.name AS organization_name, to_jsonb(b) AS budget
 FROM groups AS g
 JOIN organizations AS o ON o.id = g.organization_id
 LEFT JOIN group_ai_budgets AS b ON b.group_id = g.id
 WHERE g.organization_id = %(organization_id)s AND o.deleted_at IS NULL
-ORDER BY g.name, g.id;
+ORDER BY g.name COLLATE "C", g.id;
 
 -- name: lock_group
 -- First of a batch that writes: whoever changes what hangs on a group waits here for the others who do, so that the
