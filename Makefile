@@ -79,6 +79,6 @@ EXPORT = $(UV) export --package allowance --frozen --no-emit-workspace --no-dev 
 	@touch $@
 
 .local/uv/bin/uv:
-	$(PYTHON313) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target .local/uv uv
+	$(PYTHON313) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target .local/uv uv || { echo "uv is missing, and this Python has no pip to fetch it: install uv."; exit 1; }
 
 .PHONY: help run test check format migrate price-book openapi bench lock build deploy clean

@@ -93,8 +93,8 @@ def render(made: dict[str, Any]) -> str:
 
 
 def _operation(route: Route, sentence: str, schemas: dict[str, Any]) -> dict[str, Any]:
-    takes = route.parameters
-    returns = takes.pop("return")
+    takes = {name: kind for name, kind in route.parameters.items() if name != "return"}
+    returns = route.parameters["return"]
     kinds = [kind for kind in takes.values() if isinstance(kind, type)]
     operation: dict[str, Any] = {
         "operationId": route.function.__name__,

@@ -190,6 +190,9 @@ def access_log(resources: ExitStack) -> TextIO:
 
 def greeting(urls: Mapping[str, str], demo: Demo, seconds: float) -> str:
     """What to do next."""
+    budget = f"{urls['api_url']}/api/v2/groups/{demo.groups['acme/platform']}/ai/budget"
+    headers = f"-H 'Authorization: Bearer {demo.tokens['adam']}' -H 'Content-Type: application/json'"
+    curl = f"curl -X PUT {budget} {headers} -d '{{\"spend_limit_micros\": 25000000}}'"
     people = "\n".join(f"  {name:8}{who:45}{demo.tokens[name]}" for name, who in PEOPLE.items())
     return f"""\
 API      {urls["api_url"]}
@@ -199,9 +202,7 @@ State    {STATE}/  (stack.json, functions.log)
 {people}
 
 Try, as adam:
-  curl -X PUT {urls["api_url"]}/api/v2/groups/{demo.groups["acme/platform"]}/ai/budget \\
-    -H 'Authorization: Bearer {demo.tokens["adam"]}' \\
-    -H 'Content-Type: application/json' -d '{{"spend_limit_micros": 50000000}}'
+  {curl}
 
 ready in {seconds:.1f} s; ctrl-C ends it"""
 

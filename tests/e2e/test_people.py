@@ -103,6 +103,7 @@ def test_a_person_finds_an_id_and_sees_who_changed_what(
     groups = {each["name"]: each["id"] for each in adam.get("/api/v2/organizations/acme/groups").json()}
     assert groups["platform"] == stack["groups"]["acme/platform"]
     changed = adam.put(path, json={"spend_limit_micros": 5}).headers["x-request-id"]
+    assert changed != adam.get(path).headers["x-request-id"]
     (entry,) = adam.get(f"/api/v2/audit?group={groups['platform']}&limit=1").json()["entries"]
     assert (entry["actor"]["username"], entry["request_id"]) == ("adam", changed)
     assert people["maya"].get("/api/v2/audit").json()["entries"] == []

@@ -214,9 +214,10 @@ def test_every_answer_carries_the_headers_of_the_contract(acme: Acme, adam: Clie
         )
 
 
-def test_the_request_id_is_the_gateways(adam: Client, acme: Acme) -> None:
+def test_the_request_id_is_the_invocations(adam: Client, acme: Acme) -> None:
     made = event("PUT", acme.budget_path(), segments={"group": str(acme.groups["acme/platform"])})
-    assert answer_of(put_handler(made, Context())).headers["X-Request-Id"] == made["requestContext"]["requestId"]
+    context = Context()
+    assert answer_of(put_handler(made, context)).headers["X-Request-Id"] == context.aws_request_id
 
 
 def test_an_event_as_sam_makes_it_is_taken(adam: Client, acme: Acme) -> None:

@@ -8,6 +8,7 @@ import inspect
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache, cached_property
 from time import perf_counter
 from typing import Any, get_type_hints
 from uuid import UUID
@@ -59,8 +60,8 @@ class Route:
     function: Callable[..., Any]
     public: bool
 
-    @property
-    def parameters(self) -> dict[str, Any]:
+    @cached_property
+    def parameters(self) -> Mapping[str, Any]:
         """The function's parameters with their types, and `return`."""
         return get_type_hints(self.function, include_extras=True)
 
@@ -100,7 +101,7 @@ class Api:
         started = perf_counter()
         request = Request.of(event, context.aws_request_id)
         try:
-            answer, reason = _success(request, *self._serve(request)), None
+            answer, reason = _success(request, self._serve(request), self.route.parameters.get("return")), None
         except AllowanceError as error:
             answer, reason = _failure(request, error), type(error).__name__
         except Exception:
@@ -117,10 +118,9 @@ class Api:
         )
         return answer
 
-    def _serve(self, request: Request) -> tuple[Any, Any]:
-        """What the function returns, and the type it declares for that."""
-        parameters = self.route.parameters
-        returns = parameters.pop("return", None)
+    def _serve(self, request: Request) -> Any:
+        """What the function returns, once everything that may be wrong with the request is not."""
+        parameters = {name: kind for name, kind in self.route.parameters.items() if name != "return"}
         arguments: dict[str, Any] = {}
         if not self.route.public:
             arguments = _authenticated(request, parameters)
@@ -131,7 +131,7 @@ class Api:
         for name, kind in parameters.items():
             if name not in arguments:
                 arguments[name] = _argument(request, kind)
-        return self.route.function(**arguments), returns
+        return self.route.function(**arguments)
 
 
 def _authenticated(request: Request, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -187,7 +187,13 @@ def _success(request: Request, result: Any, returns: Any) -> Answer:
     headers = {"ETag": result.etag} if isinstance(result, GroupBudget) else {}
     if isinstance(result, BaseModel):
         return _answer(request, 200, result.model_dump_json().encode(), headers)
-    return _answer(request, 200, TypeAdapter(returns).dump_json(result), headers)
+    return _answer(request, 200, _adapter(returns).dump_json(result), headers)
+
+
+@cache
+def _adapter(returns: Any) -> TypeAdapter[Any]:
+    """How a type that is no model is written as JSON; worked out once."""
+    return TypeAdapter(returns)
 
 
 def _failure(request: Request, error: AllowanceError) -> Answer:

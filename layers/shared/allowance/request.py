@@ -45,13 +45,14 @@ class Request:
     body: bytes | str
 
     @classmethod
-    def of(cls, event: Mapping[str, Any], fallback_id: str) -> "Request":
+    def of(cls, event: Mapping[str, Any], invocation_id: str) -> "Request":
+        """Known by the id of Lambda's invocation: it is on every line that Lambda itself logs, and never used twice."""
         context: Mapping[str, Any] = event.get("requestContext") or {}
         http: Mapping[str, Any] = context.get("http") or {}
         headers: Mapping[str, str] = event.get("headers") or {}
         body: str = event.get("body") or ""
         return cls(
-            id=context.get("requestId") or fallback_id,
+            id=invocation_id,
             method=http.get("method", ""),
             path=event.get("rawPath", ""),
             headers={name.lower(): value for name, value in headers.items()},

@@ -1,0 +1,1 @@
+"""Benchmarks. They print ratios, and are not tests."""
