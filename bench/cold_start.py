@@ -1,7 +1,4 @@
-"""What a cold start imports: each handler against an empty interpreter, and against the same with boto3.
-
-make bench
-"""
+"""What a cold start imports, against an empty interpreter and against the same with boto3: `make bench`."""
 
 import os
 import statistics

@@ -9,17 +9,23 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.e2e.stack import running
+from tests.e2e.stack import running, state_folder
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Generator[dict[str, Any]]:
+def stack() -> Generator[dict[str, Any]]:
     """stack.json of a stack that serves."""
     if described := os.environ.get("STACK"):
         yield json.loads(Path(described).read_text())
         return
-    with running(tmp_path_factory.mktemp("stack")) as started:
+    with state_folder() as state, running(state) as started:
         yield started.description
+
+
+@pytest.fixture
+def state() -> Generator[Path]:
+    with state_folder() as folder:
+        yield folder
 
 
 class Person(httpx.Client):

@@ -2,10 +2,12 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -55,6 +57,17 @@ def spawn(state: Path, **environment: str) -> subprocess.Popen[str]:
         stderr=subprocess.STDOUT,
         text=True,
     )
+
+
+@contextmanager
+def state_folder() -> Generator[Path]:
+    """A folder for a stack's state, which Postgres can reach when root lets it run as somebody else."""
+    folder = Path(tempfile.mkdtemp(prefix="allowance-stack-"))
+    folder.chmod(0o711)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
 
 
 @contextmanager

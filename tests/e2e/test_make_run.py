@@ -13,8 +13,8 @@ import pytest
 from tests.e2e.stack import free_ports, running, spawn
 
 
-def test_state_is_kept_between_runs_and_lost_tokens_are_minted_anew(tmp_path: Path) -> None:
-    with running(tmp_path) as first:
+def test_state_is_kept_between_runs_and_lost_tokens_are_minted_anew(state: Path) -> None:
+    with running(state) as first:
         before = first.description
         adam = {"Authorization": f"Bearer {before['tokens']['adam']}"}
         path = f"/api/v2/groups/{before['groups']['acme/platform']}/ai/budget"
@@ -28,12 +28,12 @@ def test_state_is_kept_between_runs_and_lost_tokens_are_minted_anew(tmp_path: Pa
     left = [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
     assert children
     assert not left, "ctrl-C ends every process it started"
-    assert stat.S_IMODE((tmp_path / "stack.json").stat().st_mode) == 0o600
-    saved = json.loads((tmp_path / "tokens.json").read_text())
+    assert stat.S_IMODE((state / "stack.json").stat().st_mode) == 0o600
+    saved = json.loads((state / "tokens.json").read_text())
     lost = saved | {"maya": "alw_unknown_" + "0" * 32}
     del lost["otto"]
-    (tmp_path / "tokens.json").write_text(json.dumps(lost))
-    with running(tmp_path) as second:
+    (state / "tokens.json").write_text(json.dumps(lost))
+    with running(state) as second:
         after = second.description
         assert {name: after["tokens"][name] == before["tokens"][name] for name in after["tokens"]} == {
             "olivia": True, "adam": True, "ana": True, "maya": False, "otto": False,
@@ -45,8 +45,8 @@ def test_state_is_kept_between_runs_and_lost_tokens_are_minted_anew(tmp_path: Pa
         assert kept.json()["spend_limit_micros"] == 7
 
 
-def test_with_the_feature_gate_off_budget_routes_say_so(tmp_path: Path) -> None:
-    with running(tmp_path, AI_BUDGETS_ENABLED="false") as gated:
+def test_with_the_feature_gate_off_budget_routes_say_so(state: Path) -> None:
+    with running(state, AI_BUDGETS_ENABLED="false") as gated:
         described = gated.description
         headers = {"Authorization": f"Bearer {described['tokens']['adam']}"}
         group = f"{described['api_url']}/api/v2/groups/{described['groups']['acme/platform']}"
@@ -64,19 +64,19 @@ def test_with_the_feature_gate_off_budget_routes_say_so(tmp_path: Path) -> None:
         ({"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/x"}, "cannot connect to the database of DATABASE_URL"),
     ],
 )
-def test_what_cannot_run_says_so_in_one_line(tmp_path: Path, environment: dict[str, str], said: str) -> None:
+def test_what_cannot_run_says_so_in_one_line(state: Path, environment: dict[str, str], said: str) -> None:
     port, lambda_port = free_ports(2)
-    process = spawn(tmp_path, **{"PORT": str(port), "LAMBDA_PORT": str(lambda_port)} | environment)
+    process = spawn(state, **{"PORT": str(port), "LAMBDA_PORT": str(lambda_port)} | environment)
     printed, _ = process.communicate(timeout=30)
     assert process.returncode == 1
     assert len(printed.splitlines()) == 1
     assert said in printed
 
 
-def test_a_taken_port_is_one_clear_line(tmp_path: Path) -> None:
+def test_a_taken_port_is_one_clear_line(state: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        process = spawn(tmp_path, PORT=str(port), LAMBDA_PORT=str(free_ports(1)[0]))
+        process = spawn(state, PORT=str(port), LAMBDA_PORT=str(free_ports(1)[0]))
         printed, _ = process.communicate(timeout=30)
     assert process.returncode == 1
     assert len(printed.splitlines()) == 1
