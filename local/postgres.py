@@ -28,6 +28,7 @@ DATABASE = "allowance"
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
 POLL_SECONDS = 0.01
+MEMORY_BYTES = 4 << 30
 ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 
 FAST_AND_FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
@@ -64,7 +65,8 @@ class EmbeddedPostgres:
         """`data` is kept between runs; None: a temporary folder that goes with `close`. `port` None: any free one."""
         self.port = port
         self._temporary = data is None
-        self._data = (Path(tempfile.mkdtemp(prefix="allowance-pg-")) if data is None else data).absolute()
+        place = None if durable else _memory()
+        self._data = (Path(tempfile.mkdtemp(prefix="allowance-pg-", dir=place)) if data is None else data).absolute()
         self._binaries = binaries or default_binaries()
         self._settings = {"max_connections": str(max_connections)} | ({} if durable else FAST_AND_FORGETFUL)
         self._process: subprocess.Popen[bytes] | None = None
@@ -229,6 +231,13 @@ def _answers(port: int, password: str) -> bool:
         if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
             connection.execute("CREATE DATABASE allowance")
     return True
+
+
+def _memory() -> Path | None:
+    """A folder in memory, where there is a roomy one: cloning a database there takes a third of the time."""
+    folder = Path("/dev/shm")  # noqa: S108 (mkdtemp makes a folder of a name that nobody knows)
+    roomy = folder.is_dir() and os.access(folder, os.W_OK) and shutil.disk_usage(folder).free > MEMORY_BYTES
+    return folder if roomy else None
 
 
 def _log_tail(home: Path) -> str:
