@@ -17,6 +17,8 @@ export PATH := $(dir $(PYTHON313)):$(CURDIR)/.venv/bin:$(PATH)
 UV := $(or $(shell command -v uv),.local/uv/bin/uv)
 RUN := .venv/bin/python -m
 MACHINE := $(subst aarch64,arm64,$(shell uname -m))
+# Workers of the tests: each has a server of its own, but for one that is given, whose roles they would share.
+WORKERS := $(if $(DATABASE_URL),0,2)
 SOURCES := template.yaml $(wildcard functions/*) $(wildcard migrations/*) $(wildcard layers/shared/*.t*) $(wildcard layers/shared/allowance/*.py layers/shared/allowance/*/*)
 
 help: ## print this
@@ -26,7 +28,7 @@ run: .local/build/template.yaml ## start everything on this machine: Postgres, t
 	@$(RUN) local.stack
 
 test: .local/build/template.yaml ## run every test
-	$(RUN) pytest -n 2 --dist loadfile
+	$(RUN) pytest -n $(WORKERS) --dist loadfile
 
 test-postgres-16: .venv/.synced ## run the integration suite on Postgres 16 (needs the system's libxml2)
 	@$(UV) sync --frozen --quiet --inexact --group postgres-16

@@ -153,7 +153,9 @@ def _success(returns: Any, schemas: dict[str, Any]) -> dict[str, Any]:
 def _failures(route: Route, kinds: list[type]) -> dict[str, Any]:
     raised: set[type[AllowanceError]] = {errors.InvalidQuery}
     if not route.public:
-        raised |= {errors.Unauthenticated, errors.NotFound}
+        raised |= {errors.Unauthenticated}
+        # A list of what one may read is empty for who may read nothing.
+        raised |= {errors.NotFound} if route.path != "/api/v2/audit" else set()
     if route.is_gated:
         raised |= {errors.BudgetsNotEnabled}
     if any(issubclass(kind, Body) for kind in kinds):

@@ -22,7 +22,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from allowance.connection import connection_parameters
 from allowance.errors import Problem, ValidationFailed
-from allowance.settings import database_source
+from allowance.settings import BadSetting, database_source
 
 MIGRATIONS = Path(__file__).parent
 APPLICATION_ROLE = "allowance_app"
@@ -45,10 +45,13 @@ CREATE TABLE IF NOT EXISTS schema_migrations (
 """
 
 
-def migrate(owner: psycopg.Connection[Any], folder: Path = MIGRATIONS) -> list[str]:
+def migrate(
+    owner: psycopg.Connection[Any], folder: Path = MIGRATIONS, application_password: str | None = None
+) -> list[str]:
     """The names of the files that were applied now. The connection is the owner's, in autocommit.
 
-    Raises ValidationFailed, naming the file, and whatever Postgres says of a file that fails, which leaves no trace.
+    With a password, the application's role can log in with it afterwards. Raises ValidationFailed, naming the file, and
+    whatever Postgres says of a file that fails, which leaves no trace.
     """
     files = {path.name: path.read_bytes() for path in sorted(folder.glob("[0-9]*.sql"))}
     with _one_at_a_time(owner):
@@ -64,10 +67,12 @@ def migrate(owner: psycopg.Connection[Any], folder: Path = MIGRATIONS) -> list[s
                 owner.execute(
                     "INSERT INTO schema_migrations (name, checksum) VALUES (%s, %s)", (name, _checksum(files[name]))
                 )
+        if application_password is not None:
+            _set_application_password(owner, application_password)
     return new
 
 
-def set_application_password(owner: psycopg.Connection[Any], password: str) -> None:
+def _set_application_password(owner: psycopg.Connection[Any], password: str) -> None:
     """Let the application's role log in with this password. Only its SCRAM verifier is sent."""
     verifier = owner.pgconn.encrypt_password(password.encode(), APPLICATION_ROLE.encode(), b"scram-sha-256").decode()
     owner.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(APPLICATION_ROLE), sql.Literal(verifier)))
@@ -75,20 +80,27 @@ def set_application_password(owner: psycopg.Connection[Any], password: str) -> N
 
 def handler(_event: object, _context: object) -> dict[str, Any]:
     """The Migrate Lambda. Answers the files applied now, and that the role can log in."""
-    application = connection_parameters(database_source(), fresh=True)
-    parsed = conninfo_to_dict(**application)
+    parsed = _readable(connection_parameters(database_source(), fresh=True))
+    of_owner = connection_parameters(database_source("OWNER_"), fresh=True)
+    _readable(of_owner)
     if parsed.get("user") != APPLICATION_ROLE:
         raise ValidationFailed([Problem("DATABASE_URL", f"its user must be {APPLICATION_ROLE}")])
     with psycopg.connect(
-        **connection_parameters(database_source("OWNER_"), fresh=True),
+        **of_owner,
         autocommit=True,
         application_name="allowance/migrate",
         connect_timeout=5,
     ) as owner:
-        applied = migrate(owner)
-        if parsed.get("password"):
-            set_application_password(owner, str(parsed["password"]))
+        applied = migrate(owner, application_password=parsed.get("password"))
     return {"applied": applied}
+
+
+def _readable(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Connection parameters by libpq's names. Raises BadSetting: psycopg's words would quote the password."""
+    try:
+        return dict(conninfo_to_dict(**parameters))
+    except psycopg.ProgrammingError:
+        raise BadSetting("The connection string of a database cannot be read.") from None
 
 
 def _problems(files: dict[str, bytes], applied: dict[str, str]) -> list[Problem]:

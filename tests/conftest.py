@@ -16,7 +16,7 @@ import import_directory
 from allowance.log import logger
 from allowance.session import warm_database
 from allowance.settings import database_source, settings
-from migrations.migrate import migrate, set_application_password
+from migrations.migrate import migrate
 from tests.gateway import Client, Context
 from tests.people import DIRECTORY, Acme
 from tests.postgres import Database, Server, any_server
@@ -74,8 +74,7 @@ def migrated(server: Server) -> Generator[Database]:
     """A database with the schema and nothing else, to be cloned."""
     with server.database() as database:
         with database.connect() as owner:
-            migrate(owner)
-            set_application_password(owner, urlsplit(database.app_url).password or "")
+            migrate(owner, application_password=urlsplit(database.app_url).password)
         yield database
 
 

@@ -1,13 +1,26 @@
 """ImportDirectory: what is said is what is there; the rest stays; all or nothing; each problem by its path."""
 
 import copy
+import itertools
 import json
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 import import_directory
-from allowance.errors import ValidationFailed
+from allowance.credential import credential_of
+from allowance.database import Database as Connection
+from allowance.directory import read_directory
+from allowance.directory_store import DirectoryStore
+from allowance.errors import ImportRunning, ValidationFailed
+from allowance.gate import Gate
+from allowance.models import Caller, Health
+from allowance.rbac.system import DIRECTORY_IMPORTER
+from allowance.settings import DatabaseSource
+from allowance.store import Origin
 from tests.gateway import Client, Context
 from tests.people import DIRECTORY, Acme
 from tests.postgres import Database
@@ -115,7 +128,7 @@ def test_a_group_that_the_list_leaves_out_goes_with_its_budget_and_the_log_tells
         acme.groups["acme/research"],
     )
     assert entries == [
-        ("group", "delete", {"name": "research"}),
+        ("group", "delete", {"name": "research", "members": []}),
         ("group_ai_budget", "delete", {"spend_limit_micros": 5}),
     ]
     assert apply({"organizations": [{"name": "acme", "groups": []}]})["groups"].keys() == {"acme/Everyone"}
@@ -361,3 +374,145 @@ def test_last_use_is_written_at_most_once_a_minute(database: Database, acme: Acm
     database.run("UPDATE api_tokens SET last_used_at = now() - interval '61 seconds'")
     acme.client("maya").get("/api/v2/users/me")
     assert database.rows(used, acme.users["maya"]) > first
+
+
+def test_an_import_does_not_take_the_blame_for_what_others_change_meanwhile(
+    adam: Client, acme: Acme, database: Database
+) -> None:
+    """The audit log of a group stays a chain while its organization is imported again and again."""
+    stop = threading.Event()
+
+    def put() -> None:
+        limit = 0
+        while not stop.is_set():
+            adam.put(acme.budget_path(), {"spend_limit_micros": (limit := limit + 1)})
+
+    document = {"organizations": [{"name": "acme", "groups": ["platform", "research"]}]}
+    with ThreadPoolExecutor(1) as threads:
+        writing = threads.submit(put)
+        # A connection of its own: the handlers of one process share one, and Lambda runs one call at a time in it.
+        connection = Connection(DatabaseSource(database.app_url, None), "import")
+        store = DirectoryStore(Gate(DIRECTORY_IMPORTER.subject, connection), Origin(None, "directory-importer", "r"))
+        for _ in range(20):
+            store.import_directory(read_directory(document))
+        stop.set()
+        writing.result()
+        connection.close()
+    entries = database.rows(
+        "SELECT before, after, actor_name FROM audit_log WHERE resource_type = 'group_ai_budget' ORDER BY id"
+    )
+    assert len(entries) > 20
+    assert {actor for _, _, actor in entries} == {"adam"}
+    assert all(earlier[1] == later[0] for earlier, later in itertools.pairwise(entries))
+
+
+def test_a_document_of_thousands_is_taken_in_seconds(empty_database: Database) -> None:
+    def document(count: int) -> dict[str, Any]:
+        names = [f"u{n}" for n in range(count)]
+        organizations = [{"name": "big", "groups": ["g"]}]
+        users = [{"username": name, "organizations": [{"name": "big", "groups": ["g"]}]} for name in names]
+        return {"organizations": organizations, "users": users}
+
+    started = time.monotonic()
+    apply(document(1000))
+    assert len(apply(document(4000))["users"]) == 4000
+    assert time.monotonic() - started < 10, "it was quadratic once: 26 s"
+
+
+def test_two_imports_at_once_are_told_so(database: Database) -> None:
+    with database.connect() as other, other.transaction():
+        other.execute("SELECT pg_advisory_xact_lock(hashtext('allowance.directory'))")
+        with pytest.raises(ImportRunning):
+            import_directory.handler(DIRECTORY, Context())
+    assert import_directory.handler(DIRECTORY, Context())["tokens"] == {}
+
+
+def test_joining_an_organization_does_not_revive_a_stale_membership_of_its_groups(
+    database: Database, acme: Acme
+) -> None:
+    database.run("INSERT INTO group_members VALUES (%s, %s)", acme.groups["globex/sales"], acme.users["nora"])
+    apply({"users": [{"username": "nora", "organizations": [{"name": "globex"}]}]})
+    assert acme.client("nora").get(f"/api/v2/groups/{acme.groups['globex/sales']}").status == 404
+
+
+@pytest.mark.parametrize(
+    "never", ["9999-12-31T23:59:59-05:00", "20271122", "4102444800", "2027-11-22 06:00Z", "0001-01-01T00:00:00+14:00"]
+)
+def test_a_time_that_is_not_one_is_refused_before_a_token_depends_on_it(database: Database, never: str) -> None:
+    (problem,) = problems({"tokens": [{"username": "maya", "name": "t", "expires_at": never}]})
+    assert problem.startswith("tokens[0].expires_at: must be")
+
+
+def test_the_last_second_of_time_is_an_expiry(database: Database) -> None:
+    token = apply({"tokens": [{"username": "maya", "name": "t", "expires_at": "9999-12-31T23:59:59Z"}]})["tokens"][
+        "maya/t"
+    ]
+    assert Client(token).get("/api/v2/users/me").json()["token"]["expires_at"] == "9999-12-31T23:59:59.000000Z"
+
+
+def test_a_scope_that_names_one_organization_twice_is_refused(database: Database, acme: Acme) -> None:
+    against = {"org": [READ_GROUPS | {"negate": True}]}
+    both = {str(acme.organizations["acme"]): against, "acme": {"org": [READ_GROUPS]}}
+    assert problems({"tokens": [{"username": "maya", "name": "t", "scope": {"by_org_id": both}}]}) == [
+        f'tokens[0].scope.by_org_id.acme: is the same organization as "{acme.organizations["acme"]}"'
+    ]
+    nowhere = {"00000000-0000-0000-0000-000000000001": against}
+    assert (
+        "no organization"
+        in problems({"tokens": [{"username": "maya", "name": "t", "scope": {"by_org_id": nowhere}}]})[0]
+    )
+    upper = {str(acme.organizations["acme"]).upper(): against}
+    assert apply({"tokens": [{"username": "maya", "name": "t", "scope": {"by_org_id": upper}}]})["tokens"]
+
+
+@pytest.mark.parametrize("name", ["a\x00", "\ud800", "acme/\x00"])
+def test_a_scope_with_a_name_that_cannot_be_is_refused_by_its_path(database: Database, name: str) -> None:
+    scope = {"by_org_id": {name: {}}, "allow_list": [{"type": "user", "id": name}]}
+    found = problems({"tokens": [{"username": "maya", "name": "t", "scope": scope}]})
+    assert all(line.startswith("tokens[0].scope.") for line in found)
+    assert len(found) == 2
+
+
+def test_a_name_cannot_forge_a_problem(database: Database) -> None:
+    (line,) = problems({"users": [{"username": "a\nusers[9].roles: fake"}]})
+    assert line.startswith("users[0].username: ")
+
+
+def test_the_log_tells_who_was_in_a_group_that_is_dropped(database: Database, acme: Acme) -> None:
+    apply({"organizations": [{"name": "acme", "groups": ["research"]}]})
+    before = "SELECT before FROM audit_log WHERE resource_type = 'group' AND action = 'delete'"
+    assert database.rows(before) == [({"name": "platform", "members": ["maya"]},)]
+
+
+def test_last_use_is_written_once_however_many_come_at_once(database: Database, acme: Acme) -> None:
+    credential = credential_of({"coder-session-token": acme.tokens["maya/test"]})
+    database.run("CREATE TABLE touches (at timestamptz DEFAULT clock_timestamp())")
+    database.run("GRANT INSERT ON touches TO allowance_app")
+    database.run(
+        "CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO touches DEFAULT VALUES; RETURN new; END $$"
+    )
+    database.run("CREATE TRIGGER touch AFTER UPDATE ON api_tokens FOR EACH ROW EXECUTE FUNCTION touch()")
+    start = threading.Barrier(6)
+
+    def authenticate(_: int) -> None:
+        connection = Connection(DatabaseSource(database.app_url, None), "test")
+        connection.first(Health, "ping")
+        start.wait()
+        connection.first(
+            Caller,
+            "authenticate",
+            token_id=credential.token_id,
+            secret_sha256=credential.secret_sha256,
+            blind=b"",
+            group_id=None,
+            organization_id=None,
+            organization_name=None,
+        )
+        connection.close()
+
+    for _ in range(5):
+        database.run("UPDATE api_tokens SET last_used_at = NULL")
+        database.run("TRUNCATE touches")
+        with ThreadPoolExecutor(6) as threads:
+            list(threads.map(authenticate, range(6)))
+        assert database.rows("SELECT count(*) FROM touches") == [(1,)]

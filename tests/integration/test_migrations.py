@@ -6,11 +6,14 @@ from pathlib import Path
 import psycopg
 import pytest
 
+import import_directory
 import migrate as migrate_lambda
+import seed_prices
 from allowance.errors import ValidationFailed
 from migrate import MIGRATIONS, migrate
 from tests.conftest import environment
 from tests.gateway import Context
+from tests.people import DIRECTORY, Acme
 from tests.postgres import Database, Server
 
 
@@ -22,13 +25,15 @@ def test_the_files_are_applied_once_in_order(server: Server) -> None:
         assert database.rows("SELECT name FROM schema_migrations ORDER BY applied_at, name") == [(n,) for n in names]
 
 
-def test_two_migrations_at_once_do_not_collide(server: Server) -> None:
-    with server.database() as database:
+def test_several_migrations_at_once_do_not_collide(server: Server) -> None:
+    with (
+        server.database() as database,
+        environment(DATABASE_URL=database.app_url, OWNER_DATABASE_URL=database.owner_url),
+    ):
         results: list[list[str]] = []
 
         def run() -> None:
-            with database.connect() as owner:
-                results.append(migrate(owner))
+            results.append(migrate_lambda.handler({}, Context())["applied"])
 
         threads = [threading.Thread(target=run) for _ in range(4)]
         for thread in threads:
@@ -190,3 +195,18 @@ def test_a_deleted_organization_takes_everybody_out_of_its_groups(database: Data
     assert database.rows(members, organization) == [(5,)], "a row without membership counts for nothing"
     database.run("UPDATE organizations SET is_default = false, deleted_at = now() WHERE id = %s", organization)
     assert database.rows(members, organization) == [(0,)]
+
+
+def test_this_version_runs_on_a_schema_that_a_later_one_has_expanded(database: Database, acme: Acme) -> None:
+    """Expand, then contract: a column more in every table breaks nothing."""
+
+    for (table,) in database.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'public'"):
+        database.run(f"ALTER TABLE {table} ADD COLUMN of_a_later_version text")
+    adam, path = acme.client("adam"), acme.budget_path()
+    assert adam.put(path, {"spend_limit_micros": 1}).status == 200
+    for each in (path, path.removesuffix("/ai/budget"), "/api/v2/users/me", "/api/v2/organizations/acme/groups"):
+        assert adam.get(each).status == 200, each
+    assert adam.get("/api/v2/audit").json()["entries"]
+    assert adam.delete(path).status == 204
+    assert import_directory.handler(DIRECTORY, Context())["tokens"] == {}
+    assert seed_prices.handler({}, Context())["inserted"] > 1000

@@ -9,7 +9,7 @@ import pytest
 
 import import_directory
 from local.postgres import EmbeddedPostgres
-from migrate import migrate, set_application_password
+from migrate import migrate
 from tests.conftest import environment
 from tests.gateway import Answer, Client, Context
 from tests.people import DIRECTORY, Acme
@@ -82,8 +82,7 @@ def own_server() -> Generator[tuple[EmbeddedPostgres, Acme]]:
     with EmbeddedPostgres(durable=False) as server:
         database = Database("allowance", server.url, with_parts(server.url, user="allowance_app", password="app"))
         with database.connect() as owner:
-            migrate(owner)
-            set_application_password(owner, urlsplit(database.app_url).password or "")
+            migrate(owner, application_password=urlsplit(database.app_url).password)
         with environment(DATABASE_URL=database.app_url):
             yield server, Acme.of(import_directory.handler(DIRECTORY, Context()))
 

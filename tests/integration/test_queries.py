@@ -12,7 +12,7 @@ VALUES = {
     "token_id": "'a'", "secret_sha256": "''", "blind": "''", "group_id": "gen_random_uuid()", "organization_id": "NULL",
     "organization_name": "'acme'", "spend_limit_micros": "1", "must_exist": "false", "must_be_absent": "false",
     "versions": "NULL", "excluded_versions": "'{}'", "actor_id": "NULL::uuid", "actor_name": "'a'", "request_id": "'r'",
-    "organization_ids": "NULL", "user": "'a'", "after": "1", "limit": "10", "book": "'{}'", "document": "'{}'",
+    "organization_ids": "NULL::uuid[]", "user_id": "NULL", "username": "'a'", "dropped": "'{}'::uuid[]", "after": "1", "limit": "10", "book": "'{}'", "document": "'{}'",
     "accounts": "'[]'", "tokens": "'[]'", "entries": "'[]'", "organizations": "'{}'::text[]", "usernames": "'{}'::text[]",
     "emails": "'{}'::text[]",
 }  # fmt: skip

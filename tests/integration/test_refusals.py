@@ -171,7 +171,9 @@ def _url() -> str:
 
 
 @pytest.mark.parametrize("query", ["x=1", "limit=0", "limit=1001", "limit=1.0", "limit=%201", "limit=x", "limit=1&limit=2",
-                                   "limit=", "group=x", "user=%00", "user=A%20b", "after=x", "after=" + "9" * 30])  # fmt: skip
+                                   "limit=", "group=x", "group=00000000000000000000000000000001",
+                                   "group=%7B00000000-0000-0000-0000-000000000001%7D", "group=urn:uuid:00000000-0000-0000-0000-000000000001",
+                                   "user=%00", "user=A%20b", "after=x", "after=" + "9" * 30])  # fmt: skip
 def test_a_bad_query_parameter_is_named(adam: Client, query: str) -> None:
     answer = adam.get(f"/api/v2/audit?{query}")
     assert answer.status == 400
@@ -264,3 +266,60 @@ def test_the_log_keeps_the_difference_between_a_refusal_and_an_absence(
     acme.client("otto").get(acme.budget_path())
     acme.client("otto").get(NOWHERE)
     assert [line["reason"] for line in logged()] == ["NotAuthorized", "GroupNotFound"]
+
+
+def test_more_wrong_than_an_answer_can_hold_is_cut_short(adam: Client, acme: Acme) -> None:
+    body = json.dumps({f"{n:x}": n for n in range(70_000)} | {"spend_limit_micros": 1})
+    answer = adam.put(acme.budget_path(), body)
+    assert answer.status == 400
+    assert len(answer.json()["validations"]) == 1000
+    assert answer.json()["detail"] == "And 69000 problems more."
+    assert len(answer.body) < 1 << 20
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://allowance_app:hunter2%zz@127.0.0.1:1/x",
+        "postgre://allowance_app:hunter2@127.0.0.1:1/x",
+        "hunter2 x",
+        "postgresql://allowance_app:hunter2@127.0.0.1:1/x",
+    ],
+)
+def test_the_password_of_the_database_reaches_neither_the_client_nor_the_log(
+    acme: Acme, logged: Callable[[], list[dict[str, Any]]], url: str
+) -> None:
+    with environment(DATABASE_URL=url):
+        answer = acme.client("adam").get(acme.budget_path())
+    assert answer.status in (500, 503)
+    assert "hunter2" not in json.dumps([answer.headers, answer.body, logged()])
+
+
+def test_a_503_has_its_cause_in_the_log(acme: Acme, logged: Callable[[], list[dict[str, Any]]]) -> None:
+    with environment(DATABASE_URL="postgresql://nobody@127.0.0.1:1/x"):
+        answer = acme.client("adam").get(acme.budget_path())
+    (line,) = [line for line in logged() if line["message"] == "database"]
+    assert line["request_id"] == answer.headers["X-Request-Id"]
+    assert "OperationalError" in line["cause"]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"headers": {"authorization": None}},
+        {"pathParameters": None},
+        {"rawPath": None},
+        {"headers": None},
+        {"isBase64Encoded": True, "body": "ä"},
+    ],
+)
+def test_an_event_that_no_gateway_sends_still_gets_an_answer(acme: Acme, adam: Client, damage: dict[str, Any]) -> None:
+    made = event(
+        "PUT",
+        acme.budget_path(),
+        segments={"group": str(acme.groups["acme/platform"])},
+        headers={"authorization": f"Bearer {adam.token}"},
+    )
+    answer = answer_of(put_handler(made | damage, Context()))
+    assert answer.status in (400, 401, 500)
+    assert "message" in answer.json()

@@ -179,3 +179,10 @@ def test_after_any_books_the_rows_are_the_last_word_on_each_model(
         }
         known |= book
     assert {row[1]: row[3:] for row in rows(empty_database)} == known
+
+
+@pytest.mark.parametrize("event", [[], [{"provider": "p"}], None, "x", 3])
+def test_an_event_that_is_no_object_seeds_nothing(empty_database: Database, event: Any) -> None:
+    with pytest.raises(ValidationFailed, match="must be an object"):
+        seed_prices.handler(event, Context())
+    assert rows(empty_database) == []

@@ -56,4 +56,5 @@ def test_a_percent_sign_is_a_placeholder_or_doubled() -> None:
 
 def test_columns_are_spelled_out() -> None:
     for name, sql in queries().items():
-        assert not re.search(r"SELECT\s+(\w+\.)?\*", sql.decode()), name
+        # A row as JSON is a star in disguise: it would break when a migration adds a column.
+        assert not re.search(r"SELECT\s+(\w+\.)?\*|to_jsonb\(\w+\)|row_to_json", sql.decode()), name

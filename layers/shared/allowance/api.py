@@ -19,7 +19,7 @@ from allowance import errors
 from allowance.credential import credential_of
 from allowance.errors import AllowanceError
 from allowance.jobs import LambdaContext
-from allowance.log import logger
+from allowance.log import cause_of, logger
 from allowance.models import Body, GroupBudget, Query
 from allowance.precondition import Precondition
 from allowance.request import Request
@@ -47,6 +47,8 @@ STATUSES: Mapping[type[AllowanceError], int] = {
 
 INTERNAL_ERROR = b'{"message":"An internal server error occurred."}'
 RETRY_AFTER_SECONDS = 1
+MAX_PROBLEMS = 1000
+"""Told of one body. A Lambda may answer 6 MB, and a body of a mebibyte can have more wrong with it than that."""
 
 type Answer = dict[str, Any]
 
@@ -104,6 +106,8 @@ class Api:
             answer, reason = _success(request, self._serve(request), self.route.parameters.get("return")), None
         except AllowanceError as error:
             answer, reason = _failure(request, error), type(error).__name__
+            if isinstance(error, errors.DatabaseUnavailable):
+                logger().warning("database", request_id=request.id, cause=cause_of(error))
         except Exception:
             logger().exception("unforeseen", request_id=request.id, route=f"{self.route.method} {self.route.path}")
             answer, reason = _answer(request, 500, INTERNAL_ERROR), "Unforeseen"
@@ -202,7 +206,9 @@ def _failure(request: Request, error: AllowanceError) -> Answer:
     headers: dict[str, str] = {}
     match error:
         case errors.ValidationFailed():
-            body["validations"] = [{"field": each.field, "detail": each.detail} for each in error.problems]
+            told, more = error.problems[:MAX_PROBLEMS], len(error.problems) - MAX_PROBLEMS
+            body |= {"detail": f"And {more} problems more."} if more > 0 else {}
+            body["validations"] = [{"field": each.field, "detail": each.detail} for each in told]
         case errors.Unauthenticated():
             headers["WWW-Authenticate"] = "Bearer"
         case errors.MethodNotAllowed():
@@ -213,7 +219,7 @@ def _failure(request: Request, error: AllowanceError) -> Answer:
             pass
     if error.detail is not None:
         body["detail"] = error.detail
-    return _answer(request, STATUSES[public], json.dumps(body).encode(), headers)
+    return _answer(request, STATUSES[public], json.dumps(body, separators=(",", ":")).encode(), headers)
 
 
 def _answer(request: Request, status: int, body: bytes | None, headers: Mapping[str, str] | None = None) -> Answer:

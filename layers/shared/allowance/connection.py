@@ -2,9 +2,10 @@
 
 from typing import Any, cast
 
-from allowance.settings import DatabaseSource
+from allowance.settings import BadSetting, DatabaseSource
 
 SECRET_MAX_AGE_SECONDS = 300
+REQUIRED = ("host", "dbname", "username", "password")
 
 FIELDS = {
     "host": "host",
@@ -30,4 +31,7 @@ def connection_parameters(source: DatabaseSource, *, fresh: bool = False) -> dic
             source.secret_arn, transform="json", max_age=SECRET_MAX_AGE_SECONDS, force_fetch=fresh
         ),
     )
+    if missing := [name for name in REQUIRED if name not in secret]:
+        # RDS's own master secret has a username and a password only, and libpq would try a local socket.
+        raise BadSetting(f"The secret {source.secret_arn} lacks {', '.join(missing)}.")
     return {ours: secret[theirs] for theirs, ours in FIELDS.items() if theirs in secret}

@@ -17,9 +17,17 @@ from psycopg.rows import class_row
 
 from allowance.connection import connection_parameters
 from allowance.errors import DatabaseUnavailable
-from allowance.settings import DatabaseSource
+from allowance.settings import BadSetting, DatabaseSource
 
 CONNECT_TIMEOUT_SECONDS = 3
+
+KEEPALIVES: dict[str, Any] = {
+    "keepalives_idle": 2,
+    "keepalives_interval": 1,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 4000,
+}
+"""Seconds, and milliseconds: a server that is gone without a word is given up before Lambda gives up on us."""
 
 UNAVAILABLE_CLASSES = ("08", "53", "57")
 """SQLSTATE classes: connection exception, insufficient resources, operator intervention (shutdown, time-out)."""
@@ -67,6 +75,7 @@ class Database:
         self._source = source
         self._application_name = application_name
         self._connection: psycopg.Connection[Any] | None = None
+        self._within: psycopg.Connection[Any] | None = None
         self._may_repeat = True
 
     def start_invocation(self) -> None:
@@ -114,15 +123,21 @@ class Database:
     def transaction(self) -> Generator[None]:
         """Several statements, all or nothing. Costs two trips more: for jobs, not for routes."""
         self._attempt(lambda connection: connection.execute("BEGIN"))
+        self._within = self._connection
         try:
             yield
+            self._attempt(lambda connection: connection.execute("COMMIT"))
         except BaseException:
-            if self._connection is not None and not self._connection.closed:
-                self._connection.rollback()
+            if self._within is not None and not self._within.closed:
+                self._within.rollback()
             raise
-        self._attempt(lambda connection: connection.execute("COMMIT"))
+        finally:
+            self._within = None
 
     def _attempt[T](self, work: Callable[[psycopg.Connection[Any]], T]) -> T:
+        if self._within is not None and self._within.closed:
+            # Another connection would not be in the transaction.
+            raise DatabaseUnavailable
         may_repeat, self._may_repeat = self._may_repeat, False
         warm = self._connection is not None and not self._connection.closed
         connection = self._connection if warm and self._connection is not None else self._connect()
@@ -154,14 +169,19 @@ class Database:
         return self._connection
 
     def _open(self, *, fresh: bool) -> psycopg.Connection[Any]:
-        return psycopg.connect(
-            **connection_parameters(self._source, fresh=fresh),
-            autocommit=True,
-            # A prepared statement would pin the session of an RDS Proxy.
-            prepare_threshold=None,
-            connect_timeout=CONNECT_TIMEOUT_SECONDS,
-            application_name=self._application_name,
-        )
+        try:
+            return psycopg.connect(
+                **connection_parameters(self._source, fresh=fresh),
+                autocommit=True,
+                # A prepared statement would pin the session of an RDS Proxy.
+                prepare_threshold=None,
+                connect_timeout=CONNECT_TIMEOUT_SECONDS,
+                application_name=self._application_name,
+                **KEEPALIVES,
+            )
+        except psycopg.ProgrammingError:
+            # It quotes the connection string, password and all: these words must not reach a log.
+            raise BadSetting("The connection string of the database cannot be read.") from None
 
 
 def _execute[T](connection: psycopg.Connection[Any], what: Call[T]) -> psycopg.Cursor[T]:

@@ -5,12 +5,14 @@ A key that is absent leaves that part as it is; a key that is present is brought
 
 import re
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, ValidationError
 
 from allowance.errors import Problem, ValidationFailed
-from allowance.models import Body, Name
+from allowance.models import UUID_FORM, Body, Name
 from allowance.rbac.policy import ResourceType
 from allowance.rbac.roles import ORGANIZATION_ROLES, SITE_ROLES
 from allowance.scopes import ScopeDocument
@@ -18,8 +20,8 @@ from allowance.validation import as_phrases, problems_of
 
 EVERYONE = "Everyone"
 
-UUID_FORM = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 _USERNAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}", re.ASCII)
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 
 
@@ -58,17 +60,25 @@ def _email(address: str) -> str:
     return address
 
 
-def _text(value: object) -> object:
-    if value is not None and not isinstance(value, str):
-        raise ValueError("must be an RFC 3339 time with its offset")
+def _rfc3339(value: object) -> object:
+    # pydantic would also take a date alone, and digits as seconds since 1970.
+    if value is not None and not (isinstance(value, str) and _TIME.fullmatch(value)):
+        raise ValueError("must be an RFC 3339 time with its offset, such as 2027-01-31T00:00:00Z")
     return value
+
+
+def _in_utc(time: datetime) -> datetime:
+    try:
+        return time.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("must be a time of the years 1 to 9999 in UTC") from None
 
 
 Username = Annotated[str, AfterValidator(_username)]
 OrganizationName = Annotated[Name, AfterValidator(_organization_name)]
 GroupName = Annotated[Name, AfterValidator(_group_name)]
 Email = Annotated[Name, AfterValidator(_email)]
-Time = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_text)]
+Time = Annotated[AwareDatetime, Field(strict=False), AfterValidator(_in_utc), BeforeValidator(_rfc3339)]
 
 
 class OrganizationEntry(Body):
@@ -122,6 +132,11 @@ class DirectoryDocument(Body):
                 names |= {key for key in token.scope.by_org_id if not UUID_FORM.fullmatch(key)}
                 names |= {each.id.partition("/")[0] for each in token.scope.allow_list if "/" in each.id}
         return names
+
+    def organization_ids(self) -> set[UUID]:
+        """Those that the scope of a token names by their id."""
+        scopes = [token.scope for token in self.tokens if token.scope is not None]
+        return {UUID(key) for scope in scopes for key in scope.by_org_id if UUID_FORM.fullmatch(key)}
 
     def usernames(self) -> set[str]:
         """Those listed and those referred to, a token's scope included."""

@@ -1,13 +1,13 @@
 """The directory's writes: one document, one transaction, all or nothing."""
 
 import json
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from allowance.credential import MintedToken, mint
 from allowance.database import Database
 from allowance.directory import DirectoryDocument, TokenEntry
-from allowance.errors import ValidationFailed
+from allowance.errors import ImportRunning, ValidationFailed
 from allowance.gate import Gate
 from allowance.models import GroupReference, Row
 from allowance.rbac.policy import DIRECTORY, Action
@@ -42,6 +42,12 @@ class ImportedDirectory(Row):
     tokens: dict[str, str]
 
 
+class DirectoryLock(Row):
+    """Whether no other import is running."""
+
+    locked: bool
+
+
 class Resource(Row):
     """One thing of the directory, as the audit log tells it."""
 
@@ -61,16 +67,17 @@ class DirectoryStore:
         self._origin = origin
 
     def import_directory(self, document: DirectoryDocument) -> ImportedDirectory:
-        """Bring the directory to the document. Idempotent. Raises ValidationFailed, NotAuthorized."""
+        """Bring the directory to the document. Idempotent. Raises ValidationFailed, NotAuthorized, ImportRunning."""
         db = self._gate.open(Action.UPDATE, DIRECTORY)
         as_given = document.model_dump_json(exclude_unset=True)
         with db.transaction():
-            db.run("lock_directory")
+            if not db.one(DirectoryLock, "lock_directory").locked:
+                raise ImportRunning
             known = _known(db, document)
             if problems := unresolved(document, known):
                 raise ValidationFailed(problems)
-            db.many(GroupReference, "lock_dropped_groups", document=as_given)
-            before = _snapshot(db, document)
+            dropped = [group.id for group in db.many(GroupReference, "lock_dropped_groups", document=as_given)]
+            before = _snapshot(db, document, dropped)
             accounts = json.dumps(_accounts(document, known))
             for write in WRITES:
                 db.run(write, document=as_given, accounts=accounts)
@@ -78,16 +85,18 @@ class DirectoryStore:
             minted = _mint(db, document, after_writes)
             db.run(
                 "insert_audit_entries",
-                entries=json.dumps(_changes(before, _snapshot(db, document))),
+                entries=json.dumps(_changes(before, _snapshot(db, document, dropped))),
                 actor_name=self._origin.actor_name,
                 request_id=self._origin.request_id,
             )
-        return ImportedDirectory(
-            organizations=after_writes.organizations,
-            groups=after_writes.groups,
-            users={name: id_ for name, id_ in after_writes.users().items() if name in document.usernames()},
-            tokens={name: token.plaintext for name, token in minted.items()},
-        )
+            # Nothing is left to do once it is committed: a new token is told now or never.
+            named = document.usernames()
+            return ImportedDirectory(
+                organizations=after_writes.organizations,
+                groups=after_writes.groups,
+                users={name: id_ for name, id_ in after_writes.users().items() if name in named},
+                tokens={name: token.plaintext for name, token in minted.items()},
+            )
 
 
 def _known(db: Database, document: DirectoryDocument) -> KnownDirectory:
@@ -95,17 +104,21 @@ def _known(db: Database, document: DirectoryDocument) -> KnownDirectory:
         KnownDirectory,
         "known_directory",
         organizations=sorted(document.organization_names()),
+        organization_ids=sorted(document.organization_ids()),
         usernames=sorted(document.usernames()),
         emails=sorted(document.emails()),
     )
 
 
-def _snapshot(db: Database, document: DirectoryDocument) -> dict[tuple[str, str, UUID | None], Resource]:
+def _snapshot(
+    db: Database, document: DirectoryDocument, dropped: list[UUID]
+) -> dict[tuple[str, str, UUID | None], Resource]:
     rows = db.many(
         Resource,
         "directory_snapshot",
         organizations=sorted(document.organization_names()),
         usernames=sorted(document.usernames()),
+        dropped=dropped,
     )
     return {(row.resource_type, row.resource_id, row.organization_id): row for row in rows}
 
@@ -149,8 +162,9 @@ def _changes(
         old, new = before.get(key), after.get(key)
         if old == new:
             continue
+        named = cast("Resource", new or old)
         changes.append(
-            (before | after)[key].model_dump(mode="json", exclude={"state"})
+            named.model_dump(mode="json", exclude={"state"})
             | {
                 "action": "create" if old is None else "delete" if new is None else "update",
                 "before": old and old.state,

@@ -16,7 +16,9 @@ class Problem:
     detail: str
 
     def __str__(self) -> str:
-        return f"{self.field}: {self.detail}"
+        # A name in a document may hold a line break: it must not pass for another problem.
+        text = f"{self.field}: {self.detail}"
+        return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
 
 class AllowanceError(Exception):
@@ -108,6 +110,10 @@ class InvalidQuery(ValidationFailed):
 
 class BudgetChanged(AllowanceError):
     """The budget was changed by someone else."""
+
+
+class ImportRunning(AllowanceError):
+    """Another import of the directory is running. Try again when it has ended."""
 
 
 class DatabaseUnavailable(AllowanceError):

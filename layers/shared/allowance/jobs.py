@@ -5,8 +5,9 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel
 
+from allowance.errors import DatabaseUnavailable
 from allowance.gate import Gate
-from allowance.log import logger
+from allowance.log import cause_of, logger
 from allowance.rbac.system import SystemActor
 from allowance.session import open_gate
 from allowance.store import Origin
@@ -36,7 +37,13 @@ def job[S](
             try:
                 answer = work(store(gate, Origin(None, actor.name, request_id)), event)
             except Exception as error:
-                logger().error("failed", request_id=request_id, actor=actor.name, error=type(error).__name__)
+                logger().error(
+                    "failed",
+                    request_id=request_id,
+                    actor=actor.name,
+                    error=type(error).__name__,
+                    cause=cause_of(error) if isinstance(error, DatabaseUnavailable) else None,
+                )
                 raise
             return answer.model_dump(mode="json")
 

@@ -25,6 +25,12 @@ with _hidden("botocore"):
     from aws_lambda_powertools.logging import Logger
 
 
+def cause_of(error: Exception) -> str | None:
+    """What lies behind an error of the database: its SQLSTATE and its words, which name host and user at most."""
+    cause = error.__cause__
+    return None if cause is None else f"{type(cause).__name__} {getattr(cause, 'sqlstate', None) or '-'}: {cause}"
+
+
 @cache
 def logger() -> Logger:
     """The logger of this process, by POWERTOOLS_SERVICE_NAME and POWERTOOLS_LOG_LEVEL."""

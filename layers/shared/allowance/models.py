@@ -1,5 +1,6 @@
 """The shapes of the contract: rows out, bodies in, one model per shape. Money is whole micro-units of US dollars."""
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -8,6 +9,10 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 MAX_SPEND_LIMIT_MICROS = 1_000_000_000_000
 MAX_NAME_LENGTH = 255
+
+
+UUID_FORM = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
+"""Of the forms that Python and pydantic would take, the only one that the contract does."""
 
 
 def rfc3339(time: datetime) -> str:
@@ -174,21 +179,32 @@ def _digits(value: object) -> object:
 WHOLE_NUMBER = BeforeValidator(_digits)
 
 
-UserKey = Annotated[
-    str, Field(pattern="^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$|^[a-z0-9][a-z0-9-]{0,63}$")
-]
+def _hyphenated(value: object) -> object:
+    if isinstance(value, str) and not UUID_FORM.fullmatch(value):
+        raise ValueError("must be a UUID of 36 characters with hyphens")
+    return value
+
+
+UserKey = Annotated[str, Field(pattern=f"^{UUID_FORM.pattern}$|^[a-z0-9][a-z0-9-]{{0,63}}$")]
 """A UUID or a username (which `me` is too, to those who read it)."""
 
 
 class AuditQuery(Query):
     """Filters of the audit log."""
 
-    group: Annotated[UUID | None, Field(description="Entries that concern this group.")] = None
+    group: Annotated[
+        UUID | None, Field(description="Entries that concern this group."), BeforeValidator(_hyphenated)
+    ] = None
     user: Annotated[
         UserKey | None, Field(description="Entries made by or concerning this user: a UUID, a username or `me`.")
     ] = None
     limit: Annotated[int, Field(ge=1, le=1000, description="Entries per page."), WHOLE_NUMBER] = 100
     after: Annotated[int | None, Field(description="`next` of the page before."), WHOLE_NUMBER] = None
+
+    @property
+    def user_id(self) -> UUID | None:
+        """`user`, if it is an id."""
+        return UUID(self.user) if self.user is not None and UUID_FORM.fullmatch(self.user) else None
 
 
 class HealthQuery(Query):

@@ -23,13 +23,14 @@ class Precondition:
 
     @classmethod
     def of(cls, headers: Mapping[str, str]) -> Self:
-        """From lower-case header names. A tag that is not ours, or weak, names no version, so that it never matches."""
+        """From lower-case header names. A tag that is not ours names no version, so that it never matches."""
         match, none_match = headers.get("if-match"), headers.get("if-none-match")
         return cls(
             must_exist=match is not None and match.strip() == "*",
             versions=None if match is None or match.strip() == "*" else _versions(match),
             must_be_absent=none_match is not None and none_match.strip() == "*",
-            excluded_versions=_versions(none_match or ""),
+            # Compared weakly (RFC 9110, 13.1.2): here a weak tag names its version too.
+            excluded_versions=_versions((none_match or "").replace("W/", "")),
         )
 
 

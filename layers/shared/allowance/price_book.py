@@ -1,9 +1,8 @@
 """A price book: a document of model prices, checked whole before anything of it counts."""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from pydantic import Field, ValidationError
 
@@ -38,9 +37,12 @@ class PriceBook(Body):
     roundings: list[dict[str, Any]] = []
 
 
-def read_price_book(event: Mapping[str, Any], shipped: Path) -> PriceBook:
+def read_price_book(event: object, shipped: Path) -> PriceBook:
     """The book of the event, or else (a schedule's, a deployment's, `{}`) the file. Raises ValidationFailed."""
-    document = event if "prices" in event else json.loads(shipped.read_text(encoding="utf-8"))
+    if not isinstance(event, dict):
+        raise ValidationFailed([Problem("(document)", "must be an object")])
+    given = cast("dict[str, Any]", event)
+    document = given if "prices" in given else json.loads(shipped.read_text(encoding="utf-8"))
     try:
         book = PriceBook.model_validate(document)
     except ValidationError as error:

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 from uuid import UUID
 
-from allowance.directory import EVERYONE, UUID_FORM, DirectoryDocument, UserEntry
+from allowance.directory import EVERYONE, DirectoryDocument, UserEntry
 from allowance.errors import Problem
-from allowance.models import Row
+from allowance.models import UUID_FORM, Row
 from allowance.rbac.policy import ANY, ResourceType
 from allowance.scopes import ScopeDocument
 
@@ -25,6 +25,8 @@ class KnownDirectory(Row):
     """What the database holds of what a document speaks of."""
 
     organizations: dict[str, UUID]
+    organization_ids: list[UUID]
+    """Of those that the document names by their id."""
     groups: dict[str, UUID]
     """By `acme/platform`."""
     accounts: list[Account]
@@ -49,12 +51,13 @@ def final_accounts(document: DirectoryDocument, known: KnownDirectory) -> dict[s
 def unresolved(document: DirectoryDocument, known: KnownDirectory) -> list[Problem]:
     """Every reference to what neither the document nor the database holds, and every address that is taken."""
     organizations = {each.name for each in document.organizations} | known.organizations.keys()
+    organizations |= {str(each) for each in known.organization_ids}
     groups = _final_groups(document, known)
     users = {each.username for each in document.users} | known.users().keys()
     return [
         *_memberships(document, organizations, groups),
         *_addresses(document.users, final_accounts(document, known)),
-        *_tokens(document, organizations, groups, users, set(known.tokens)),
+        *_tokens(document, known, organizations, groups, users),
     ]
 
 
@@ -106,8 +109,9 @@ def _addresses(users: list[UserEntry], accounts: Mapping[str, Account]) -> Itera
 
 
 def _tokens(
-    document: DirectoryDocument, organizations: set[str], groups: set[str], users: set[str], tokens: set[str]
+    document: DirectoryDocument, known: KnownDirectory, organizations: set[str], groups: set[str], users: set[str]
 ) -> Iterable[Problem]:
+    ids, tokens = known.organizations, set(known.tokens)
     names: Mapping[str, set[str]] = {ResourceType.GROUP: groups, ResourceType.USER: users}
     for i, token in enumerate(document.tokens):
         if token.username not in users:
@@ -116,9 +120,14 @@ def _tokens(
             yield Problem(f"tokens[{i}].name", f'"{token.username}" has no token "{token.name}" to revoke')
         if token.scope is None:
             continue
+        named: dict[str, str] = {}
         for name in token.scope.by_org_id:
-            if not UUID_FORM.fullmatch(name) and name not in organizations:
-                yield Problem(f"tokens[{i}].scope.by_org_id.{name}", f'no organization "{name}"')
+            path = f"tokens[{i}].scope.by_org_id.{name}"
+            if name.lower() not in organizations and name not in organizations:
+                yield Problem(path, f'no organization "{name}"')
+            elif (other := named.setdefault(str(ids.get(name, name)).lower(), name)) != name:
+                # Two entries would become one, and a refusal in the other would be lost.
+                yield Problem(path, f'is the same organization as "{other}"')
         for k, each in enumerate(token.scope.allow_list):
             if each.id != ANY and not UUID_FORM.fullmatch(each.id) and each.id not in names.get(each.type, set()):
                 yield Problem(f"tokens[{i}].scope.allow_list[{k}].id", f'no {each.type} "{each.id}"')

@@ -1,9 +1,7 @@
 """What an API Gateway event (HTTP API, payload 2.0) says, as the routes need it. AWS and SAM differ; both are taken."""
 
 import base64
-import binascii
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn, cast
@@ -22,14 +20,13 @@ from allowance.errors import (
     UnsupportedMediaType,
     ValidationFailed,
 )
+from allowance.models import UUID_FORM
 from allowance.validation import ABOVE, problems_of
 
 MAX_BODY_BYTES = 1 << 20
 
 MAX_INTEGER_DIGITS = 40
 """Longer literals are cut down to this size: far above every bound, and still cheap to read."""
-
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -49,22 +46,22 @@ class Request:
         """Known by the id of Lambda's invocation: it is on every line that Lambda itself logs, and never used twice."""
         context: Mapping[str, Any] = event.get("requestContext") or {}
         http: Mapping[str, Any] = context.get("http") or {}
-        headers: Mapping[str, str] = event.get("headers") or {}
+        headers: Mapping[str, Any] = event.get("headers") or {}
         body: str = event.get("body") or ""
         return cls(
             id=invocation_id,
             method=http.get("method", ""),
-            path=event.get("rawPath", ""),
-            headers={name.lower(): value for name, value in headers.items()},
+            path=event.get("rawPath") or "",
+            headers={name.lower(): value for name, value in headers.items() if isinstance(value, str)},
             segments=event.get("pathParameters") or {},
             query_string=event.get("rawQueryString") or "",
             body=_decoded(body) if event.get("isBase64Encoded") else body,
         )
 
     def uuid(self, segment: str) -> UUID:
-        """A path id. Raises InvalidUUID: of the forms that Python would take, only the hyphenated one is."""
+        """A path id. Raises InvalidUUID."""
         value = self.segments[segment]
-        if not _UUID.fullmatch(value):
+        if not UUID_FORM.fullmatch(value):
             raise InvalidUUID(value)
         return UUID(value)
 
@@ -98,7 +95,7 @@ class Request:
 def _decoded(body: str) -> bytes:
     try:
         return base64.b64decode(body, validate=True)
-    except binascii.Error:
+    except ValueError:
         # Not something that API Gateway sends; such a body is no JSON either.
         return b""
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from allowance.models import Body
+from allowance.models import Body, Name
 from allowance.rbac.policy import (
     ANY,
     UNLIMITED,
@@ -43,7 +43,7 @@ class AllowedObjectDocument(Body):
     """`{"type": "group", "id": "..."}`; `*` is any."""
 
     type: TypeName
-    id: str
+    id: Name
 
 
 class ScopeDocument(Body):
@@ -51,7 +51,7 @@ class ScopeDocument(Body):
 
     site: list[PermissionDocument] = []
     user: list[PermissionDocument] = []
-    by_org_id: dict[str, OrganizationDocument] = {}
+    by_org_id: dict[Name, OrganizationDocument] = {}
     allow_list: list[AllowedObjectDocument] = [AllowedObjectDocument(type=ANY, id=ANY)]
 
 

@@ -6,7 +6,7 @@ from functools import cache
 
 
 class BadSetting(Exception):
-    """An environment variable has a value that cannot be used."""
+    """A setting of the deployment cannot be used: an environment variable, or what a secret holds."""
 
 
 @dataclass(frozen=True)

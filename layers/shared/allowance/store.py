@@ -147,7 +147,8 @@ class Store:
             "list_audit",
             organization_ids=organization_ids,
             group_id=query.group,
-            user=self._caller.username if query.user == "me" else query.user,
+            user_id=self._caller.user_id if query.user == "me" else query.user_id,
+            username=query.user,
             after=query.after,
             limit=query.limit,
         )

@@ -3,7 +3,7 @@
 -- `=` on bytea stops at the first byte that differs, so both sides are hashed with bytes that no caller can know: where
 -- they differ then says nothing (a double-HMAC comparison). Being suspended or deleted is as good as being unknown.
 WITH credential AS (
-    SELECT t.id, t.name, t.expires_at, t.scope, t.last_used_at, u.id AS user_id, u.username, u.email, u.roles
+    SELECT t.id, t.name, t.expires_at, t.scope, u.id AS user_id, u.username, u.email, u.roles
     FROM api_tokens AS t
     JOIN users AS u ON u.id = t.user_id
     WHERE t.id = %(token_id)s
@@ -18,7 +18,8 @@ touched AS (
     WHERE id IN (
         SELECT t.id
         FROM api_tokens AS t
-        WHERE t.id = (SELECT c.id FROM credential AS c WHERE c.last_used_at IS NULL OR c.last_used_at < now() - interval '1 minute')
+        WHERE t.id = (SELECT c.id FROM credential AS c)
+            AND (t.last_used_at IS NULL OR t.last_used_at < now() - interval '1 minute')
         FOR NO KEY UPDATE SKIP LOCKED
     )
 )

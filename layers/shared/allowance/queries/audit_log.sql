@@ -7,9 +7,9 @@ FROM audit_log AS a
 WHERE (%(organization_ids)s::uuid[] IS NULL OR a.organization_id = ANY(%(organization_ids)s::uuid[]))
     AND (%(group_id)s::uuid IS NULL OR a.group_id = %(group_id)s::uuid)
     AND (
-        %(user)s::text IS NULL
-        OR a.actor_id = (SELECT u.id FROM users AS u WHERE u.username = %(user)s OR u.id::text = lower(%(user)s))
-        OR a.user_id = (SELECT u.id FROM users AS u WHERE u.username = %(user)s OR u.id::text = lower(%(user)s))
+        (%(user_id)s::uuid IS NULL AND %(username)s::text IS NULL)
+        OR a.actor_id = coalesce(%(user_id)s::uuid, (SELECT u.id FROM users AS u WHERE u.username = %(username)s))
+        OR a.user_id = coalesce(%(user_id)s::uuid, (SELECT u.id FROM users AS u WHERE u.username = %(username)s))
     )
     AND (%(after)s::bigint IS NULL OR a.id < %(after)s::bigint)
 ORDER BY a.id DESC

@@ -1,6 +1,6 @@
 -- name: lock_directory
 -- One import at a time: two would see each other's names half-made. Released with the transaction.
-SELECT pg_advisory_xact_lock(hashtext('allowance.directory'));
+SELECT pg_try_advisory_xact_lock(hashtext('allowance.directory')) AS locked;
 
 -- name: known_directory
 -- What is there of what a document speaks of, names with their ids.
@@ -13,6 +13,9 @@ SELECT
         ),
         '{}'
     ) AS organizations,
+    ARRAY(
+        SELECT o.id FROM organizations AS o WHERE o.id = ANY(%(organization_ids)s) AND o.deleted_at IS NULL
+    ) AS organization_ids,
     coalesce(
         (
             SELECT jsonb_object_agg(o.name || '/' || g.name, g.id)
@@ -50,7 +53,8 @@ ORDER BY g.id
 FOR UPDATE OF g;
 
 -- name: directory_snapshot
--- Everything that an import may touch, as the audit log tells it. Taken before and after; what differs is a change.
+-- Everything that an import may touch, as the audit log tells it. Taken before and after; what differs is a change. Of
+-- budgets, only those of the groups that are dropped, which are locked: others may be changing the rest meanwhile.
 SELECT
     'organization' AS resource_type, o.id::text AS resource_id, o.id AS organization_id,
     NULL::uuid AS group_id, NULL::uuid AS user_id,
@@ -58,7 +62,16 @@ SELECT
 FROM organizations AS o
 WHERE o.deleted_at IS NULL AND (o.name = ANY(%(organizations)s) OR o.is_default)
 UNION ALL
-SELECT 'group', g.id::text, o.id, g.id, NULL, jsonb_build_object('name', g.name)
+SELECT 'group', g.id::text, o.id, g.id, NULL, jsonb_build_object('name', g.name) || CASE
+    WHEN g.id = ANY(%(dropped)s::uuid[]) THEN jsonb_build_object('members', ARRAY(
+        SELECT u.username
+        FROM group_members AS gm
+        JOIN users AS u ON u.id = gm.user_id
+        WHERE gm.group_id = g.id
+        ORDER BY u.username
+    ))
+    ELSE '{}'
+END
 FROM groups AS g
 JOIN organizations AS o ON o.id = g.organization_id
 WHERE o.deleted_at IS NULL AND o.name = ANY(%(organizations)s)
@@ -67,7 +80,7 @@ SELECT 'group_ai_budget', g.id::text, o.id, g.id, NULL, jsonb_build_object('spen
 FROM group_ai_budgets AS b
 JOIN groups AS g ON g.id = b.group_id
 JOIN organizations AS o ON o.id = g.organization_id
-WHERE o.deleted_at IS NULL AND o.name = ANY(%(organizations)s)
+WHERE g.id = ANY(%(dropped)s::uuid[])
 UNION ALL
 SELECT 'user', u.id::text, NULL, NULL, u.id, jsonb_build_object(
     'username', u.username, 'email', u.email, 'status', u.status, 'roles', u.roles
@@ -169,7 +182,13 @@ WHERE u.username = e ->> 'username' AND e ? 'organizations' AND gm.user_id = u.i
         SELECT 1
         FROM jsonb_array_elements(e -> 'organizations') AS m
         JOIN organizations AS o ON o.name = m ->> 'name' AND o.deleted_at IS NULL
-        WHERE o.id = g.organization_id AND (NOT m ? 'groups' OR m -> 'groups' ? g.name)
+        WHERE o.id = g.organization_id AND CASE
+            WHEN m ? 'groups' THEN m -> 'groups' ? g.name
+            -- Left as it is, unless the user only joins now: then a row from an earlier time must not come to life.
+            ELSE EXISTS (
+                SELECT 1 FROM organization_members AS om WHERE om.organization_id = o.id AND om.user_id = u.id
+            )
+        END
     );
 
 -- name: delete_organization_members
