@@ -2,9 +2,11 @@
 
 import base64
 import json
+import os
 import uuid
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -107,8 +109,6 @@ def test_a_lost_role_counts_on_the_very_next_request(adam: Client, acme: Acme, d
      "urn:uuid:00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-00000000000g", "%20"],
 )  # fmt: skip
 def test_a_path_id_that_is_no_uuid_says_what_it_is(adam: Client, segment: str) -> None:
-    from urllib.parse import unquote
-
     answer = adam.get(f"/api/v2/groups/{segment}/ai/budget")
     assert answer.status == 400
     assert answer.json()["message"] == f'Invalid UUID "{unquote(segment)}".'
@@ -147,7 +147,7 @@ def test_the_cap_names_the_field(adam: Client, acme: Acme) -> None:
 
 def test_the_order_of_errors(acme: Acme, maya: Client) -> None:
     bad_id, hidden, readable = "/api/v2/groups/x/ai/budget", NOWHERE, acme.budget_path()
-    with environment(DATABASE_URL=_url(), AI_BUDGETS_ENABLED="false"):
+    with environment(DATABASE_URL=os.environ["DATABASE_URL"], AI_BUDGETS_ENABLED="false"):
         assert Client().put(bad_id, "{").status == 401
         assert maya.put(bad_id, "{").status == 400
         assert maya.put(hidden, "{").status == 404
@@ -162,12 +162,6 @@ def test_the_order_of_errors(acme: Acme, maya: Client) -> None:
     assert maya.put(readable, ABOVE | {"x": 1}).json()["message"] == "Validation failed."
     assert maya.put(readable, ABOVE).json()["message"] == "Invalid AI spend limit."
     assert maya.put(readable, {"spend_limit_micros": 1}).status == 404
-
-
-def _url() -> str:
-    import os
-
-    return os.environ["DATABASE_URL"]
 
 
 @pytest.mark.parametrize("query", ["x=1", "limit=0", "limit=1001", "limit=1.0", "limit=%201", "limit=x", "limit=1&limit=2",

@@ -9,7 +9,14 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 import seed_prices
+from allowance.database import Database as Connection
 from allowance.errors import ValidationFailed
+from allowance.gate import Gate
+from allowance.price_book import ModelPrice, PriceBook
+from allowance.price_store import PriceStore
+from allowance.rbac.system import PRICE_SEEDER
+from allowance.settings import DatabaseSource
+from allowance.store import Origin
 from tests.gateway import Context
 from tests.postgres import Database
 
@@ -75,14 +82,6 @@ def test_rows_that_a_book_does_not_name_stay(empty_database: Database) -> None:
 
 
 def test_two_at_once_do_not_collide(empty_database: Database) -> None:
-    from allowance.database import Database as Connection
-    from allowance.gate import Gate
-    from allowance.price_book import ModelPrice, PriceBook
-    from allowance.price_store import PriceStore
-    from allowance.rbac.system import PRICE_SEEDER
-    from allowance.settings import DatabaseSource
-    from allowance.store import Origin
-
     models = [f"m{n}" for n in range(500)]
     counts: list[dict[str, int]] = []
     start = threading.Barrier(4)
