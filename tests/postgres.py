@@ -16,7 +16,7 @@ from psycopg import sql
 
 from local.postgres import EmbeddedPostgres
 
-IMAGE = "postgres:17"
+IMAGE = "postgres:16"
 
 
 def with_parts(url: str, *, database: str | None = None, user: str | None = None, password: str | None = None) -> str:

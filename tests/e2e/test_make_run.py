@@ -5,7 +5,9 @@ import signal
 import socket
 import stat
 from pathlib import Path
+from typing import Any
 
+import boto3
 import httpx
 import psutil
 import pytest
@@ -81,3 +83,17 @@ def test_a_taken_port_is_one_clear_line(state: Path) -> None:
     assert process.returncode == 1
     assert len(printed.splitlines()) == 1
     assert f"port {port}" in printed
+
+
+def test_a_function_that_raises_is_marked_as_lambda_marks_it(stack: dict[str, Any]) -> None:
+    """SAM's own start-lambda leaves the mark out, so this is of the local stack alone."""
+    client: Any = boto3.client(
+        "lambda",
+        endpoint_url=stack["lambda_url"],
+        region_name="us-east-1",
+        aws_access_key_id="local",
+        aws_secret_access_key="local",
+    )
+    answer = client.invoke(FunctionName="SeedPrices", Payload=b'{"prices": [{}]}')
+    assert answer["FunctionError"] == "Unhandled"
+    assert json.loads(answer["Payload"].read())["errorType"] == "ValidationFailed"
