@@ -5,9 +5,9 @@ export SAM_CLI_TELEMETRY := 0
 unexport PYTHONDONTWRITEBYTECODE
 unexport VIRTUAL_ENV
 
-PYTHON313 := $(shell ./local/find-python)
+PYTHON313 := $(shell PYTHON='$(PYTHON)' ./local/find-python)
 ifeq ($(PYTHON313),)
-ifneq ($(MAKECMDGOALS),)
+ifneq ($(filter-out help clean,$(MAKECMDGOALS)),)
 $(error No Python 3.13 was found: install it, or uv, or name it with PYTHON=/path/to/python3.13)
 endif
 endif
@@ -19,7 +19,9 @@ RUN := .venv/bin/python -m
 MACHINE := $(subst aarch64,arm64,$(shell uname -m))
 # Workers of the tests: each has a server of its own, but for one that is given, whose roles they would share.
 WORKERS := $(if $(DATABASE_URL),0,2)
-SOURCES := template.yaml $(wildcard functions/*) $(wildcard migrations/*) $(wildcard layers/shared/*.t*) $(wildcard layers/shared/allowance/*.py layers/shared/allowance/*/*)
+# With the folders, so that a file that is gone is noticed too.
+SOURCES := template.yaml $(wildcard functions functions/*.py functions/*.json migrations migrations/*.py migrations/*.sql) \
+	$(wildcard layers/shared/*.t* $(addprefix layers/shared/allowance,/*.py /*/*.py /queries/*.sql))
 
 help: ## print this
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 20

@@ -1,7 +1,8 @@
 """GET /healthz: alive, without a credential and without a database; with `?database=1` the database is tried too."""
 
 from allowance.api import Api
-from allowance.models import Health, HealthQuery
+from allowance.models import Health
+from allowance.parameters import HealthQuery
 from allowance.session import ping_database
 
 app = Api()

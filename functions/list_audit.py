@@ -1,7 +1,8 @@
 """GET /api/v2/audit: who changed what, newest first."""
 
 from allowance.api import Api
-from allowance.models import AuditPage, AuditQuery
+from allowance.models import AuditPage
+from allowance.parameters import AuditQuery
 from allowance.store import Store
 
 app = Api()

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any, cast
 from local.processes import LOOPBACK, write_private_json
 
 ORGANIZATION = "acme"
+TOKEN = re.compile(r"alw_[A-Za-z0-9]+_[A-Za-z0-9]+", re.ASCII)
 
 PEOPLE = {
     "olivia": "owner of the site, in no organization",
@@ -81,9 +83,11 @@ def prepare(import_directory: Import, api_port: int, saved: Path) -> Demo:
 
 def _load(saved: Path) -> dict[str, str]:
     try:
-        return json.loads(saved.read_text())
+        tokens: object = json.loads(saved.read_text())
     except (FileNotFoundError, ValueError):
         return {}
+    found = cast("dict[str, object]", tokens) if isinstance(tokens, dict) else {}
+    return {name: token for name, token in found.items() if isinstance(token, str) and TOKEN.fullmatch(token)}
 
 
 def _is_taken(api_port: int, token: str) -> bool:
@@ -93,5 +97,5 @@ def _is_taken(api_port: int, token: str) -> bool:
     status = connection.getresponse().status
     connection.close()
     if status not in {http.client.OK, http.client.UNAUTHORIZED}:
-        raise DemoFailed(f"GET /api/v2/users/me answers {status}")
+        raise DemoFailed(f"GET /api/v2/users/me answers {status} (more in functions.log)")
     return status == http.client.OK

@@ -16,7 +16,8 @@ from pydantic import BaseModel, TypeAdapter
 from allowance import errors
 from allowance.api import INTERNAL_ERROR, STATUSES, Route
 from allowance.errors import AllowanceError
-from allowance.models import Body, GroupBudget, Query
+from allowance.models import Body, GroupBudget
+from allowance.parameters import Query
 from allowance.precondition import Precondition
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -199,8 +199,10 @@ def _clear_leftovers(pid_file: Path) -> None:
     deadline = time.monotonic() + STOP_SECONDS
     asked = False
     while pid_file.exists():
-        pid = int(pid_file.read_text().split(maxsplit=1)[0])
-        if not _is_postgres(pid):
+        # A crash may have left the file empty, which names nobody.
+        first = pid_file.read_text().split(maxsplit=1)[:1]
+        pid = int(first[0]) if first and first[0].isdigit() else -1
+        if pid < 0 or not _is_postgres(pid):
             pid_file.unlink(missing_ok=True)
             return
         if time.monotonic() > deadline:

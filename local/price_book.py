@@ -41,8 +41,7 @@ FREE_BY_COMMENT = {
 }
 """Models that the package comments as free of charge, or as costing no tokens: it drops zeros itself."""
 
-FREE_SUFFIX = ":free"
-"""What marks a free variant in the ids of OpenRouter, and of the packages' other lists of the kind."""
+FREE_SUFFIX = ":free"  # what marks a free variant, in OpenRouter's ids and those of the other lists of the kind
 
 NO_PRICE = "no price at all, and not known to be free"
 OTHER_UNITS = "priced only by something other than these tokens (hours, pages, characters)"
@@ -212,9 +211,10 @@ def summary(made: Book, unpriced: Mapping[str, int], before: Sequence[Price]) ->
 def main() -> None:
     providers, version, date = pinned()
     made = book(providers, version, date)
-    before: list[Price] = json.loads(BOOK_FILE.read_text())["prices"] if BOOK_FILE.exists() else []
-    BOOK_FILE.write_text(render(made))
-    print(summary(made, left_out(providers, date), before))
+    before, after = BOOK_FILE.read_text() if BOOK_FILE.exists() else '{"prices": []}', render(made)
+    if before != after:
+        BOOK_FILE.write_text(after)
+    print(summary(made, left_out(providers, date), json.loads(before)["prices"]))
 
 
 def _stated_prices(providers: Sequence[Provider], date: datetime.date) -> Iterator[tuple[str, str, ModelPrice]]:

@@ -1,5 +1,6 @@
 """Runs functions as Lambda would: a process for each, started when it is needed, several when calls overlap."""
 
+import os
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -48,6 +49,7 @@ class Runner:
         self._emulator = emulator()
         self._log = private_log(self._state / "functions.log")
         self._pools = {spec.name: _Pool(spec, threading.BoundedSemaphore(concurrency)) for spec in functions}
+        self._cold = threading.BoundedSemaphore(os.cpu_count() or 1)
         self._all: set[Sandbox] = set()
         self._lock = threading.Lock()
         self._closed = False
@@ -62,19 +64,26 @@ class Runner:
         """Run a function on an event (JSON), in a warm process if one is idle. KeyError: there is no such function."""
         pool = self._pools[name]
         with pool.slots:
-            sandbox = self._take(pool) or self._start(pool.spec)
-            try:
-                outcome = sandbox.invoke(event)
-            except BaseException:
-                self._discard(sandbox)
-                raise
-            with self._lock:
-                reusable = not outcome.spent and not self._closed
-                if reusable:
-                    pool.idle.append(sandbox)
-            if not reusable:
-                self._discard(sandbox)
-            return outcome
+            if sandbox := self._take(pool):
+                return self._run(pool, sandbox, event)
+            # The first call is where a process imports its handler, and its timeout runs meanwhile: a burst must not
+            # start more of them than there are processors. While waiting, a warm one may have come free.
+            with self._cold:
+                return self._run(pool, self._take(pool) or self._start(pool.spec), event)
+
+    def _run(self, pool: _Pool, sandbox: Sandbox, event: str) -> Outcome:
+        try:
+            outcome = sandbox.invoke(event)
+        except BaseException:
+            self._discard(sandbox)
+            raise
+        with self._lock:
+            reusable = not outcome.spent and not self._closed
+            if reusable:
+                pool.idle.append(sandbox)
+        if not reusable:
+            self._discard(sandbox)
+        return outcome
 
     def close(self) -> None:
         """End every process; calls under way fail."""

@@ -55,7 +55,11 @@ class _RequestHandler(WSGIRequestHandler):
         """Read the whole request, run the application, write the whole response, so that the connection can go on."""
         environ = self.make_environ()
         application: Application = self.server.app
-        body = self._read_body()
+        try:
+            body = self._read_body()
+        except OSError:
+            # A length of a chunk that is none.
+            body = None
         if body is None:
             # There may be more of the body than we read: this connection cannot go on.
             self.close_connection = True

@@ -7,6 +7,7 @@ LOCAL_STATE names another folder than .local for what is kept between runs.
 import json
 import os
 import platform
+import re
 import secrets
 import signal
 import socket
@@ -59,6 +60,8 @@ class Options:
         enabled = environment.get("AI_BUDGETS_ENABLED") or "true"
         if enabled not in {"true", "false"}:
             raise CannotRun("AI_BUDGETS_ENABLED must be true or false")
+        if port == lambda_port != 0:
+            raise CannotRun("PORT and LAMBDA_PORT must differ")
         return cls(port, lambda_port, environment.get("DATABASE_URL") or None, enabled)
 
 
@@ -75,11 +78,11 @@ def main() -> int:
         except KeyboardInterrupt:
             print("\nThe local stack ends.", flush=True)
             return 0
-        except (CannotRun, PostgresError, DemoFailed) as problem:
-            print(f"make run: {problem}", file=sys.stderr)
-            return 1
         except PermissionError as problem:
             print(f"make run: {problem.filename} belongs to another user", file=sys.stderr)
+            return 1
+        except (CannotRun, PostgresError, DemoFailed, OSError) as problem:
+            print(f"make run: {problem}", file=sys.stderr)
             return 1
         finally:
             # From here on the end must not be interrupted, or it would leave processes behind.
@@ -135,8 +138,8 @@ def database(options: Options, resources: ExitStack) -> str:
 
         starting.result()
         return postgres.url
-    if urlsplit(options.database_url).scheme not in {"postgresql", "postgres"}:
-        raise CannotRun("DATABASE_URL must begin with postgresql://")
+    if not re.match(r"postgres(ql)?://[^/?@]+@[^/?@]+/", options.database_url):
+        raise CannotRun("DATABASE_URL must be of the form postgresql://owner:password@host:port/database")
     try:
         psycopg.connect(options.database_url, connect_timeout=CONNECT_SECONDS).close()
     except psycopg.Error as problem:
@@ -160,9 +163,12 @@ def open_gateway(options: Options, owner_url: str, resources: ExitStack) -> "Gat
 
 def application_password(kept: Path) -> str:
     """The password of the application's role, which Migrate sets: chosen once."""
-    if not kept.exists():
-        write_private(kept, secrets.token_urlsafe(24))
-    return kept.read_text()
+    password = kept.read_text() if kept.exists() else ""
+    # What a crash has left empty is as good as missing: Migrate sets the password at every start.
+    if not re.fullmatch(r"[A-Za-z0-9_-]{32}", password):
+        password = secrets.token_urlsafe(24)
+        write_private(kept, password)
+    return password
 
 
 def application_url(owner_url: str, password: str) -> str:

@@ -9,6 +9,7 @@ rolled back, and the schema of a newer version serves an older one.
 """
 
 import json
+import sys
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -141,4 +142,7 @@ def _checksum(content: bytes) -> str:
 
 
 if __name__ == "__main__":
-    print(json.dumps(handler({}, None)))
+    try:
+        print(json.dumps(handler({}, None)))
+    except (BadSetting, ValidationFailed) as problem:
+        sys.exit(f"migrate: {problem}")

@@ -4,6 +4,7 @@ import json
 import signal
 import socket
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,7 @@ def test_with_the_feature_gate_off_budget_routes_say_so(state: Path) -> None:
     ("environment", "said"),
     [
         ({"PORT": "x"}, "PORT and LAMBDA_PORT must be numbers"),
+        ({"PORT": "3999", "LAMBDA_PORT": "3999"}, "PORT and LAMBDA_PORT must differ"),
         ({"AI_BUDGETS_ENABLED": "yes"}, "AI_BUDGETS_ENABLED must be true or false"),
         ({"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/x"}, "cannot connect to the database of DATABASE_URL"),
     ],
@@ -97,3 +99,24 @@ def test_a_function_that_raises_is_marked_as_lambda_marks_it(stack: dict[str, An
     answer = client.invoke(FunctionName="SeedPrices", Payload=b'{"prices": [{}]}')
     assert answer["FunctionError"] == "Unhandled"
     assert json.loads(answer["Payload"].read())["errorType"] == "ValidationFailed"
+
+
+def test_a_burst_on_a_cold_stack_is_answered(state: Path) -> None:
+    with running(state) as cold:
+        described = cold.description
+        headers = {"Authorization": f"Bearer {described['tokens']['adam']}"}
+        group = f"{described['api_url']}/api/v2/groups/{described['groups']['acme/platform']}"
+        urls = [group, f"{described['api_url']}/api/v2/audit", f"{described['api_url']}/healthz"] * 12
+        with ThreadPoolExecutor(len(urls)) as clients:
+            statuses = list(clients.map(lambda url: httpx.get(url, headers=headers, timeout=60).status_code, urls))
+    assert statuses == [200] * len(urls)
+
+
+@pytest.mark.parametrize("damage", ["tokens.json", "application-password"])
+def test_a_file_that_a_crash_left_empty_is_made_anew(state: Path, damage: str) -> None:
+    with running(state):
+        pass
+    (state / damage).write_text("[]" if damage == "tokens.json" else "")
+    with running(state) as again:
+        headers = {"Authorization": f"Bearer {again.description['tokens']['maya']}"}
+        assert httpx.get(f"{again.description['api_url']}/api/v2/users/me", headers=headers).status_code == 200

@@ -20,13 +20,13 @@ from allowance.errors import NotAuthorized
 from allowance.gate import Gate
 from allowance.models import (
     AuditPage,
-    AuditQuery,
     Caller,
     GroupReference,
     Membership,
     OrganizationReference,
     TokenInfo,
 )
+from allowance.parameters import AuditQuery
 from allowance.precondition import Precondition
 from allowance.price_book import PriceBook
 from allowance.price_store import PriceStore

@@ -516,3 +516,18 @@ def test_last_use_is_written_once_however_many_come_at_once(database: Database, 
         with ThreadPoolExecutor(6) as threads:
             list(threads.map(authenticate, range(6)))
         assert database.rows("SELECT count(*) FROM touches") == [(1,)]
+
+
+def test_a_wrong_word_in_a_scope_is_one_problem_at_its_own_path(database: Database) -> None:
+    scope = {"site": [{"resource_type": "nope", "action": "reed"}], "allow_list": [{"type": "*", "id": "x"}]}
+    assert [
+        line.partition(":")[0] for line in problems({"tokens": [{"username": "maya", "name": "t", "scope": scope}]})
+    ] == [
+        "tokens[0].scope.site[0].resource_type",
+        "tokens[0].scope.site[0].action",
+    ]
+
+
+def test_nobody_can_bear_the_name_of_a_system_actor(database: Database) -> None:
+    (problem,) = problems({"users": [{"username": "directory-importer"}]})
+    assert problem == 'users[0].username: "directory-importer" is the name of a system actor in the audit log'

@@ -155,3 +155,9 @@ def test_health_tries_the_database_when_asked(database: Database) -> None:
         down = Client().get("/healthz?database=1")
         assert (down.status, down.json()) == (503, {"message": "The database is not available. Try again shortly."})
         assert int(down.headers["Retry-After"]) > 0
+
+
+def test_what_a_system_actor_did_is_found_by_its_name(acme: Acme) -> None:
+    page = acme.client("olivia").get("/api/v2/audit?user=directory-importer").json()
+    assert page["entries"]
+    assert {entry["actor"]["username"] for entry in page["entries"]} == {"directory-importer"}

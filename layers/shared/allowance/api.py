@@ -20,7 +20,8 @@ from allowance.credential import credential_of
 from allowance.errors import AllowanceError
 from allowance.jobs import LambdaContext
 from allowance.log import cause_of, logger
-from allowance.models import Body, GroupBudget, Query
+from allowance.models import Body, GroupBudget
+from allowance.parameters import Query
 from allowance.precondition import Precondition
 from allowance.request import Request
 from allowance.session import open_store

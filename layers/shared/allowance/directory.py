@@ -15,10 +15,12 @@ from allowance.errors import Problem, ValidationFailed
 from allowance.models import UUID_FORM, Body, Name
 from allowance.rbac.policy import ResourceType
 from allowance.rbac.roles import ORGANIZATION_ROLES, SITE_ROLES
+from allowance.rbac.system import SYSTEM_ACTORS
 from allowance.scopes import ScopeDocument
 from allowance.validation import as_phrases, problems_of
 
 EVERYONE = "Everyone"
+SYSTEM_NAMES = frozenset(actor.name for actor in SYSTEM_ACTORS)
 
 _USERNAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}", re.ASCII)
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
@@ -35,6 +37,8 @@ def _one_of(roles: Mapping[str, object]) -> AfterValidator:
 
 
 def _username(name: str) -> str:
+    if name in SYSTEM_NAMES:
+        raise ValueError(f'"{name}" is the name of a system actor in the audit log')
     if not _USERNAME.fullmatch(name) or name == "me" or UUID_FORM.fullmatch(name):
         raise ValueError(f'"{name}" is no username: a-z, 0-9 and -, at most 64, not "me", no UUID')
     return name

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 MAX_SPEND_LIMIT_MICROS = 1_000_000_000_000
 MAX_NAME_LENGTH = 255
@@ -37,12 +37,6 @@ class Body(BaseModel):
     """What comes in as JSON: strict types, no unknown field."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class Query(BaseModel):
-    """What comes in as query parameters: text, no unknown parameter."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class GroupBudget(Row):
@@ -167,50 +161,6 @@ class AuditPage(Row):
 
     entries: list[AuditEntry]
     next: str | None
-
-
-def _digits(value: object) -> object:
-    # pydantic would also take " 7", "1_0" and "7.0" for whole numbers.
-    if isinstance(value, str) and not (value.isascii() and value.isdigit() and len(value) <= 18):
-        raise ValueError("must be a whole number")
-    return value
-
-
-WHOLE_NUMBER = BeforeValidator(_digits)
-
-
-def _hyphenated(value: object) -> object:
-    if isinstance(value, str) and not UUID_FORM.fullmatch(value):
-        raise ValueError("must be a UUID of 36 characters with hyphens")
-    return value
-
-
-UserKey = Annotated[str, Field(pattern=f"^{UUID_FORM.pattern}$|^[a-z0-9][a-z0-9-]{{0,63}}$")]
-"""A UUID or a username (which `me` is too, to those who read it)."""
-
-
-class AuditQuery(Query):
-    """Filters of the audit log."""
-
-    group: Annotated[
-        UUID | None, Field(description="Entries that concern this group."), BeforeValidator(_hyphenated)
-    ] = None
-    user: Annotated[
-        UserKey | None, Field(description="Entries made by or concerning this user: a UUID, a username or `me`.")
-    ] = None
-    limit: Annotated[int, Field(ge=1, le=1000, description="Entries per page."), WHOLE_NUMBER] = 100
-    after: Annotated[int | None, Field(description="`next` of the page before."), WHOLE_NUMBER] = None
-
-    @property
-    def user_id(self) -> UUID | None:
-        """`user`, if it is an id."""
-        return UUID(self.user) if self.user is not None and UUID_FORM.fullmatch(self.user) else None
-
-
-class HealthQuery(Query):
-    """Whether to try the database too."""
-
-    database: Annotated[Literal["0", "1"], Field(description="1 tries the database too.")] = "0"
 
 
 class Health(Row):

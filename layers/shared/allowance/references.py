@@ -130,4 +130,7 @@ def _tokens(
                 yield Problem(path, f'is the same organization as "{other}"')
         for k, each in enumerate(token.scope.allow_list):
             if each.id != ANY and not UUID_FORM.fullmatch(each.id) and each.id not in names.get(each.type, set()):
-                yield Problem(f"tokens[{i}].scope.allow_list[{k}].id", f'no {each.type} "{each.id}"')
+                yield Problem(
+                    f"tokens[{i}].scope.allow_list[{k}].id",
+                    f'no {"object" if each.type == ANY else each.type} "{each.id}"',
+                )

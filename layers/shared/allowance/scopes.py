@@ -1,9 +1,10 @@
 """The scope of a token as a document: a role's shape and an allow-list. Read here into what the rule takes."""
 
+from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AfterValidator
 
 from allowance.models import Body, Name
 from allowance.rbac.policy import (
@@ -20,8 +21,20 @@ from allowance.rbac.policy import (
     Wildcard,
 )
 
-TypeName = Annotated[ResourceType, Field(strict=False)] | Wildcard
-ActionName = Annotated[Action, Field(strict=False)] | Wildcard
+
+def _one_of(known: type[StrEnum]) -> AfterValidator:
+    names = (*map(str, known), ANY)
+
+    def check(name: str) -> str:
+        if name not in names:
+            raise ValueError(f'unknown name "{name}": one of {", ".join(names)}')
+        return name
+
+    return AfterValidator(check)
+
+
+TypeName = Annotated[str, _one_of(ResourceType)]
+ActionName = Annotated[str, _one_of(Action)]
 
 
 class PermissionDocument(Body):
@@ -66,9 +79,16 @@ def read_scope(stored: dict[str, Any] | None) -> Scope:
     }
     return Scope(
         Role(_permissions(document.site), _permissions(document.user), by_org_id),
-        tuple(AllowedObject(entry.type, entry.id) for entry in document.allow_list),
+        tuple(AllowedObject(_type(entry.type), entry.id) for entry in document.allow_list),
     )
 
 
 def _permissions(documents: list[PermissionDocument]) -> Permissions:
-    return tuple(Permission(each.resource_type, each.action, each.negate) for each in documents)
+    return tuple(
+        Permission(_type(each.resource_type), ANY if each.action == ANY else Action(each.action), each.negate)
+        for each in documents
+    )
+
+
+def _type(name: str) -> ResourceType | Wildcard:
+    return ANY if name == ANY else ResourceType(name)

@@ -9,7 +9,6 @@ from allowance.gate import Gate
 from allowance.models import (
     AuditEntry,
     AuditPage,
-    AuditQuery,
     Caller,
     Group,
     GroupBudget,
@@ -17,6 +16,7 @@ from allowance.models import (
     Me,
     RemovedBudget,
 )
+from allowance.parameters import AuditQuery
 from allowance.precondition import Precondition
 from allowance.rbac.policy import Action, Object, audit_log_object, group_object, user_object
 

@@ -9,6 +9,8 @@ WHERE (%(organization_ids)s::uuid[] IS NULL OR a.organization_id = ANY(%(organiz
     AND (
         (%(user_id)s::uuid IS NULL AND %(username)s::text IS NULL)
         OR a.actor_id = coalesce(%(user_id)s::uuid, (SELECT u.id FROM users AS u WHERE u.username = %(username)s))
+        -- A system actor has a name and no id.
+        OR (a.actor_id IS NULL AND a.actor_name = %(username)s)
         OR a.user_id = coalesce(%(user_id)s::uuid, (SELECT u.id FROM users AS u WHERE u.username = %(username)s))
     )
     AND (%(after)s::bigint IS NULL OR a.id < %(after)s::bigint)

@@ -1,0 +1,68 @@
+"""What comes in as query parameters: text, read strictly, and never ignored."""
+
+import re
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from allowance.models import UUID_FORM
+
+
+class Query(BaseModel):
+    """What comes in as query parameters: text, no unknown parameter."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _digits(value: object) -> object:
+    # pydantic would also take " 7", "1_0" and "7.0" for whole numbers; Postgres has 18 digits to be safe with.
+    if isinstance(value, str) and not (value.isascii() and value.isdigit() and len(value) <= 18):
+        raise ValueError("must be a whole number of at most 18 digits, without a sign")
+    return value
+
+
+WHOLE_NUMBER = BeforeValidator(_digits)
+
+
+def _hyphenated(value: object) -> object:
+    if isinstance(value, str) and not UUID_FORM.fullmatch(value):
+        raise ValueError("must be a UUID of 36 characters with hyphens")
+    return value
+
+
+USER_KEY = re.compile(f"{UUID_FORM.pattern}|[a-z0-9][a-z0-9-]{{0,63}}", re.ASCII)
+
+
+def _user_key(value: str) -> str:
+    if not USER_KEY.fullmatch(value):
+        raise ValueError("must be a UUID, a username or me")
+    return value
+
+
+UserKey = Annotated[str, AfterValidator(_user_key), Field(json_schema_extra={"pattern": f"^({USER_KEY.pattern})$"})]
+"""A UUID or a username (which `me` is too, to those who read it)."""
+
+
+class AuditQuery(Query):
+    """Filters of the audit log."""
+
+    group: Annotated[
+        UUID | None, Field(description="Entries that concern this group."), BeforeValidator(_hyphenated)
+    ] = None
+    user: Annotated[
+        UserKey | None, Field(description="Entries made by or concerning this user: a UUID, a username or `me`.")
+    ] = None
+    limit: Annotated[int, Field(ge=1, le=1000, description="Entries per page."), WHOLE_NUMBER] = 100
+    after: Annotated[int | None, Field(description="`next` of the page before."), WHOLE_NUMBER] = None
+
+    @property
+    def user_id(self) -> UUID | None:
+        """`user`, if it is an id."""
+        return UUID(self.user) if self.user is not None and UUID_FORM.fullmatch(self.user) else None
+
+
+class HealthQuery(Query):
+    """Whether to try the database too."""
+
+    database: Annotated[Literal["0", "1"], Field(description="1 tries the database too.")] = "0"
