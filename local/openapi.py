@@ -16,7 +16,7 @@ from pydantic import BaseModel, TypeAdapter
 from allowance import errors
 from allowance.api import INTERNAL_ERROR, STATUSES, Route
 from allowance.errors import AllowanceError
-from allowance.models import Body, GroupBudget
+from allowance.models import UUID_FORM, Body, GroupBudget
 from allowance.parameters import Query
 from allowance.precondition import Precondition
 
@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DOCUMENT_FILE = ROOT / "docs" / "openapi.json"
 REF_TEMPLATE = "#/components/schemas/{model}"
 
-UUID_SCHEMA = {"type": "string", "format": "uuid", "pattern": "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"}
+UUID_SCHEMA = {"type": "string", "format": "uuid", "pattern": f"^{UUID_FORM.pattern}$"}
 NAME_SCHEMA = {"type": "string", "minLength": 1, "description": "A UUID or a name."}
 ETAG = {"description": "The version, for If-Match.", "schema": {"type": "string"}}
 REQUEST_ID = {"description": "Also in the log and in the audit entry.", "schema": {"type": "string"}}

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import boto3
+
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 60
 
@@ -56,6 +58,17 @@ def spawn(state: Path, **environment: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+    )
+
+
+def lambda_client(stack: dict[str, Any]) -> Any:
+    """boto3's client of a stack's Lambda, for which any credentials will do."""
+    return boto3.client(
+        "lambda",
+        endpoint_url=stack["lambda_url"],
+        region_name="us-east-1",
+        aws_access_key_id="local",
+        aws_secret_access_key="local",
     )
 
 

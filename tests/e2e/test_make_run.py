@@ -8,12 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import boto3
 import httpx
 import psutil
 import pytest
 
-from tests.e2e.stack import free_ports, running, spawn
+from tests.e2e.stack import free_ports, lambda_client, running, spawn
 
 
 def test_state_is_kept_between_runs_and_lost_tokens_are_minted_anew(state: Path) -> None:
@@ -89,14 +88,7 @@ def test_a_taken_port_is_one_clear_line(state: Path) -> None:
 
 def test_a_function_that_raises_is_marked_as_lambda_marks_it(stack: dict[str, Any]) -> None:
     """SAM's own start-lambda leaves the mark out, so this is of the local stack alone."""
-    client: Any = boto3.client(
-        "lambda",
-        endpoint_url=stack["lambda_url"],
-        region_name="us-east-1",
-        aws_access_key_id="local",
-        aws_secret_access_key="local",
-    )
-    answer = client.invoke(FunctionName="SeedPrices", Payload=b'{"prices": [{}]}')
+    answer = lambda_client(stack).invoke(FunctionName="SeedPrices", Payload=b'{"prices": [{}]}')
     assert answer["FunctionError"] == "Unhandled"
     assert json.loads(answer["Payload"].read())["errorType"] == "ValidationFailed"
 

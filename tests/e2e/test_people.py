@@ -5,12 +5,12 @@ import time
 from collections.abc import Generator
 from typing import Any
 
-import boto3
 import httpx
 import psycopg
 import pytest
 
 from tests.e2e.conftest import Person
+from tests.e2e.stack import lambda_client
 
 NOT_FOUND = {"message": "Resource not found or you do not have access to this resource"}
 
@@ -111,16 +111,6 @@ def test_a_person_finds_an_id_and_sees_who_changed_what(
     (entry,) = adam.get(f"/api/v2/audit?group={groups['platform']}&limit=1").json()["entries"]
     assert (entry["actor"]["username"], entry["request_id"]) == ("adam", changed)
     assert people["maya"].get("/api/v2/audit").json()["entries"] == []
-
-
-def lambda_client(stack: dict[str, Any]) -> Any:
-    return boto3.client(
-        "lambda",
-        endpoint_url=stack["lambda_url"],
-        region_name="us-east-1",
-        aws_access_key_id="local",
-        aws_secret_access_key="local",
-    )
 
 
 def test_functions_are_invoked_as_with_boto3(stack: dict[str, Any]) -> None:

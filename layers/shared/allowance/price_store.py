@@ -10,9 +10,8 @@ from allowance.store import Origin
 class PriceStore:
     """Model prices, as a system actor may change them."""
 
-    def __init__(self, gate: Gate, origin: Origin) -> None:
+    def __init__(self, gate: Gate, _origin: Origin) -> None:
         self._gate = gate
-        self._origin = origin
 
     def seed_prices(self, book: PriceBook) -> SeedCounts:
         """Bring the default prices to the book. Idempotent; one statement, all or nothing. Raises NotAuthorized."""
