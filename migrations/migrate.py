@@ -1,9 +1,11 @@
-"""Migrate: bring the schema to the SQL files beside this one, and give the application's role its password.
+"""Migrate: bring the schema to the SQL files beside this one, and let the application's role log in.
 
 The files are applied in the order of their names, one transaction each, under an advisory lock, and never again. A file
 that was changed since, or that comes before one already applied, is refused by its name before anything is done. Files
 that the database knows and this folder does not, later than all of this folder's, are another version's: the code was
 rolled back, and the schema of a newer version serves an older one.
+
+A deployment invokes it as a custom resource of CloudFormation, an operator with any event at all.
 
     python -m migrations.migrate        with OWNER_DATABASE_URL and DATABASE_URL in the environment
 """
@@ -22,11 +24,17 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from allowance.connection import connection_parameters
+from allowance.deployment import answer_deployment
 from allowance.errors import Problem, ValidationFailed
+from allowance.jobs import LambdaContext
 from allowance.settings import BadSetting, database_source
+
+type Event = dict[str, Any]
 
 MIGRATIONS = Path(__file__).parent
 APPLICATION_ROLE = "allowance_app"
+CONNECT_TIMEOUT_SECONDS = 30
+"""A cluster that was paused at zero capacity takes about 15 s to take connections again."""
 
 LOCK_KEY = 4_207_849_484
 """Any number that no other application of the database takes."""
@@ -47,12 +55,16 @@ CREATE TABLE IF NOT EXISTS schema_migrations (
 
 
 def migrate(
-    owner: psycopg.Connection[Any], folder: Path = MIGRATIONS, application_password: str | None = None
+    owner: psycopg.Connection[Any],
+    folder: Path = MIGRATIONS,
+    *,
+    application_password: str | None = None,
+    application_by_iam: bool = False,
 ) -> list[str]:
     """The names of the files that were applied now. The connection is the owner's, in autocommit.
 
-    With a password, the application's role can log in with it afterwards. Raises ValidationFailed, naming the file, and
-    whatever Postgres says of a file that fails, which leaves no trace.
+    Afterwards the application's role can log in with the password, or else, at RDS, with a token that IAM signs. Raises
+    ValidationFailed, naming the file, and whatever Postgres says of a file that fails, which leaves no trace.
     """
     files = {path.name: path.read_bytes() for path in sorted(folder.glob("[0-9]*.sql"))}
     with _one_at_a_time(owner):
@@ -70,6 +82,7 @@ def migrate(
                 )
         if application_password is not None:
             _set_application_password(owner, application_password)
+        _let_in_by_iam(owner, granted=application_by_iam)
     return new
 
 
@@ -79,20 +92,43 @@ def _set_application_password(owner: psycopg.Connection[Any], password: str) -> 
     owner.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(APPLICATION_ROLE), sql.Literal(verifier)))
 
 
-def handler(_event: object, _context: object) -> dict[str, Any]:
-    """The Migrate Lambda. Answers the files applied now, and that the role can log in."""
-    parsed = _readable(connection_parameters(database_source(), fresh=True))
-    of_owner = connection_parameters(database_source("OWNER_"), fresh=True)
+def _let_in_by_iam(owner: psycopg.Connection[Any], *, granted: bool) -> None:
+    """Who is a member of `rds_iam` logs in by token only, so that a way back to a password takes it away again."""
+    membership = (
+        "SELECT pg_has_role(application.oid, iam.oid, 'member') FROM pg_roles AS iam, pg_roles AS application "
+        "WHERE iam.rolname = 'rds_iam' AND application.rolname = %s"
+    )
+    row = owner.execute(membership, (APPLICATION_ROLE,)).fetchone()
+    if granted and row is None:
+        raise BadSetting("The application is to log in by IAM, but this server has no role rds_iam: it is not RDS.")
+    if row is not None and row[0] != granted:
+        change = "GRANT rds_iam TO {}" if granted else "REVOKE rds_iam FROM {}"
+        owner.execute(sql.SQL(change).format(sql.Identifier(APPLICATION_ROLE)))
+
+
+def handler(event: Event, context: LambdaContext) -> Event | None:
+    """The Migrate Lambda. Answers the files applied now, to the operator or to CloudFormation."""
+    if "ResponseURL" in event:
+        return answer_deployment(event, context.log_stream_name, bring_up_to_date)
+    return bring_up_to_date()
+
+
+def bring_up_to_date() -> Event:
+    """Migrate the database of the environment: the files applied now. Raises what `migrate` does, and BadSetting."""
+    source = database_source()
+    application = {"user": source.user} if source.by_iam else _readable(connection_parameters(source))
+    of_owner = connection_parameters(database_source("OWNER_"))
     _readable(of_owner)
-    if parsed.get("user") != APPLICATION_ROLE:
+    if application.get("user") != APPLICATION_ROLE:
         raise ValidationFailed([Problem("DATABASE_URL", f"its user must be {APPLICATION_ROLE}")])
     with psycopg.connect(
         **of_owner,
         autocommit=True,
         application_name="allowance/migrate",
-        connect_timeout=5,
+        connect_timeout=CONNECT_TIMEOUT_SECONDS,
     ) as owner:
-        applied = migrate(owner, application_password=parsed.get("password"))
+        password = application.get("password")
+        applied = migrate(owner, application_password=password, application_by_iam=source.by_iam)
     return {"applied": applied}
 
 
@@ -143,6 +179,6 @@ def _checksum(content: bytes) -> str:
 
 if __name__ == "__main__":
     try:
-        print(json.dumps(handler({}, None)))
+        print(json.dumps(bring_up_to_date()))
     except (BadSetting, ValidationFailed) as problem:
         sys.exit(f"migrate: {problem}")

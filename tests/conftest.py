@@ -31,7 +31,7 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "thorough"
 def environment(**variables: str) -> Generator[None]:
     """A function's environment, read afresh: what a new process would see."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("DATABASE_URL", "DATABASE_SECRET_ARN", "AI_BUDGETS_ENABLED"):
+        for name in [each for each in os.environ if "DATABASE_" in each or each == "AI_BUDGETS_ENABLED"]:
             patch.delenv(name, raising=False)
         for name, value in variables.items():
             patch.setenv(name, value)

@@ -25,6 +25,7 @@ class Context:
     aws_request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     function_name: str = "test"
     memory_limit_in_mb: int = 512
+    log_stream_name: str = "2026/11/22/test[$LATEST]0"
     invoked_function_arn: str = "arn:aws:lambda:eu-west-1:123456789012:function:test"
 
 

@@ -1,4 +1,4 @@
-"""A TCP proxy that counts round trips: each time the client speaks after the server did is one."""
+"""A TCP proxy that counts round trips: each time the client speaks after the server did is one; and keeps its words."""
 
 import selectors
 import socket
@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 
 class Wire:
-    """Between a client and Postgres. `trips` counts since the last reset."""
+    """Between a client and Postgres. `trips` counts since the last reset, `said` is all that clients ever sent."""
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
@@ -18,6 +18,7 @@ class Wire:
         login = parts.netloc.rpartition("@")[0]
         self.url = parts._replace(netloc=f"{login}@127.0.0.1:{self._listener.getsockname()[1]}").geturl()
         self.trips = 0
+        self.said = b""
         threading.Thread(target=self._accept, daemon=True).start()
 
     def reset(self) -> None:
@@ -47,6 +48,7 @@ class Wire:
                         return
                     if key.fileobj is client:
                         self.trips += not client_spoke_last
+                        self.said += data
                     client_spoke_last = key.fileobj is client
                     (server if key.fileobj is client else client).sendall(data)
 

@@ -51,3 +51,37 @@ def test_a_refusal_costs_no_more_than_the_look_at_the_caller(database: Database,
         counted.reset()
         assert otto.get(acme.budget_path()).status == 404
         assert counted.trips == 1
+
+
+def test_nothing_that_a_request_says_pins_the_session_of_an_rds_proxy(database: Database, acme: Acme) -> None:
+    """https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/rds-proxy-pinning.html."""
+    adam, path = acme.client("adam"), acme.budget_path()
+    with wire(database.app_url) as counted, environment(DATABASE_URL=counted.url):
+        assert adam.put(path, {"spend_limit_micros": 1}).status == 200
+        assert adam.get(path).status == 200
+        assert adam.delete(path).status == 204
+        assert adam.get("/api/v2/audit").status == 200
+    startup, sent = spoken_to_postgres(counted.said)
+    assert b"application_name\0" in startup
+    assert b"options\0" not in startup
+    prepared = [body for kind, body in sent if kind == b"P"]
+    assert len(prepared) > 6
+    assert all(body.startswith(b"\0") for body in prepared), "only statements without a name"
+    assert not [body for kind, body in sent if kind in b"PQ" and body.lstrip(b"\0").upper().startswith(b"SET ")]
+
+
+def spoken_to_postgres(said: bytes) -> tuple[bytes, list[tuple[bytes, bytes]]]:
+    """The startup message, and the messages after it: (type, body).
+
+    https://www.postgresql.org/docs/current/protocol-message-formats.html
+    """
+    startup, at = b"", 0
+    while at < len(said) and said[at] == 0:  # the first messages have no type
+        length = int.from_bytes(said[at : at + 4])
+        startup, at = said[at + 4 : at + length], at + length
+    messages: list[tuple[bytes, bytes]] = []
+    while at < len(said):
+        length = int.from_bytes(said[at + 1 : at + 5])
+        messages.append((said[at : at + 1], said[at + 5 : at + 1 + length]))
+        at += 1 + length
+    return startup, messages

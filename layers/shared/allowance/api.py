@@ -20,11 +20,12 @@ from allowance.credential import credential_of
 from allowance.errors import AllowanceError
 from allowance.jobs import LambdaContext
 from allowance.log import cause_of, logger
+from allowance.metrics import count_request
 from allowance.models import Body, GroupBudget
 from allowance.parameters import Query
 from allowance.precondition import Precondition
 from allowance.request import Request
-from allowance.session import open_store
+from allowance.session import open_store, take_database_ms
 from allowance.settings import settings
 from allowance.store import Store
 
@@ -78,6 +79,7 @@ class Api:
 
     def __init__(self) -> None:
         self.route = Route("", "", _no_route, public=True)
+        self._cold = True
 
     def get[F: Callable[..., Any]](self, path: str, *, public: bool = False) -> Callable[[F], F]:
         return self._serving("GET", path, public=public)
@@ -112,10 +114,13 @@ class Api:
         except Exception:
             logger().exception("unforeseen", request_id=request.id, route=f"{self.route.method} {self.route.path}")
             answer, reason = _answer(request, 500, INTERNAL_ERROR), "Unforeseen"
+        route = f"{self.route.method} {self.route.path}"
+        cold, self._cold = self._cold, False
+        count_request(route, reason or "ok", answer["statusCode"], database_ms=take_database_ms(), cold=cold)
         logger().info(
             "request",
             request_id=request.id,
-            route=f"{self.route.method} {self.route.path}",
+            route=route,
             segments=dict(request.segments),
             status=answer["statusCode"],
             reason=reason,

@@ -1,37 +1,50 @@
-"""How to connect to a database: a URL from the environment, or a secret, which may be rotated at any time."""
+"""How to connect to a database: a URL, a secret that holds a password, or a token that the function's role signs."""
 
-from typing import Any, cast
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
-from allowance.settings import BadSetting, DatabaseSource
+from allowance.secret import fetch_secret
+from allowance.settings import BadSetting, DatabaseSource, aws_credentials
+from allowance.signature import database_token
 
-SECRET_MAX_AGE_SECONDS = 300
-REQUIRED = ("host", "dbname", "username", "password")
+CERTIFICATES = Path(__file__).with_name("certificates.pem")
+"""The authorities of Amazon RDS in every region, and those of RDS Proxy: what `verify-full` trusts."""
 
-FIELDS = {
-    "host": "host",
-    "port": "port",
-    "dbname": "dbname",
-    "username": "user",
-    "password": "password",
-    "sslmode": "sslmode",
+KEEPALIVES: dict[str, Any] = {
+    "keepalives_idle": 2,
+    "keepalives_interval": 1,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 4000,
 }
-"""Names in a secret as Amazon RDS writes it (sslmode is ours) -> names in libpq."""
+"""Seconds, and milliseconds: a server that is gone without a word is given up before Lambda gives up on us."""
+
+# A standby that a failover left behind under the old address would take reads and refuse writes.
+WRITABLE: dict[str, Any] = {"target_session_attrs": "read-write"}
+
+FIELDS = {"host": "host", "port": "port", "dbname": "dbname", "username": "user", "password": "password"}
+"""Names in a secret as Amazon RDS writes it -> names in libpq."""
 
 
-def connection_parameters(source: DatabaseSource, *, fresh: bool = False) -> dict[str, Any]:
-    """Keyword arguments for psycopg.connect. `fresh` asks Secrets Manager anew, for when the password was refused."""
-    if source.secret_arn is None:
-        return {"conninfo": source.url}
-    # Imports boto3, the largest part of a cold start: only here, where a secret must be fetched.
-    from aws_lambda_powertools.utilities import parameters
+def connection_parameters(source: DatabaseSource) -> dict[str, Any]:
+    """Keyword arguments for psycopg.connect, for one connection: the next may need another password.
 
-    secret = cast(
-        "dict[str, Any]",
-        parameters.get_secret(  # pyright: ignore[reportUnknownMemberType]
-            source.secret_arn, transform="json", max_age=SECRET_MAX_AGE_SECONDS, force_fetch=fresh
-        ),
-    )
-    if missing := [name for name in REQUIRED if name not in secret]:
-        # RDS's own master secret has a username and a password only, and libpq would try a local socket.
-        raise BadSetting(f"The secret {source.secret_arn} lacks {', '.join(missing)}.")
-    return {ours: secret[theirs] for theirs, ours in FIELDS.items() if theirs in secret}
+    A secret fills in what the source leaves out; RDS's own master secret has a username and a password only. A server
+    outside of AWS, whose certificate Amazon did not sign, is reached with `sslmode` in the secret. Raises BadSetting,
+    and DatabaseUnavailable while the secret cannot be had.
+    """
+    if source.url is not None:
+        return {"conninfo": source.url, **KEEPALIVES, **WRITABLE}
+    stated = {"host": source.host, "port": source.port, "dbname": source.name, "user": source.user}
+    found: dict[str, Any] = {ours: value for ours, value in stated.items() if value is not None}
+    if source.secret_arn is not None:
+        secret = fetch_secret(source.secret_arn)
+        found = {ours: secret[theirs] for theirs, ours in FIELDS.items() if theirs in secret} | found
+        found["sslmode"] = secret.get("sslmode", "verify-full")
+        if missing := [theirs for theirs, ours in FIELDS.items() if ours not in found and ours != "port"]:
+            raise BadSetting(f"The secret {source.secret_arn} lacks {', '.join(missing)}.")
+    else:
+        port = found.setdefault("port", 5432)
+        found["password"] = database_token(found["host"], port, found["user"], aws_credentials(), datetime.now(UTC))
+        found["sslmode"] = "verify-full"
+    return {**found, "sslrootcert": str(CERTIFICATES), **KEEPALIVES, **WRITABLE}

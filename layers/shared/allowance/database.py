@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import psycopg
@@ -20,14 +21,6 @@ from allowance.errors import DatabaseUnavailable
 from allowance.settings import BadSetting, DatabaseSource
 
 CONNECT_TIMEOUT_SECONDS = 3
-
-KEEPALIVES: dict[str, Any] = {
-    "keepalives_idle": 2,
-    "keepalives_interval": 1,
-    "keepalives_count": 2,
-    "tcp_user_timeout": 4000,
-}
-"""Seconds, and milliseconds: a server that is gone without a word is given up before Lambda gives up on us."""
 
 UNAVAILABLE_CLASSES = ("08", "53", "57")
 """SQLSTATE classes: connection exception, insufficient resources, operator intervention (shutdown, time-out)."""
@@ -77,10 +70,16 @@ class Database:
         self._connection: psycopg.Connection[Any] | None = None
         self._within: psycopg.Connection[Any] | None = None
         self._may_repeat = True
+        self._waited_seconds = 0.0
 
     def start_invocation(self) -> None:
         """From here the next statement is a first one: it must be safe to repeat, on a connection gone stale."""
         self._may_repeat = True
+
+    def take_waited_ms(self) -> float:
+        """Milliseconds that were spent on the database since this was last asked, connecting included."""
+        waited, self._waited_seconds = self._waited_seconds, 0.0
+        return waited * 1000
 
     def close(self) -> None:
         """End the connection; the next statement makes another."""
@@ -135,6 +134,13 @@ class Database:
             self._within = None
 
     def _attempt[T](self, work: Callable[[psycopg.Connection[Any]], T]) -> T:
+        started = perf_counter()
+        try:
+            return self._on_a_connection(work)
+        finally:
+            self._waited_seconds += perf_counter() - started
+
+    def _on_a_connection[T](self, work: Callable[[psycopg.Connection[Any]], T]) -> T:
         if self._within is not None and self._within.closed:
             # Another connection would not be in the transaction.
             raise DatabaseUnavailable
@@ -146,7 +152,7 @@ class Database:
         except psycopg.Error as error:
             stale = connection.closed
             if stale and warm and may_repeat:
-                return self._attempt(work)
+                return self._on_a_connection(work)
             state = error.sqlstate or ""
             if state == "25006":
                 # This server became a standby: another connection may find the new primary.
@@ -157,31 +163,20 @@ class Database:
 
     def _connect(self) -> psycopg.Connection[Any]:
         try:
-            self._connection = self._open(fresh=False)
-        except psycopg.OperationalError as error:
-            if self._source.secret_arn is None:
-                raise DatabaseUnavailable from error
-            try:
-                # The secret may have been rotated since it was read.
-                self._connection = self._open(fresh=True)
-            except psycopg.OperationalError as again:
-                raise DatabaseUnavailable from again
-        return self._connection
-
-    def _open(self, *, fresh: bool) -> psycopg.Connection[Any]:
-        try:
-            return psycopg.connect(
-                **connection_parameters(self._source, fresh=fresh),
+            self._connection = psycopg.connect(
+                **connection_parameters(self._source),
                 autocommit=True,
                 # A prepared statement would pin the session of an RDS Proxy.
                 prepare_threshold=None,
                 connect_timeout=CONNECT_TIMEOUT_SECONDS,
                 application_name=self._application_name,
-                **KEEPALIVES,
             )
+        except psycopg.OperationalError as error:
+            raise DatabaseUnavailable from error
         except psycopg.ProgrammingError:
             # It quotes the connection string, password and all: these words must not reach a log.
             raise BadSetting("The connection string of the database cannot be read.") from None
+        return self._connection
 
 
 def _execute[T](connection: psycopg.Connection[Any], what: Call[T]) -> psycopg.Cursor[T]:

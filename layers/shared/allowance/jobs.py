@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from allowance.errors import DatabaseUnavailable
 from allowance.gate import Gate
 from allowance.log import cause_of, logger
+from allowance.metrics import count_job
 from allowance.rbac.system import SystemActor
 from allowance.session import open_gate
 from allowance.store import Origin
@@ -17,6 +18,7 @@ class LambdaContext(Protocol):
     """The part of Lambda's context object that is used here."""
 
     aws_request_id: str
+    log_stream_name: str
 
 
 type Handler = Callable[[dict[str, Any], LambdaContext], Any]
@@ -44,7 +46,9 @@ def job[S](
                     error=type(error).__name__,
                     cause=cause_of(error) if isinstance(error, DatabaseUnavailable) else None,
                 )
+                count_job(actor.name, succeeded=False)
                 raise
+            count_job(actor.name, succeeded=True)
             return answer.model_dump(mode="json")
 
         return handler

@@ -61,6 +61,11 @@ def ping_database() -> None:
     database.one(Health, "ping")
 
 
+def take_database_ms() -> float:
+    """Milliseconds that this invocation has waited for the database so far; 0 when it never asked."""
+    return warm_database().take_waited_ms() if warm_database.cache_info().currsize else 0.0
+
+
 def _subject(caller: Caller) -> Subject:
     return Subject(
         caller.user_id,

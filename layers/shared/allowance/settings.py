@@ -4,6 +4,8 @@ import os
 from dataclasses import dataclass
 from functools import cache
 
+from allowance.signature import AwsCredentials
+
 
 class BadSetting(Exception):
     """A setting of the deployment cannot be used: an environment variable, or what a secret holds."""
@@ -11,10 +13,21 @@ class BadSetting(Exception):
 
 @dataclass(frozen=True)
 class DatabaseSource:
-    """Where the connection comes from: a URL, or the ARN of a secret that holds one. One of the two is set."""
+    """Where the connection comes from: a URL; or a secret; or a host, a database and a user that IAM lets in.
 
-    url: str | None
-    secret_arn: str | None
+    With a secret the others say what it leaves out. None is not said.
+    """
+
+    url: str | None = None
+    secret_arn: str | None = None
+    host: str | None = None
+    port: int | None = None
+    name: str | None = None
+    user: str | None = None
+
+    @property
+    def by_iam(self) -> bool:
+        return self.url is None and self.secret_arn is None
 
 
 @dataclass(frozen=True)
@@ -39,9 +52,33 @@ def settings() -> Settings:
 
 @cache
 def database_source(prefix: str = "") -> DatabaseSource:
-    """DATABASE_URL or DATABASE_SECRET_ARN, or with the prefix `OWNER_` those of the owner. Raises BadSetting."""
-    url = os.environ.get(f"{prefix}DATABASE_URL") or None
-    secret_arn = os.environ.get(f"{prefix}DATABASE_SECRET_ARN") or None
-    if (url is None) == (secret_arn is None):
-        raise BadSetting(f"Set either {prefix}DATABASE_URL or {prefix}DATABASE_SECRET_ARN.")
-    return DatabaseSource(url, secret_arn)
+    """DATABASE_URL; or DATABASE_SECRET_ARN; or DATABASE_HOST, _NAME and _USER, for a token that IAM signs.
+
+    With the prefix `OWNER_` those of the owner. Raises BadSetting.
+    """
+    name = f"{prefix}DATABASE_"
+    url, secret_arn, host, port, database, user = (
+        os.environ.get(f"{name}{each}") or None for each in ("URL", "SECRET_ARN", "HOST", "PORT", "NAME", "USER")
+    )
+    if url is not None and secret_arn is not None:
+        raise BadSetting(f"Set either {name}URL or {name}SECRET_ARN.")
+    if url is None and secret_arn is None and None in (host, database, user):
+        raise BadSetting(f"Set {name}URL, or {name}SECRET_ARN, or {name}HOST, {name}NAME and {name}USER.")
+    if port is not None and not port.isdecimal():
+        raise BadSetting(f"{name}PORT must be a number, not {port!r}.")
+    return DatabaseSource(url, secret_arn, host, None if port is None else int(port), database, user)
+
+
+def aws_credentials() -> AwsCredentials:
+    """The credentials of the function's role. Not kept: they end, and Lambda renews them. Raises BadSetting."""
+    needed = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION")
+    if missing := [name for name in needed if not os.environ.get(name)]:
+        raise BadSetting(f"The environment lacks {', '.join(missing)}, which Lambda sets.")
+    key_id, secret, region = (os.environ[name] for name in needed)
+    return AwsCredentials(key_id, secret, os.environ.get("AWS_SESSION_TOKEN") or None, region)
+
+
+def secrets_manager_url(region: str) -> str:
+    """Where Secrets Manager answers: AWS_ENDPOINT_URL_SECRETS_MANAGER, as for AWS's SDKs, or the region's own."""
+    suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
+    return os.environ.get("AWS_ENDPOINT_URL_SECRETS_MANAGER") or f"https://secretsmanager.{region}.{suffix}"

@@ -1,0 +1,36 @@
+"""Custom metrics in CloudWatch's embedded metric format: lines in the log, which cost no call.
+
+Namespace `Allowance`, dimension `service` (POWERTOOLS_SERVICE_NAME, which the template sets to the stack's name).
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+"""
+
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+
+NAMESPACE = "Allowance"
+SERVER_ERRORS_FROM = 500
+
+
+def count_request(route: str, outcome: str, status: int, *, database_ms: float, cold: bool) -> None:
+    """One request: `Requests` by route and outcome; `ServerErrors`, `DatabaseTime` and `ColdStarts` over all routes.
+
+    `route` is the template of the path, and `outcome` is `ok` or the name of an error: no id becomes a dimension.
+    """
+    overall = EphemeralMetrics(namespace=NAMESPACE)
+    overall.add_metric("ServerErrors", MetricUnit.Count, int(status >= SERVER_ERRORS_FROM))
+    overall.add_metric("DatabaseTime", MetricUnit.Milliseconds, database_ms)
+    overall.add_metric("ColdStarts", MetricUnit.Count, int(cold))
+    overall.flush_metrics()
+    decided = EphemeralMetrics(namespace=NAMESPACE)
+    decided.add_dimension("route", route)
+    decided.add_dimension("outcome", outcome)
+    decided.add_metric("Requests", MetricUnit.Count, 1)
+    decided.flush_metrics()
+
+
+def count_job(job: str, *, succeeded: bool) -> None:
+    """One run of a job, by the job's name: `Succeeded` and `Failed`. The heartbeat alarm waits for the former."""
+    metrics = EphemeralMetrics(namespace=NAMESPACE)
+    metrics.add_dimension("job", job)
+    metrics.add_metric("Succeeded", MetricUnit.Count, int(succeeded))
+    metrics.add_metric("Failed", MetricUnit.Count, int(not succeeded))
+    metrics.flush_metrics()
