@@ -41,13 +41,15 @@ test-docker: .local/build/template.yaml ## run the e2e suite against `sam local`
 	$(RUN) local.docker.stack $(RUN) pytest tests/e2e/test_people.py tests/e2e/test_openapi.py
 	$(RUN) pytest -n 2 --dist loadfile tests/integration
 
-check: .venv/.synced ## run every linter
+check: .venv/.synced .local/checkov/.synced ## run every linter
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
 	.venv/bin/basedpyright
 	.venv/bin/lint-imports
 	.venv/bin/squawk migrations/*.sql
 	.venv/bin/sam validate --lint --region us-east-1
+	@$(RUN) local.transformed >.local/transformed.json
+	$(CHECKOV) --file .local/transformed.json
 	$(EXPORT) --quiet --output-file .local/requirements.txt && cmp .local/requirements.txt layers/shared/requirements.txt
 
 format: .venv/.synced ## format the code
@@ -84,6 +86,13 @@ EXPORT = $(UV) export --package allowance --frozen --no-emit-workspace --no-dev 
 .local/build/template.yaml: .venv/.synced $(SOURCES)
 	@echo 'Building the layer and the functions.'
 	@.venv/bin/sam build --build-dir .local/build --parameter-overrides Architecture=$(MACHINE) >.local/build.log 2>&1 || { cat .local/build.log; exit 1; }
+	@touch $@
+
+CHECKOV = .local/checkov/bin/checkov --config-file .checkov.yaml
+
+.local/checkov/.synced: uv.lock | $(UV)
+	@mkdir -p .local
+	@UV_PROJECT_ENVIRONMENT=.local/checkov $(UV) sync --frozen --quiet --only-group checkov --python $(PYTHON313)
 	@touch $@
 
 .venv/.synced: uv.lock pyproject.toml layers/shared/pyproject.toml | $(UV)

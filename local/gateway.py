@@ -112,11 +112,10 @@ def _application(service: Any) -> Flask:
 
 
 def _spec(function: Function) -> FunctionSpec:
-    """What the runner must know of a function. SAM has resolved references; what it could not resolve is refused."""
+    """What the runner must know of a function. SAM has resolved the references, but those to what is only in AWS."""
     variables: dict[str, Any] = (function.environment or {}).get("Variables", {})
-    unresolved = [name for name, value in variables.items() if isinstance(value, dict | list)]
-    if unresolved or not function.codeuri or not function.handler:
-        raise UnknownToTheLocalStack(f"{function.function_id}: {', '.join(unresolved) or 'CodeUri or Handler'}")
+    if not function.codeuri or not function.handler:
+        raise UnknownToTheLocalStack(f"{function.function_id}: CodeUri or Handler")
     return FunctionSpec(
         name=function.function_id,
         handler=function.handler,
@@ -130,7 +129,9 @@ def _spec(function: Function) -> FunctionSpec:
 
 
 def _text(value: object) -> str:
-    """A scalar of YAML as CloudFormation passes it on."""
+    """A scalar of YAML as CloudFormation passes it on; what is only in AWS is empty, as `sam local` has it."""
+    if isinstance(value, dict | list):
+        return ""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -95,6 +95,7 @@ def main(command: list[str]) -> int:
     inside = f"{NETWORK_NAME_OF_POSTGRES}:5432/allowance"
     parameters = {
         "Architecture": "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64",
+        "Database": "existing",
         "DatabaseUrl": f"postgresql://allowance_app:{password}@{inside}",
         "OwnerDatabaseUrl": f"postgresql://allowance_owner:{owner_password}@{inside}",
     }

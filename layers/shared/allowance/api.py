@@ -18,6 +18,7 @@ from pydantic import BaseModel, TypeAdapter
 from allowance import errors
 from allowance.credential import credential_of
 from allowance.errors import AllowanceError
+from allowance.headers import preflight_headers, standing_headers
 from allowance.jobs import LambdaContext
 from allowance.log import cause_of, logger
 from allowance.metrics import count_request
@@ -218,6 +219,8 @@ def _failure(request: Request, error: AllowanceError) -> Answer:
         case errors.Unauthenticated():
             headers["WWW-Authenticate"] = "Bearer"
         case errors.MethodNotAllowed():
+            if granted := preflight_headers(request.method, request.headers, error.allow):
+                return _answer(request, 204, None, granted)
             headers["Allow"] = error.allow
         case errors.DatabaseUnavailable():
             headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
@@ -234,9 +237,7 @@ def _answer(request: Request, status: int, body: bytes | None, headers: Mapping[
         "statusCode": status,
         "headers": {
             **content_type,
-            "Cache-Control": "no-store",
-            "X-Content-Type-Options": "nosniff",
-            "X-Request-Id": request.id,
+            **standing_headers(request.id, request.headers),
             **(headers or {}),
         },
         "body": (body or b"").decode(),

@@ -51,6 +51,12 @@ def settings() -> Settings:
 
 
 @cache
+def cors_origins() -> frozenset[str]:
+    """The origins whose pages may read answers: CORS_ORIGINS, with commas between them."""
+    return frozenset(filter(None, map(str.strip, os.environ.get("CORS_ORIGINS", "").split(","))))
+
+
+@cache
 def database_source(prefix: str = "") -> DatabaseSource:
     """DATABASE_URL; or DATABASE_SECRET_ARN; or DATABASE_HOST, _NAME and _USER, for a token that IAM signs.
 

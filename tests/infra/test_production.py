@@ -1,0 +1,280 @@
+"""What is deployed: the CloudFormation that AWS makes of template.yaml, read as data. Linters do not know our promises."""
+
+import json
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.transformed import transformed
+from tests.gateway import routes
+
+ROOT = Path(__file__).parents[2]
+JOBS = {"SeedPrices", "ImportDirectory", "Migrate"}
+PASSWORDS = "secretsmanager:GetSecretValue"
+
+
+@cache
+def template() -> dict[str, Any]:
+    return transformed()
+
+
+def resources(*types: str) -> dict[str, dict[str, Any]]:
+    return {name: each for name, each in template()["Resources"].items() if each["Type"] in types}
+
+
+def properties(*types: str) -> dict[str, dict[str, Any]]:
+    return {name: each["Properties"] for name, each in resources(*types).items()}
+
+
+def functions() -> dict[str, dict[str, Any]]:
+    return properties("AWS::Lambda::Function")
+
+
+def nodes(node: Any) -> Iterator[dict[str, Any]]:
+    """Every object in a part of the template."""
+    if isinstance(node, dict):
+        yield node
+    for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else []:
+        yield from nodes(child)
+
+
+def statements(node: Any) -> list[dict[str, Any]]:
+    """Every policy statement, wherever it stands."""
+    return [each for each in nodes(node) if "Effect" in each and "Action" in each]
+
+
+def actions(statement: dict[str, Any]) -> list[str]:
+    found = statement["Action"]
+    return found if isinstance(found, list) else [found]
+
+
+def test_every_route_but_health_and_the_unknown_wants_a_credential() -> None:
+    public = {route for route, module in routes().items() if module.app.route.public}
+    assert public == {("GET", "/healthz"), ("ANY", "$default")}
+
+
+def test_the_database_is_private_encrypted_backed_up_and_hard_to_delete() -> None:
+    (cluster,) = resources("AWS::RDS::DBCluster").values()
+    assert (cluster["DeletionPolicy"], cluster["UpdateReplacePolicy"]) == ("Snapshot", "Snapshot")
+    settings = cluster["Properties"]
+    for promise in (
+        "StorageEncrypted",
+        "DeletionProtection",
+        "EnableIAMDatabaseAuthentication",
+        "ManageMasterUserPassword",
+    ):
+        assert settings[promise] is True, promise
+    assert "MasterUserPassword" not in settings
+    assert settings["EnableCloudwatchLogsExports"] == ["postgresql"]
+    assert template()["Parameters"]["DatabaseBackupDays"]["MinValue"] >= 7
+    assert template()["Parameters"]["DatabaseMinCapacity"]["MinValue"] == 0
+    (parameters,) = properties("AWS::RDS::DBClusterParameterGroup").values()
+    assert parameters["Parameters"]["rds.force_ssl"] == "1"
+    instances = properties("AWS::RDS::DBInstance")
+    assert len(instances) == 2
+    assert all(each["PubliclyAccessible"] is False for each in instances.values())
+
+
+def test_a_proxy_takes_tls_and_tokens_only() -> None:
+    (proxy,) = properties("AWS::RDS::DBProxy").values()
+    assert (proxy["RequireTLS"], proxy["DefaultAuthScheme"]) == (True, "IAM_AUTH")
+
+
+def test_the_network_has_no_way_to_the_internet_and_only_the_functions_reach_the_database() -> None:
+    assert not resources("AWS::EC2::InternetGateway", "AWS::EC2::NatGateway", "AWS::EC2::Route", "AWS::EC2::EIP")
+    ingress = [
+        *properties("AWS::EC2::SecurityGroupIngress").values(),
+        *(
+            rule
+            for group in properties("AWS::EC2::SecurityGroup").values()
+            for rule in group.get("SecurityGroupIngress", [])
+        ),
+    ]
+    assert len(ingress) == 3
+    for rule in ingress:
+        assert "SourceSecurityGroupId" in rule
+        assert "CidrIp" not in rule
+        assert rule["FromPort"] == rule["ToPort"]
+    into_the_database = [rule for rule in ingress if rule.get("GroupId") == {"Ref": "DatabaseSecurityGroup"}]
+    assert {rule["FromPort"] for rule in into_the_database} == {5432}
+    endpoints = {json.dumps(each["ServiceName"]): each for each in properties("AWS::EC2::VPCEndpoint").values()}
+    assert len(endpoints) == 2
+    assert all("PolicyDocument" in each for each in endpoints.values())
+
+
+def test_every_function_is_traced_logs_json_to_a_group_that_forgets_and_has_a_role_of_its_own() -> None:
+    roles = properties("AWS::IAM::Role")
+    for name, function in functions().items():
+        assert function["TracingConfig"] == {"Mode": "Active"}, name
+        assert function["LoggingConfig"]["LogFormat"] == "JSON", name
+        assert function["LoggingConfig"]["LogGroup"] == {"Ref": "JobLogs" if name in JOBS else "RouteLogs"}, name
+        assert function["Role"] == {"Fn::GetAtt": [f"{name}Role", "Arn"]}
+        assert roles[f"{name}Role"]["PermissionsBoundary"] == {"Ref": "FunctionBoundary"}
+        assert "ReservedConcurrentExecutions" in function
+    groups = properties("AWS::Logs::LogGroup")
+    assert len(groups) == 3
+    assert all(group["RetentionInDays"] == {"Ref": "LogRetentionDays"} for group in groups.values())
+
+
+def test_no_policy_has_a_wildcard_action_and_only_what_knows_no_resources_has_a_wildcard_resource() -> None:
+    for statement in statements(template()["Resources"]):
+        assert not [action for action in actions(statement) if "*" in action], statement
+        if statement["Effect"] == "Allow" and statement.get("Resource") == "*":
+            assert {action.split(":")[0] for action in actions(statement)} == {"xray", "ec2"}
+
+
+def test_only_the_migrator_may_read_the_owners_secret() -> None:
+    for name, resource in template()["Resources"].items():
+        text = json.dumps(resource)
+        tells = name not in {"DatabaseCluster", "FunctionBoundary", "SecretsManagerEndpoint"} and (
+            "OwnerDatabase" in text or "MasterUserSecret" in text
+        )
+        assert tells == (name in {"Migrate", "MigrateRole"}), name
+
+
+def test_what_a_function_may_do_is_within_the_boundary() -> None:
+    boundary = {action for each in statements(template()["Resources"]["FunctionBoundary"]) for action in actions(each)}
+    granted = {
+        action
+        for name, resource in resources("AWS::IAM::Role", "AWS::IAM::ManagedPolicy").items()
+        if name.removesuffix("Role") in {*functions(), "DatabaseAccess"}
+        for each in statements(resource["Properties"].get("Policies", resource["Properties"].get("PolicyDocument", [])))
+        for action in actions(each)
+    }
+    assert {PASSWORDS, "rds-db:connect", "sqs:SendMessage"} <= granted <= boundary
+
+
+def test_what_reaches_no_database_may_log_in_to_none() -> None:
+    roles = properties("AWS::IAM::Role")
+    assert {name for name in functions() if "DatabaseAccess" not in json.dumps(roles[f"{name}Role"])} == {
+        "RouteNotFound"
+    }
+
+
+def test_nothing_in_the_environment_of_a_function_is_a_secret() -> None:
+    for name in ("DatabaseUrl", "OwnerDatabaseUrl"):
+        assert template()["Parameters"][name]["NoEcho"] is True
+        assert template()["Parameters"][name]["Default"] == "", "for local runs only"
+    for function in functions().values():
+        for name, value in function["Environment"]["Variables"].items():
+            assert "resolve:" not in json.dumps(value)
+            assert not re.search(r"PASSWORD|TOKEN|KEY", name)
+
+
+def test_each_time_limit_is_within_the_next() -> None:
+    role = (ROOT / "migrations" / "0001_application_role.sql").read_text()
+    lock, statement = (
+        int(re.search(rf"{name}_timeout = '(\d+)s'", role)[1])  # type: ignore[index]
+        for name in ("lock", "statement")
+    )
+    (api,) = properties("AWS::ApiGatewayV2::Api").values()
+    of_the_api = 30
+    assert "timeoutInMillis" not in json.dumps(api), "the API waits its 30 s"
+    for name, function in functions().items():
+        if name not in JOBS:
+            assert lock < statement < function["Timeout"] < of_the_api, name
+
+
+def test_every_other_function_waits_for_the_migrations_of_its_version() -> None:
+    (migrations,) = resources("AWS::CloudFormation::CustomResource").values()
+    assert migrations["Properties"]["ServiceToken"] == {"Fn::GetAtt": ["Migrate", "Arn"]}
+    assert re.fullmatch(r"MigrateVersion\w+", migrations["Properties"]["Version"]["Ref"])
+    assert migrations["Properties"]["ServiceTimeout"] > functions()["Migrate"]["Timeout"]
+    for name, function in resources("AWS::Lambda::Function").items():
+        assert (function.get("DependsOn") == "Migrations") == (name != "Migrate"), name
+
+
+def test_new_code_of_a_route_takes_over_bit_by_bit_and_is_rolled_back_by_its_alarms() -> None:
+    aliases = resources("AWS::Lambda::Alias")
+    groups = properties("AWS::CodeDeploy::DeploymentGroup")
+    for name in functions():
+        assert aliases[f"{name}Aliaslive"]["Properties"]["Name"] == "live"
+        assert ("UpdatePolicy" in aliases[f"{name}Aliaslive"]) == (name not in JOBS), name
+        if name not in JOBS:
+            group = groups[f"{name}DeploymentGroup"]
+            watched = [alarm["Name"]["Ref"] for alarm in group["AlarmConfiguration"]["Alarms"]]
+            assert watched == ["RouteFailuresAlarm", "ServerErrorsAlarm"]
+            assert group["AutoRollbackConfiguration"]["Enabled"] is True
+
+
+def test_the_api_is_throttled_and_its_access_log_tells_no_header() -> None:
+    (stage,) = properties("AWS::ApiGatewayV2::Stage").values()
+    assert stage["DefaultRouteSettings"] == {
+        "DetailedMetricsEnabled": True,
+        "ThrottlingBurstLimit": {"Ref": "ThrottlingBurst"},
+        "ThrottlingRateLimit": {"Ref": "ThrottlingRate"},
+    }
+    line = json.loads(stage["AccessLogSettings"]["Format"])
+    assert {"requestId", "lambdaRequestId", "route", "status", "ip"} <= line.keys()
+    assert not re.search(r"header|authori|token|query|body", json.dumps(line), re.IGNORECASE)
+
+
+@pytest.mark.parametrize("event", ["SeedPricesSchedule", "SeedPricesDeployment"])
+def test_what_starts_a_seeding_tries_again_and_then_keeps_the_event(event: str) -> None:
+    (target,) = properties("AWS::Events::Rule")[event]["Targets"]
+    assert target["DeadLetterConfig"]["Arn"] == {"Fn::GetAtt": ["DeadLetters", "Arn"]}
+    assert target["RetryPolicy"]["MaximumRetryAttempts"] > 0
+    (invocation,) = properties("AWS::Lambda::EventInvokeConfig").values()
+    assert invocation["DestinationConfig"]["OnFailure"]["Destination"] == {"Fn::GetAtt": ["DeadLetters", "Arn"]}
+    allowed = [each for each in statements(template()["Resources"]["DeadLettersPolicy"]) if each["Effect"] == "Allow"]
+    assert [each["Principal"] for each in allowed] == [{"Service": "events.amazonaws.com"}]
+
+
+def test_every_alarm_tells_somebody_and_what_was_promised_is_watched() -> None:
+    alarms = properties("AWS::CloudWatch::Alarm")
+    assert {json.dumps(alarm["AlarmActions"]) for alarm in alarms.values()} == {'[{"Ref": "AlarmTopic"}]'}
+    assert all(alarm["AlarmDescription"] for alarm in alarms.values())
+    assert {alarm["MetricName"] for alarm in alarms.values()} == {
+        "5xx",
+        "ACUUtilization",
+        "ApproximateNumberOfMessagesVisible",
+        "CPUUtilization",
+        "DatabaseConnections",
+        "FreeLocalStorage",
+        "IntegrationLatency",
+        "JobFailures",
+        "RouteFailures",
+        "ServerErrors",
+        "Succeeded",
+        "Throttles",
+    }
+    heartbeat = alarms["SeedHeartbeatAlarm"]
+    assert (heartbeat["TreatMissingData"], heartbeat["ComparisonOperator"]) == ("breaching", "LessThanThreshold")
+
+
+def test_the_metrics_that_are_watched_are_those_that_are_written(capsys: pytest.CaptureFixture[str]) -> None:
+    from allowance.metrics import count_job, count_request
+    from allowance.rbac.system import PRICE_SEEDER
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("POWERTOOLS_SERVICE_NAME", "allowance")
+        count_request("GET /healthz", "ok", 200, database_ms=1.5, cold=True)
+        count_job(PRICE_SEEDER.name, succeeded=True)
+    written = {
+        (metric["Name"], frozenset(line[name] for name in dimensions) if "job" in line else frozenset(dimensions))
+        for line in map(json.loads, capsys.readouterr().out.splitlines())
+        for directive in line["_aws"]["CloudWatchMetrics"]
+        for dimensions in directive["Dimensions"]
+        for metric in directive["Metrics"]
+    }
+    assert ("ServerErrors", frozenset({"service"})) in written
+    assert ("Requests", frozenset({"service", "route", "outcome"})) in written
+    heartbeat = properties("AWS::CloudWatch::Alarm")["SeedHeartbeatAlarm"]["Dimensions"]
+    names = frozenset("allowance" if isinstance(each["Value"], dict) else each["Value"] for each in heartbeat)
+    assert ("Succeeded", names) in written
+
+
+def test_the_dashboard_can_be_read_and_shows_what_there_is() -> None:
+    (dashboard,) = properties("AWS::CloudWatch::Dashboard").values()
+    body, named = dashboard["DashboardBody"]["Fn::Sub"]
+    widgets = json.loads(body)["widgets"]
+    assert len(widgets) == 7
+    known = {*template()["Resources"], *named}
+    assert {each for each in re.findall(r"\$\{(\w+)\}", body) if not each.startswith("AWS::")} <= known
+    filters = properties("AWS::Logs::MetricFilter").values()
+    counted = {each["MetricTransformations"][0]["MetricName"] for each in filters}
+    assert all(f'"{name}"' in body for name in counted)
