@@ -18,6 +18,7 @@ from allowance.session import warm_database
 from allowance.settings import cors_origins, database_source, settings
 from migrations.migrate import migrate
 from tests.gateway import Client, Context
+from tests.leaks import leaks
 from tests.people import DIRECTORY, Acme
 from tests.postgres import Database, Server, any_server
 
@@ -25,6 +26,16 @@ from tests.postgres import Database, Server, any_server
 hypothesis.settings.register_profile("quick", max_examples=25, deadline=None)
 hypothesis.settings.register_profile("thorough", max_examples=500, deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "thorough" if os.environ.get("CI") else "quick"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test fails by a secret in what it printed or logged, be the rest as it may."""
+    report = yield
+    if report.passed and (found := leaks("".join(content for _, content in report.sections))):
+        report.outcome = "failed"
+        report.longrepr = f"This test logged {', '.join(found)}."
+    return report
 
 
 @contextmanager
@@ -63,6 +74,8 @@ def logged() -> Generator[Callable[[], list[dict[str, Any]]]]:
     yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
     for handler, old in zip(handlers, before, strict=True):
         handler.setStream(old)
+    # Where the look-out for secrets sees it.
+    print(stream.getvalue())
 
 
 @pytest.fixture(scope="session")

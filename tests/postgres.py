@@ -15,6 +15,7 @@ import psycopg
 from psycopg import sql
 
 from local.postgres import EmbeddedPostgres
+from tests.leaks import PASSWORDS
 
 IMAGE = "postgres:16"
 
@@ -75,6 +76,7 @@ class Server:
         self.url = url
         self._prefix = prefix
         self._password = secrets.token_hex(16)
+        PASSWORDS.update(filter(None, (self._password, urlsplit(url).password)))
 
     def create(self, template: str = "template1") -> Database:
         name = f"{self._prefix}_{secrets.token_hex(6)}"

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from tests.e2e.stack import running, state_folder
+from tests.leaks import leaks_in_logs_of
 
 
 @pytest.fixture(scope="session")
@@ -17,6 +18,7 @@ def stack() -> Generator[dict[str, Any]]:
     """stack.json of a stack that serves."""
     if described := os.environ.get("STACK"):
         yield json.loads(Path(described).read_text())
+        assert not leaks_in_logs_of(Path(described).parent)
         return
     with state_folder() as state, running(state) as started:
         yield started.description

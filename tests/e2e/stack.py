@@ -17,6 +17,8 @@ from typing import Any
 
 import boto3
 
+from tests.leaks import leaks_in_logs_of
+
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 60
 
@@ -103,3 +105,4 @@ def running(state: Path, **environment: str) -> Generator[Stack]:
             process.wait(20)
         if process.stdout is not None:
             process.stdout.close()
+        assert not leaks_in_logs_of(state)

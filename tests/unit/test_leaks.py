@@ -1,0 +1,31 @@
+"""The look-out for secrets in logs sees what it is there for."""
+
+import pytest
+
+from allowance.credential import mint
+from allowance.signature import AwsCredentials, database_token, signed_headers
+from tests.leaks import PASSWORDS, leaks
+from tests.unit.test_signature import time_of
+
+NOW = time_of("20261122T060000Z")
+CREDENTIALS = AwsCredentials("AKID", "key", None, "eu-west-1")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (f'{{"authorization": "Bearer {mint().plaintext}"}}', ["a token"]),
+        ("connecting to postgresql://allowance_app:hunter2@db.example/allowance", ["a connection string"]),
+        (database_token("db.example", 5432, "allowance_app", CREDENTIALS, NOW), ["a signed credential"]),
+        (str(signed_headers("secretsmanager", {"host": "x"}, b"", CREDENTIALS, NOW)), ["a signed credential"]),
+        ("token alw_abc revoked, postgresql://db.example/allowance", []),
+    ],
+    ids=["token", "connection string", "database token", "signed request", "harmless"],
+)
+def test_it_sees_secrets_and_nothing_else(text: str, found: list[str]) -> None:
+    assert leaks(text) == found
+
+
+def test_it_sees_the_passwords_that_the_suites_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.leaks.PASSWORDS", PASSWORDS | {"correct-horse"})
+    assert leaks('{"cause": "password correct-horse was refused"}') == ["a password"]
