@@ -39,6 +39,7 @@ test-postgres-16: .venv/.synced ## run the integration suite on Postgres 16 (nee
 test-docker: .local/build/template.yaml ## run the e2e suite against `sam local`, the integration suite on a container (needs Docker)
 	@docker info >/dev/null 2>&1 || { echo 'No Docker engine answers; on Debian, as root: eval "$$(local/docker/engine.sh all | grep ^export)"'; exit 1; }
 	$(RUN) local.docker.stack $(RUN) pytest tests/e2e/test_people.py tests/e2e/test_openapi.py
+	$(RUN) pytest -m docker tests/e2e/test_readme.py
 	$(RUN) pytest -n 2 --dist loadfile tests/integration
 
 check: .venv/.synced .local/checkov/.synced ## run every linter
@@ -72,6 +73,7 @@ lock: .venv/.synced ## lock the newest versions that pyproject.toml allows
 
 build: .venv/.synced ## build what is deployed, for ARCHITECTURE=arm64
 	.venv/bin/sam build --parameter-overrides Architecture=$(or $(ARCHITECTURE),arm64)
+	@du -sm .aws-sam/build/SharedLayer | awk '{ print "The layer has " $$1 " MB unzipped, of 60 at most."; exit $$1 > 60 }'
 
 deploy: build ## deploy to the AWS account of your credentials
 	.venv/bin/sam deploy --guided

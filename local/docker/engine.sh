@@ -18,7 +18,19 @@ export DOCKER_HOST=unix://$W/docker.sock; mkdir -p "$W"
 t0=0; tick() { t0=$(date +%s%N); }; tock() { printf '[%5d ms] %s\n' $((($(date +%s%N) - t0) / 1000000)) "$1" >&2; }
 
 env_lines() {
-  printf 'export DOCKER_HOST=%s\nexport TESTCONTAINERS_RYUK_DISABLED=true TESTCONTAINERS_CONNECTION_MODE=docker_host TESTCONTAINERS_HOST_OVERRIDE=127.0.0.1\nexport SAM_CLI_TELEMETRY=0\n' "$DOCKER_HOST"
+  printf 'export DOCKER_HOST=%s\nexport TESTCONTAINERS_RYUK_DISABLED=true TESTCONTAINERS_CONNECTION_MODE=docker_host TESTCONTAINERS_HOST_OVERRIDE=127.0.0.1\nexport SAM_CLI_TELEMETRY=0 SAM_SKIP_PULL_IMAGE=1\n' "$DOCKER_HOST"
+}
+
+answers() { docker info >/dev/null 2>&1; }
+
+# An engine that was killed leaves its pid file behind, which keeps the next one from starting, and its containerd.
+clear_the_dead() {
+  local file pid
+  for file in "$W/dockerd.pid" "$W/run/containerd/containerd.pid"; do
+    pid=$(cat "$file" 2>/dev/null) || continue
+    case $(cat "/proc/$pid/comm" 2>/dev/null) in dockerd | containerd) kill -9 "$pid" ;; esac
+    rm -f "$file"
+  done
 }
 
 up() {
@@ -26,12 +38,12 @@ up() {
     tick; apt-get update -qq >/dev/null
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends docker.io debootstrap iptables >"$W/apt.log" 2>&1; tock "apt-get install docker.io debootstrap"
   fi
-  if docker info >/dev/null 2>&1; then echo "engine already up" >&2; return; fi
-  tick
+  if answers; then echo "engine already up" >&2; return; fi
+  tick; clear_the_dead
   setsid nohup dockerd --data-root "$W/data" --exec-root "$W/run" --pidfile "$W/dockerd.pid" -H "$DOCKER_HOST" \
     --iptables=false --ip6tables=false --storage-driver=overlay2 --bip 172.29.0.1/24 >"$W/dockerd.log" 2>&1 </dev/null &
-  for _ in $(seq 1 150); do docker info >/dev/null 2>&1 && break; sleep 0.1; done
-  docker info >/dev/null 2>&1 || { echo "no engine: last lines of $W/dockerd.log" >&2; tail -5 "$W/dockerd.log" >&2; exit 1; }
+  for _ in $(seq 1 150); do answers && break; sleep 0.1; done
+  answers || { echo "no engine: last lines of $W/dockerd.log" >&2; tail -5 "$W/dockerd.log" >&2; exit 1; }
   tock "dockerd $(docker info --format '{{.ServerVersion}} {{.Driver}}')"
 }
 
