@@ -95,7 +95,7 @@ def _certified(folder: Path) -> tuple[ssl.SSLContext, Path]:
             .sign(authority_key, hashes.SHA256())
         )
 
-    authority, chain = folder / "authority.pem", folder / "server.pem"
+    authority, chain = folder / "all.pem", folder / "server.pem"
     authority.write_bytes(certificate(issuer, authority_key, authority=True).public_bytes(Encoding.PEM))
     chain.write_bytes(
         server_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

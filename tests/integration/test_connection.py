@@ -12,13 +12,12 @@ from urllib.parse import parse_qs, urlsplit
 import boto3
 import psycopg
 import pytest
-from cryptography import x509
-from cryptography.x509.oid import NameOID
 from moto.server import ThreadedMotoServer
 
 from allowance import connection
-from allowance.connection import CERTIFICATES, connection_parameters
+from allowance.connection import CERTIFICATES, authorities, connection_parameters
 from allowance.settings import BadSetting, DatabaseSource, database_source
+from local.certificates import by_region, name_of, read
 from tests.conftest import environment, forget_process
 from tests.people import Acme
 from tests.postgres import Database
@@ -173,7 +172,7 @@ def test_a_server_is_taken_only_with_a_certificate_of_a_known_authority_for_its_
         del secret["sslmode"]
         with environment(DATABASE_SECRET_ARN=stored(secrets_manager, secret)):
             assert adam.get(path).status == 503, "Amazon did not sign this certificate"
-        monkeypatch.setattr(connection, "CERTIFICATES", server.authority)
+        monkeypatch.setattr(connection, "CERTIFICATES", server.authority.parent)
         with environment(DATABASE_SECRET_ARN=stored(secrets_manager, secret)):
             assert adam.get(path).status == 404
         with environment(DATABASE_SECRET_ARN=stored(secrets_manager, {**secret, "host": "127.0.0.1"})):
@@ -198,10 +197,9 @@ def test_every_way_to_connect_says_when_to_give_up_and_asks_for_no_session_setti
     assert "options" not in found
 
 
-@pytest.mark.filterwarnings("ignore:Parsed a serial number")
 def test_the_certificates_are_roots_of_every_region_and_of_the_proxy_and_none_ends_soon() -> None:
-    roots = x509.load_pem_x509_certificates(CERTIFICATES.read_bytes())
-    names = {root.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value for root in roots}
+    roots = read([CERTIFICATES / "all.pem"])
+    names = {name_of(root) for root in roots}
     assert len(names) == len(roots) > 80
     assert all(root.subject == root.issuer for root in roots)
     in_two_years = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=730)
@@ -209,3 +207,21 @@ def test_the_certificates_are_roots_of_every_region_and_of_the_proxy_and_none_en
     assert "Amazon Root CA 1" in names
     regions = {name.split()[2] for name in names if "RDS" in name}
     assert {"us-east-1", "eu-west-1", "eu-central-1", "ap-southeast-2", "sa-east-1", "us-west-2"} <= regions
+    files = {path.stem: read([path]) for path in CERTIFICATES.glob("*.pem")}
+    assert files == by_region(roots), "python -m local.certificates made them"
+    assert files.keys() == {*regions, "all"}
+    assert all(len(files[region]) < 10 for region in regions)
+
+
+@pytest.mark.parametrize(
+    ("host", "file"),
+    [
+        ("allowance.cluster-abc123.eu-west-1.rds.amazonaws.com", "eu-west-1.pem"),
+        ("proxy.proxy-abc123.ap-southeast-2.rds.amazonaws.com", "ap-southeast-2.pem"),
+        ("allowance.abc123.us-gov-west-1.rds.amazonaws.com", "all.pem"),
+        ("db.internal.example", "all.pem"),
+        ("10.0.0.1", "all.pem"),
+    ],
+)
+def test_only_the_authorities_of_the_servers_region_are_read(host: str, file: str) -> None:
+    assert authorities(host) == CERTIFICATES / file
