@@ -104,6 +104,10 @@ class InvalidSpendLimit(ValidationFailed):
     """Invalid AI spend limit."""
 
 
+class UsageOutOfRange(ValidationFailed):
+    """A token count or the cost of a usage is out of range."""
+
+
 class InvalidQuery(ValidationFailed):
     """Query parameters have invalid values."""
 
