@@ -6,15 +6,13 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from genai_prices import Usage
-from genai_prices.types import ModelPrice, Tier, TieredPrices
 from hypothesis import given
 from hypothesis import strategies as st
 
 from allowance.cost import MAX_COST_MICROS, MAX_TOKENS, Cost, Tokens, cost_of
 from allowance.errors import UsageOutOfRange
-from allowance.terms import RATES, PriceTerms, Rates
-from allowance.terms import Tier as OurTier
+from allowance.terms import RATES, PriceTerms, Tier
+from tests.oracle import micros_by_our_prices
 
 CLASSES = ("input", "output", "cache_read", "cache_write", "cache_write_1h")
 SONNET = PriceTerms.model_validate(
@@ -137,7 +135,7 @@ def test_a_tier_begins_where_the_oracle_says(start: int, offset: int):
     assert cost
     assert (
         cost.parts["input"]
-        == oracle(stated, Tokens(input=total))
+        == micros_by_our_prices(stated, Tokens(input=total))
         == Decimal(total * (11 if total > start else 7)) / 10**6
     )
 
@@ -204,32 +202,8 @@ def test_a_cost_and_its_tokens_do_not_change():
 # Properties.
 
 
-def oracle(stated: PriceTerms, tokens: Tokens) -> Decimal:
-    """What `genai_prices` charges in micros for the same prices. Its input is the total: ours are disjoint."""
-
-    def usd(rates: Rates, name: str) -> Decimal:
-        return Decimal(getattr(rates, name) or 0).scaleb(-6)
-
-    def of(name: str) -> TieredPrices:
-        return TieredPrices(
-            usd(stated, name), [Tier(each.above_input_tokens, usd(each, name)) for each in stated.tiers]
-        )
-
-    usage = Usage(
-        input_tokens=tokens.total_input,
-        output_tokens=tokens.output,
-        cache_read_tokens=tokens.cache_read,
-        cache_write_tokens=tokens.cache_write + tokens.cache_write_1h,
-        cache_write_1h_tokens=tokens.cache_write_1h,
-    )
-    keys = ("input_mtok", "output_mtok", "cache_read_mtok", "cache_write_mtok", "cache_write_1h_mtok")
-    with localcontext(prec=60):
-        prices = ModelPrice(**{key: of(name) for key, name in zip(keys, RATES, strict=True)})
-        return prices.calc_price(usage)["total_price"] * 10**6
-
-
 def unpriced(stated: PriceTerms, tokens: Tokens) -> bool:
-    passed: list[PriceTerms | OurTier] = [stated]
+    passed: list[PriceTerms | Tier] = [stated]
     passed += [tier for tier in stated.tiers if tokens.total_input > tier.above_input_tokens]
     return any(getattr(tokens, name) and getattr(passed[-1], f"{name}_price") is None for name in CLASSES)
 
@@ -239,7 +213,7 @@ def test_any_usage_costs_what_the_oracle_says_or_nothing_where_a_price_is_unknow
     stated: PriceTerms, usage: dict[str, int]
 ):
     tokens = Tokens(**usage)
-    exact = oracle(stated, tokens)
+    exact = micros_by_our_prices(stated, tokens)
     if unpriced(stated, tokens):
         assert cost_of(tokens, stated) is None
     elif round(Fraction(exact)) > MAX_COST_MICROS:

@@ -73,13 +73,15 @@ SOLD_ALIKE = {
     "azure": {
         "openai": r"(gpt|chatgpt|codex|text-embedding|o\d)\b",
         "anthropic": r"claude\b",
-        "deepseek": r"deepseek\b",
         "x-ai": r"grok\b",
         "moonshotai": r"kimi\b",
     },
     "google": {"anthropic": r"claude\b"},
 }
-"""Makers whose price a cloud charges for a model that it does not list (`fallback_model_providers` of genai-prices)."""
+"""Makers whose price a cloud charges for a model that it does not list, by `fallback_model_providers` of genai-prices.
+
+Each is borne out by the models that the book has of both; Azure's DeepSeek was not, and is not here.
+"""
 
 PATHS = re.compile(r"(?:(?:projects/[^/]+/)?locations/[^/]+/)?(?:publishers/[^/]+/)?models/|publishers/[^/]+/")
 AZURE_REGION = re.compile(r"(?:global|global-standard|eu|us)/")
