@@ -17,10 +17,13 @@ from local.price_book.rules import Differences
 from local.price_book.statement import EXACT, Key, Statement, Usd, micros
 
 type Entry = dict[str, Any]
-"""`provider`, `model`, the five prices, `sources`; `tiers`, `variants`, `effective_from`, `held` where there are any."""
+"""`provider`, `model`, the five prices, `sources`; if any, `tiers`, `variants`, `effective_from`, `held`."""
 
 type Rounding = dict[str, Any]
 """A price that is not whole: of which entry and `field`, `exact` as a decimal number, and `rounded`."""
+
+TOLD = 2
+"""Differences told in words. All of them are in `by_source`."""
 
 type Book = dict[str, Any]
 """`source`, `version`, `date`, `roundings`, `prices`: what SeedPrices reads."""
@@ -36,7 +39,7 @@ def book(merged: Merged, version: str, on: date) -> Book:
             prices.append(entry)
             roundings += _roundings(entry, exact)
     return {
-        "source": f"{genai.SOURCE}, {models_dev.SOURCE}",
+        "source": f"{genai.SOURCE} and {models_dev.SOURCE}",
         "version": version,
         "date": on.isoformat(),
         "roundings": roundings,
@@ -105,7 +108,8 @@ def _reason(differences: Differences) -> str:
         for path, (one, second) in differences.items()
         if second is not None
     ]
-    return f"the sources differ (USD per 1M tokens): {'; '.join(apart)}"
+    more = f"; and {len(apart) - TOLD} more" if len(apart) > TOLD else ""
+    return f"the sources differ (USD per 1M tokens): {'; '.join(apart[:TOLD])}{more}"
 
 
 def _by_source(differences: Differences) -> dict[str, Any]:

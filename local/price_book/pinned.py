@@ -23,7 +23,7 @@ def pinned() -> tuple[Book, Merged, GenaiPrices]:
     on = max(days.values())
     first = GenaiPrices(get_snapshot().providers, on)
     merged = merge(first, ModelsDev(models_dev.load()), days[models_dev.SOURCE])
-    return book(merged, ", ".join(versions.values()), on), merged, first
+    return book(merged, " and ".join(versions.values()), on), merged, first
 
 
 def released(lock: Mapping[str, Any], name: str, version: str) -> date:

