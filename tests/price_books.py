@@ -24,9 +24,9 @@ def seed(*prices: Any, **more: Any) -> dict[str, Any]:
     return seed_prices.handler({"prices": list(prices), **more}, Context())
 
 
-def many(number: int, factor: int = 1) -> list[dict[str, Any]]:
-    """So many models from $0.10 to $10 of input and five times that of output, all prices times a factor of thousandths."""
-    stated = [(100_000 + 9_900_000 * n // number) * factor // 1000 for n in range(number)]
+def many(number: int) -> list[dict[str, Any]]:
+    """So many models from $0.10 to $10 of input and five times that of output."""
+    stated = [100_000 + 9_900_000 * n // number for n in range(number)]
     return [price(f"model-{n:03}", input_price=each, output_price=5 * each) for n, each in enumerate(stated)]
 
 
@@ -42,7 +42,10 @@ UNITS = {
 
 def in_units(prices: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
     """The same prices, mistaken."""
-    return [{key: UNITS[name](value) if key in RATES else value for key, value in each.items()} for each in prices]
+    return [
+        {key: UNITS[name](value) if key in RATES and value is not None else value for key, value in each.items()}
+        for each in prices
+    ]
 
 
 def rows(database: Database) -> list[tuple[Any, ...]]:

@@ -138,8 +138,11 @@ def _doubts_about_the_book(proposals: list[Candidate], comparison: Comparison, l
     doubts: list[str] = []
     if len(moved) >= limits.book_models and len(moved) * 100 > comparison.known * limits.book_percent:
         doubts.append(f"the prices of {len(moved)} of {comparison.known} known models move at once")
+    # With those that are free: rounded to a unit that is too large, every price is zero.
     new = sorted(
-        each.proposed["input_price"] for each in proposals if each.before is None and each.proposed["input_price"]
+        each.proposed["input_price"]
+        for each in proposals
+        if each.before is None and each.proposed["input_price"] is not None
     )
     if len(new) >= limits.sample:
         middle = new[len(new) // 2]
