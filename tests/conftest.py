@@ -15,7 +15,7 @@ import pytest
 import import_directory
 from allowance.log import logger
 from allowance.session import warm_database
-from allowance.settings import database_source, settings
+from allowance.settings import database_source, price_book_source, settings
 from migrations.migrate import migrate
 from tests.gateway import Client, Context
 from tests.people import DIRECTORY, Acme
@@ -31,7 +31,7 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "thorough"
 def environment(**variables: str) -> Generator[None]:
     """A function's environment, read afresh: what a new process would see."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("DATABASE_URL", "DATABASE_SECRET_ARN", "AI_BUDGETS_ENABLED"):
+        for name in ("DATABASE_URL", "DATABASE_SECRET_ARN", "AI_BUDGETS_ENABLED", "PRICE_BOOK", "PRICE_BOOK_CA_FILE"):
             patch.delenv(name, raising=False)
         for name, value in variables.items():
             patch.setenv(name, value)
@@ -46,7 +46,7 @@ def forget_process() -> None:
     """Close the warm connection and forget the settings."""
     if warm_database.cache_info().currsize:
         warm_database().close()
-    for cached in (warm_database, settings, database_source):
+    for cached in (warm_database, settings, database_source, price_book_source):
         cached.cache_clear()
 
 

@@ -105,12 +105,25 @@ def test_parameters_that_hold_a_password_are_not_echoed() -> None:
 
 def test_what_reaches_the_database_may_read_its_secret_and_nothing_more() -> None:
     statements = list(statements_in(template()["Resources"]))
-    assert len(statements) == 2
-    for statement in statements:
-        assert (statement["Effect"], statement["Action"]) == ("Allow", "secretsmanager:GetSecretValue")
-        assert statement["Resource"] in ({"Ref": "DatabaseSecretArn"}, {"Ref": "OwnerDatabaseSecretArn"})
+    of_secrets = [each for each in statements if each["Action"] == "secretsmanager:GetSecretValue"]
+    assert [each["Resource"] for each in of_secrets] == [
+        {"Ref": "DatabaseSecretArn"},
+        {"Ref": "OwnerDatabaseSecretArn"},
+    ]
+    assert {each["Effect"] for each in statements} == {"Allow"}
     for name, properties in functions().items():
         assert ("Policies" in properties) == (name != "RouteNotFound"), name
+
+
+def test_only_the_seeding_may_read_an_object_and_only_the_book() -> None:
+    (of_objects,) = [
+        each for each in statements_in(template()["Resources"]) if each["Action"] != "secretsmanager:GetSecretValue"
+    ]
+    assert of_objects in statements_in(functions()["SeedPrices"])
+    assert of_objects["Action"] == ["s3:GetObject", "s3:GetObjectVersion"]
+    arn, names = of_objects["Resource"]["Fn::Sub"]
+    assert arn == "arn:${AWS::Partition}:s3:::${Object}"
+    assert "${PriceBook}" in json.dumps(names)
 
 
 def statements_in(node: Any) -> Iterator[dict[str, Any]]:
