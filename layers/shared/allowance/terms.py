@@ -61,7 +61,10 @@ def _ascending(tiers: Sequence[Tier]) -> Sequence[Tier]:
 class Terms(Rates):
     """The prices of a request, and those of larger ones: the highest tier that its input passes prices all of it."""
 
-    tiers: Annotated[list[Tier], Field(max_length=MAX_TIERS), AfterValidator(_ascending)] = []
+    # A factory, since pydantic copies a default deeply for each of the thousands of entries of a book.
+    tiers: Annotated[list[Tier], Field(max_length=MAX_TIERS), AfterValidator(_ascending)] = Field(
+        default_factory=list[Tier]
+    )
 
     @override
     def is_priced(self) -> bool:
@@ -71,7 +74,7 @@ class Terms(Rates):
 class PriceTerms(Terms):
     """All terms of a model. A variant that is not here has no price: the standard one does not stand in for it."""
 
-    variants: dict[Variant, Terms] = {}
+    variants: dict[Variant, Terms] = Field(default_factory=dict[Variant, Terms])
 
     @override
     def is_priced(self) -> bool:
