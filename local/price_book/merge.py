@@ -82,16 +82,8 @@ def _compared(first: GenaiPrices, each: Compared) -> Priced:
 
 
 def _filled(stated: Statement, second: Statement) -> Statement:
-    """With the prices that only the second source has, where the two agree on the rest.
-
-    A cached token that would cost more than a fresh one is a mistake, and stays unknown.
-    """
-    fresh = stated.usd.get("input_price")
-    usd = dict(stated.usd)
-    for name, price in second.usd.items():
-        if usd.get(name) is None and price is not None:
-            dearer = name == "cache_read_price" and fresh is not None and price > fresh
-            usd[name] = None if dearer else price
+    """With the prices that only the second source has, where the two agree on the rest."""
+    usd = {name: second.usd.get(name) if price is None else price for name, price in stated.usd.items()}
     return Statement(usd, stated.tiers, stated.variants)
 
 

@@ -36,11 +36,14 @@ MAX_THRESHOLD_ADJUSTED = 12
 NO_PRICE = "no price at all"
 ALL_ZERO = "every price 0, which is also said of what a subscription covers"
 REASONING = "reasoning tokens priced apart from the rest of the output"
+MAX_WRITE_MULTIPLE = 2
 DATA_CEILING_BYTES = 64 * 1024 * 1024
 
 
 class ModelsDev:
     """What the data states: `models` by the names of the price book, and those left out, each with the reason.
+
+    `disbelieved` are models of which a price is taken for unknown, since it cannot be one.
 
     Raises PriceBookRefused for data that is not what it should be.
     """
@@ -48,6 +51,7 @@ class ModelsDev:
     def __init__(self, data: Mapping[str, Any]) -> None:
         self.models: dict[Key, Statement] = {}
         self.left_out: dict[Key, str] = {}
+        self.disbelieved: set[Key] = set()
         for provider, listed in data.items():
             for model, about in _object(provider, _object(provider, listed).get("models")).items():
                 key = named(PROVIDERS.get(provider, provider), model)
@@ -71,9 +75,11 @@ class ModelsDev:
         elif _reasons_apart(_object(where, cost)):
             self.left_out[key] = REASONING
         else:
-            self.models[key] = Statement(
-                _without_zeros(stated.usd), {k: _without_zeros(t) for k, t in stated.tiers.items()}
+            self.models[key] = known = Statement(
+                _known(stated.usd), {at: _known(usd) for at, usd in stated.tiers.items()}
             )
+            if any(price and dict(known.prices())[path] is None for path, price in stated.prices()):
+                self.disbelieved.add(key)
 
 
 def load() -> Mapping[str, Any]:
@@ -124,9 +130,19 @@ def _usd(where: str, cost: Mapping[str, Any]) -> Usd:
     return usd
 
 
-def _without_zeros(usd: Usd) -> Usd:
-    """A zero beside a price is what this source writes where there is no such class of tokens: not known, not free."""
-    return {field: price or None for field, price in usd.items()}
+def _known(usd: Usd) -> Usd:
+    """Without what this source is known to write in place of a price.
+
+    A zero beside a price is of a class of tokens that the model does not have: not known, rather than free. And no
+    vendor charges more to read a token from a cache than to read it afresh, nor more than twice as much to write it
+    (what Anthropic does for an hour): in place of Google's, the price of storing a million tokens for an hour is there.
+    """
+    fresh = usd["input_price"]
+    ceilings = {"cache_read_price": fresh, "cache_write_price": fresh and fresh * MAX_WRITE_MULTIPLE}
+    return {
+        name: None if not price or ((ceiling := ceilings.get(name)) and price > ceiling) else price
+        for name, price in usd.items()
+    }
 
 
 def _reasons_apart(cost: Mapping[str, Any]) -> bool:

@@ -56,11 +56,6 @@ def test_what_only_the_second_source_knows_is_filled_in_where_they_agree():
     assert (row["cache_read_price"], row["sources"]) == (300_000, BOTH)
 
 
-def test_a_cached_token_dearer_than_a_fresh_one_is_not_filled_in():
-    (row,) = entries(genai(model(usd("0.5", "1"))), models_dev({"m": {"input": 0.5, "output": 1, "cache_read": 1.25}}))
-    assert row["cache_read_price"] is None
-
-
 def test_a_free_model_in_both_is_agreed_on_and_a_zero_of_the_second_alone_says_nothing():
     (row,) = entries(genai(model(ModelPrice(), "m:free")), models_dev({"m:free": {"input": 0, "output": 0}}))
     assert (row["input_price"], row["sources"]) == (0, BOTH)

@@ -80,6 +80,24 @@ def test_a_zero_beside_a_price_is_not_known():
     assert [row[name] for name in ("output_price", "cache_read_price", "cache_write_price")] == [None, None, None]
 
 
+@pytest.mark.parametrize(
+    ("name", "price", "known"),
+    [
+        ("cache_read", 1, 1_000_000),
+        ("cache_read", 1.001, None),
+        ("cache_write", 2, 2_000_000),
+        ("cache_write", 2.001, None),
+    ],
+)
+def test_a_cached_token_that_no_vendor_would_sell_at_that_price_is_not_known(
+    name: str, price: float, known: int | None
+):
+    assert only({"input": 1, "output": 5, name: price})[f"{name}_price"] == known
+    over = {"context_over_200k": {"input": 1, name: price}}
+    assert only({"input": 2, "output": 5, **over})["tiers"][0].get(f"{name}_price") == known
+    assert bool(models_dev({"m": {"input": 1, name: price}}).disbelieved) is (known is None)
+
+
 def test_a_model_of_zeros_alone_is_left_out_unless_its_name_says_that_it_is_free():
     second = models_dev({"plan": {"input": 0, "output": 0}, "gift:free": {"input": 0, "output": 0}})
     assert second.left_out == {("acme-ai", "plan"): ALL_ZERO}
@@ -125,6 +143,7 @@ def test_the_pinned_data_has_thousands_of_models():
     second = ModelsDev(load())
     assert len(second.models) > 4_000
     assert len(second.models) + len(second.left_out) == 4_803
+    assert len(second.disbelieved) == 16
 
 
 # Hostile data.
