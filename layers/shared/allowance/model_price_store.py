@@ -62,6 +62,8 @@ class ModelPriceStore(CallerStore):
             at=query.at,
         )
         best = next((each for each in found if each.price is not None), None)
+        # Two names may differ in case only, and find the same row.
+        considered = {(each.provider, each.model): each for each in reversed(found)}
         return Resolution(
             provider=query.provider,
             model=query.model,
@@ -69,7 +71,7 @@ class ModelPriceStore(CallerStore):
             price=best and best.price,
             considered=[
                 ConsideredName(provider=each.provider, model=each.model, rule=each.rule, priced=each.price is not None)
-                for each in found
+                for each in reversed(considered.values())
             ],
         )
 

@@ -18,6 +18,7 @@ MAX_BOOK_VALUES = 1_000_000
 """Commas and brackets of a document, which bound what it holds once it is read: some 100 MB at worst."""
 MAX_ENTRIES = 20_000
 MAX_REASON_LENGTH = 1000
+MAX_DISPUTE_LENGTH = 4000
 MAX_TOLD = 100
 """Problems told of one book: the answer of a Lambda is bounded, and nobody reads more."""
 
@@ -33,10 +34,11 @@ class ModelPrice(PriceTerms):
     effective_from: Moment | None = None
 
 
-def _without_nul(value: dict[str, Any]) -> dict[str, Any]:
-    # Postgres has no NUL in JSON either.
-    if "\0" in str(value) or "\\x00" in repr(value):
-        raise ValueError("must have no NUL character")
+def _small(value: dict[str, Any]) -> dict[str, Any]:
+    # It is stored and shown as it is; Postgres has no NUL in JSON either, and no depths.
+    text = repr(value)
+    if "\\x00" in text or len(text) > MAX_DISPUTE_LENGTH:
+        raise ValueError(f"must have no NUL character, and at most {MAX_DISPUTE_LENGTH} others")
     return value
 
 
@@ -44,7 +46,7 @@ class Dispute(Body):
     """Why an entry must not be applied: its sources disagree. `by_source` has what each says where they differ."""
 
     reason: Annotated[Name, Field(max_length=MAX_REASON_LENGTH)]
-    by_source: Annotated[dict[Name, dict[str, Any]], AfterValidator(_without_nul)] = {}
+    by_source: Annotated[dict[Name, dict[str, Any]], AfterValidator(_small)] = {}
 
 
 class BookEntry(ModelPrice):
