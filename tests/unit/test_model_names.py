@@ -127,6 +127,11 @@ def test_the_rule_is_for_a_person_to_read():
         ("acme", "gpt-4o"),
         ("openai", "gpt-4o-nano"),
         ("openai", "anthropic/claude-sonnet-5"),
+        # Oracle's names have the form of Bedrock's.
+        ("oci", "meta.llama3-3-70b-instruct-v1:0"),
+        # Another version of a model.
+        ("bedrock", "amazon.nova-pro-v2:0"),
+        ("bedrock", "amazon.nova-pro-v1:1"),
         ("anthropic", "claude-sonnet-9-20300101"),
         ("openai", "ft:gpt-6-sol:acme::Ab12"),
         ("google", "gemini-2.5-pro-ultra"),

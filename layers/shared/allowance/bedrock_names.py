@@ -17,10 +17,11 @@ REGIONS = r"us-gov|us|eu|apac|au|jp|ca|sa|me|af|il|in"
 ARN = re.compile(r"arn:aws[a-z-]*:bedrock:[^:]*:\d*:(?:foundation-model|inference-profile)/(.+)")
 ROUTE = re.compile(r"(?:(?:converse|converse_like|invoke|[a-z]{2}(?:-gov)?-[a-z]+-\d)/)+")
 SCOPE = re.compile(rf"(?:{REGIONS})\.(?=[a-z0-9-]+\.)")
-SHAPE = re.compile(
-    rf"(?:(?:{REGIONS}|global|regional)\.)?(?:ai21|amazon|anthropic|cohere|meta|mistral|writer)\.[a-z][a-z0-9-]*"
-)
-VERSION = re.compile(r"-v(\d+)(?::\d+(?::\d+k)?)?$")
+SHAPE = re.compile(rf"(?:(?:{REGIONS}|global|regional)\.[a-z0-9-]+|amazon|anthropic)\.[a-z][a-z0-9-]*")
+VERSION = re.compile(r"-v(\d+)(?::(\d+)(?::\d+k)?)?$")
+FIRST = "1:0"
+"""The version that a name may go without."""
+
 DATE = re.compile(r"-20\d{6}$")
 
 
@@ -55,10 +56,10 @@ def _releases(bare: str) -> Iterator[tuple[str, tuple[str, ...]]]:
     yield bare, ()
     version = VERSION.search(bare)
     stem = bare[: version.start()] if version else bare
-    number = version[1] if version else "1"
-    yield f"{stem}-v{number}:0", ("with its version spelled out",)
-    yield from [(stem, ("without its version",))] if number == "1" else []
+    number = f"{version[1]}:{version[2] or 0}" if version else FIRST
+    yield f"{stem}-v{number}", ("with its version spelled out",)
+    yield from [(stem, ("without its version",))] if number == FIRST else []
     if dated := DATE.search(stem):
         undated, why = stem[: dated.start()], f"without the date {dated[0]}"
-        yield f"{undated}-v{number}:0", (why, "with its version spelled out")
-        yield from [(undated, (why, "without its version"))] if number == "1" else []
+        yield f"{undated}-v{number}", (why, "with its version spelled out")
+        yield from [(undated, (why, "without its version"))] if number == FIRST else []
