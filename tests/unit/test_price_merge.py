@@ -1,5 +1,6 @@
 """Two sources made into one book: agreement, gaps, known rules, and disputes that a person decides."""
 
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -54,6 +55,15 @@ def test_a_dispute_is_held_with_the_prices_that_differ_by_source():
 def test_what_only_the_second_source_knows_is_filled_in_where_they_agree():
     (row,) = entries(genai(model(usd("3", "15"))), models_dev({"m": {"input": 3, "output": 15, "cache_read": 0.3}}))
     assert (row["cache_read_price"], row["sources"]) == (300_000, BOTH)
+
+
+def test_where_a_change_is_to_come_nothing_is_filled_in_since_the_other_source_does_not_say_what_it_will_cost():
+    first = genai(model([always("3"), from_day(date(2027, 1, 1), "6")]))
+    rows = entries(first, models_dev({"m": {"input": 3, "output": 15}}))
+    assert [(row["input_price"], row["output_price"], row["sources"]) for row in rows] == [
+        (3_000_000, None, BOTH),
+        (6_000_000, None, BOTH),
+    ]
 
 
 def test_a_free_model_in_both_is_agreed_on_and_a_zero_of_the_second_alone_says_nothing():
