@@ -59,7 +59,7 @@ format: .venv/.synced ## format the code
 migrate: .venv/.synced ## bring a database to the newest schema: OWNER_DATABASE_URL=, DATABASE_URL=
 	@$(RUN) migrations.migrate
 
-price-book: .venv/.synced ## write functions/prices.json from the pinned package, and say what changed
+price-book: .venv/.synced ## write functions/prices.json from the pinned packages, and say what changed
 	@$(RUN) local.price_book
 
 openapi: .venv/.synced ## write docs/openapi.json from the handlers

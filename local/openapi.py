@@ -14,7 +14,8 @@ from uuid import UUID
 from pydantic import BaseModel, TypeAdapter
 
 from allowance import errors
-from allowance.api import INTERNAL_ERROR, STATUSES, Route
+from allowance.answers import INTERNAL_ERROR, STATUSES
+from allowance.api import Route
 from allowance.errors import AllowanceError
 from allowance.models import UUID_FORM, Body, GroupBudget
 from allowance.parameters import Query
@@ -25,7 +26,10 @@ DOCUMENT_FILE = ROOT / "docs" / "openapi.json"
 REF_TEMPLATE = "#/components/schemas/{model}"
 
 UUID_SCHEMA = {"type": "string", "format": "uuid", "pattern": f"^{UUID_FORM.pattern}$"}
-NAME_SCHEMA = {"type": "string", "minLength": 1, "description": "A UUID or a name."}
+NAME_SCHEMAS = {
+    None: {"type": "string", "minLength": 1, "description": "A UUID or a name."},
+    str: {"type": "string", "minLength": 1, "description": "As it is; slashes may stand as they are."},
+}
 ETAG = {"description": "The version, for If-Match.", "schema": {"type": "string"}}
 REQUEST_ID = {"description": "Also in the log and in the audit entry.", "schema": {"type": "string"}}
 
@@ -80,7 +84,8 @@ def document() -> dict[str, Any]:
     schemas: dict[str, Any] = {"Error": ERROR}
     paths: dict[str, Any] = {}
     for route, sentence in routes():
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, sentence, schemas)
+        # API Gateway's `{model+}`, which takes the slashes too, is no parameter that OpenAPI knows.
+        paths.setdefault(route.path.replace("+}", "}"), {})[route.method.lower()] = _operation(route, sentence, schemas)
     return {
         "openapi": "3.1.0",
         "info": INFO,
@@ -119,8 +124,8 @@ def _sentence(docstring: str) -> str:
 
 def _parameters(route: Route, takes: dict[str, Any], schemas: dict[str, Any]) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
-    for name in (segment[1:-1] for segment in route.path.split("/") if segment.startswith("{")):
-        schema = UUID_SCHEMA if takes.get(name) is UUID else NAME_SCHEMA
+    for name in (segment[1:-1].rstrip("+") for segment in route.path.split("/") if segment.startswith("{")):
+        schema = UUID_SCHEMA if takes.get(name) is UUID else NAME_SCHEMAS[takes.get(name)]
         found.append({"name": name, "in": "path", "required": True, "schema": schema})
     for kind in takes.values():
         if kind is Precondition:
@@ -134,11 +139,18 @@ def _parameters(route: Route, takes: dict[str, Any], schemas: dict[str, Any]) ->
 
 
 def _query_parameter(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    required = "default" not in schema
     # A parameter that may be left out is no parameter that may be null.
     if "anyOf" in schema:
         schema = {k: v for k, v in schema.items() if k not in ("anyOf", "default")} | schema["anyOf"][0]
     schema.pop("title", None)
-    return {"name": name, "in": "query", "required": False, "description": schema.pop("description"), "schema": schema}
+    return {
+        "name": name,
+        "in": "query",
+        "required": required,
+        "description": schema.pop("description"),
+        "schema": schema,
+    }
 
 
 def _success(returns: Any, schemas: dict[str, Any]) -> dict[str, Any]:
@@ -156,7 +168,13 @@ def _failures(route: Route, kinds: list[type]) -> dict[str, Any]:
     if not route.public:
         raised |= {errors.Unauthenticated}
         # A list of what one may read is empty for who may read nothing.
-        raised |= {errors.NotFound} if route.path != "/api/v2/audit" else set()
+        raised |= (
+            {errors.NotFound} if route.path != "/api/v2/audit" and (not route.needs or "{" in route.path) else set()
+        )
+    if route.needs:
+        raised |= {errors.Forbidden}
+    if "{held}" in route.path:
+        raised |= {errors.AlreadyDecided}
     if route.is_gated:
         raised |= {errors.BudgetsNotEnabled}
     if any(issubclass(kind, Body) for kind in kinds):
@@ -164,7 +182,9 @@ def _failures(route: Route, kinds: list[type]) -> dict[str, Any]:
     if Precondition in kinds:
         raised |= {errors.BudgetChanged}
     raised |= {errors.DatabaseUnavailable}
-    by_status = {STATUSES[error]: str(error.__doc__) for error in raised}
+    by_status: dict[int, str] = {}
+    for error in sorted(raised, key=lambda each: each.__name__):
+        by_status[STATUSES[error]] = " ".join(filter(None, (by_status.get(STATUSES[error]), str(error.__doc__))))
     by_status |= {
         400: "What was sent cannot be taken: the message says why.",
         500: json.loads(INTERNAL_ERROR)["message"],

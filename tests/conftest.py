@@ -15,7 +15,7 @@ import pytest
 import import_directory
 from allowance.log import logger
 from allowance.session import warm_database
-from allowance.settings import cors_origins, database_source, settings
+from allowance.settings import cors_origins, database_source, price_book_source, settings
 from migrations.migrate import migrate
 from tests.gateway import Client, Context
 from tests.leaks import leaks
@@ -43,7 +43,9 @@ def environment(**variables: str) -> Generator[None]:
     """A function's environment, read afresh: what a new process would see."""
     with pytest.MonkeyPatch.context() as patch:
         for name in [
-            each for each in os.environ if "DATABASE_" in each or each in {"AI_BUDGETS_ENABLED", "CORS_ORIGINS"}
+            each
+            for each in os.environ
+            if "DATABASE_" in each or each in {"AI_BUDGETS_ENABLED", "CORS_ORIGINS", "PRICE_BOOK", "PRICE_BOOK_CA_FILE"}
         ]:
             patch.delenv(name, raising=False)
         for name, value in variables.items():
@@ -59,7 +61,7 @@ def forget_process() -> None:
     """Close the warm connection and forget the settings."""
     if warm_database.cache_info().currsize:
         warm_database().close()
-    for cached in (warm_database, settings, database_source, cors_origins):
+    for cached in (warm_database, settings, database_source, cors_origins, price_book_source):
         cached.cache_clear()
 
 

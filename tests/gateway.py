@@ -105,6 +105,11 @@ class Client:
         """An object is sent as JSON, text and bytes as they are."""
         return self.send("PUT", path, body=body if isinstance(body, str | bytes) else json.dumps(body), **more)
 
+    def post(self, path: str, body: object = None, **more: Any) -> Answer:
+        """As put; None sends no body."""
+        sent = body if body is None or isinstance(body, str | bytes) else json.dumps(body)
+        return self.send("POST", path, body=sent, **more)
+
     def delete(self, path: str, **more: Any) -> Answer:
         return self.send("DELETE", path, **more)
 
@@ -137,6 +142,7 @@ def answer_of(result: dict[str, Any]) -> Answer:
 def _match(method: str, path: str) -> tuple[str, dict[str, str], Any]:
     for (its_method, template), module in routes().items():
         pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(template))
+        pattern = re.sub(r"\\\{(\w+)\\\+\\\}", r"(?P<\1>.+)", pattern)
         if its_method == method and (found := re.fullmatch(pattern, path)):
             return template, {name: unquote(value) for name, value in found.groupdict().items()}, module
     return "$default", {}, routes()["ANY", "$default"]

@@ -1,106 +1,98 @@
-"""A TLS server in front of Postgres, with an authority of its own: not every build of Postgres has TLS itself."""
+"""A real HTTPS server on this machine, with a certificate that nobody trusts but who is told to."""
 
-import datetime
-import socket
 import ssl
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-SSL_REQUEST = bytes.fromhex("0000000804d2162f")
-"""https://www.postgresql.org/docs/current/protocol-message-formats.html#PROTOCOL-MESSAGE-FORMATS-SSLREQUEST"""
+type Responder = Callable[[BaseHTTPRequestHandler], None]
 
 
-@dataclass(frozen=True)
-class TlsServer:
-    """Where it listens, and the file of the authority that signed its certificate, for the name `localhost`."""
+@dataclass
+class Site:
+    """Where it answers, the file to trust, and how it answers, which a test may change."""
 
-    port: int
-    authority: Path
+    url: str
+    ca_file: str
+    respond: Responder
+    requests: list[dict[str, str]]
+
+    def serve(self, content: bytes, *, status: int = 200, **headers: str) -> None:
+        """Answer every request with this from now on."""
+
+        def respond(request: BaseHTTPRequestHandler) -> None:
+            request.send_response(status)
+            for name, value in {"Content-Length": str(len(content)), **headers}.items():
+                request.send_header(name.replace("_", "-"), value)
+            request.end_headers()
+            request.wfile.write(content)
+
+        self.respond = respond
+
+
+def certificate(folder: Path, host: str = "127.0.0.1") -> tuple[Path, Path]:
+    """A self-signed certificate for a host, and its key, valid for an hour."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(minutes=5))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(host))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    public, private = folder / "certificate.pem", folder / "key.pem"
+    public.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    private.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return public, private
 
 
 @contextmanager
-def tls_in_front_of(url: str, folder: Path) -> Generator[TlsServer]:
-    """A server on the loopback interface that takes TLS and passes everything on to the Postgres of the URL."""
-    context, authority = _certified(folder)
-    postgres = urlsplit(url)
-    listener = socket.create_server(("127.0.0.1", 0))
+def https_site(folder: Path, host: str = "127.0.0.1") -> Generator[Site]:
+    """Serves on 127.0.0.1 under a certificate for `host`."""
+    public, private = certificate(folder, host)
+    site = Site("", str(public), lambda _: None, [])
 
-    def serve() -> None:
-        while True:
-            try:
-                client, _ = listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=connect, args=(client,), daemon=True).start()
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            site.requests.append({name.lower(): value for name, value in self.headers.items()})
+            site.respond(self)
 
-    def connect(client: socket.socket) -> None:
-        try:
-            assert client.recv(8, socket.MSG_WAITALL) == SSL_REQUEST
-            client.sendall(b"S")
-            encrypted = context.wrap_socket(client, server_side=True)
-        except (AssertionError, OSError):
-            # The client refused the certificate, or asked for no TLS.
-            return client.close()
-        server = socket.create_connection((postgres.hostname or "", postgres.port or 5432))
-        threading.Thread(target=relay, args=(encrypted, server), daemon=True).start()
-        return relay(server, encrypted)
-
-    def relay(source: socket.socket, target: socket.socket) -> None:
-        try:
-            while data := source.recv(65536):
-                target.sendall(data)
-        except OSError:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
             pass
-        finally:
-            source.close()
-            target.close()
 
-    threading.Thread(target=serve, daemon=True).start()
-    try:
-        yield TlsServer(listener.getsockname()[1], authority)
-    finally:
-        listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
-
-
-def _certified(folder: Path) -> tuple[ssl.SSLContext, Path]:
-    """A server context with a certificate for localhost, and the file of the authority."""
-    now = datetime.datetime.now(datetime.UTC)
-    authority_key, server_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    issuer, subject = (
-        x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]) for name in ("Test Authority", "localhost")
-    )
-
-    def certificate(name: x509.Name, key: ec.EllipticCurvePrivateKey, *, authority: bool) -> x509.Certificate:
-        return (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(issuer)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(hours=1))
-            .not_valid_after(now + datetime.timedelta(hours=1))
-            .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
-            .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-            .sign(authority_key, hashes.SHA256())
-        )
-
-    authority, chain = folder / "all.pem", folder / "server.pem"
-    authority.write_bytes(certificate(issuer, authority_key, authority=True).public_bytes(Encoding.PEM))
-    chain.write_bytes(
-        server_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        + certificate(subject, server_key, authority=False).public_bytes(Encoding.PEM)
-    )
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    # A client that gives up is part of the tests.
+    server.handle_error = lambda *_: None  # type: ignore[method-assign]
+    server.daemon_threads = True
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(chain)
-    return context, authority
+    context.load_cert_chain(public, private)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    site.url = f"https://127.0.0.1:{server.server_port}/prices.json"
+    site.serve(b"")
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield site
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

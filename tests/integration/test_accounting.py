@@ -15,8 +15,10 @@ import pytest
 from allowance.database import Database as Connection
 from allowance.directory import DirectoryDocument
 from allowance.directory_store import DirectoryStore
-from allowance.errors import NotAuthorized
+from allowance.errors import Forbidden, NotAuthorized, NotFound
 from allowance.gate import Gate
+from allowance.model_price_store import ModelPriceStore
+from allowance.model_prices import HeldChangeQuery, ModelPriceFilter, ModelPriceQuery, ResolveQuery
 from allowance.models import (
     AuditPage,
     Caller,
@@ -27,15 +29,18 @@ from allowance.models import (
 )
 from allowance.parameters import AuditQuery
 from allowance.precondition import Precondition
-from allowance.price_book import PriceBook
+from allowance.price_book import CustomPrices, ModelPrice, PriceBook
+from allowance.price_source import TakenBook
 from allowance.price_store import PriceStore
-from allowance.rbac.policy import Action, Permission, ResourceType, Role, Subject
+from allowance.rbac.policy import NO_SECRET, Action, Permission, ResourceType, Role, Subject
 from allowance.settings import DatabaseSource
-from allowance.store import Origin, Store
+from allowance.store import CallerStore, Origin, Store
 from tests.people import Acme
 from tests.postgres import Database
 
 ORIGIN = Origin(None, "test", "test")
+PRICES = ResourceType.AI_MODEL_PRICE
+HELD = UUID(int=9)
 
 
 @dataclass(frozen=True)
@@ -60,8 +65,26 @@ ACCOUNTS: dict[tuple[type, str], Account] = {
         Action.UPDATE, ResourceType.GROUP, lambda s, g: s.delete_group_budget(g, Precondition())
     ),
     (Store, "list_audit"): Account(Action.READ, ResourceType.AUDIT_LOG, lambda s, _: s.list_audit(AuditQuery())),
+    (Store, "see_prices"): Account(Action.READ, PRICES, lambda s, _: s.see_prices(Action.READ)),
+    (ModelPriceStore, "see_prices"): Account(Action.UPDATE, PRICES, lambda s, _: s.see_prices(Action.UPDATE)),
+    (ModelPriceStore, "list_prices"): Account(Action.READ, PRICES, lambda s, _: s.list_prices(ModelPriceQuery())),
+    (ModelPriceStore, "list_all_prices"): Account(
+        Action.READ, PRICES, lambda s, _: s.list_all_prices(ModelPriceFilter())
+    ),
+    (ModelPriceStore, "resolve"): Account(
+        Action.READ, PRICES, lambda s, _: s.resolve(ResolveQuery(provider="p", model="m"))
+    ),
+    (ModelPriceStore, "set_prices"): Account(
+        Action.UPDATE,
+        PRICES,
+        lambda s, _: s.set_prices(CustomPrices(prices=[ModelPrice(provider="p", model="m", input_price=1)])),
+    ),
+    (ModelPriceStore, "remove_price"): Account(Action.UPDATE, PRICES, lambda s, _: s.remove_price("p", "priced")),
+    (ModelPriceStore, "list_held"): Account(Action.UPDATE, PRICES, lambda s, _: s.list_held(HeldChangeQuery())),
+    (ModelPriceStore, "decide"): Account(Action.UPDATE, PRICES, lambda s, _: s.decide(HELD, "rejected")),
+    (PriceStore, "known_etag"): Account(Action.UPDATE, PRICES, lambda s, _: s.known_etag("https://a.example")),
     (PriceStore, "seed_prices"): Account(
-        Action.UPDATE, ResourceType.AI_MODEL_PRICE, lambda s, _: s.seed_prices(PriceBook(prices=[]))
+        Action.UPDATE, PRICES, lambda s, _: s.seed_prices(TakenBook(PriceBook(prices=[]), "test"))
     ),
     (DirectoryStore, "import_directory"): Account(
         Action.UPDATE, ResourceType.DIRECTORY, lambda s, _: s.import_directory(DirectoryDocument())
@@ -91,7 +114,7 @@ def everything_but(action: Action, resource_type: ResourceType) -> tuple[Permiss
 def store_for(method: tuple[type, str], permissions: tuple[Permission, ...], database: Database, acme: Acme) -> Any:
     connection = CountingConnection(DatabaseSource(database.app_url, None), "test")
     gate = Gate(Subject(UUID(int=1), (Role(site=permissions),)), connection)
-    if method[0] is not Store:
+    if not issubclass(method[0], CallerStore):
         return method[0](gate, ORIGIN), connection
     caller = Caller(
         user_id=UUID(int=1),
@@ -104,13 +127,13 @@ def store_for(method: tuple[type, str], permissions: tuple[Permission, ...], dat
         group=GroupReference(id=acme.groups["acme/platform"], organization_id=acme.organizations["acme"]),
         organization=OrganizationReference(id=acme.organizations["acme"], name="acme"),
     )
-    return Store(gate, ORIGIN, caller), connection
+    return method[0](gate, ORIGIN, caller), connection
 
 
 def test_every_public_method_of_every_store_has_its_account() -> None:
     methods = {
         (store, name)
-        for store in (Store, PriceStore, DirectoryStore)
+        for store in (Store, ModelPriceStore, PriceStore, DirectoryStore)
         for name, _ in inspect.getmembers(store, inspect.isfunction)
         if not name.startswith("_")
     }
@@ -120,6 +143,11 @@ def test_every_public_method_of_every_store_has_its_account() -> None:
 @pytest.mark.parametrize("method", ACCOUNTS, ids=lambda m: m[1])
 def test_it_runs_for_who_may_do_exactly_that(database: Database, acme: Acme, method: tuple[type, str]) -> None:
     database.run("INSERT INTO group_ai_budgets SELECT id, 1 FROM groups")
+    database.run("INSERT INTO ai_model_prices VALUES ('p', 'priced', 'custom', 1)")
+    database.run(
+        "INSERT INTO ai_model_price_changes_held (id, provider, model, proposed, reasons, origin)"
+        f" VALUES ('{HELD}', 'p', 'm', '{{\"input_price\": 1}}', '{{}}', 'test')"
+    )
     account = ACCOUNTS[method]
     store, connection = store_for(method, (Permission(account.object, account.action),), database, acme)
     account.run(store, acme.groups["acme/platform"])
@@ -135,6 +163,13 @@ def test_it_is_refused_without_a_query_to_who_may_do_everything_else(
     if method == (Store, "list_audit"):
         assert account.run(store, UUID(int=0)) == AuditPage(entries=[], next=None), "a filter that lets nothing through"
     else:
-        with pytest.raises(NotAuthorized):
+        # Who may not touch prices is told so; a refusal of what is somebody's looks like an absence.
+        told = Forbidden if account.object in NO_SECRET else NotAuthorized
+        with pytest.raises(told):
             account.run(store, acme.groups["acme/platform"])
     assert connection.asked == 0
+
+
+def test_only_what_is_no_secret_is_refused_openly() -> None:
+    assert {ResourceType.AI_MODEL_PRICE, ResourceType.DIRECTORY} == NO_SECRET
+    assert not issubclass(Forbidden, NotFound)

@@ -21,7 +21,7 @@ from local.certificates import by_region, name_of, read
 from tests.conftest import environment, forget_process
 from tests.people import Acme
 from tests.postgres import Database
-from tests.tls import tls_in_front_of
+from tests.tls_postgres import tls_in_front_of
 
 SIGNED_IN = {
     "AWS_ACCESS_KEY_ID": "AKID",

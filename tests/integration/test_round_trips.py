@@ -1,5 +1,6 @@
 """What a request costs: trips to the database on a warm connection, counted on the wire, BEGIN and COMMIT included."""
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -8,6 +9,7 @@ from tests.conftest import environment
 from tests.gateway import Answer, Client
 from tests.people import Acme
 from tests.postgres import Database
+from tests.price_books import price, seed
 from tests.wire import wire
 
 
@@ -35,6 +37,34 @@ def test_a_request_costs_no_more_trips_than_it_may(
         assert adam.get("/api/v2/users/me").status == 200  # warms the connection
         counted.reset()
         assert request_of(adam, path).status == status
+        assert 1 <= counted.trips <= most
+
+
+@pytest.mark.parametrize(
+    ("most", "status", "method", "path", "body"),
+    [
+        (2, 200, "GET", "", None),
+        (2, 200, "GET", "/held", None),
+        (2, 200, "GET", "/resolve?provider=p&model=M-2026-11-22", None),
+        (3, 204, "POST", "", {"prices": [{"provider": "p", "model": "m", "input_price": 2}]}),
+        (3, 204, "DELETE", "/p/m", None),
+        (3, 204, "POST", "/held/{held}/approve", None),
+        (1, 400, "POST", "", {"prices": [{}]}),
+    ],
+)
+def test_a_price_route_costs_no_more_either(
+    database: Database, acme: Acme, most: int, status: int, method: str, path: str, body: object
+) -> None:
+    seed(price(input_price=1_000_000))
+    seed(price(input_price=9_000_000))
+    olivia, prices = acme.client("olivia"), "/api/v2/ai/model-prices"
+    olivia.post(prices, {"prices": [price(input_price=1)]})
+    held = olivia.get(f"{prices}/held").json()["held"][0]["id"]
+    sent = None if body is None else json.dumps(body)
+    with wire(database.app_url) as counted, environment(DATABASE_URL=counted.url):
+        assert olivia.get("/api/v2/users/me").status == 200
+        counted.reset()
+        assert olivia.send(method, prices + path.format(held=held), body=sent).status == status
         assert 1 <= counted.trips <= most
 
 

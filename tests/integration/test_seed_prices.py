@@ -1,6 +1,7 @@
-"""SeedPrices: new rows, changed rows, custom rows, twice, two at once, and books that are refused whole."""
+"""SeedPrices: new prices, changed ones, scheduled and withdrawn ones, twice, two at once, and books refused whole."""
 
 import threading
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,88 +13,166 @@ import seed_prices
 from allowance.database import Database as Connection
 from allowance.errors import ValidationFailed
 from allowance.gate import Gate
-from allowance.price_book import ModelPrice, PriceBook
+from allowance.price_book import BookEntry, PriceBook
+from allowance.price_source import TakenBook
 from allowance.price_store import PriceStore
 from allowance.rbac.system import PRICE_SEEDER
 from allowance.settings import DatabaseSource
 from allowance.store import Origin
 from tests.gateway import Context
 from tests.postgres import Database
+from tests.price_books import RATES, counts, price, rows, seed, versions
 
-COLUMNS = "provider, model, source, input_price, output_price, cache_read_price, cache_write_price"
-
-
-def seed(*prices: dict[str, Any], **more: Any) -> dict[str, int]:
-    return seed_prices.handler({"prices": list(prices), **more}, Context())
+TOMORROW = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
 
 
-def price(model: str = "m", **prices: Any) -> dict[str, Any]:
-    return {"provider": "p", "model": model} | prices
+def at(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
 
 
-def rows(database: Database) -> list[tuple[Any, ...]]:
-    return database.rows(f"SELECT {COLUMNS} FROM ai_model_prices ORDER BY provider, model, source")
+def input_prices_at(database: Database, moment: datetime | str) -> dict[str, int]:
+    return dict(database.rows("SELECT model, input_price FROM ai_model_prices_at(%s::timestamptz)", str(moment)))
+
+
+def audit(database: Database) -> list[tuple[Any, ...]]:
+    return database.rows(
+        "SELECT actor_name, action, resource_id, before -> 'input_price', after -> 'input_price' FROM audit_log"
+        " WHERE resource_type = 'ai_model_price' ORDER BY id"
+    )
 
 
 def test_the_shipped_book_is_seeded_once_and_then_unchanged(empty_database: Database) -> None:
     first = seed_prices.handler({}, Context())
     assert first["inserted"] > 1000
-    assert (first["updated"], first["unchanged"]) == (0, 0)
+    assert (first["updated"], first["unchanged"], first["withdrawn"]) == (0, 0, 0)
     again = seed_prices.handler({"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}, Context())
-    assert again == {"inserted": 0, "updated": 0, "unchanged": first["inserted"]}
-    assert len(rows(empty_database)) == first["inserted"]
+    assert again == counts(unchanged=first["inserted"], held=first["held"])
+    assert len(audit(empty_database)) == first["inserted"]
 
 
-def test_new_rows_are_inserted_and_changed_ones_updated(empty_database: Database) -> None:
-    assert seed(price("a", input_price=1), price("b", input_price=2)) == {"inserted": 2, "updated": 0, "unchanged": 0}
-    times = dict(empty_database.rows("SELECT model, updated_at FROM ai_model_prices"))
-    counts = seed(price("a", input_price=1), price("b", input_price=0), price("c", output_price=3))
-    assert counts == {"inserted": 1, "updated": 1, "unchanged": 1}
+def test_new_prices_are_inserted_and_changed_ones_become_a_new_version(empty_database: Database) -> None:
+    assert seed(price("a", input_price=10), price("b", input_price=20)) == counts(inserted=2)
+    assert seed(price("a", input_price=10), price("b", input_price=40), price("c", output_price=3)) == counts(
+        inserted=1, updated=1, unchanged=1
+    )
     assert rows(empty_database) == [
-        ("p", "a", "default", 1, None, None, None),
-        ("p", "b", "default", 0, None, None, None),
-        ("p", "c", "default", None, 3, None, None),
+        ("p", "a", "default", 10, None, None, None, None),
+        ("p", "b", "default", 40, None, None, None, None),
+        ("p", "c", "default", None, 3, None, None, None),
     ]
-    now = dict(empty_database.rows("SELECT model, updated_at FROM ai_model_prices"))
-    assert now["a"] == times["a"]
-    assert now["b"] > times["b"]
+    (first, second) = versions(empty_database, "b")
+    assert first == ("default", None, 20, False, False), "the first price of a model prices what was used before it too"
+    assert second[2] == 40
+    assert input_prices_at(empty_database, second[1] - timedelta(microseconds=1))["b"] == 20
+    assert input_prices_at(empty_database, second[1])["b"] == 40
 
 
-def test_from_known_to_unknown_and_back_is_a_change(empty_database: Database) -> None:
-    seed(price(input_price=1, output_price=2))
-    assert seed(price(input_price=1))["updated"] == 1
-    assert seed(price(input_price=1, output_price=2))["updated"] == 1
-
-
-def test_custom_rows_are_left_alone(empty_database: Database) -> None:
-    empty_database.run("INSERT INTO ai_model_prices VALUES ('p', 'm', 'custom', 5)")
-    assert seed(price(input_price=1))["inserted"] == 1
-    assert rows(empty_database) == [
-        ("p", "m", "custom", 5, None, None, None),
-        ("p", "m", "default", 1, None, None, None),
+def test_every_change_of_a_price_has_its_audit_entry(empty_database: Database) -> None:
+    seed(price(input_price=10))
+    seed(price(input_price=10))
+    seed(price(input_price=20))
+    assert audit(empty_database) == [
+        ("price-seeder", "create", "p/m", None, 10),
+        ("price-seeder", "update", "p/m", 10, 20),
     ]
 
 
-def test_rows_that_a_book_does_not_name_stay(empty_database: Database) -> None:
-    seed(price("a", input_price=1))
-    assert seed(price("b", input_price=1)) == {"inserted": 1, "updated": 0, "unchanged": 0}
-    assert seed() == {"inserted": 0, "updated": 0, "unchanged": 0}
-    assert len(rows(empty_database)) == 2
+def test_what_models_really_charge_for_is_stored_whole(empty_database: Database) -> None:
+    terms = {
+        "input_price": 3_000_000,
+        "cache_write_1h_price": 6_000_000,
+        "tiers": [{"above_input_tokens": 200_000, "input_price": 6_000_000}],
+        "variants": {
+            "batch": {"input_price": 1_500_000, "tiers": [{"above_input_tokens": 200_000, "input_price": 3_000_000}]}
+        },
+    }
+    assert seed(price(**terms)) == counts(inserted=1)
+    assert seed(price(**terms)) == counts(unchanged=1)
+    ((one_hour, tier, batch),) = empty_database.rows(
+        "SELECT cache_write_1h_price, tiers #> '{0,input_price}', variants #> '{batch,tiers,0,input_price}'"
+        " FROM ai_model_price_versions"
+    )
+    assert (one_hour, tier, batch) == (6_000_000, 6_000_000, 3_000_000)
+
+
+def test_what_becomes_known_beside_the_known_is_taken(empty_database: Database) -> None:
+    seed(price(input_price=1_000_000, output_price=2_000_000))
+    more = price(
+        input_price=1_000_000,
+        output_price=2_000_000,
+        cache_read_price=100_000,
+        variants={"batch": {"input_price": 500_000}},
+    )
+    assert seed(more) == counts(updated=1)
+
+
+def test_custom_prices_are_left_alone(empty_database: Database) -> None:
+    empty_database.run(
+        "INSERT INTO ai_model_price_versions (provider, model, source, effective_from, input_price, origin)"
+        " VALUES ('p', 'm', 'custom', '-infinity', 5, 'test')"
+    )
+    assert seed(price(input_price=10)) == counts(inserted=1)
+    assert [(row[2], row[3]) for row in rows(empty_database)] == [("custom", 5), ("default", 10)]
+
+
+def test_a_dated_price_comes_into_effect_by_itself(empty_database: Database) -> None:
+    book = [price(input_price=10), price(input_price=20, effective_from=at(TOMORROW))]
+    assert seed(*book) == counts(inserted=2)
+    assert seed(*book) == counts(unchanged=2)
+    assert [
+        input_prices_at(empty_database, moment)["m"] for moment in (TOMORROW - timedelta(microseconds=1), TOMORROW)
+    ] == [10, 20]
+
+
+def test_a_date_that_has_come_is_the_present_price(empty_database: Database) -> None:
+    yesterday, today = TOMORROW - timedelta(days=2), TOMORROW - timedelta(days=1, hours=1)
+    seed(price(input_price=10), price(input_price=20, effective_from=at(yesterday)))
+    assert [input_prices_at(empty_database, moment)["m"] for moment in ("-infinity", yesterday, "now")] == [10, 20, 20]
+    assert seed(price(input_price=10), price(input_price=20, effective_from=at(yesterday))) == counts(unchanged=2)
+    assert seed(price(input_price=10), price(input_price=30, effective_from=at(today))) == counts(
+        updated=1, unchanged=1
+    )
+    assert [input_prices_at(empty_database, moment)["m"] for moment in (yesterday, today, "now")] == [20, 30, 30]
+
+
+def test_a_scheduled_price_that_a_complete_book_takes_back_does_not_come(empty_database: Database) -> None:
+    seed(price(input_price=10), price(input_price=20, effective_from=at(TOMORROW)), complete=True)
+    assert seed(price(input_price=10)) == counts(unchanged=1), "another book says nothing of it"
+    assert seed(price(input_price=10), complete=True) == counts(updated=1)
+    assert input_prices_at(empty_database, TOMORROW)["m"] == 10
+    assert seed(price(input_price=10), complete=True) == counts(unchanged=1)
+
+
+def test_a_model_that_vanishes_from_a_complete_book_is_withdrawn_and_still_priced(empty_database: Database) -> None:
+    a, b = price("a", input_price=10), price("b", input_price=20)
+    seed(a, b, price("b", input_price=30, effective_from=at(TOMORROW)), complete=True)
+    assert seed(a) == counts(unchanged=1), "a book that is not complete withdraws nothing"
+    assert seed(a, complete=True) == counts(unchanged=1, withdrawn=1)
+    assert seed(a, complete=True) == counts(unchanged=1)
+    assert input_prices_at(empty_database, TOMORROW) == {"a": 10, "b": 20}
+    assert [row[4] for row in versions(empty_database, "b")] == [False, False, True, True]
+    assert seed(a, b, complete=True)["updated"] >= 1
+    assert [row[4] for row in versions(empty_database, "b")][-2:] == [False, False]
+
+
+def test_a_complete_book_leaves_alone_what_it_never_had(empty_database: Database) -> None:
+    seed(price("ours", input_price=10))
+    assert seed(price("theirs", input_price=20), complete=True) == counts(inserted=1)
+    assert versions(empty_database, "ours") == [("default", None, 10, False, False)]
 
 
 def test_two_at_once_do_not_collide(empty_database: Database) -> None:
     models = [f"m{n}" for n in range(500)]
-    counts: list[dict[str, int]] = []
+    answers: list[dict[str, Any]] = []
     start = threading.Barrier(4)
 
     def run(turn: int) -> None:
         connection = Connection(DatabaseSource(empty_database.app_url, None), "test")
         store = PriceStore(Gate(PRICE_SEEDER.subject, connection), Origin(None, "test", "test"))
-        # Each in another order: rows locked in the order of the book would deadlock.
         order = models[turn * 100 :] + models[: turn * 100]
-        book = PriceBook(prices=[ModelPrice(provider="p", model=model, input_price=turn) for model in order])
+        book = PriceBook(prices=[BookEntry(provider="p", model=model, input_price=100_000 + turn) for model in order])
         start.wait()
-        counts.append(store.seed_prices(book).model_dump())
+        answers.append(store.seed_prices(TakenBook(book, "test")).model_dump())
         connection.close()
 
     threads = [threading.Thread(target=run, args=(turn,)) for turn in range(4)]
@@ -101,10 +180,9 @@ def test_two_at_once_do_not_collide(empty_database: Database) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(counts) == 4
-    assert sum(each["inserted"] for each in counts) == 500
-    assert all(sum(each.values()) == 500 for each in counts)
-    assert len({row[3] for row in rows(empty_database)}) == 1, "the last one's book stands whole"
+    assert sum(each["inserted"] for each in answers) == 500
+    assert all(each["inserted"] + each["updated"] + each["unchanged"] + each["held"] == 500 for each in answers)
+    assert len({row[3] for row in rows(empty_database)}) == 1, "one book stands whole"
 
 
 @pytest.mark.parametrize(
@@ -153,29 +231,28 @@ def test_prices_that_are_no_list_are_refused(empty_database: Database, prices: A
 
 def test_names_are_data_whatever_they_look_like(empty_database: Database) -> None:
     name = "'; DROP TABLE users; -- %s %(x)s \\"
-    assert seed(price(name, input_price=1))["inserted"] == 1
+    assert seed(price(name, input_price=1)) == counts(inserted=1)
     assert rows(empty_database)[0][1] == name
 
 
-prices = st.none() | st.integers(0, 10**12)
-books = st.dictionaries(st.sampled_from("abcdef"), st.tuples(prices, prices, prices, prices).filter(any), max_size=6)
+prices = st.integers(1_000_000, 2_900_000)
+books = st.dictionaries(st.sampled_from("abcdef"), st.tuples(prices, prices, prices, prices, prices), max_size=4)
 
 
 @given(st.lists(books, min_size=1, max_size=4))
 @hypothesis_settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_after_any_books_the_rows_are_the_last_word_on_each_model(
-    empty_database: Database, series: list[dict[str, tuple[int | None, ...]]]
+def test_after_any_books_the_prices_are_the_last_word_on_each_model(
+    empty_database: Database, series: list[dict[str, tuple[int, ...]]]
 ) -> None:
-    empty_database.run("DELETE FROM ai_model_prices")
-    known: dict[str, tuple[int | None, ...]] = {}
-    names = ("input_price", "output_price", "cache_read_price", "cache_write_price")
+    empty_database.run("TRUNCATE ai_model_price_versions, ai_model_price_changes_held")
+    known: dict[str, tuple[int, ...]] = {}
     for book in series:
-        counts = seed(*(price(model, **dict(zip(names, values, strict=True))) for model, values in book.items()))
-        assert counts == {
-            "inserted": sum(model not in known for model in book),
-            "updated": sum(model in known and known[model] != values for model, values in book.items()),
-            "unchanged": sum(known.get(model) == values for model, values in book.items()),
-        }
+        answer = seed(*(price(model, **dict(zip(RATES, values, strict=True))) for model, values in book.items()))
+        assert answer == counts(
+            inserted=sum(model not in known for model in book),
+            updated=sum(model in known and known[model] != values for model, values in book.items()),
+            unchanged=sum(known.get(model) == values for model, values in book.items()),
+        )
         known |= book
     assert {row[1]: row[3:] for row in rows(empty_database)} == known
 

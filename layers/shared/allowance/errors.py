@@ -61,6 +61,22 @@ class BudgetNotFound(NotFound):
     """This group has no budget."""
 
 
+class PriceNotFound(NotFound):
+    """This model has no custom price."""
+
+
+class HeldChangeNotFound(NotFound):
+    """There is no such held change."""
+
+
+class Forbidden(AllowanceError):
+    """Forbidden."""
+
+
+class AlreadyDecided(AllowanceError):
+    """This change was decided already."""
+
+
 class BudgetsNotEnabled(AllowanceError):
     """AI budgets are not enabled for this deployment."""
 
@@ -102,6 +118,14 @@ class ValidationFailed(AllowanceError):
 
 class InvalidSpendLimit(ValidationFailed):
     """Invalid AI spend limit."""
+
+
+class UsageOutOfRange(ValidationFailed):
+    """A token count or the cost of a usage is out of range."""
+
+
+class InvalidModelPrices(ValidationFailed):
+    """Invalid AI model prices."""
 
 
 class InvalidQuery(ValidationFailed):

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable
 from uuid import UUID
 
 from allowance.database import Database
-from allowance.errors import NotAuthorized
+from allowance.errors import Forbidden, NotAuthorized
 from allowance.rbac.authorize import allowed
-from allowance.rbac.policy import Action, Object, Subject
+from allowance.rbac.policy import NO_SECRET, Action, Object, Subject
 
 
 class Gate:
@@ -17,9 +17,12 @@ class Gate:
         self._database = database
 
     def open(self, action: Action, obj: Object) -> Database:
-        """The database, in exchange for an action that the subject may do to the object. Raises NotAuthorized."""
+        """The database, in exchange for an action that the subject may do to the object.
+
+        Raises NotAuthorized, or Forbidden where it is no secret that there is such an object.
+        """
         if not allowed(self._subject, action, obj):
-            raise NotAuthorized
+            raise Forbidden if obj.type in NO_SECRET else NotAuthorized
         return self._database
 
     def open_each[T](

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 MAX_SPEND_LIMIT_MICROS = 1_000_000_000_000
 MAX_NAME_LENGTH = 255
@@ -15,9 +15,16 @@ UUID_FORM = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re
 """Of the forms that Python and pydantic would take, the only one that the contract does."""
 
 
+def hyphenated(value: object) -> object:
+    """Keeps out the other forms."""
+    if isinstance(value, str) and not UUID_FORM.fullmatch(value):
+        raise ValueError("must be a UUID of 36 characters with hyphens")
+    return value
+
+
 def rfc3339(time: datetime) -> str:
     """RFC 3339 in UTC with microseconds, always six digits: `2026-11-22T06:00:00.123456Z`."""
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return time.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 Timestamp = Annotated[
@@ -25,6 +32,31 @@ Timestamp = Annotated[
     PlainSerializer(rfc3339, return_type=str, when_used="json"),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
+
+
+RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+
+
+def moment_of(value: object) -> datetime | None:
+    """A time in RFC 3339, with an offset from UTC and no finer than microseconds; None if it is no such text."""
+    if not isinstance(value, str) or not RFC3339.fullmatch(value):
+        return None
+    try:
+        return datetime.fromisoformat(value.upper()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None  # the 31st of February, or before the year 1 in UTC
+
+
+def _moment(value: object) -> object:
+    if value is None or isinstance(value, datetime):
+        return value
+    if (moment := moment_of(value)) is None:
+        raise ValueError("must be a time like 2026-11-22T06:00:00Z")
+    return moment
+
+
+Moment = Annotated[datetime, BeforeValidator(_moment), PlainSerializer(rfc3339, return_type=str, when_used="json")]
+"""A time that comes in. With Z, or with an offset, which in a query must be percent-encoded."""
 
 
 class Row(BaseModel):
@@ -183,11 +215,3 @@ class RemovedBudget(Row):
     """Whether the budget that was there is gone."""
 
     removed: bool
-
-
-class SeedCounts(Row):
-    """What seeding did to the default prices."""
-
-    inserted: int
-    updated: int
-    unchanged: int

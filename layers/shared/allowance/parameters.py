@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from allowance.models import UUID_FORM
+from allowance.models import UUID_FORM, hyphenated
 
 
 class Query(BaseModel):
@@ -23,12 +23,6 @@ def _digits(value: object) -> object:
 
 
 WHOLE_NUMBER = BeforeValidator(_digits)
-
-
-def _hyphenated(value: object) -> object:
-    if isinstance(value, str) and not UUID_FORM.fullmatch(value):
-        raise ValueError("must be a UUID of 36 characters with hyphens")
-    return value
 
 
 USER_KEY = re.compile(f"{UUID_FORM.pattern}|[a-z0-9][a-z0-9-]{{0,63}}", re.ASCII)
@@ -48,7 +42,7 @@ class AuditQuery(Query):
     """Filters of the audit log."""
 
     group: Annotated[
-        UUID | None, Field(description="Entries that concern this group."), BeforeValidator(_hyphenated)
+        UUID | None, Field(description="Entries that concern this group."), BeforeValidator(hyphenated)
     ] = None
     user: Annotated[
         UserKey | None, Field(description="Entries made by or concerning this user: a UUID, a username or `me`.")

@@ -1,69 +1,176 @@
-"""A price book: a document of model prices, checked whole before anything of it counts."""
+"""A price book: a document of model prices, checked whole before anything of it counts. It may come from anywhere."""
 
-import json
-from pathlib import Path
-from typing import Annotated, Any, cast
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Annotated, Any, Self, cast
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ModelWrapValidatorHandler, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from allowance.errors import Problem, ValidationFailed
-from allowance.models import Body, Name
+from allowance.errors import InvalidJSON, Problem, ValidationFailed
+from allowance.json_document import json_object
+from allowance.models import Body, Moment, Name, moment_of
+from allowance.terms import PriceTerms
 from allowance.validation import as_phrases, problems_of
 
-MAX_PRICE_MICROS = 1_000_000_000_000
-PRICES = ("input_price", "output_price", "cache_read_price", "cache_write_price")
+MAX_BOOK_BYTES = 16 << 20
+MAX_BOOK_VALUES = 1_000_000
+"""Commas and brackets of a document, which bound what it holds once it is read: some 100 MB at worst."""
+MAX_ENTRIES = 20_000
+MAX_REASON_LENGTH = 1000
+MAX_DISPUTE_LENGTH = 4000
+MAX_TOLD = 100
+"""Problems told of one book: the answer of a Lambda is bounded, and nobody reads more."""
 
-Price = Annotated[int | None, Field(ge=0, le=MAX_PRICE_MICROS)]
 
+class ModelPrice(PriceTerms):
+    """What a model costs: micro-units of US dollars per one million tokens; null is unknown, 0 is free.
 
-class ModelPrice(Body):
-    """What a model costs: micro-units of US dollars per one million tokens; null is unknown, 0 is free."""
+    Without `effective_from` it counts from the moment it is recorded, or always when it is the first of its model.
+    """
 
     provider: Name
     model: Name
-    input_price: Price = None
-    output_price: Price = None
-    cache_read_price: Price = None
-    cache_write_price: Price = None
+    effective_from: Moment | None = None
 
 
-class PriceBook(Body):
-    """Model prices from one source. The file that is shipped also says from when it is and what was rounded."""
+def _small(value: dict[str, Any]) -> dict[str, Any]:
+    # It is stored and shown as it is; Postgres has no NUL in JSON either, and no depths.
+    text = repr(value)
+    if "\\x00" in text or len(text) > MAX_DISPUTE_LENGTH:
+        raise ValueError(f"must have no NUL character, and at most {MAX_DISPUTE_LENGTH} others")
+    return value
 
-    prices: list[ModelPrice]
-    source: str | None = None
-    version: str | None = None
-    date: str | None = None
+
+class Dispute(Body):
+    """Why an entry must not be applied: its sources disagree. `by_source` has what each says where they differ."""
+
+    reason: Annotated[Name, Field(max_length=MAX_REASON_LENGTH)]
+    by_source: Annotated[dict[Name, dict[str, Any]], AfterValidator(_small)] = {}
+
+
+class BookEntry(ModelPrice):
+    """A price as a book has it: which sources say so, and whether it is held for an owner to decide."""
+
+    sources: Annotated[list[Name], Field(max_length=10)] = []
+    held: Dispute | None = None
+
+
+class PriceList[E: ModelPrice](Body):
+    """Prices of models. No model twice, but for prices that start at different times."""
+
+    prices: Annotated[list[E], Field(max_length=MAX_ENTRIES)]
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _every_problem_at_once(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """Names given twice are told beside everything else that is wrong, in the order of the document."""
+        twice = [
+            InitErrorDetails(
+                type=PydanticCustomError(
+                    "named_twice", "{model} is priced at prices[{first}] already", {"model": name, "first": first}
+                ),
+                loc=("prices", i, "model"),
+                input=name,
+            )
+            for i, first, name in _named_twice(_entries(data))
+        ]
+        try:
+            made = handler(data)
+        except ValidationError as error:
+            if not twice:
+                raise
+            found = [*cast("list[InitErrorDetails]", error.errors(include_url=False)), *twice]
+            found.sort(key=lambda each: _position(each.get("loc", ())))
+            raise ValidationError.from_exception_data(cls.__name__, found) from error
+        if twice:
+            raise ValidationError.from_exception_data(cls.__name__, twice)
+        return made
+
+
+class CustomPrices(PriceList[ModelPrice]):
+    """The body of POST: all are stored as custom prices, or none."""
+
+
+class PriceBook(PriceList[BookEntry]):
+    """Model prices from somewhere. A complete book withdraws the models that it does not have."""
+
+    source: Name | None = None
+    version: Name | None = None
+    date: Name | None = None
     roundings: list[dict[str, Any]] = []
+    complete: bool = False
+
+    @property
+    def title(self) -> str:
+        """What the book calls itself, for people: `genai-prices 0.2.3 of 2026-11-10`."""
+        named = " ".join(each for each in (self.source, self.version) if each) or "untitled"
+        return f"{named} of {self.date}" if self.date else named
 
 
-def read_price_book(event: object, shipped: Path) -> PriceBook:
-    """The book of the event, or else (a schedule's, a deployment's, `{}`) the file. Raises ValidationFailed."""
+def read_event(event: object) -> PriceBook | None:
+    """The book of an event; None if it has none (a schedule's, a deployment's, `{}`). Raises ValidationFailed."""
     if not isinstance(event, dict):
         raise ValidationFailed([Problem("(document)", "must be an object")])
     given = cast("dict[str, Any]", event)
-    document = given if "prices" in given else json.loads(shipped.read_text(encoding="utf-8"))
+    return _validated(given) if "prices" in given else None
+
+
+def read_document(content: bytes) -> PriceBook:
+    """The complete book that a file, an object or a URL holds. Raises ValidationFailed.
+
+    What is too large is refused before it is read, since a small document can unfold to many times its size.
+    """
+    if len(content) > MAX_BOOK_BYTES:
+        raise _refused(f"must have at most {MAX_BOOK_BYTES} bytes")
+    if sum(content.count(mark) for mark in (b",", b"[", b"{")) > MAX_BOOK_VALUES:
+        raise _refused(f"must have at most {MAX_BOOK_VALUES} values")
     try:
-        book = PriceBook.model_validate(document)
-    except ValidationError as error:
-        raise ValidationFailed(as_phrases(problems_of(error))) from error
-    if problems := [*_without_price(book.prices), *_named_twice(book.prices)]:
-        raise ValidationFailed(problems)
+        document = json_object(content)
+    except InvalidJSON as error:
+        raise _refused(f"must be valid JSON: {error.detail}") from error
+    book = _validated(document | {"complete": True})
+    if not book.prices:
+        raise ValidationFailed([Problem("prices", "a complete book must not be empty")])
     return book
 
 
-def _without_price(prices: list[ModelPrice]) -> list[Problem]:
-    return [
-        Problem(f"prices[{i}]", "at least one price must be set (0 declares a model free)")
-        for i, price in enumerate(prices)
-        if all(getattr(price, name) is None for name in PRICES)
-    ]
+def _refused(why: str) -> ValidationFailed:
+    return ValidationFailed([Problem("(document)", why)])
 
 
-def _named_twice(prices: list[ModelPrice]) -> list[Problem]:
-    first: dict[tuple[str, str], int] = {}
-    return [
-        Problem(f"prices[{i}].model", f"{price.provider} {price.model} is priced at prices[{before}] already")
-        for i, price in enumerate(prices)
-        if (before := first.setdefault((price.provider, price.model), i)) != i
-    ]
+def _validated(document: dict[str, Any]) -> PriceBook:
+    try:
+        return PriceBook.model_validate(document)
+    except ValidationError as error:
+        problems = as_phrases(problems_of(error))
+        more = len(problems) - MAX_TOLD
+        rest = [Problem("(document)", f"has {more} problems more")] if more > 0 else []
+        raise ValidationFailed([*problems[:MAX_TOLD], *rest]) from error
+
+
+def _entries(data: object) -> Sequence[object]:
+    prices = cast("dict[str, Any]", data).get("prices") if isinstance(data, dict) else None
+    return cast("list[object]", prices) if isinstance(prices, list) else ()
+
+
+def _named_twice(entries: Sequence[object]) -> Iterable[tuple[int, int, str]]:
+    """Of each repeated entry: its index, the first one's, and their name. A held one stands beside the applied one."""
+    first: dict[tuple[str, str, datetime | str | None, bool], int] = {}
+    for i, entry in enumerate(entries):
+        match entry:
+            case {"provider": str(provider), "model": str(model)}:
+                stated = cast("dict[str, Any]", entry)
+                starts = stated.get("effective_from")
+                key = (provider, model, moment_of(starts) or str(starts), stated.get("held") is not None)
+                if (before := first.setdefault(key, i)) != i:
+                    yield i, before, f"{provider} {model}"
+            case _:
+                pass
+
+
+def _position(location: tuple[int | str, ...]) -> tuple[int, int]:
+    """Entries in their order, then the rest of the document."""
+    if len(location) > 1 and isinstance(location[1], int):
+        return 0, location[1]
+    return 1, 0

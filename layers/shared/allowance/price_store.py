@@ -1,19 +1,129 @@
-"""The price book's writes."""
+"""SeedPrices' writes: bring the default prices to a book, as far as nobody has to look at it first."""
+
+import json
+import time
+from typing import Any
 
 from allowance.gate import Gate
-from allowance.models import SeedCounts
+from allowance.log import logger
+from allowance.models import Row
 from allowance.price_book import PriceBook
+from allowance.price_rules import Comparison, Plan, plan
+from allowance.price_source import SHIPPED, TakenBook
 from allowance.rbac.policy import PRICE_BOOK, Action
 from allowance.store import Origin
+
+METRICS = {"HeldPriceChanges": "Count", "PriceBookFallbacks": "Count"}
+
+
+class BookState(Row):
+    """What is remembered of the last complete book that was taken."""
+
+    location: str | None
+    etag: str | None
+    entries: int
+
+
+class SeedCounts(Row):
+    """What seeding did to the default prices, in entries; `withdrawn` counts models, `held` changes that wait.
+
+    `fallback` says why the shipped file was taken where another book was asked for.
+    """
+
+    inserted: int
+    updated: int
+    unchanged: int
+    held: int
+    withdrawn: int
+    fallback: str | None = None
 
 
 class PriceStore:
     """Model prices, as a system actor may change them."""
 
-    def __init__(self, gate: Gate, _origin: Origin) -> None:
+    def __init__(self, gate: Gate, origin: Origin) -> None:
         self._gate = gate
+        self._origin = origin
 
-    def seed_prices(self, book: PriceBook) -> SeedCounts:
-        """Bring the default prices to the book. Idempotent; one statement, all or nothing. Raises NotAuthorized."""
+    def known_etag(self, location: str) -> str | None:
+        """The entity tag of the last book, if it came from there. Raises NotAuthorized."""
+        state = self._gate.open(Action.UPDATE, PRICE_BOOK).one(BookState, "get_price_book")
+        return state.etag if state.location == location else None
+
+    def seed_prices(self, taken: TakenBook) -> SeedCounts:
+        """Bring the default prices to the book. Idempotent; one transaction, all or nothing. Raises Forbidden."""
         db = self._gate.open(Action.UPDATE, PRICE_BOOK)
-        return db.one(SeedCounts, "seed_prices", book=book.model_dump_json(include={"prices"}))
+        if taken.book is None:
+            entries = db.one(BookState, "get_price_book").entries
+            return self._told(SeedCounts(inserted=0, updated=0, unchanged=entries, held=0, withdrawn=0), taken, Plan())
+        book = taken.book
+        document = book.model_dump_json(include={"prices"})
+        with db.transaction():
+            state = db.one(BookState, "lock_price_book")
+            # What another book said is not taken back by an older one: then the file fills gaps only.
+            fills_only = taken.fallback is not None and state.location not in (None, SHIPPED)
+            complete = book.complete and not fills_only
+            compared = db.one(Comparison, "compare_price_book", book=document, complete=complete)
+            made = plan(book.prices, compared, fills_only=fills_only)
+            for each in (*made.versions, *made.held):
+                each["sources"] = each["sources"] or ([book.source] if book.source else [])
+            # An event is about some prices: the book of before is read again, whatever its entity tag.
+            remembered = taken.location if complete else state.location
+            db.run(
+                "apply_price_book",
+                versions=json.dumps(made.versions),
+                held=json.dumps(made.held),
+                still_held=made.still_held,
+                models=_models(book) if not fills_only else "[]",
+                complete=complete,
+                in_book=book.complete,
+                origin=f"{book.title}, from {taken.location}",
+                location=remembered,
+                etag=taken.etag if complete else None,
+                entry_count=len(book.prices) if complete else state.entries,
+                actor_name=self._origin.actor_name,
+                request_id=self._origin.request_id,
+            )
+        return self._told(_counts(book, made, taken.fallback), taken, made)
+
+    def _told(self, counts: SeedCounts, taken: TakenBook, made: Plan) -> SeedCounts:
+        """One line of the log, in CloudWatch's embedded metric format: held changes and fallbacks are metrics too."""
+        logger().info(
+            "price book",
+            request_id=self._origin.request_id,
+            **counts.model_dump(),
+            title=taken.book.title if taken.book else None,
+            taken_from=taken.location,
+            not_modified=taken.book is None,
+            reasons=dict(made.reasons),
+            HeldPriceChanges=counts.held,
+            PriceBookFallbacks=int(taken.fallback is not None),
+            _aws=_embedded_metrics(),
+        )
+        return counts
+
+
+def _models(book: PriceBook) -> str:
+    names = {(each.provider, each.model) for each in book.prices}
+    return json.dumps([{"provider": provider, "model": model} for provider, model in sorted(names)])
+
+
+def _counts(book: PriceBook, made: Plan, fallback: str | None) -> SeedCounts:
+    to_apply = sum(each.held is None for each in book.prices)
+    return SeedCounts(
+        inserted=made.inserted,
+        updated=made.updated,
+        unchanged=to_apply - made.inserted - made.updated - made.withheld,
+        held=len(made.held) + len(made.still_held),
+        withdrawn=made.withdrawn,
+        fallback=fallback,
+    )
+
+
+def _embedded_metrics() -> dict[str, Any]:
+    """https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html"""
+    metrics = [{"Name": name, "Unit": unit} for name, unit in METRICS.items()]
+    return {
+        "Timestamp": time.time_ns() // 1_000_000,
+        "CloudWatchMetrics": [{"Namespace": "Allowance", "Dimensions": [["service"]], "Metrics": metrics}],
+    }

@@ -1,10 +1,9 @@
 """What an API Gateway event (HTTP API, payload 2.0) says, as the routes need it. AWS and SAM differ; both are taken."""
 
 import base64
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn, cast
+from typing import Any
 from urllib.parse import parse_qsl
 from uuid import UUID
 
@@ -12,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from allowance.errors import (
     BodyTooLarge,
-    InvalidJSON,
+    InvalidModelPrices,
     InvalidQuery,
     InvalidSpendLimit,
     InvalidUUID,
@@ -20,13 +19,11 @@ from allowance.errors import (
     UnsupportedMediaType,
     ValidationFailed,
 )
+from allowance.json_document import json_object
 from allowance.models import UUID_FORM
 from allowance.validation import ABOVE, problems_of
 
 MAX_BODY_BYTES = 1 << 20
-
-MAX_INTEGER_DIGITS = 40
-"""Longer literals are cut down to this size: far above every bound, and still cheap to read."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +76,7 @@ class Request:
         return parameters
 
     def json_body[T: BaseModel](self, model: type[T]) -> T:
-        """The body. Raises BodyTooLarge, UnsupportedMediaType, InvalidJSON, ValidationFailed, InvalidSpendLimit."""
+        """The body. Raises BodyTooLarge, UnsupportedMediaType, InvalidJSON, ValidationFailed."""
         content = self.body if isinstance(self.body, bytes) else self.body.encode(errors="surrogatepass")
         if len(content) > MAX_BODY_BYTES:
             raise BodyTooLarge(detail=f"At most {MAX_BODY_BYTES} bytes.")
@@ -87,7 +84,7 @@ class Request:
         if media_type != "application/json":
             raise UnsupportedMediaType
         try:
-            return model.model_validate(_json_object(content))
+            return model.model_validate(json_object(content))
         except ValidationError as error:
             raise _refusal(error) from error
 
@@ -101,50 +98,11 @@ def _decoded(body: str) -> bytes:
 
 
 def _refusal(error: ValidationError) -> ValidationFailed:
-    """An amount above the cap has a message of its own, which yields to every other problem of the body."""
-    above = [each["type"] == ABOVE and each["loc"][-1] == "spend_limit_micros" for each in error.errors()]
+    """Prices have a message of their own, and so has an amount above the cap, which yields to every other problem."""
     problems = problems_of(error)
+    if any(each["loc"][:1] == ("prices",) and len(each["loc"]) > 1 for each in error.errors()):
+        return InvalidModelPrices(problems)
+    above = [each["type"] == ABOVE and each["loc"][-1] == "spend_limit_micros" for each in error.errors()]
     if all(above):
         return InvalidSpendLimit(problems)
     return ValidationFailed(problem for problem, is_above in zip(problems, above, strict=True) if not is_above)
-
-
-def _json_object(content: bytes) -> dict[str, Any]:
-    """A JSON object, read more strictly than json.loads does. Raises InvalidJSON."""
-    try:
-        text = content.decode()
-        value: object = json.loads(
-            text, object_pairs_hook=_without_duplicates, parse_constant=_no_constant, parse_int=_integer
-        )
-        # A lone surrogate ("\ud800") is in no encoding, so nothing could be answered or stored about it.
-        json.dumps(value, ensure_ascii=False).encode()
-    except ValueError as error:
-        raise InvalidJSON(detail=_where(error)) from error
-    except RecursionError as error:
-        raise InvalidJSON(detail="It is nested too deeply.") from error
-    if not isinstance(value, dict):
-        raise InvalidJSON(detail="It must be an object.")
-    return cast("dict[str, Any]", value)
-
-
-def _where(error: ValueError) -> str:
-    if isinstance(error, json.JSONDecodeError):
-        return f"{error.msg} at line {error.lineno}, column {error.colno}." if error.doc.strip() else "It is empty."
-    return "It must be UTF-8." if isinstance(error, UnicodeError) else f"{error}."
-
-
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("A key stands twice in an object")
-    return found
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a JSON number")
-
-
-def _integer(literal: str) -> int:
-    if len(literal) > MAX_INTEGER_DIGITS:
-        return -(10**MAX_INTEGER_DIGITS) if literal.startswith("-") else 10**MAX_INTEGER_DIGITS
-    return int(literal)

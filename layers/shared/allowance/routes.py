@@ -5,6 +5,15 @@ import re
 from allowance.errors import MethodNotAllowed, RouteNotFound
 
 ROUTES = (
+    ("GET", "/api/experimental/ai/model-prices"),
+    ("POST", "/api/experimental/ai/model-prices"),
+    ("GET", "/api/v2/ai/model-prices"),
+    ("POST", "/api/v2/ai/model-prices"),
+    ("GET", "/api/v2/ai/model-prices/held"),
+    ("POST", "/api/v2/ai/model-prices/held/{held}/approve"),
+    ("POST", "/api/v2/ai/model-prices/held/{held}/reject"),
+    ("GET", "/api/v2/ai/model-prices/resolve"),
+    ("DELETE", "/api/v2/ai/model-prices/{provider}/{model+}"),
     ("GET", "/api/v2/audit"),
     ("GET", "/api/v2/groups/{group}"),
     ("DELETE", "/api/v2/groups/{group}/ai/budget"),
@@ -23,5 +32,5 @@ def unrouted(path: str) -> MethodNotAllowed | RouteNotFound:
 
 
 def _matches(template: str, path: str) -> bool:
-    pattern = re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(template))
+    pattern = re.sub(r"\\\{\w+\\\+\\\}", ".+", re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(template)))
     return re.fullmatch(pattern, path) is not None

@@ -1,4 +1,4 @@
-"""One invocation, one warm connection: a Store for whoever calls."""
+"""One invocation, one warm connection: a store for whoever calls."""
 
 import secrets
 from functools import cache
@@ -14,7 +14,7 @@ from allowance.rbac.roles import roles_of_user
 from allowance.rbac.system import SystemActor
 from allowance.scopes import read_scope
 from allowance.settings import database_source, settings
-from allowance.store import Origin, Store
+from allowance.store import CallerStore, Origin
 
 
 @cache
@@ -23,10 +23,15 @@ def warm_database() -> Database:
     return Database(database_source(), f"allowance/{settings().function_name}")
 
 
-def open_store(
-    credential: Credential, *, group_id: UUID | None, organization: UUID | str | None, request_id: str
-) -> Store:
-    """A Store for the user behind a credential, who is looked up anew each time. One trip.
+def open_store[S: CallerStore](
+    kind: type[S],
+    credential: Credential,
+    *,
+    group_id: UUID | None,
+    organization: UUID | str | None,
+    request_id: str,
+) -> S:
+    """A store for the user behind a credential, who is looked up anew each time. One trip.
 
     `group_id` and `organization` are what the path names; they come back in the same trip. Raises Unauthenticated.
     """
@@ -44,7 +49,7 @@ def open_store(
     )
     if caller is None:
         raise Unauthenticated
-    return Store(Gate(_subject(caller), database), Origin(caller.user_id, caller.username, request_id), caller)
+    return kind(Gate(_subject(caller), database), Origin(caller.user_id, caller.username, request_id), caller)
 
 
 def open_gate(actor: SystemActor) -> Gate:

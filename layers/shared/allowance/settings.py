@@ -31,6 +31,17 @@ class DatabaseSource:
 
 
 @dataclass(frozen=True)
+class PriceBookSource:
+    """Where the default prices come from: `s3://bucket/key`, `https://...`, or None: the file that is shipped.
+
+    `ca_file` names certificates to trust in place of the system's, for a server of one's own.
+    """
+
+    location: str | None
+    ca_file: str | None
+
+
+@dataclass(frozen=True)
 class Settings:
     """What a function needs to know of its deployment."""
 
@@ -88,3 +99,12 @@ def secrets_manager_url(region: str) -> str:
     """Where Secrets Manager answers: AWS_ENDPOINT_URL_SECRETS_MANAGER, as for AWS's SDKs, or the region's own."""
     suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
     return os.environ.get("AWS_ENDPOINT_URL_SECRETS_MANAGER") or f"https://secretsmanager.{region}.{suffix}"
+
+
+@cache
+def price_book_source() -> PriceBookSource:
+    """PRICE_BOOK and PRICE_BOOK_CA_FILE. Raises BadSetting."""
+    location = os.environ.get("PRICE_BOOK") or None
+    if location is not None and not location.startswith(("s3://", "https://")):
+        raise BadSetting("PRICE_BOOK must begin with s3:// or https://.")
+    return PriceBookSource(location, os.environ.get("PRICE_BOOK_CA_FILE") or None)

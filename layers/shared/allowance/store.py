@@ -18,7 +18,7 @@ from allowance.models import (
 )
 from allowance.parameters import AuditQuery
 from allowance.precondition import Precondition
-from allowance.rbac.policy import Action, Object, audit_log_object, group_object, user_object
+from allowance.rbac.policy import PRICE_BOOK, Action, Object, audit_log_object, group_object, user_object
 
 
 @dataclass(frozen=True)
@@ -30,13 +30,21 @@ class Origin:
     request_id: str
 
 
-class Store:
-    """The data, as one caller may see and change it. A refusal is an absence: NotAuthorized is a NotFound."""
+class CallerStore:
+    """What the stores of the routes share: they are for one caller, in one request."""
 
     def __init__(self, gate: Gate, origin: Origin, caller: Caller) -> None:
         self._gate = gate
         self._origin = origin
         self._caller = caller
+
+    def see_prices(self, action: Action) -> None:
+        """Nothing, if the caller may do this to the price book; else raises Forbidden. Costs no trip."""
+        self._gate.open(action, PRICE_BOOK)
+
+
+class Store(CallerStore):
+    """The data, as one caller may see and change it. A refusal is an absence: NotAuthorized is a NotFound."""
 
     def me(self) -> Me:
         """The caller. Raises NotAuthorized when the token's scope leaves out its own user."""

@@ -21,13 +21,16 @@ DETAILS = {
 }
 """What to say for an error type of pydantic; the others speak for themselves."""
 
+KEY = "[key]"
+"""What pydantic adds to the path of a key of an object that is itself what is wrong."""
+
 BELOW, ABOVE = "greater_than_equal", "less_than_equal"
 
 
 def path_of(location: tuple[int | str, ...]) -> str:
     """`prices[3].input_price` of ("prices", 3, "input_price")."""
     path = ""
-    for part in location:
+    for part in (each for each in location if each != KEY):
         path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else part
     return path or "(document)"
 

@@ -1,0 +1,17 @@
+"""POST /api/v2/ai/model-prices/held/{held}/approve: make a held change the default price."""
+
+from uuid import UUID
+
+from allowance.api import Api
+from allowance.model_price_store import ModelPriceStore
+from allowance.rbac.policy import Action
+
+app = Api()
+
+
+@app.post("/api/v2/ai/model-prices/held/{held}/approve", needs=Action.UPDATE)
+def approve_held_model_price(store: ModelPriceStore, held: UUID) -> None:
+    store.decide(held, "approved")
+
+
+handler = app.handler

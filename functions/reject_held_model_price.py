@@ -1,0 +1,17 @@
+"""POST /api/v2/ai/model-prices/held/{held}/reject: leave the price as it is, in spite of a held change."""
+
+from uuid import UUID
+
+from allowance.api import Api
+from allowance.model_price_store import ModelPriceStore
+from allowance.rbac.policy import Action
+
+app = Api()
+
+
+@app.post("/api/v2/ai/model-prices/held/{held}/reject", needs=Action.UPDATE)
+def reject_held_model_price(store: ModelPriceStore, held: UUID) -> None:
+    store.decide(held, "rejected")
+
+
+handler = app.handler

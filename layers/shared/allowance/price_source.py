@@ -1,0 +1,170 @@
+"""Where the default prices come from: the file that is shipped, an object in S3, or an HTTPS URL.
+
+Whatever goes wrong elsewhere, the shipped file is at hand, and the answer says why it was taken.
+"""
+
+import ssl
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from http.client import HTTPException, HTTPMessage
+from pathlib import Path
+from typing import IO, Any, override
+from urllib.error import HTTPError
+from urllib.parse import parse_qs, urlsplit
+from urllib.request import HTTPRedirectHandler, HTTPSHandler, OpenerDirector, Request, build_opener
+
+from allowance.errors import ValidationFailed
+from allowance.price_book import MAX_BOOK_BYTES, PriceBook, read_document, read_event
+from allowance.settings import PriceBookSource, price_book_source
+
+SHIPPED = "the shipped file"
+EVENT = "an event"
+TIMEOUT_SECONDS = 10
+PATIENCE_SECONDS = 20
+"""For all of a document: a server that sends a byte now and then does not hold up the function until its end."""
+CHUNK_BYTES = 1 << 16
+NOT_MODIFIED = 304
+MAX_REASON_LENGTH = 300
+MAX_ETAG_LENGTH = 300
+
+
+class Unreachable(Exception):
+    """A document could not be fetched: why, in words that hold no secret."""
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What a location gave. `content` None: it still has the document with this entity tag."""
+
+    content: bytes | None
+    etag: str | None
+
+
+@dataclass(frozen=True)
+class TakenBook:
+    """A book and where it is from. `book` None: the one that was taken last has not changed."""
+
+    book: PriceBook | None
+    location: str
+    etag: str | None = None
+    fallback: str | None = None
+    """Why it is the shipped file, where another was asked for."""
+
+
+def take_book(source: PriceBookSource, shipped: Path, known_etag: Callable[[str], str | None]) -> TakenBook:
+    """The book of the configured location, or the shipped one. `known_etag` is asked for that of the last one taken."""
+    if source.location is None:
+        return TakenBook(read_document(shipped.read_bytes()), SHIPPED)
+    shown = _shown(source.location)
+    try:
+        fetched = _fetch(source, known_etag(shown))
+        book = None if fetched.content is None else read_document(fetched.content)
+    except (Unreachable, ValidationFailed) as error:
+        why = str(error).partition("\n")[0][:MAX_REASON_LENGTH]
+        return TakenBook(read_document(shipped.read_bytes()), SHIPPED, fallback=f"{shown}: {why}")
+    return TakenBook(book, shown, fetched.etag)
+
+
+def _shown(location: str) -> str:
+    """A location as it may be logged and stored: a query may hold a signature."""
+    parts = urlsplit(location)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def book_of(event: object, shipped: Path, known_etag: Callable[[str], str | None]) -> TakenBook:
+    """The book of the event, or else the configured one. Raises ValidationFailed, BadSetting."""
+    book = read_event(event)
+    return take_book(price_book_source(), shipped, known_etag) if book is None else TakenBook(book, EVENT)
+
+
+def _fetch(source: PriceBookSource, etag: str | None) -> Fetched:
+    location = source.location or ""
+    if urlsplit(location).scheme == "s3":
+        return _from_s3(location, etag)
+    return _from_https(location, etag, source.ca_file)
+
+
+def _from_s3(location: str, etag: str | None) -> Fetched:
+    """`s3://bucket/key`, or `s3://bucket/key?versionId=x` for a version and no other. One request, so one version."""
+    # The largest part of a cold start: only here, where an object must be fetched.
+    import boto3
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    parts = urlsplit(location)
+    versions = parse_qs(parts.query).get("versionId", [])
+    pinned = {"VersionId": versions[0]} if versions else {}
+    condition = {"IfNoneMatch": etag} if etag else {}
+    config = Config(connect_timeout=TIMEOUT_SECONDS, read_timeout=TIMEOUT_SECONDS, retries={"total_max_attempts": 2})
+    try:
+        client: Any = boto3.client("s3", config=config)  # pyright: ignore[reportUnknownMemberType]
+        answer = client.get_object(Bucket=parts.netloc, Key=parts.path.lstrip("/"), **pinned, **condition)
+        content = _bounded(answer["Body"].read, answer["ContentLength"])
+    except ClientError as error:
+        if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == NOT_MODIFIED:
+            return Fetched(None, etag)
+        raise Unreachable(f"S3 answered {error.response.get('Error', {}).get('Code')}") from error
+    except (BotoCoreError, OSError) as error:
+        raise Unreachable(f"S3 could not be read ({type(error).__name__})") from error
+    return Fetched(content, answer["ETag"])
+
+
+def _from_https(location: str, etag: str | None, ca_file: str | None) -> Fetched:
+    headers = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "allowance"}
+    request = Request(  # noqa: S310 - the settings take no other scheme than https
+        location, headers=headers | ({"If-None-Match": etag} if etag else {})
+    )
+    try:
+        opener = _opener(ca_file)
+        with opener.open(request, timeout=TIMEOUT_SECONDS) as answer:
+            length = answer.headers.get("Content-Length", "")
+            content = _bounded(answer.read1, int(length) if length.isascii() and length.isdigit() else 0)
+            entity_tag = answer.headers.get("ETag", "")
+            return Fetched(
+                content, entity_tag if entity_tag.isprintable() and len(entity_tag) <= MAX_ETAG_LENGTH else None
+            )
+    except HTTPError as error:
+        error.close()
+        if error.code == NOT_MODIFIED:
+            return Fetched(None, etag)
+        raise Unreachable(f"it answered {error.code}") from error
+    except OSError as error:
+        raise Unreachable(str(error)) from error
+    except (HTTPException, ValueError) as error:
+        # Their words quote the URL, or what the server sent.
+        raise Unreachable(f"it does not speak HTTP ({type(error).__name__})") from error
+
+
+def _bounded(read: Callable[[int], bytes], announced: int) -> bytes:
+    """All that is sent, unless it is too much or takes too long."""
+    too_much = Unreachable(f"it has more than {MAX_BOOK_BYTES} bytes")
+    if announced > MAX_BOOK_BYTES:
+        raise too_much
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    content = bytearray()
+    while chunk := read(CHUNK_BYTES):
+        content += chunk
+        if len(content) > MAX_BOOK_BYTES:
+            raise too_much
+        if time.monotonic() > deadline:
+            raise Unreachable(f"it took longer than {PATIENCE_SECONDS} s")
+    if len(content) < announced:
+        raise Unreachable("it ended before its end")
+    return bytes(content)
+
+
+class _OnlyHTTPS(HTTPRedirectHandler):
+    """Follows a redirect only to where the document is protected as well."""
+
+    @override
+    def redirect_request(
+        self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
+    ) -> Request | None:
+        if urlsplit(newurl).scheme != "https":
+            raise Unreachable("it redirects to what is not HTTPS")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _opener(ca_file: str | None) -> OpenerDirector:
+    return build_opener(HTTPSHandler(context=ssl.create_default_context(cafile=ca_file)), _OnlyHTTPS())

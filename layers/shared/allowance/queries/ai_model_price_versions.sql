@@ -1,0 +1,180 @@
+-- name: list_model_prices
+-- Model prices at a time, those in effect or of one source or all, by provider, model and source. A null limit is all of
+-- them; one row more than a page tells whether there is another.
+SELECT p.provider, p.model, p.source, p.input_price, p.output_price, p.cache_read_price, p.cache_write_price,
+    p.cache_write_1h_price, p.tiers, p.variants, nullif(p.effective_from, '-infinity') AS effective_from,
+    CASE WHEN p.withdrawn THEN p.effective_from END AS withdrawn_at, p.recorded_at, p.sources, p.origin
+FROM ai_model_prices_at(coalesce(%(at)s::timestamptz, now())) AS p
+WHERE (%(provider)s::text IS NULL OR p.provider = %(provider)s::text)
+    AND (%(model)s::text IS NULL OR p.model = %(model)s::text)
+    AND (%(sources)s::text [] IS NULL OR p.source = ANY(%(sources)s::text []))
+    AND (
+        %(after_provider)s::text IS NULL
+        OR (p.provider, p.model, p.source)
+        > (%(after_provider)s::text, %(after_model)s::text, %(after_source)s::text COLLATE "C")
+    )
+    AND (
+        %(sources)s::text [] IS NOT NULL
+        OR p.source = 'custom'
+        OR NOT EXISTS (
+            SELECT 1 FROM ai_model_prices_at(coalesce(%(at)s::timestamptz, now())) AS other
+            WHERE other.provider = p.provider AND other.model = p.model AND other.source = 'custom'
+        )
+    )
+ORDER BY p.provider, p.model, p.source
+LIMIT %(limit)s::bigint;
+
+-- name: resolve_model_price
+-- For each name that a model as it was sent may stand for, likeliest first, the price in effect at a time; letters compare
+-- in any case, the very same ones first. If the first row that was ever priced has another name than was sent, it is
+-- remembered for the look-ups of usage.
+WITH candidates AS (
+    SELECT c.provider, c.model, c.rule, c.rank
+    FROM unnest(%(providers)s::text [], %(models)s::text [], %(rules)s::text [])
+        WITH ORDINALITY AS c (provider, model, rule, rank)
+),
+known AS (
+    SELECT c.rank, v.provider, v.model,
+        CASE WHEN v.provider = c.provider AND v.model = c.model THEN c.rule ELSE c.rule || '; upper and lower case' END AS rule,
+        row_number() OVER (
+            ORDER BY c.rank, v.provider <> c.provider OR v.model <> c.model, v.provider, v.model
+        ) AS place
+    FROM candidates AS c
+    CROSS JOIN LATERAL (
+        SELECT DISTINCT each.provider, each.model
+        FROM ai_model_price_versions AS each
+        WHERE lower(each.provider) = lower(c.provider COLLATE "C") AND lower(each.model) = lower(c.model COLLATE "C")
+    ) AS v
+),
+remembered AS (
+    INSERT INTO ai_model_aliases AS a (provider, model, priced_provider, priced_model, rule, generation)
+    SELECT %(provider)s, %(model)s, k.provider, k.model, k.rule, b.generation
+    FROM known AS k
+    CROSS JOIN ai_price_book AS b
+    WHERE k.place = 1 AND (k.provider, k.model) <> (%(provider)s, %(model)s::text)
+    ON CONFLICT (provider, model) DO UPDATE
+    SET priced_provider = excluded.priced_provider, priced_model = excluded.priced_model, rule = excluded.rule,
+        generation = excluded.generation
+    WHERE a.generation < excluded.generation
+),
+priced AS (
+    SELECT k.rank, k.place, k.provider, k.model, k.rule,
+        CASE WHEN p.id IS NOT NULL THEN ai_model_price_terms(p.version) || jsonb_build_object(
+            'provider', p.provider, 'model', p.model, 'source', p.source,
+            'effective_from', nullif(p.effective_from, '-infinity'),
+            'withdrawn_at', CASE WHEN p.withdrawn THEN p.effective_from END,
+            'recorded_at', p.recorded_at, 'sources', p.sources, 'origin', p.origin
+        ) END AS price
+    FROM known AS k
+    LEFT JOIN LATERAL (
+        SELECT v.id, v.provider, v.model, v.source, v.effective_from, v.withdrawn, v.recorded_at, v.sources, v.origin,
+            v AS version
+        FROM ai_model_prices_at(coalesce(%(at)s::timestamptz, now())) AS v
+        WHERE v.provider = k.provider AND v.model = k.model
+        ORDER BY v.source
+        LIMIT 1
+    ) AS p ON true
+)
+SELECT coalesce(p.provider, c.provider) AS provider, coalesce(p.model, c.model) AS model, coalesce(p.rule, c.rule) AS rule,
+    p.price
+FROM candidates AS c
+LEFT JOIN priced AS p ON p.rank = c.rank
+ORDER BY c.rank, p.place;
+
+-- name: set_custom_prices
+-- Custom prices, each as a new version unless it says what is in effect at its time already, with their audit entries.
+-- An entry without a time counts from now on, or always when it is the first price of its model. Answers how many changed.
+WITH moment AS (SELECT clock_timestamp() AS now OFFSET 0),
+given AS (
+    SELECT g.provider, g.model, known.is_known, g.input_price, g.output_price, g.cache_read_price, g.cache_write_price,
+        g.cache_write_1h_price, g.tiers, g.variants,
+        coalesce(g.effective_from, CASE WHEN known.is_known THEN moment.now ELSE '-infinity' END) AS starts
+    FROM jsonb_to_recordset(%(prices)s::jsonb -> 'prices') AS g (
+        provider text, model text, effective_from timestamptz, input_price bigint, output_price bigint,
+        cache_read_price bigint, cache_write_price bigint, cache_write_1h_price bigint, tiers jsonb, variants jsonb
+    )
+    CROSS JOIN moment
+    CROSS JOIN LATERAL (
+        SELECT EXISTS (
+            SELECT 1 FROM ai_model_price_versions AS v WHERE v.provider = g.provider AND v.model = g.model
+        ) AS is_known
+    ) AS known
+),
+changed AS (
+    SELECT g.provider, g.model, g.is_known, g.input_price, g.output_price, g.cache_read_price, g.cache_write_price,
+        g.cache_write_1h_price, g.tiers, g.variants, g.starts, ai_model_price_terms(b.version) AS before
+    FROM given AS g
+    LEFT JOIN LATERAL (
+        SELECT v AS version, v.id FROM ai_model_prices_at(g.starts) AS v
+        WHERE v.provider = g.provider AND v.model = g.model AND v.source = 'custom'
+    ) AS b ON true
+    WHERE b.id IS NULL
+        OR ((b.version).input_price, (b.version).output_price, (b.version).cache_read_price, (b.version).cache_write_price,
+            (b.version).cache_write_1h_price, (b.version).tiers, (b.version).variants)
+        IS DISTINCT FROM (
+            g.input_price, g.output_price, g.cache_read_price, g.cache_write_price, g.cache_write_1h_price, g.tiers, g.variants
+        )
+),
+written AS (
+    INSERT INTO ai_model_price_versions AS w (
+        provider, model, source, effective_from, input_price, output_price, cache_read_price, cache_write_price,
+        cache_write_1h_price, tiers, variants, origin
+    )
+    SELECT c.provider, c.model, 'custom', c.starts, c.input_price, c.output_price, c.cache_read_price, c.cache_write_price,
+        c.cache_write_1h_price, c.tiers, c.variants, %(actor_name)s
+    FROM changed AS c
+    ORDER BY c.provider, c.model, c.starts
+    RETURNING w.provider, w.model, w.effective_from, ai_model_price_terms(w) AS terms
+),
+entries AS (
+    INSERT INTO audit_log (actor_id, actor_name, action, resource_type, resource_id, before, after, request_id)
+    SELECT
+        %(actor_id)s, %(actor_name)s, CASE WHEN c.before IS NULL THEN 'create' ELSE 'update' END, 'ai_model_price',
+        w.provider || '/' || w.model, c.before,
+        w.terms || jsonb_build_object('source', 'custom', 'effective_from', nullif(w.effective_from, '-infinity')),
+        %(request_id)s
+    FROM written AS w
+    JOIN changed AS c ON c.provider = w.provider AND c.model = w.model AND c.starts = w.effective_from
+    ORDER BY w.provider, w.model, w.effective_from
+),
+counted AS (
+    UPDATE ai_price_book AS b SET generation = b.generation + 1
+    WHERE EXISTS (SELECT 1 FROM changed AS c WHERE NOT c.is_known)
+)
+SELECT count(*) AS changed FROM written;
+
+-- name: remove_custom_price
+-- Ends the custom price of a model from now on, and those that are scheduled; the default one is in effect again. What it
+-- was before stays to be seen. Answers how many versions that took: none, when there is no custom price.
+WITH moment AS (SELECT clock_timestamp() AS now OFFSET 0),
+ended AS (
+    SELECT starts.at, ai_model_price_terms(p.version) AS before
+    FROM moment
+    CROSS JOIN LATERAL (
+        SELECT moment.now AS at
+        UNION
+        SELECT v.effective_from FROM ai_model_price_versions AS v
+        WHERE v.provider = %(provider)s AND v.model = %(model)s AND v.source = 'custom' AND v.effective_from > moment.now
+    ) AS starts
+    JOIN LATERAL (
+        SELECT v AS version FROM ai_model_prices_at(starts.at) AS v
+        WHERE v.provider = %(provider)s AND v.model = %(model)s AND v.source = 'custom'
+    ) AS p ON true
+),
+written AS (
+    INSERT INTO ai_model_price_versions (provider, model, source, effective_from, removed, origin)
+    SELECT %(provider)s, %(model)s, 'custom', e.at, true, %(actor_name)s
+    FROM ended AS e
+    ORDER BY e.at
+    RETURNING 1
+),
+entry AS (
+    INSERT INTO audit_log (actor_id, actor_name, action, resource_type, resource_id, before, request_id)
+    SELECT
+        %(actor_id)s, %(actor_name)s, 'delete', 'ai_model_price', %(provider)s || '/' || %(model)s::text,
+        e.before || '{"source": "custom"}', %(request_id)s
+    FROM ended AS e
+    ORDER BY e.at
+    LIMIT 1
+)
+SELECT count(*) AS changed FROM written;

@@ -1,0 +1,32 @@
+"""Write the price book and the table of its page, and say what changed; or list what is left out, or in dispute."""
+
+import json
+import sys
+
+from local.price_book import BOOK_FILE, PAGE_FILE, PriceBookRefused
+from local.price_book.book import render
+from local.price_book.coverage import with_table
+from local.price_book.pinned import pinned
+from local.price_book.report import disputes, left_out, summary
+
+
+def main(what: str) -> None:
+    """`write`, `left-out` or `disputes`."""
+    made, merged, _ = pinned()
+    if what == "left-out":
+        print(left_out(merged))
+    elif what == "disputes":
+        print(disputes(made))
+    else:
+        before = BOOK_FILE.read_text() if BOOK_FILE.exists() else '{"prices": []}'
+        page = with_table(PAGE_FILE.read_text(), made["prices"])
+        BOOK_FILE.write_text(render(made))
+        PAGE_FILE.write_text(page)
+        print(summary(made, merged, json.loads(before)["prices"]))
+
+
+if __name__ == "__main__":
+    try:
+        main(*sys.argv[1:2] or ["write"])
+    except PriceBookRefused as refused:
+        sys.exit(f"price-book: {refused}")

@@ -1,0 +1,148 @@
+"""The document: merged prices in whole micro-units of US dollars per one million tokens, one entry a line."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any
+
+from pydantic import ValidationError
+
+from allowance.errors import Problem
+from allowance.terms import RATES, PriceTerms
+from allowance.validation import problems_of
+from local.price_book import PriceBookRefused, genai, models_dev
+from local.price_book.merge import Merged, Priced
+from local.price_book.rules import Differences
+from local.price_book.statement import EXACT, Key, Statement, Usd, micros
+
+type Entry = dict[str, Any]
+"""`provider`, `model`, the five prices, `sources`; if any, `tiers`, `variants`, `effective_from`, `held`."""
+
+type Rounding = dict[str, Any]
+"""A price that is not whole: of which entry and `field`, `exact` as a decimal number, and `rounded`."""
+
+TOLD = 2
+"""Differences told in words. All of them are in `by_source`."""
+
+type Book = dict[str, Any]
+"""`source`, `version`, `date`, `roundings`, `prices`: what SeedPrices reads."""
+
+
+def book(merged: Merged, version: str, on: date) -> Book:
+    """The document of the merged prices, which were in force on a date. Raises PriceBookRefused for unfit terms."""
+    prices: list[Entry] = []
+    roundings: list[Rounding] = []
+    for key in sorted(merged.models):
+        for entry, exact in _entries(key, merged.models[key]):
+            _check(entry)
+            prices.append(entry)
+            roundings += _roundings(entry, exact)
+    return {
+        "source": f"{genai.SOURCE} and {models_dev.SOURCE}",
+        "version": version,
+        "date": on.isoformat(),
+        "roundings": roundings,
+        "prices": prices,
+    }
+
+
+def half_even(exact: Decimal) -> int:
+    """Whole micros."""
+    return int(exact.to_integral_value(ROUND_HALF_EVEN))
+
+
+def render(made: Book) -> str:
+    """One entry a line, so that a diff reads as a list of prices."""
+    lines = ["{", *(f'  "{key}": {json.dumps(made[key])},' for key in ("source", "version", "date"))]
+    lines += [*_rows("roundings", made["roundings"]), "  ],", *_rows("prices", made["prices"]), "  ]", "}"]
+    return "\n".join(lines) + "\n"
+
+
+def _entries(key: Key, priced: Priced) -> Iterator[tuple[Entry, Statement]]:
+    provider, model = key
+    named = {"provider": provider, "model": model}
+    for day, stated in priced.timeline:
+        dated = {} if day is None else {"effective_from": f"{day.isoformat()}T00:00:00Z"}
+        yield {**named, **_terms(stated), **dated, "sources": list(priced.sources)}, stated
+    if priced.held:
+        held = {"reason": _reason(priced.differences), "by_source": _by_source(priced.differences)}
+        yield {**named, **_terms(priced.held), "sources": [models_dev.SOURCE], "held": held}, priced.held
+
+
+def _terms(stated: Statement) -> dict[str, Any]:
+    tiers = [{"above_input_tokens": above, **_known(usd)} for above, usd in stated.tiers.items()]
+    variants = {name: {**_known(each.usd), **_tiers_of(each)} for name, each in stated.variants.items()}
+    rates = {name: _rounded(stated.usd.get(name)) for name in RATES}
+    return {**rates, **({"tiers": tiers} if tiers else {}), **({"variants": variants} if variants else {})}
+
+
+def _tiers_of(stated: Statement) -> dict[str, Any]:
+    tiers = [{"above_input_tokens": above, **_known(usd)} for above, usd in stated.tiers.items()]
+    return {"tiers": tiers} if tiers else {}
+
+
+def _known(usd: Usd) -> dict[str, int | None]:
+    return {name: _rounded(usd[name]) for name in RATES if usd.get(name) is not None}
+
+
+def _rounded(usd: Decimal | None) -> int | None:
+    exact = micros("price", usd)
+    return None if exact is None else half_even(exact)
+
+
+def _roundings(entry: Entry, stated: Statement) -> Iterator[Rounding]:
+    which = {name: entry[name] for name in ("provider", "model", "effective_from") if name in entry}
+    which |= {"held": True} if "held" in entry else {}
+    paths = [*stated.prices()]
+    paths += [(f"variants.{name}.{path}", usd) for name, each in stated.variants.items() for path, usd in each.prices()]
+    for path, usd in paths:
+        exact = micros(path, usd)
+        if exact is not None and exact != half_even(exact):
+            yield {**which, "field": path, "exact": f"{exact.normalize(EXACT):f}", "rounded": half_even(exact)}
+
+
+def _reason(differences: Differences) -> str:
+    apart = [
+        f"{path} {'none' if one is None else f'{one:f}'} by {genai.SOURCE}, {second:f} by {models_dev.SOURCE}"
+        for path, (one, second) in differences.items()
+        if second is not None
+    ]
+    more = f"; and {len(apart) - TOLD} more" if len(apart) > TOLD else ""
+    return f"the sources differ (USD per 1M tokens): {'; '.join(apart[:TOLD])}{more}"
+
+
+def _by_source(differences: Differences) -> dict[str, Any]:
+    return {
+        source: _nested({path: pair[at] for path, pair in differences.items()})
+        for at, source in enumerate((genai.SOURCE, models_dev.SOURCE))
+    }
+
+
+def _nested(by_path: Mapping[str, Decimal | None]) -> dict[str, Any]:
+    """`tiers[200000].input_price` as an object of the tiers, where any differ."""
+    terms: dict[str, Any] = {}
+    tiers: dict[str, dict[str, Any]] = {}
+    for path, usd in by_path.items():
+        prefix, _, name = path.rpartition(".")
+        if prefix and usd is None:
+            continue
+        if prefix:
+            above = prefix.removeprefix("tiers[").removesuffix("]")
+            tiers.setdefault(above, {"above_input_tokens": int(above)})[name] = _rounded(usd)
+        else:
+            terms[name] = _rounded(usd)
+    return {**terms, **({"tiers": list(tiers.values())} if tiers else {})}
+
+
+def _check(entry: Entry) -> None:
+    try:
+        PriceTerms.model_validate({name: entry[name] for name in PriceTerms.model_fields if name in entry})
+    except ValidationError as error:
+        problems: list[Problem] = problems_of(error)
+        raise PriceBookRefused(f"{entry['provider']}/{entry['model']} {problems[0]}") from error
+
+
+def _rows(key: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    lines = [f"    {json.dumps(row)}" for row in rows]
+    return [f'  "{key}": [', *(f"{line}," for line in lines[:-1]), *lines[-1:]]

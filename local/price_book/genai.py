@@ -1,0 +1,197 @@
+"""The first source: PyPI's `genai-prices`, of which the data objects are read."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+
+from genai_prices.types import (
+    ConditionalPrice,
+    ModelInfo,
+    ModelPrice,
+    PriceVariant,
+    Provider,
+    StartDateConstraint,
+    TieredPrices,
+)
+
+from local.price_book import PriceBookRefused
+from local.price_book.statement import FREE, FREE_SUFFIX, Key, Statement, Timeline, Usd, micros, named
+
+SOURCE = "genai-prices"
+
+PROVIDERS = {"aws": "bedrock", "github-copilot": "copilot"}
+FIELDS = {
+    "input_price": "input_mtok",
+    "output_price": "output_mtok",
+    "cache_read_price": "cache_read_mtok",
+    "cache_write_price": "cache_write_mtok",
+    "cache_write_1h_price": "cache_write_1h_mtok",
+}
+VARIANTS = {
+    ("processing", "batch"): "batch",
+    ("service_tier", "flex"): "flex",
+    ("service_tier", "priority"): "priority",
+}
+"""What the package's context of a request is in our words. Its other contexts (fast, route, search) are not carried."""
+
+FREE_BY_COMMENT = {
+    "copilot": ("gpt-3.5-turbo", "gpt-4.1", "gpt-4o", "gpt-4o-mini"),
+    "google": ("gemma-4-26b-a4b-it", "gemma-4-31b-it"),
+}
+"""Models that the package comments as free of charge, or as costing no tokens: it drops zeros itself."""
+
+NO_PRICE = "no price at all, and not known to be free"
+OTHER_UNITS = "priced only by something other than these tokens (hours, pages, characters)"
+
+
+class GenaiPrices:
+    """What the package states: `models` by the names of the price book, each from a date on.
+
+    Raises PriceBookRefused for a name that is unfit, a model that is there twice, or a price that is none.
+    """
+
+    def __init__(self, providers: Sequence[Provider], on: date) -> None:
+        self.on = on
+        self._models: dict[Key, ModelInfo] = {}
+        self._providers: dict[str, list[Provider]] = {}
+        for provider in providers:
+            self._providers.setdefault(PROVIDERS.get(provider.id, provider.id), []).append(provider)
+            for model in provider.models:
+                key = named(PROVIDERS.get(provider.id, provider.id), model.id)
+                if key in self._models:
+                    raise PriceBookRefused(f"{'/'.join(key)}: priced twice")
+                self._models[key] = model
+        timelines = {key: self.timeline(key, model) for key, model in self._models.items()}
+        self.models: dict[Key, Timeline] = {key: each for key, each in timelines.items() if each}
+        self.left_out: dict[Key, str] = {
+            key: _reason(price_in_force(model, on)) for key, model in self._models.items() if not timelines[key]
+        }
+        self._by_lower = {(provider, model.lower()): model for provider, model in self.models}
+
+    @property
+    def providers(self) -> list[str]:
+        """The providers that the package knows."""
+        return list(self._providers)
+
+    def named_like(self, key: Key) -> Key | None:
+        """The priced model of that id, letters of either case being the same."""
+        provider, model = key
+        found = self._by_lower.get((provider, model.lower()))
+        return (provider, found) if found else None
+
+    def matched(self, key: Key) -> Key | None:
+        """The priced model that the package itself takes for that id."""
+        provider, name = key
+        for each in self._providers.get(provider, []):
+            model = next((model for model in each.models if model.is_match(name)), None)
+            if model and (provider, model.id) in self.models:
+                return provider, model.id
+        return None
+
+    def stated_on(self, key: Key, day: date) -> Statement:
+        """What the package says was in force on a day."""
+        return statement(key, self._models[key], day)
+
+    def image_output_usd(self, key: Key) -> Decimal | None:
+        """What the tokens of images put out cost."""
+        price = price_in_force(self._models[key], self.on).output_image_mtok
+        return price.base if isinstance(price, TieredPrices) else price
+
+    def timeline(self, key: Key, model: ModelInfo) -> Timeline:
+        """The statement in force, and each later one that differs from the one before; empty where none is priced."""
+        days = sorted({day for day in _days(model) if day > self.on})
+        found: Timeline = [(None, statement(key, model, self.on))]
+        for day in days:
+            if (changed := statement(key, model, day)) != found[-1][1]:
+                found.append((day, changed))
+        return found if found[0][1].is_priced else [(day, each) for day, each in found if day and each.is_priced]
+
+    def uncarried(self) -> Counter[str]:
+        """How many models have prices that depend on what the book does not carry, by what that is."""
+        return Counter(
+            f"{name}={value}"
+            for model in self._models.values()
+            for name, value in {pair for variant in model.price_variants or () for pair in variant.when.items()}
+            if (name, value) not in VARIANTS and (name, value) != ("service_tier", "default")
+        )
+
+
+def price_in_force(model: ModelInfo, on: date) -> ModelPrice:
+    """The price on that date that no time of day and no kind of request decides: the last one begun by then."""
+    if isinstance(model.prices, ModelPrice):
+        return model.prices
+    begun = [conditional.prices for conditional in model.prices if _begun(conditional, on)]
+    # Where none has begun, the first: the package itself charges by it when no condition is met.
+    return (begun or [conditional.prices for conditional in model.prices[:1]] or [ModelPrice()])[-1]
+
+
+def statement(key: Key, model: ModelInfo, on: date) -> Statement:
+    """The prices on a date. A variant overrides the standard ones for the classes that it names, as the package has it.
+
+    Of several that are begun the first counts, class by class.
+    """
+    standard = price_in_force(model, on)
+    provider, name = key
+    if _is_empty(standard) and (name.endswith(FREE_SUFFIX) or name in FREE_BY_COMMENT.get(provider, ())):
+        return Statement(FREE)
+    variants: dict[str, Statement] = {}
+    for when, ours in VARIANTS.items():
+        begun = [
+            each for each in model.price_variants or () if tuple(each.when.items()) == (when,) and _begun(each, on)
+        ]
+        if begun:
+            values = _values(standard)
+            for each in reversed(begun):
+                values |= {field: price for field, price in _values(each.prices).items() if price is not None}
+            variants[ours] = _terms(key, values)
+    base = _terms(key, _values(standard))
+    return Statement(base.usd, base.tiers, variants)
+
+
+type Values = dict[str, Decimal | TieredPrices | None]
+
+
+def _values(stated: ModelPrice) -> Values:
+    # getattr, not vars(): the package answers None for a unit it knows and raises for one it has renamed.
+    return {field: getattr(stated, name) for field, name in FIELDS.items()}
+
+
+def _terms(key: Key, values: Values) -> Statement:
+    starts = sorted(
+        {tier.start for value in values.values() if isinstance(value, TieredPrices) for tier in value.tiers}
+    )
+    base = {field: value.base if isinstance(value, TieredPrices) else value for field, value in values.items()}
+    tiers: Mapping[int, Usd] = {
+        start: {field: _at(value, start) for field, value in values.items()} for start in starts
+    }
+    found = Statement(base, tiers)
+    for path, price in found.prices():
+        micros(f"{'/'.join(key)} {path}", price)
+    return found
+
+
+def _at(value: Decimal | TieredPrices | None, start: int) -> Decimal | None:
+    if not isinstance(value, TieredPrices):
+        return value
+    return next((tier.price for tier in reversed(value.tiers) if tier.start <= start), value.base)
+
+
+def _begun(conditional: ConditionalPrice | PriceVariant, on: date) -> bool:
+    constraint = conditional.constraint
+    return constraint is None or (isinstance(constraint, StartDateConstraint) and constraint.start_date <= on)
+
+
+def _days(model: ModelInfo) -> Iterator[date]:
+    prices = [] if isinstance(model.prices, ModelPrice) else model.prices
+    for conditional in (*prices, *(model.price_variants or ())):
+        if isinstance(conditional.constraint, StartDateConstraint):
+            yield conditional.constraint.start_date
+
+
+def _is_empty(stated: ModelPrice) -> bool:
+    return all(value is None for value in vars(stated).values())
+
+
+def _reason(stated: ModelPrice) -> str:
+    return NO_PRICE if _is_empty(stated) else OTHER_UNITS

