@@ -57,7 +57,8 @@ def any_server() -> Generator[str]:
     elif _docker_answers():
         from testcontainers.community.postgres import PostgresContainer
 
-        with PostgresContainer(IMAGE) as container:
+        # A password that stands in no log by chance, as testcontainers' own would.
+        with PostgresContainer(IMAGE, password=secrets.token_hex(16)) as container:
             yield container.get_connection_url(driver=None)
     else:
         with EmbeddedPostgres(durable=False) as server:
