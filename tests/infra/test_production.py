@@ -278,3 +278,14 @@ def test_the_dashboard_can_be_read_and_shows_what_there_is() -> None:
     filters = properties("AWS::Logs::MetricFilter").values()
     counted = {each["MetricTransformations"][0]["MetricName"] for each in filters}
     assert all(f'"{name}"' in body for name in counted)
+
+
+def test_only_the_seeding_may_read_the_price_book_and_the_network_lets_it() -> None:
+    def reads(node: Any) -> list[dict[str, Any]]:
+        return [each for each in statements(node) if "s3:GetObject" in actions(each)]
+
+    holders = {name for name, resource in template()["Resources"].items() if reads(resource)}
+    assert holders == {"SeedPricesRole", "FunctionBoundary", "S3Endpoint"}
+    objects = {json.dumps(each["Resource"]) for each in reads(template()["Resources"])}
+    assert len(objects) == 1
+    assert "${PriceBook}" in objects.pop()
