@@ -76,7 +76,7 @@ build: .venv/.synced ## build what is deployed, for ARCHITECTURE=arm64
 	@du -sm .aws-sam/build/SharedLayer | awk '{ print "The layer has " $$1 " MB unzipped, of 60 at most."; exit $$1 > 60 }'
 
 deploy: build ## deploy to the AWS account of your credentials
-	.venv/bin/sam deploy --guided
+	.venv/bin/sam deploy --guided --stack-name allowance
 
 clean: ## forget the state of the local stack
 	@test ! -L .local/postgres || rm -rf "$$(readlink -f .local/postgres)"

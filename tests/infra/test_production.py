@@ -146,6 +146,72 @@ def test_what_a_function_may_do_is_within_the_boundary() -> None:
         for action in actions(each)
     }
     assert {PASSWORDS, "rds-db:connect", "sqs:SendMessage"} <= granted <= boundary
+    # What AWS's managed policies for logs, traces and networks grant, of which a function cannot do without:
+    # https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSLambdaVPCAccessExecutionRole.html
+    assert {
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+        "xray:PutTraceSegments",
+        "xray:PutTelemetryRecords",
+    } <= boundary
+    interfaces = {"Create", "Describe", "Delete"}
+    assert {f"ec2:{verb}NetworkInterface{'s' if verb == 'Describe' else ''}" for verb in interfaces} <= boundary
+    assert {"ec2:DescribeSubnets", "ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses"} <= boundary
+
+
+def test_network_interfaces_are_lambdas_business_and_not_that_of_code_in_a_function() -> None:
+    """https://docs.aws.amazon.com/lambda/latest/dg/permissions-source-function-arn.html."""
+    of_ec2 = [
+        each
+        for each in statements(template()["Resources"]["FunctionBoundary"])
+        if any(action.startswith("ec2:") for action in actions(each))
+    ]
+    denied, allowed = of_ec2
+    assert (denied["Effect"], allowed["Effect"]) == ("Deny", "Allow")
+    assert actions(denied) == actions(allowed)
+    assert denied["Condition"] == {"Null": {"lambda:SourceFunctionArn": "false"}}
+
+
+def test_a_change_of_the_layer_or_of_a_parameter_publishes_a_version_of_every_function() -> None:
+    """SAM publishes by a hash of code and environment, in which references stand unresolved."""
+    variables = json.dumps(functions()["GetMe"]["Environment"]["Variables"])
+    said_otherwise = {"DatabaseSecretArn", "DatabaseUrl"}  # by Revision, and local runs only
+    steering = {*re.findall(r'"Ref": "(\w+)"', variables)} & template()["Parameters"].keys() - said_otherwise
+    assert {"AIBudgetsEnabled", "LogLevel", "CorsOrigins"} <= steering
+    layers = set(resources("AWS::Lambda::LayerVersion"))
+    for name, version in properties("AWS::Lambda::Version").items():
+        said = set(re.findall(r"\$\{(\w+)\}", version["Description"]["Fn::Sub"]))
+        assert layers < said, name
+        job = name.startswith("SeedPrices")
+        assert {*(steering - {"AIBudgetsEnabled", "CorsOrigins"} if job else steering), "Revision", "Database"} <= said
+        assert ("PriceBook" in said) == job
+    longest = len("arn:aws-us-gov:lambda:ap-southeast-2:123456789012:layer:SharedLayer0123456789:9999")
+    limits = {
+        name: template()["Parameters"][name].get("MaxLength", 10) for name in ("CorsOrigins", "PriceBook", "Revision")
+    }
+    assert longest + limits["CorsOrigins"] + limits["Revision"] + 30 <= 256
+    assert longest + limits["PriceBook"] + limits["Revision"] + 30 <= 256
+
+
+def test_the_stack_makes_databases_only_where_their_certificates_are_known() -> None:
+    shipped = {path.stem for path in (ROOT / "layers/shared/allowance/certificates").glob("*.pem")} - {"all"}
+    (regions,) = [
+        each["Assert"]["Fn::Contains"][0]
+        for each in template()["Rules"]["CreatedDatabase"]["Assertions"]
+        if "Fn::Contains" in each["Assert"]
+    ]
+    assert set(regions) == shipped
+
+
+def test_the_numbers_of_the_operations_guide_are_those_of_the_template() -> None:
+    guide = (ROOT / "docs/operations.md").read_text()
+    reserved = template()["Parameters"]["ReservedConcurrency"]["Default"]
+    routes_with_data = len(functions().keys() - JOBS - {"RouteNotFound"})
+    connections = routes_with_data * reserved + len(JOBS)
+    assert f"{routes_with_data} x {reserved} + {len(JOBS)}  =  {connections}" in guide
+    copies = len(functions().keys() - JOBS) * reserved + len(JOBS)
+    assert f"{copies + 100} copies" in guide, "Lambda keeps a hundred unreserved"
+    assert f"alarms, {len(resources('AWS::CloudWatch::Alarm'))} x" in guide
 
 
 def test_what_reaches_no_database_may_log_in_to_none() -> None:
@@ -196,8 +262,9 @@ def test_new_code_of_a_route_takes_over_bit_by_bit_and_is_rolled_back_by_its_ala
         assert ("UpdatePolicy" in aliases[f"{name}Aliaslive"]) == (name not in JOBS), name
         if name not in JOBS:
             group = groups[f"{name}DeploymentGroup"]
-            watched = [alarm["Name"]["Ref"] for alarm in group["AlarmConfiguration"]["Alarms"]]
-            assert watched == ["RouteFailuresAlarm", "ServerErrorsAlarm"]
+            condition, watched, _ = group["AlarmConfiguration"]["Fn::If"]
+            assert condition == "RollsBack"
+            assert [each["Name"]["Ref"] for each in watched["Alarms"]] == ["RouteFailuresAlarm", "ServerErrorsAlarm"]
             assert group["AutoRollbackConfiguration"]["Enabled"] is True
 
 

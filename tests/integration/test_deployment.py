@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 from urllib.error import URLError
@@ -80,7 +80,9 @@ def test_a_deployment_is_told_which_files_were_applied(cloudformation: AnswersUr
     assert set(cloudformation.content_types) == {""}, "the URL is signed for no content type"
 
 
-def test_a_failed_migration_fails_the_deployment_and_says_why(cloudformation: AnswersUrl, empty: Database) -> None:
+def test_a_failed_migration_fails_the_deployment_and_says_why(
+    cloudformation: AnswersUrl, empty: Database, logged: Callable[[], list[dict[str, Any]]]
+) -> None:
     with environment(DATABASE_URL=empty.app_url, OWNER_DATABASE_URL=empty.owner_url):
         migrate_lambda.handler(cloudformation.event("Create"), Context())
         empty.run("UPDATE schema_migrations SET checksum = 'another' WHERE name LIKE '0003%'")
@@ -89,6 +91,8 @@ def test_a_failed_migration_fails_the_deployment_and_says_why(cloudformation: An
     assert failed["Status"] == "FAILED"
     assert "0003_prices_and_budgets.sql: was changed since it was applied" in failed["Reason"]
     assert Context().log_stream_name in failed["Reason"]
+    (line,) = [each for each in logged() if each["level"] == "ERROR"]
+    assert "was changed since it was applied" in line["exception"]
 
 
 def test_a_database_out_of_reach_fails_the_deployment_without_telling_a_password(

@@ -531,3 +531,41 @@ def test_a_wrong_word_in_a_scope_is_one_problem_at_its_own_path(database: Databa
 def test_nobody_can_bear_the_name_of_a_system_actor(database: Database) -> None:
     (problem,) = problems({"users": [{"username": "directory-importer"}]})
     assert problem == 'users[0].username: "directory-importer" is the name of a system actor in the audit log'
+
+
+def test_a_deleted_organization_takes_its_groups_with_it_and_gives_its_name_free(
+    database: Database, acme: Acme
+) -> None:
+    adam, path = acme.client("adam"), acme.budget_path()
+    assert adam.put(path, {"spend_limit_micros": 1}).status == 200
+    answer = apply({"organizations": [{"name": "acme", "deleted": True}]})
+    assert answer == {"organizations": {}, "groups": {}, "users": {}, "tokens": {}}
+    assert adam.get(path).status == 404
+    assert adam.get("/api/v2/organizations/acme/groups").status == 404
+    assert [each["name"] for each in adam.get("/api/v2/users/me").json()["organizations"]] == []
+    log = database.rows(
+        "SELECT action, before FROM audit_log WHERE resource_type = 'organization' ORDER BY id DESC LIMIT 1"
+    )
+    assert log == [("delete", {"name": "acme", "is_default": True})]
+    entries = database.rows("SELECT count(*) FROM audit_log")
+    assert apply({"organizations": [{"name": "acme", "deleted": True}]})["organizations"] == {}
+    assert database.rows("SELECT count(*) FROM audit_log") == entries, "once is enough"
+    again = apply({"organizations": [{"name": "acme", "groups": ["platform"]}]})
+    assert again["organizations"]["acme"] != str(acme.organizations["acme"]), "another organization of that name"
+    assert adam.get(path).status == 404
+
+
+def test_an_organization_is_not_deleted_and_kept_by_one_document(database: Database) -> None:
+    allowed = {"site": [], "user": [], "by_org_id": {"acme": {"org": [], "member": []}}}
+    assert problems(
+        {
+            "organizations": [{"name": "acme", "deleted": True, "groups": []}],
+            "users": [{"username": "maya", "organizations": [{"name": "acme"}]}],
+            "tokens": [{"username": "maya", "name": "next", "scope": allowed}],
+        }
+    ) == [
+        "organizations[0]: is deleted, and so takes no other key but its name",
+        'users[0].organizations[0].name: "acme" is deleted by organizations[0]',
+        'tokens[0].scope: "acme" is deleted by organizations[0]',
+    ]
+    assert database.rows("SELECT count(*) FROM organizations WHERE deleted_at IS NULL") == [(2,)]

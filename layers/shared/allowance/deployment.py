@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.request import Request, urlopen
 
+from allowance.log import logger
+
 TIMEOUT_SECONDS = 10
 MAX_REASON_LENGTH = 1000
 """An answer may have 4,096 bytes in all."""
@@ -23,6 +25,7 @@ def answer_deployment(event: Mapping[str, Any], log_stream: str, work: Callable[
         try:
             outcome["Data"] = work()
         except Exception as error:  # noqa: BLE001 (whatever it is, the deployment must fail by it, and now)
+            logger().exception("migration failed")
             reason = f"{type(error).__name__}: {error}"[:MAX_REASON_LENGTH]
             outcome = {"Status": "FAILED", "Reason": f"{reason} (log stream {log_stream})"}
     body = {key: event[key] for key in ("StackId", "RequestId", "LogicalResourceId")} | outcome

@@ -86,11 +86,12 @@ Time = Annotated[AwareDatetime, Field(strict=False), AfterValidator(_in_utc), Be
 
 
 class OrganizationEntry(Body):
-    """An organization. `groups` are all of its groups but Everyone."""
+    """An organization. `groups` are all of its groups but Everyone. `deleted` ends it, if it is still there."""
 
     name: OrganizationName
     is_default: bool = False
     groups: list[GroupName] = []
+    deleted: bool = False
 
 
 class MembershipEntry(Body):
@@ -161,7 +162,7 @@ def read_directory(event: Mapping[str, Any]) -> DirectoryDocument:
         document = DirectoryDocument.model_validate(event)
     except ValidationError as error:
         raise ValidationFailed(as_phrases(problems_of(error))) from error
-    if problems := [*_listed_twice(document), *_several_defaults(document)]:
+    if problems := [*_listed_twice(document), *_several_defaults(document), *_kept_and_deleted(document)]:
         raise ValidationFailed(problems)
     return document
 
@@ -190,3 +191,22 @@ def _several_defaults(document: DirectoryDocument) -> Iterable[Problem]:
     defaults = [i for i, each in enumerate(document.organizations) if each.is_default]
     for i in defaults[1:]:
         yield Problem(f"organizations[{i}].is_default", "only one organization can be the default")
+
+
+def _kept_and_deleted(document: DirectoryDocument) -> Iterable[Problem]:
+    """An organization that the document deletes must have no other part in it."""
+    deleted = {each.name: f"organizations[{i}]" for i, each in enumerate(document.organizations) if each.deleted}
+    for each in document.organizations:
+        if each.deleted and each.model_fields_set - {"name", "deleted"}:
+            yield Problem(deleted[each.name], "is deleted, and so takes no other key but its name")
+    for i, user in enumerate(document.users):
+        for k, membership in enumerate(user.organizations):
+            if membership.name in deleted:
+                yield Problem(
+                    f"users[{i}].organizations[{k}].name",
+                    f'"{membership.name}" is deleted by {deleted[membership.name]}',
+                )
+    for i, token in enumerate(document.tokens):
+        scope = DirectoryDocument(tokens=[token])
+        for name in sorted(scope.organization_names() & deleted.keys()):
+            yield Problem(f"tokens[{i}].scope", f'"{name}" is deleted by {deleted[name]}')

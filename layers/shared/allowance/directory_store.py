@@ -29,6 +29,7 @@ WRITES = (
     "update_organization_members",
     "insert_group_members",
     "revoke_tokens",
+    "delete_organizations",
 )
 """In this order: a name is there before it is referred to, and what is taken is let go first."""
 

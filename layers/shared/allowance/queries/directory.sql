@@ -115,7 +115,14 @@ WHERE u.username = ANY(%(usernames)s);
 INSERT INTO organizations (name)
 SELECT e ->> 'name'
 FROM jsonb_array_elements(%(document)s::jsonb -> 'organizations') AS e
-WHERE NOT EXISTS (SELECT 1 FROM organizations AS o WHERE o.name = e ->> 'name' AND o.deleted_at IS NULL);
+WHERE NOT coalesce((e ->> 'deleted')::boolean, false)
+    AND NOT EXISTS (SELECT 1 FROM organizations AS o WHERE o.name = e ->> 'name' AND o.deleted_at IS NULL);
+
+-- name: delete_organizations
+-- Softly: what hangs on it stays to be read in the database, and counts for nothing. Its name is free again.
+UPDATE organizations AS o SET deleted_at = now(), is_default = false
+FROM jsonb_array_elements(%(document)s::jsonb -> 'organizations') AS e
+WHERE o.name = e ->> 'name' AND o.deleted_at IS NULL AND (e ->> 'deleted')::boolean;
 
 -- name: clear_default_organization
 -- Before another is set: there is at most one.
