@@ -54,7 +54,7 @@ def decide(client: Client, decision: str, number: int = 0) -> Answer:
         ({"variants": {"batch": {"input_price": 5_000_000}}},
          "variants.batch.input_price: moves by more than a factor of 3 from 500000 to 5000000"),
         ({"tiers": [{"above_input_tokens": 200_000, "input_price": 30_000_000, "output_price": 2_000_000}]},
-         "tiers[200000].input_price: moves by more than a factor of 3 from 1000000 to 30000000"),
+         "tiers[200000].input_price: moves by more than a factor of 10 from 1000000 to 30000000"),
         ({"tiers": [{"above_input_tokens": 200_000, "input_price": 2_000_000}]},
          "tiers[200000].output_price: becomes unknown from 2000000 to None"),
     ],

@@ -16,12 +16,19 @@ from allowance.store import Origin
 METRICS = {"HeldPriceChanges": "Count", "PriceBookFallbacks": "Count"}
 
 
-class BookState(Row):
-    """What is remembered of the last complete book that was taken."""
+class LockedBook(Row):
+    """The book as whoever changes prices has locked it: where the last complete one is from, and which one it was."""
 
     location: str | None
     etag: str | None
+
+
+class BookState(LockedBook):
+    """What is remembered of the last complete book: its prices, and the changes that wait, its own among them apart."""
+
     entries: int
+    held: int
+    withheld: int
 
 
 class SeedCounts(Row):
@@ -54,12 +61,14 @@ class PriceStore:
         """Bring the default prices to the book. Idempotent; one transaction, all or nothing. Raises Forbidden."""
         db = self._gate.open(Action.UPDATE, PRICE_BOOK)
         if taken.book is None:
-            entries = db.one(BookState, "get_price_book").entries
-            return self._told(SeedCounts(inserted=0, updated=0, unchanged=entries, held=0, withdrawn=0), taken, Plan())
+            state = db.one(BookState, "get_price_book")
+            unchanged = state.entries - state.withheld
+            counts = SeedCounts(inserted=0, updated=0, unchanged=unchanged, held=state.held, withdrawn=0)
+            return self._told(counts, taken, Plan())
         book = taken.book
         document = book.model_dump_json(include={"prices"})
         with db.transaction():
-            state = db.one(BookState, "lock_price_book")
+            state = db.one(LockedBook, "lock_price_book")
             # What another book said is not taken back by an older one: then the file fills gaps only.
             fills_only = taken.fallback is not None and state.location not in (None, SHIPPED)
             complete = book.complete and not fills_only
@@ -80,7 +89,7 @@ class PriceStore:
                 origin=f"{book.title}, from {taken.location}",
                 location=remembered,
                 etag=taken.etag if complete else None,
-                entry_count=len(book.prices) if complete else state.entries,
+                entry_count=sum(each.held is None for each in book.prices) if complete else None,
                 actor_name=self._origin.actor_name,
                 request_id=self._origin.request_id,
             )
