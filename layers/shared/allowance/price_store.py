@@ -97,7 +97,8 @@ class PriceStore:
 
     def _told(self, counts: SeedCounts, taken: TakenBook, made: Plan) -> SeedCounts:
         """One line of the log, in CloudWatch's embedded metric format: held changes and fallbacks are metrics too."""
-        logger().info(
+        tell = logger().warning if counts.held or taken.fallback else logger().info
+        tell(
             "price book",
             request_id=self._origin.request_id,
             **counts.model_dump(),
