@@ -1,11 +1,21 @@
 """The routes of model prices: who may, custom over default, at any time, page by page, all or nothing."""
 
 import json
+import threading
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from allowance.database import Database as Connection
+from allowance.errors import PriceNotFound
+from allowance.gate import Gate
+from allowance.model_price_store import ModelPriceStore
+from allowance.price_book import CustomPrices, ModelPrice
+from allowance.rbac.policy import Permission, Role, Subject
+from allowance.settings import DatabaseSource
+from allowance.store import Origin
 from tests.conftest import environment
 from tests.gateway import Client
 from tests.people import Acme
@@ -182,6 +192,34 @@ def test_every_change_has_its_audit_entry_with_before_and_after(olivia: Client, 
     assert {each["actor"]["username"] for each in entries} == {"olivia"}
     assert entries[1]["request_id"] == answer.headers["X-Request-Id"]
     assert len(versions(database)) == 3, "the same price again is no new version"
+
+
+def test_under_concurrent_writes_each_before_is_the_previous_after(database: Database, acme: Acme) -> None:
+    start, owner = threading.Barrier(4), Subject(None, (Role(site=(Permission("*", "*"),)),))
+
+    def run(turn: int) -> None:
+        connection = Connection(DatabaseSource(database.app_url, None), "test")
+        store = ModelPriceStore(Gate(owner, connection), Origin(None, f"owner-{turn}", "test"), None)  # type: ignore[arg-type]
+        start.wait()
+        for n in range(8):
+            if turn == 3:
+                with suppress(PriceNotFound):
+                    store.remove_price("p", "m")
+            else:
+                store.set_prices(CustomPrices(prices=[ModelPrice(provider="p", model="m", input_price=10 * n + turn)]))
+        connection.close()
+
+    threads = [threading.Thread(target=run, args=(turn,)) for turn in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    entries = database.rows(
+        "SELECT before -> 'input_price', after -> 'input_price' FROM audit_log WHERE resource_id = 'p/m' ORDER BY id"
+    )
+    assert len(entries) > 20
+    assert entries[0][0] is None
+    assert [after for _, after in entries[:-1]] == [before for before, _ in entries[1:]]
 
 
 BAD: list[tuple[Any, list[str]]] = [

@@ -1,6 +1,7 @@
 """JSON, read more strictly than json.loads does: what two readers could take for two things is refused."""
 
 import json
+import re
 from typing import Any, NoReturn, cast
 
 from allowance.errors import InvalidJSON
@@ -8,16 +9,23 @@ from allowance.errors import InvalidJSON
 MAX_INTEGER_DIGITS = 40
 """Longer literals are cut down to this size: far above every bound, and still cheap to read."""
 
+_LONG_INTEGER = re.compile(rb"[0-9]{%d}" % (MAX_INTEGER_DIGITS + 1))
+
 
 def json_object(content: bytes) -> dict[str, Any]:
     """A JSON object, read more strictly than json.loads does. Raises InvalidJSON."""
     try:
         text = content.decode()
         value: object = json.loads(
-            text, object_pairs_hook=_without_duplicates, parse_constant=_no_constant, parse_int=_integer
+            text,
+            object_pairs_hook=_without_duplicates,
+            parse_constant=_no_constant,
+            # Python's own is several times faster, and refuses thousands of digits.
+            parse_int=_integer if _LONG_INTEGER.search(content) else None,
         )
-        # A lone surrogate ("\ud800") is in no encoding, so nothing could be answered or stored about it.
-        json.dumps(value, ensure_ascii=False).encode()
+        if "\\u" in text:
+            # A lone surrogate ("\ud800") is in no encoding, so nothing could be answered or stored about it.
+            json.dumps(value, ensure_ascii=False).encode()
     except ValueError as error:
         raise InvalidJSON(detail=_where(error)) from error
     except RecursionError as error:

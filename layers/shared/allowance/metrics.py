@@ -27,6 +27,14 @@ def count_request(route: str, outcome: str, status: int, *, database_ms: float, 
     decided.flush_metrics()
 
 
+def count_price_book(*, held: int, fell_back: bool) -> None:
+    """One seeding: how many changes of prices wait for an owner because of it, and whether another book was taken."""
+    metrics = EphemeralMetrics(namespace=NAMESPACE)
+    metrics.add_metric("HeldPriceChanges", MetricUnit.Count, held)
+    metrics.add_metric("PriceBookFallbacks", MetricUnit.Count, int(fell_back))
+    metrics.flush_metrics()
+
+
 def count_job(job: str, *, succeeded: bool) -> None:
     """One run of a job, by the job's name: `Succeeded` and `Failed`. The heartbeat alarm waits for the former."""
     metrics = EphemeralMetrics(namespace=NAMESPACE)

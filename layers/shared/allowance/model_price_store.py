@@ -24,7 +24,7 @@ from allowance.model_prices import (
 )
 from allowance.models import rfc3339
 from allowance.price_book import CustomPrices
-from allowance.price_store import BookState
+from allowance.price_store import LockedBook
 from allowance.rbac.policy import PRICE_BOOK, Action
 from allowance.store import CallerStore
 
@@ -62,8 +62,10 @@ class ModelPriceStore(CallerStore):
             at=query.at,
         )
         best = next((each for each in found if each.price is not None), None)
-        # Two names may differ in case only, and find the same row.
-        considered = {(each.provider, each.model): each for each in reversed(found)}
+        considered: dict[tuple[str, str], CandidatePrice] = {}
+        for each in found:
+            # Two names may differ in case only, and find the same row.
+            considered.setdefault((each.provider, each.model), each)
         return Resolution(
             provider=query.provider,
             model=query.model,
@@ -71,7 +73,7 @@ class ModelPriceStore(CallerStore):
             price=best and best.price,
             considered=[
                 ConsideredName(provider=each.provider, model=each.model, rule=each.rule, priced=each.price is not None)
-                for each in reversed(considered.values())
+                for each in considered.values()
             ],
         )
 
@@ -79,7 +81,7 @@ class ModelPriceStore(CallerStore):
         """Store custom prices, all or none; each change with its audit entry."""
         db = self._gate.open(Action.UPDATE, PRICE_BOOK)
         db.in_one_trip(
-            call(BookState, "lock_price_book"),
+            call(LockedBook, "lock_price_book"),
             call(
                 ChangedPrices,
                 "set_custom_prices",
@@ -96,7 +98,7 @@ class ModelPriceStore(CallerStore):
         if not (provider + model).isprintable():
             raise PriceNotFound
         _, outcome = db.in_one_trip(
-            call(BookState, "lock_price_book"),
+            call(LockedBook, "lock_price_book"),
             call(
                 ChangedPrices,
                 "remove_custom_price",
@@ -128,7 +130,7 @@ class ModelPriceStore(CallerStore):
         """Approve or reject a held change, once. Raises HeldChangeNotFound, AlreadyDecided."""
         db = self._gate.open(Action.UPDATE, PRICE_BOOK)
         _, outcome = db.in_one_trip(
-            call(BookState, "lock_price_book"),
+            call(LockedBook, "lock_price_book"),
             call(
                 HeldDecision,
                 "decide_held_change",

@@ -1,7 +1,6 @@
 """A price book: a document of model prices, checked whole before anything of it counts. It may come from anywhere."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Annotated, Any, Self, cast
 
 from pydantic import AfterValidator, Field, ModelWrapValidatorHandler, ValidationError, model_validator
@@ -156,17 +155,20 @@ def _entries(data: object) -> Sequence[object]:
 
 def _named_twice(entries: Sequence[object]) -> Iterable[tuple[int, int, str]]:
     """Of each repeated entry: its index, the first one's, and their name. A held one stands beside the applied one."""
-    first: dict[tuple[str, str, datetime | str | None, bool], int] = {}
+    first: dict[tuple[Any, ...], int] = {}
     for i, entry in enumerate(entries):
-        match entry:
-            case {"provider": str(provider), "model": str(model)}:
-                stated = cast("dict[str, Any]", entry)
-                starts = stated.get("effective_from")
-                key = (provider, model, moment_of(starts) or str(starts), stated.get("held") is not None)
-                if (before := first.setdefault(key, i)) != i:
-                    yield i, before, f"{provider} {model}"
-            case _:
-                pass
+        if not isinstance(entry, dict):
+            continue
+        stated = cast("dict[str, Any]", entry)
+        starts = stated.get("effective_from")
+        key = (
+            stated.get("provider"),
+            stated.get("model"),
+            None if starts is None else moment_of(starts) or str(starts),
+            stated.get("held") is not None,
+        )
+        if isinstance(key[0], str) and isinstance(key[1], str) and (before := first.setdefault(key, i)) != i:
+            yield i, before, f"{key[0]} {key[1]}"
 
 
 def _position(location: tuple[int | str, ...]) -> tuple[int, int]:

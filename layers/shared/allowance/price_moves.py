@@ -1,6 +1,7 @@
 """How the price terms of a model move from one version to the next: rate by rate, tiers and variants included. Pure."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from allowance.terms import RATES
@@ -9,22 +10,30 @@ type Rates = dict[str, int | None]
 """Path -> rate: `input_price`, `tiers[200000].input_price`, `variants.batch.input_price`."""
 
 
-def moves(before: Mapping[str, Any], after: Mapping[str, Any], factor: int) -> Iterator[str | None]:
-    """For each known rate that changes: why nobody should take it unseen, or None where it may pass.
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A known rate that changes, and why nobody should take it unseen: None where it may pass."""
 
-    A tier that only one of the two has is compared with the base that prices such a request in the other.
-    """
+    path: str
+    why: str | None
+    is_new_tier: bool
+    """The tier was not known before: its rate is compared with the base, which priced such a request."""
+
+
+def moves(before: Mapping[str, Any], after: Mapping[str, Any], factor: int, tier_factor: int) -> Iterator[Move]:
+    """Each known rate that changes. A rate may move by a factor; one of a new tier may be so many times the base."""
     old, new = _rates(before), _rates(after)
     for path in dict.fromkeys([*old, *new]):
         known, rate = _rate(old, path), _rate(new, path)
         if known is not None and rate != known:
-            yield _why(path, known, rate, factor)
+            is_new_tier = path not in old and "tiers[" in path
+            yield Move(path, _why(path, known, rate, tier_factor if is_new_tier else factor), is_new_tier)
 
 
-def new_rates(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+def new_rates(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
     """The rates that were unknown and are known now."""
-    old, new = _rates(before), _rates(after)
-    return ((path, rate) for path, rate in new.items() if rate is not None and _rate(old, path) is None)
+    old: Rates = {} if before is None else _rates(before)
+    return ((path, rate) for path, rate in _rates(after).items() if rate is not None and _rate(old, path) is None)
 
 
 def _why(path: str, known: int, rate: int | None, factor: int) -> str | None:

@@ -22,6 +22,8 @@ class Thresholds:
 
     move_factor: int = 3
     """A known price may become this many times larger or smaller."""
+    tier_factor: int = 10
+    """A tier that was not known before may cost so many times what the base does. (November 2026: up to 6.7.)"""
     book_percent: int = 20
     """Of the known models of a book, so many may move at once..."""
     book_models: int = 5
@@ -113,14 +115,14 @@ def _in_sequence(proposals: list[Candidate], comparison: Comparison, limits: Thr
     for each in proposals:
         previous = judged[-1] if judged and judged[-1].name == each.name and each.before is None else None
         known = each.before if previous is None else previous.proposed
-        moved = [] if known is None else list(moves(known, each.proposed, limits.move_factor))
-        reasons = [text for text in moved if text is not None]
+        moved = [] if known is None else list(moves(known, each.proposed, limits.move_factor, limits.tier_factor))
+        reasons = [move.why for move in moved if move.why is not None]
         if moved and previous is None and each.is_disputed:
             reasons.append(DISPUTED)
         if has_sample:
             reasons += [
                 f"{path}: {rate} is no plausible price"
-                for path, rate in new_rates(known or {}, each.proposed)
+                for path, rate in new_rates(known, each.proposed)
                 if rate and not limits.lowest <= rate <= limits.highest
             ]
         if previous is not None and previous.reasons:
@@ -130,11 +132,7 @@ def _in_sequence(proposals: list[Candidate], comparison: Comparison, limits: Thr
 
 
 def _doubts_about_the_book(proposals: list[Candidate], comparison: Comparison, limits: Thresholds) -> tuple[str, ...]:
-    moved = {
-        each.name
-        for each in proposals
-        if each.before is not None and not each.is_settled() and any(True for _ in moves(each.before, each.proposed, 1))
-    }
+    moved = {each.name for each in proposals if not each.is_settled() and _moves_known_rates(each)}
     doubts: list[str] = []
     if len(moved) >= limits.book_models and len(moved) * 100 > comparison.known * limits.book_percent:
         doubts.append(f"the prices of {len(moved)} of {comparison.known} known models move at once")
@@ -149,6 +147,10 @@ def _doubts_about_the_book(proposals: list[Candidate], comparison: Comparison, l
         if not limits.lowest_median <= middle <= limits.highest_median:
             doubts.append(f"{middle} is no plausible median of the input prices of {len(new)} new models")
     return tuple(doubts)
+
+
+def _moves_known_rates(each: Candidate) -> bool:
+    return each.before is not None and any(not move.is_new_tier for move in moves(each.before, each.proposed, 1, 1))
 
 
 def _place(made: Plan, each: Candidate, reasons: Sequence[str]) -> bool:

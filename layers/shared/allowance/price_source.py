@@ -7,6 +7,7 @@ import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import sha256
 from http.client import HTTPException, HTTPMessage
 from pathlib import Path
 from typing import IO, Any, override
@@ -43,7 +44,7 @@ class Fetched:
 
 @dataclass(frozen=True)
 class TakenBook:
-    """A book and where it is from. `book` None: the one that was taken last has not changed."""
+    """A book and where it is from. `book` None: it is the one that was taken last."""
 
     book: PriceBook | None
     location: str
@@ -52,10 +53,16 @@ class TakenBook:
     """Why it is the shipped file, where another was asked for."""
 
 
-def take_book(source: PriceBookSource, shipped: Path, known_etag: Callable[[str], str | None]) -> TakenBook:
-    """The book of the configured location, or the shipped one. `known_etag` is asked for that of the last one taken."""
+type KnownEtag = Callable[[str], str | None]
+"""The entity tag of the last book that was taken, if it was from this location."""
+
+
+def take_book(source: PriceBookSource, shipped: Path, known_etag: KnownEtag) -> TakenBook:
+    """The book of the configured location, or the shipped one."""
     if source.location is None:
-        return TakenBook(read_document(shipped.read_bytes()), SHIPPED)
+        content = shipped.read_bytes()
+        digest = _digest(content)
+        return TakenBook(None if known_etag(SHIPPED) == digest else read_document(content), SHIPPED, digest)
     shown = _shown(source.location)
     try:
         fetched = _fetch(source, known_etag(shown))
@@ -66,13 +73,17 @@ def take_book(source: PriceBookSource, shipped: Path, known_etag: Callable[[str]
     return TakenBook(book, shown, fetched.etag)
 
 
+def _digest(content: bytes) -> str:
+    return sha256(content).hexdigest()
+
+
 def _shown(location: str) -> str:
     """A location as it may be logged and stored: a query may hold a signature."""
     parts = urlsplit(location)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
-def book_of(event: object, shipped: Path, known_etag: Callable[[str], str | None]) -> TakenBook:
+def book_of(event: object, shipped: Path, known_etag: KnownEtag) -> TakenBook:
     """The book of the event, or else the configured one. Raises ValidationFailed, BadSetting."""
     book = read_event(event)
     return take_book(price_book_source(), shipped, known_etag) if book is None else TakenBook(book, EVENT)

@@ -1,11 +1,10 @@
 """SeedPrices' writes: bring the default prices to a book, as far as nobody has to look at it first."""
 
 import json
-import time
-from typing import Any
 
 from allowance.gate import Gate
 from allowance.log import logger
+from allowance.metrics import count_price_book
 from allowance.models import Row
 from allowance.price_book import PriceBook
 from allowance.price_rules import Comparison, Plan, plan
@@ -13,15 +12,20 @@ from allowance.price_source import SHIPPED, TakenBook
 from allowance.rbac.policy import PRICE_BOOK, Action
 from allowance.store import Origin
 
-METRICS = {"HeldPriceChanges": "Count", "PriceBookFallbacks": "Count"}
 
-
-class BookState(Row):
-    """What is remembered of the last complete book that was taken."""
+class LockedBook(Row):
+    """The book as whoever changes prices has locked it: where the last complete one is from, and which one it was."""
 
     location: str | None
     etag: str | None
+
+
+class BookState(LockedBook):
+    """What is remembered of the last complete book: its prices, and the changes that wait, its own among them apart."""
+
     entries: int
+    held: int
+    withheld: int
 
 
 class SeedCounts(Row):
@@ -54,12 +58,14 @@ class PriceStore:
         """Bring the default prices to the book. Idempotent; one transaction, all or nothing. Raises Forbidden."""
         db = self._gate.open(Action.UPDATE, PRICE_BOOK)
         if taken.book is None:
-            entries = db.one(BookState, "get_price_book").entries
-            return self._told(SeedCounts(inserted=0, updated=0, unchanged=entries, held=0, withdrawn=0), taken, Plan())
+            state = db.one(BookState, "get_price_book")
+            unchanged = state.entries - state.withheld
+            counts = SeedCounts(inserted=0, updated=0, unchanged=unchanged, held=state.held, withdrawn=0)
+            return self._told(counts, taken, Plan())
         book = taken.book
         document = book.model_dump_json(include={"prices"})
         with db.transaction():
-            state = db.one(BookState, "lock_price_book")
+            state = db.one(LockedBook, "lock_price_book")
             # What another book said is not taken back by an older one: then the file fills gaps only.
             fills_only = taken.fallback is not None and state.location not in (None, SHIPPED)
             complete = book.complete and not fills_only
@@ -80,15 +86,17 @@ class PriceStore:
                 origin=f"{book.title}, from {taken.location}",
                 location=remembered,
                 etag=taken.etag if complete else None,
-                entry_count=len(book.prices) if complete else state.entries,
+                entry_count=sum(each.held is None for each in book.prices) if complete else None,
                 actor_name=self._origin.actor_name,
                 request_id=self._origin.request_id,
             )
         return self._told(_counts(book, made, taken.fallback), taken, made)
 
     def _told(self, counts: SeedCounts, taken: TakenBook, made: Plan) -> SeedCounts:
-        """One line of the log, in CloudWatch's embedded metric format: held changes and fallbacks are metrics too."""
-        logger().info(
+        """One line of the log, and metrics of what is held and whether the shipped file had to do."""
+        count_price_book(held=counts.held, fell_back=taken.fallback is not None)
+        tell = logger().warning if counts.held or taken.fallback else logger().info
+        tell(
             "price book",
             request_id=self._origin.request_id,
             **counts.model_dump(),
@@ -96,9 +104,6 @@ class PriceStore:
             taken_from=taken.location,
             not_modified=taken.book is None,
             reasons=dict(made.reasons),
-            HeldPriceChanges=counts.held,
-            PriceBookFallbacks=int(taken.fallback is not None),
-            _aws=_embedded_metrics(),
         )
         return counts
 
@@ -118,12 +123,3 @@ def _counts(book: PriceBook, made: Plan, fallback: str | None) -> SeedCounts:
         withdrawn=made.withdrawn,
         fallback=fallback,
     )
-
-
-def _embedded_metrics() -> dict[str, Any]:
-    """https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html"""
-    metrics = [{"Name": name, "Unit": unit} for name, unit in METRICS.items()]
-    return {
-        "Timestamp": time.time_ns() // 1_000_000,
-        "CloudWatchMetrics": [{"Namespace": "Allowance", "Dimensions": [["service"]], "Metrics": metrics}],
-    }

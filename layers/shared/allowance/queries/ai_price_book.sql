@@ -1,21 +1,31 @@
 -- name: lock_price_book
 -- First of a batch that changes prices: whoever else does waits here, so that the statement after it, which takes its own
 -- snapshot, sees what they left. Answers what is remembered of the last book.
-SELECT b.location, b.etag, b.entries
+SELECT b.location, b.etag
 FROM ai_price_book AS b
 FOR NO KEY UPDATE;
 
 -- name: get_price_book
--- What is remembered of the last book that was taken.
-SELECT b.location, b.etag, b.entries
-FROM ai_price_book AS b;
+-- What is remembered of the last complete book: where it is from, which one it was, how many prices it has, and how many
+-- changes wait, those among them that would apply one of its prices apart.
+SELECT b.location, b.etag, b.entries, count(h.id) AS held, count(h.id) FILTER (WHERE h.by_source = '{}') AS withheld
+FROM ai_price_book AS b
+LEFT JOIN ai_model_price_changes_held AS h ON h.decision IS NULL
+GROUP BY b.location, b.etag, b.entries;
 
 -- name: compare_price_book
 -- Where a book differs from the default prices, and what was decided about each such model before. An entry is compared
 -- with what is in effect at its time: the present one of a model (the latest without a date or with one that has come)
 -- with what is in effect now. Of a complete book it also answers the scheduled versions that it does not have any more
--- (with the entry that stands at their time), and the models that it does not have (without an entry).
+-- (with the entry that stands at their time), and the models that it does not have (without an entry). What is in effect
+-- now is read once and joined by hash; only other times are looked up one by one.
 WITH moment AS (SELECT clock_timestamp() AS now OFFSET 0),
+in_effect AS MATERIALIZED (
+    SELECT v.provider, v.model, v.effective_from, v.in_book, v.withdrawn, v AS version
+    FROM moment
+    CROSS JOIN LATERAL ai_model_prices_at(moment.now) AS v
+    WHERE v.source = 'default'
+),
 given AS (
     SELECT e.n - 1 AS n, e.provider, e.model, e.effective_from, e.held IS NOT NULL AS is_held, e.input_price, e.output_price,
         e.cache_read_price, e.cache_write_price, e.cache_write_1h_price, e.tiers, e.variants,
@@ -30,85 +40,90 @@ given AS (
         cache_write_1h_price, tiers, variants, n
     )
 ),
-models AS (
-    SELECT g.provider, g.model,
-        max(g.starts) FILTER (WHERE NOT g.is_held AND g.starts <= moment.now) AS present_starts,
-        EXISTS (
-            SELECT 1 FROM ai_model_price_versions AS v
-            WHERE v.provider = g.provider AND v.model = g.model AND v.source = 'default'
-        ) AS is_known
-    FROM given AS g
-    CROSS JOIN moment
-    GROUP BY g.provider, g.model
-),
 scheduled AS (
     SELECT DISTINCT v.provider, v.model, v.effective_from
     FROM ai_model_price_versions AS v
     CROSS JOIN moment
     WHERE v.source = 'default' AND v.effective_from > moment.now AND %(complete)s
 ),
-entries AS (
-    SELECT g.n, g.provider, g.model, g.effective_from, m.is_known,
+placed AS (
+    SELECT g.n, g.provider, g.model, g.effective_from, g.starts, g.is_held, g.input_price, g.output_price,
+        g.cache_read_price, g.cache_write_price, g.cache_write_1h_price, g.tiers, g.variants,
+        i.effective_from IS NOT NULL AS is_known, i.effective_from AS known_from, i.version AS known_version,
         -- A held entry that is not dated disputes the present price.
-        CASE WHEN g.starts = m.present_starts OR (g.is_held AND g.effective_from IS NULL) THEN moment.now ELSE g.starts END
-            AS compared_at
+        (g.is_held AND g.effective_from IS NULL)
+        OR g.starts = max(g.starts) FILTER (WHERE NOT g.is_held AND g.starts <= moment.now)
+        OVER (PARTITION BY g.provider, g.model) IS TRUE AS is_present
     FROM given AS g
-    JOIN models AS m ON m.provider = g.provider AND m.model = g.model
     CROSS JOIN moment
+    LEFT JOIN in_effect AS i ON i.provider = g.provider AND i.model = g.model
+),
+compared AS (
+    SELECT p.n, p.provider, p.model, p.effective_from, p.is_held, p.input_price, p.output_price, p.cache_read_price,
+        p.cache_write_price, p.cache_write_1h_price, p.tiers, p.variants,
+        CASE
+            WHEN p.effective_from IS NULL AND NOT p.is_known THEN '-infinity'
+            WHEN p.effective_from IS NULL THEN moment.now
+            WHEN p.is_present THEN greatest(p.effective_from, p.known_from)
+            ELSE p.effective_from
+        END AS begins,
+        CASE WHEN p.is_present THEN p.known_version ELSE v.version END AS version
+    FROM placed AS p
+    CROSS JOIN moment
+    LEFT JOIN LATERAL (
+        SELECT w AS version FROM ai_model_price_versions AS w
+        WHERE NOT p.is_present AND w.provider = p.provider AND w.model = p.model AND w.source = 'default'
+            AND w.effective_from <= p.starts
+        ORDER BY w.effective_from DESC, w.id DESC
+        LIMIT 1
+    ) AS v ON true
     -- What the price was before the first date matters of a new model only.
-    WHERE g.effective_from IS NOT NULL OR g.is_held OR NOT m.is_known OR g.starts = m.present_starts
+    WHERE p.effective_from IS NOT NULL OR p.is_present OR NOT p.is_known
     UNION ALL
-    SELECT g.n, s.provider, s.model, s.effective_from, true, s.effective_from
+    SELECT g.n, s.provider, s.model, s.effective_from, false, g.input_price, g.output_price, g.cache_read_price,
+        g.cache_write_price, g.cache_write_1h_price, g.tiers, g.variants, s.effective_from, v.version
     FROM scheduled AS s
     JOIN LATERAL (
-        SELECT each.n
+        SELECT each.n, each.input_price, each.output_price, each.cache_read_price, each.cache_write_price,
+            each.cache_write_1h_price, each.tiers, each.variants
         FROM given AS each
         WHERE each.provider = s.provider AND each.model = s.model AND NOT each.is_held AND each.starts <= s.effective_from
         ORDER BY each.starts DESC
         LIMIT 1
     ) AS g ON true
+    CROSS JOIN LATERAL (
+        SELECT w AS version FROM ai_model_price_versions AS w
+        WHERE w.provider = s.provider AND w.model = s.model AND w.source = 'default' AND w.effective_from = s.effective_from
+        ORDER BY w.id DESC
+        LIMIT 1
+    ) AS v
     WHERE NOT EXISTS (
         SELECT 1 FROM given AS each
         WHERE each.provider = s.provider AND each.model = s.model AND each.starts = s.effective_from AND NOT each.is_held
     )
 ),
 differences AS (
-    SELECT e.n, e.provider, e.model, e.effective_from,
-        CASE
-            WHEN e.effective_from IS NULL AND NOT e.is_known THEN '-infinity'
-            WHEN e.effective_from IS NULL THEN moment.now
-            WHEN e.compared_at = moment.now THEN greatest(e.effective_from, v.effective_from)
-            ELSE e.effective_from
-        END AS starts,
-        v.terms AS before, v.withdrawn
-    FROM entries AS e
-    JOIN given AS g ON g.n = e.n
-    CROSS JOIN moment
-    LEFT JOIN LATERAL (
-        SELECT p.id, p.effective_from, p.withdrawn, p.input_price, p.output_price, p.cache_read_price,
-            p.cache_write_price, p.cache_write_1h_price, p.tiers, p.variants, ai_model_price_terms(p) AS terms
-        FROM ai_model_price_versions AS p
-        WHERE p.provider = e.provider AND p.model = e.model AND p.source = 'default' AND p.effective_from <= e.compared_at
-        ORDER BY p.effective_from DESC, p.id DESC
-        LIMIT 1
-    ) AS v ON true
-    WHERE v.id IS NULL
-        OR (v.withdrawn AND NOT g.is_held)
-        OR (v.input_price, v.output_price, v.cache_read_price, v.cache_write_price, v.cache_write_1h_price, v.tiers, v.variants)
+    SELECT c.n, c.provider, c.model, c.effective_from, c.begins, ai_model_price_terms(c.version) AS before,
+        (c.version).withdrawn
+    FROM compared AS c
+    WHERE (c.version).id IS NULL
+        OR ((c.version).withdrawn AND NOT c.is_held)
+        OR ((c.version).input_price, (c.version).output_price, (c.version).cache_read_price, (c.version).cache_write_price,
+            (c.version).cache_write_1h_price, (c.version).tiers, (c.version).variants)
         IS DISTINCT FROM (
-            g.input_price, g.output_price, g.cache_read_price, g.cache_write_price, g.cache_write_1h_price, g.tiers, g.variants
+            c.input_price, c.output_price, c.cache_read_price, c.cache_write_price, c.cache_write_1h_price, c.tiers, c.variants
         )
     UNION ALL
-    SELECT NULL, v.provider, v.model, NULL, starts.at, ai_model_price_terms(v), false
-    FROM moment
-    CROSS JOIN LATERAL ai_model_prices_at(moment.now) AS v
+    SELECT NULL, i.provider, i.model, NULL, starts.at, ai_model_price_terms(i.version), false
+    FROM in_effect AS i
+    CROSS JOIN moment
     CROSS JOIN LATERAL (
         SELECT moment.now AS at
         UNION
-        SELECT s.effective_from FROM scheduled AS s WHERE s.provider = v.provider AND s.model = v.model
+        SELECT s.effective_from FROM scheduled AS s WHERE s.provider = i.provider AND s.model = i.model
     ) AS starts
-    WHERE %(complete)s AND v.source = 'default' AND v.in_book AND NOT v.withdrawn
-        AND NOT EXISTS (SELECT 1 FROM models AS m WHERE m.provider = v.provider AND m.model = v.model)
+    WHERE %(complete)s AND i.in_book AND NOT i.withdrawn
+        AND NOT EXISTS (SELECT 1 FROM given AS g WHERE g.provider = i.provider AND g.model = i.model)
 ),
 decisions AS (
     SELECT h.provider, h.model, jsonb_agg(jsonb_build_object(
@@ -119,13 +134,13 @@ decisions AS (
     GROUP BY h.provider, h.model
 )
 SELECT
-    (SELECT count(*) FROM models AS m WHERE m.is_known AND m.present_starts IS NOT NULL) AS known,
-    (SELECT count(DISTINCT (v.provider, v.model)) FROM ai_model_price_versions AS v WHERE v.source = 'default') AS priced,
+    (SELECT count(*) FROM placed AS p WHERE p.is_known AND p.is_present AND NOT p.is_held) AS known,
+    (SELECT count(*) FROM in_effect) AS priced,
     coalesce(jsonb_agg(jsonb_build_object(
-        'n', d.n, 'provider', d.provider, 'model', d.model, 'effective_from', d.effective_from, 'starts', d.starts,
+        'n', d.n, 'provider', d.provider, 'model', d.model, 'effective_from', d.effective_from, 'starts', d.begins,
         'before', d.before, 'was_withdrawn', coalesce(d.withdrawn, false),
         'decisions', coalesce(c.all_of_them, '[]')
-    ) ORDER BY d.provider COLLATE "C", d.model COLLATE "C", d.starts, d.n), '[]') AS differences
+    ) ORDER BY d.provider COLLATE "C", d.model COLLATE "C", d.begins, d.n), '[]') AS differences
 FROM differences AS d
 LEFT JOIN decisions AS c ON c.provider = d.provider AND c.model = d.model;
 
@@ -191,5 +206,5 @@ held AS (
     )
 )
 UPDATE ai_price_book AS b
-SET location = %(location)s, etag = %(etag)s, entries = %(entry_count)s, seeded_at = clock_timestamp(),
+SET location = %(location)s, etag = %(etag)s, entries = coalesce(%(entry_count)s, b.entries), seeded_at = clock_timestamp(),
     generation = b.generation + (SELECT count(*) FROM first_prices);
