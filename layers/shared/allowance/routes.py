@@ -21,6 +21,12 @@ ROUTES = (
     ("PUT", "/api/v2/groups/{group}/ai/budget"),
     ("GET", "/api/v2/organizations/{organization}/groups"),
     ("GET", "/api/v2/users/me"),
+    ("DELETE", "/api/v2/users/{user}/ai/budget"),
+    ("GET", "/api/v2/users/{user}/ai/budget"),
+    ("PUT", "/api/v2/users/{user}/ai/budget"),
+    ("DELETE", "/api/v2/users/{user}/ai/budget/override"),
+    ("GET", "/api/v2/users/{user}/ai/budget/override"),
+    ("PUT", "/api/v2/users/{user}/ai/budget/override"),
     ("GET", "/healthz"),
 )
 
