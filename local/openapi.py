@@ -147,11 +147,16 @@ def _query_parameter(name: str, schema: dict[str, Any]) -> dict[str, Any]:
     if "anyOf" in schema:
         schema = {k: v for k, v in schema.items() if k not in ("anyOf", "default")} | schema["anyOf"][0]
     schema.pop("title", None)
+    # A list is one parameter, its values separated by commas.
+    several = {"style": "form", "explode": False} if schema.get("type") == "array" else {}
+    if several:
+        schema["items"] = UUID_SCHEMA
     return {
         "name": name,
         "in": "query",
         "required": required,
         "description": schema.pop("description"),
+        **several,
         "schema": schema,
     }
 

@@ -7,6 +7,7 @@ everything but that; and a refusal costs no query.
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -36,6 +37,7 @@ from allowance.price_source import TakenBook
 from allowance.price_store import PriceStore
 from allowance.rbac.policy import NO_SECRET, Action, Permission, ResourceType, Role, Subject
 from allowance.settings import DatabaseSource
+from allowance.spend_store import SpendStore
 from allowance.store import CallerStore, Origin, Store
 from allowance.user_budget_store import UserBudgetStore
 from tests.people import Acme
@@ -90,6 +92,15 @@ ACCOUNTS: dict[tuple[type, str], Account] = {
         ResourceType.USER,
         lambda s, _: s.remove_override(Precondition()),
         also=((ResourceType.GROUP, Action.UPDATE),),
+    ),
+    (SpendStore, "see_group"): Account(Action.READ, ResourceType.GROUP, lambda s, g: s.see_group(g)),
+    (SpendStore, "see_user"): Account(Action.READ, ResourceType.USER, lambda s, _: s.see_user()),
+    (SpendStore, "see_prices"): Account(Action.READ, PRICES, lambda s, _: s.see_prices(Action.READ)),
+    (SpendStore, "get_user_spend"): Account(Action.READ, ResourceType.USER, lambda s, _: s.get_user_spend()),
+    (SpendStore, "get_group_spend"): Account(Action.READ, ResourceType.GROUP, lambda s, g: s.get_group_spend(g)),
+    (SpendStore, "list_group_spend"): Account(Action.READ, ResourceType.GROUP, lambda s, g: s.list_group_spend([g])),
+    (SpendStore, "list_member_spend"): Account(
+        Action.READ, ResourceType.GROUP_MEMBER, lambda s, g: s.list_member_spend(g, [UUID(int=1)])
     ),
     (Store, "see_prices"): Account(Action.READ, PRICES, lambda s, _: s.see_prices(Action.READ)),
     (ModelPriceStore, "see_prices"): Account(Action.UPDATE, PRICES, lambda s, _: s.see_prices(Action.UPDATE)),
@@ -152,6 +163,7 @@ def store_for(method: tuple[type, str], permissions: tuple[Permission, ...], dat
         token=TokenInfo(name="t", expires_at=None, scope=None),
         group=GroupReference(id=acme.groups["acme/platform"], organization_id=acme.organizations["acme"]),
         organization=OrganizationReference(id=acme.organizations["acme"], name="acme"),
+        now=datetime.now(UTC),
         user=UserReference(id=acme.users["maya"], username="maya"),
     )
     return method[0](gate, ORIGIN, caller), connection
@@ -160,7 +172,7 @@ def store_for(method: tuple[type, str], permissions: tuple[Permission, ...], dat
 def test_every_public_method_of_every_store_has_its_account() -> None:
     methods = {
         (store, name)
-        for store in (Store, UserBudgetStore, ModelPriceStore, PriceStore, DirectoryStore)
+        for store in (Store, UserBudgetStore, SpendStore, ModelPriceStore, PriceStore, DirectoryStore)
         for name, _ in inspect.getmembers(store, inspect.isfunction)
         if not name.startswith("_")
     }
@@ -191,6 +203,8 @@ def test_it_is_refused_without_a_query_to_who_may_do_everything_else(
     store, connection = store_for(method, everything_but(account.action, account.object), database, acme)
     if method == (Store, "list_audit"):
         assert account.run(store, UUID(int=0)) == AuditPage(entries=[], next=None), "a filter that lets nothing through"
+    elif method == (SpendStore, "list_member_spend"):
+        assert account.run(store, acme.groups["acme/platform"]).members == [], "those whom one may not see are left out"
     else:
         # Who may not touch prices is told so; a refusal of what is somebody's looks like an absence.
         told = Forbidden if account.object in NO_SECRET else NotAuthorized

@@ -170,6 +170,7 @@ class Caller(Row):
     group: GroupReference | None
     organization: OrganizationReference | None
     user: UserReference | None
+    now: Timestamp
 
 
 class Actor(Row):

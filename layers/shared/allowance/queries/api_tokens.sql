@@ -59,7 +59,8 @@ SELECT
             -- Nobody is named so.
             OR n.username = CASE %(named_username)s::text WHEN 'me' THEN c.username ELSE %(named_username)s::text END
         )
-    ) AS "user"
+    ) AS "user",
+    now() AS now
 FROM credential AS c;
 
 -- name: ping
