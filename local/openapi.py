@@ -18,6 +18,7 @@ from allowance.answers import INTERNAL_ERROR, STATUSES
 from allowance.api import Route
 from allowance.errors import AllowanceError
 from allowance.models import UUID_FORM, Body, GroupBudget
+from allowance.overrides import UserBudgetOverride
 from allowance.parameters import Query
 from allowance.precondition import Precondition
 
@@ -26,9 +27,11 @@ DOCUMENT_FILE = ROOT / "docs" / "openapi.json"
 REF_TEMPLATE = "#/components/schemas/{model}"
 
 UUID_SCHEMA = {"type": "string", "format": "uuid", "pattern": f"^{UUID_FORM.pattern}$"}
+NAME_SCHEMA = {"type": "string", "minLength": 1, "description": "A UUID or a name."}
 NAME_SCHEMAS = {
-    None: {"type": "string", "minLength": 1, "description": "A UUID or a name."},
-    str: {"type": "string", "minLength": 1, "description": "As it is; slashes may stand as they are."},
+    "user": {"type": "string", "minLength": 1, "description": "A UUID, a username or `me`."},
+    "provider": {"type": "string", "minLength": 1, "description": "As it is; slashes may stand as they are."},
+    "model": {"type": "string", "minLength": 1, "description": "As it is; slashes may stand as they are."},
 }
 ETAG = {"description": "The version, for If-Match.", "schema": {"type": "string"}}
 REQUEST_ID = {"description": "Also in the log and in the audit entry.", "schema": {"type": "string"}}
@@ -125,7 +128,7 @@ def _sentence(docstring: str) -> str:
 def _parameters(route: Route, takes: dict[str, Any], schemas: dict[str, Any]) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for name in (segment[1:-1].rstrip("+") for segment in route.path.split("/") if segment.startswith("{")):
-        schema = UUID_SCHEMA if takes.get(name) is UUID else NAME_SCHEMAS[takes.get(name)]
+        schema = UUID_SCHEMA if takes.get(name) is UUID else NAME_SCHEMAS.get(name, NAME_SCHEMA)
         found.append({"name": name, "in": "path", "required": True, "schema": schema})
     for kind in takes.values():
         if kind is Precondition:
@@ -144,11 +147,16 @@ def _query_parameter(name: str, schema: dict[str, Any]) -> dict[str, Any]:
     if "anyOf" in schema:
         schema = {k: v for k, v in schema.items() if k not in ("anyOf", "default")} | schema["anyOf"][0]
     schema.pop("title", None)
+    # A list is one parameter, its values separated by commas.
+    several = {"style": "form", "explode": False} if schema.get("type") == "array" else {}
+    if several:
+        schema["items"] = UUID_SCHEMA
     return {
         "name": name,
         "in": "query",
         "required": required,
         "description": schema.pop("description"),
+        **several,
         "schema": schema,
     }
 
@@ -157,7 +165,7 @@ def _success(returns: Any, schemas: dict[str, Any]) -> dict[str, Any]:
     headers = {"X-Request-Id": REQUEST_ID}
     if returns is type(None):
         return {"204": {"description": "Done.", "headers": headers}}
-    if returns is GroupBudget:
+    if returns in (GroupBudget, UserBudgetOverride):
         headers["ETag"] = ETAG
     content = {"application/json": {"schema": _schema(returns, schemas, "serialization")}}
     return {"200": {"description": "Done.", "headers": headers, "content": content}}

@@ -7,6 +7,7 @@ everything but that; and a refusal costs no query.
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -26,7 +27,9 @@ from allowance.models import (
     Membership,
     OrganizationReference,
     TokenInfo,
+    UserReference,
 )
+from allowance.overrides import OverrideLimit
 from allowance.parameters import AuditQuery
 from allowance.precondition import Precondition
 from allowance.price_book import CustomPrices, ModelPrice, PriceBook
@@ -34,13 +37,19 @@ from allowance.price_source import TakenBook
 from allowance.price_store import PriceStore
 from allowance.rbac.policy import NO_SECRET, Action, Permission, ResourceType, Role, Subject
 from allowance.settings import DatabaseSource
+from allowance.spend_store import SpendStore
 from allowance.store import CallerStore, Origin, Store
+from allowance.user_budget_store import UserBudgetStore
 from tests.people import Acme
 from tests.postgres import Database
 
 ORIGIN = Origin(None, "test", "test")
 PRICES = ResourceType.AI_MODEL_PRICE
 HELD = UUID(int=9)
+OVERRIDE = (
+    "INSERT INTO user_ai_budget_overrides (user_id, group_id, organization_id, spend_limit_micros)"
+    " SELECT %s, id, organization_id, 1 FROM groups WHERE id = %s"
+)
 
 
 @dataclass(frozen=True)
@@ -50,6 +59,8 @@ class Account:
     action: Action
     object: ResourceType
     run: Callable[[Any, UUID], Any]
+    also: tuple[tuple[ResourceType, Action], ...] = ()
+    """What it asks for next, once a query has told it of which object."""
 
 
 ACCOUNTS: dict[tuple[type, str], Account] = {
@@ -65,6 +76,32 @@ ACCOUNTS: dict[tuple[type, str], Account] = {
         Action.UPDATE, ResourceType.GROUP, lambda s, g: s.delete_group_budget(g, Precondition())
     ),
     (Store, "list_audit"): Account(Action.READ, ResourceType.AUDIT_LOG, lambda s, _: s.list_audit(AuditQuery())),
+    (Store, "see_user"): Account(Action.READ, ResourceType.USER, lambda s, _: s.see_user()),
+    (UserBudgetStore, "see_group"): Account(Action.READ, ResourceType.GROUP, lambda s, g: s.see_group(g)),
+    (UserBudgetStore, "see_user"): Account(Action.READ, ResourceType.USER, lambda s, _: s.see_user()),
+    (UserBudgetStore, "see_prices"): Account(Action.READ, PRICES, lambda s, _: s.see_prices(Action.READ)),
+    (UserBudgetStore, "get_override"): Account(Action.READ, ResourceType.USER, lambda s, _: s.get_override()),
+    (UserBudgetStore, "set_override"): Account(
+        Action.UPDATE,
+        ResourceType.USER,
+        lambda s, g: s.set_override(OverrideLimit(group_id=g, spend_limit_micros=2), Precondition()),
+        also=((ResourceType.GROUP, Action.UPDATE),),
+    ),
+    (UserBudgetStore, "remove_override"): Account(
+        Action.UPDATE,
+        ResourceType.USER,
+        lambda s, _: s.remove_override(Precondition()),
+        also=((ResourceType.GROUP, Action.UPDATE),),
+    ),
+    (SpendStore, "see_group"): Account(Action.READ, ResourceType.GROUP, lambda s, g: s.see_group(g)),
+    (SpendStore, "see_user"): Account(Action.READ, ResourceType.USER, lambda s, _: s.see_user()),
+    (SpendStore, "see_prices"): Account(Action.READ, PRICES, lambda s, _: s.see_prices(Action.READ)),
+    (SpendStore, "get_user_spend"): Account(Action.READ, ResourceType.USER, lambda s, _: s.get_user_spend()),
+    (SpendStore, "get_group_spend"): Account(Action.READ, ResourceType.GROUP, lambda s, g: s.get_group_spend(g)),
+    (SpendStore, "list_group_spend"): Account(Action.READ, ResourceType.GROUP, lambda s, g: s.list_group_spend([g])),
+    (SpendStore, "list_member_spend"): Account(
+        Action.READ, ResourceType.GROUP_MEMBER, lambda s, g: s.list_member_spend(g, [UUID(int=1)])
+    ),
     (Store, "see_prices"): Account(Action.READ, PRICES, lambda s, _: s.see_prices(Action.READ)),
     (ModelPriceStore, "see_prices"): Account(Action.UPDATE, PRICES, lambda s, _: s.see_prices(Action.UPDATE)),
     (ModelPriceStore, "list_prices"): Account(Action.READ, PRICES, lambda s, _: s.list_prices(ModelPriceQuery())),
@@ -126,6 +163,8 @@ def store_for(method: tuple[type, str], permissions: tuple[Permission, ...], dat
         token=TokenInfo(name="t", expires_at=None, scope=None),
         group=GroupReference(id=acme.groups["acme/platform"], organization_id=acme.organizations["acme"]),
         organization=OrganizationReference(id=acme.organizations["acme"], name="acme"),
+        now=datetime.now(UTC),
+        user=UserReference(id=acme.users["maya"], username="maya"),
     )
     return method[0](gate, ORIGIN, caller), connection
 
@@ -133,7 +172,7 @@ def store_for(method: tuple[type, str], permissions: tuple[Permission, ...], dat
 def test_every_public_method_of_every_store_has_its_account() -> None:
     methods = {
         (store, name)
-        for store in (Store, ModelPriceStore, PriceStore, DirectoryStore)
+        for store in (Store, UserBudgetStore, SpendStore, ModelPriceStore, PriceStore, DirectoryStore)
         for name, _ in inspect.getmembers(store, inspect.isfunction)
         if not name.startswith("_")
     }
@@ -148,8 +187,10 @@ def test_it_runs_for_who_may_do_exactly_that(database: Database, acme: Acme, met
         "INSERT INTO ai_model_price_changes_held (id, provider, model, proposed, reasons, origin)"
         f" VALUES ('{HELD}', 'p', 'm', '{{\"input_price\": 1}}', '{{}}', 'test')"
     )
+    database.run(OVERRIDE, acme.users["maya"], acme.groups["acme/platform"])
     account = ACCOUNTS[method]
-    store, connection = store_for(method, (Permission(account.object, account.action),), database, acme)
+    asked = (account.object, account.action), *account.also
+    store, connection = store_for(method, tuple(Permission(*each) for each in asked), database, acme)
     account.run(store, acme.groups["acme/platform"])
     connection.close()
 
@@ -162,12 +203,27 @@ def test_it_is_refused_without_a_query_to_who_may_do_everything_else(
     store, connection = store_for(method, everything_but(account.action, account.object), database, acme)
     if method == (Store, "list_audit"):
         assert account.run(store, UUID(int=0)) == AuditPage(entries=[], next=None), "a filter that lets nothing through"
+    elif method == (SpendStore, "list_member_spend"):
+        assert account.run(store, acme.groups["acme/platform"]).members == [], "those whom one may not see are left out"
     else:
         # Who may not touch prices is told so; a refusal of what is somebody's looks like an absence.
         told = Forbidden if account.object in NO_SECRET else NotAuthorized
         with pytest.raises(told):
             account.run(store, acme.groups["acme/platform"])
     assert connection.asked == 0
+
+
+@pytest.mark.parametrize("method", [each for each, account in ACCOUNTS.items() if account.also], ids=lambda m: m[1])
+def test_what_it_asks_for_next_is_needed_too(database: Database, acme: Acme, method: tuple[type, str]) -> None:
+    database.run(OVERRIDE, acme.users["maya"], acme.groups["acme/platform"])
+    account = ACCOUNTS[method]
+    for resource_type, action in account.also:
+        store, connection = store_for(method, everything_but(action, resource_type), database, acme)
+        with pytest.raises(NotAuthorized):
+            account.run(store, acme.groups["acme/platform"])
+        assert connection.asked == 1
+        connection.close()
+    assert database.rows("SELECT spend_limit_micros FROM user_ai_budget_overrides") == [(1,)]
 
 
 def test_only_what_is_no_secret_is_refused_openly() -> None:

@@ -83,6 +83,8 @@ def store_of(database: Database, acme: Acme, username: str) -> Generator[Store]:
         group_id=acme.groups["acme/platform"],
         organization_id=None,
         organization_name=None,
+        named_user_id=None,
+        named_username=None,
     )
     roles = roles_of_user(caller.roles, ((each.id, each.roles) for each in caller.organizations))
     gate = Gate(Subject(caller.user_id, roles), connection)

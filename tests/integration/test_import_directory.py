@@ -507,6 +507,8 @@ def test_last_use_is_written_once_however_many_come_at_once(database: Database, 
             group_id=None,
             organization_id=None,
             organization_name=None,
+            named_user_id=None,
+            named_username=None,
         )
         connection.close()
 

@@ -12,11 +12,13 @@ VALUES = {
     "token_id": "'a'", "secret_sha256": "''", "blind": "''", "group_id": "gen_random_uuid()", "organization_id": "NULL",
     "organization_name": "'acme'", "spend_limit_micros": "1", "must_exist": "false", "must_be_absent": "false",
     "versions": "NULL", "excluded_versions": "'{}'", "actor_id": "NULL::uuid", "actor_name": "'a'", "request_id": "'r'",
-    "organization_ids": "NULL::uuid[]", "user_id": "NULL", "username": "'a'", "dropped": "'{}'::uuid[]", "after": "1", "limit": "10", "book": "'{}'", "document": "'{}'",
+    "organization_ids": "NULL::uuid[]", "user_id": "NULL::uuid", "username": "'a'", "dropped": "'{}'::uuid[]", "after": "1", "limit": "10", "book": "'{}'", "document": "'{}'",
     "accounts": "'[]'", "tokens": "'[]'", "entries": "'[]'", "organizations": "'{}'::text[]", "usernames": "'{}'::text[]",
     "emails": "'{}'::text[]", "complete": "true", "in_book": "true", "held": "'[]'", "still_held": "'{}'", "models": "NULL",
     "origin": "'o'", "location": "'l'", "etag": "NULL", "entry_count": "1", "at": "NULL", "provider": "'p'::text", "model": "'m'",
     "sources": "NULL", "after_provider": "'p'", "after_model": "'m'", "after_source": "'s'", "after_id": "NULL", "providers": "'{}'",
+    "period_start": "now()", "period_end": "now()", "group_ids": "'{}'::uuid[]", "user_ids": "'{}'::uuid[]",
+    "named_user_id": "NULL", "named_username": "'a'",
     "rules": "'{}'", "prices": "'{}'", "held_id": "gen_random_uuid()", "decision": "'approved'",
 }  # fmt: skip
 
@@ -42,16 +44,30 @@ def test_the_hot_path_reads_by_index_alone(database: Database) -> None:
         "INSERT INTO organization_members (organization_id, user_id) SELECT o.id, u.id FROM organizations o, users u"
         " WHERE o.name = 'acme' ON CONFLICT DO NOTHING",
         "INSERT INTO group_members SELECT g.id, u.id FROM groups g, users u"
-        " WHERE g.name LIKE 'g%' AND u.username LIKE 'u%' AND hashtext(g.name || u.username) % 100 = 0",
+        " WHERE g.name LIKE 'g%' AND u.username LIKE 'u%' AND hashtext(g.name || u.username) % 1000 = 0",
         "INSERT INTO api_tokens (id, user_id, name, secret_sha256) SELECT username, id, 't', sha256('') FROM users",
         "INSERT INTO group_ai_budgets SELECT id, 1 FROM groups",
-        "ANALYZE",
+        "INSERT INTO user_ai_budget_overrides (user_id, group_id, organization_id, spend_limit_micros)"
+        " SELECT user_id, organization_id, organization_id, 1 FROM organization_members ON CONFLICT DO NOTHING",
+        "INSERT INTO ai_spend_daily SELECT user_id, organization_id, day::date, 1, 0, 0, 0, 0, 0, 1, 0 FROM organization_members,"
+        " generate_series(now() - interval '60 days', now(), interval '1 day') AS day",
+        "VACUUM ANALYZE",
     ):
         database.run(statement)
     ((group,),) = database.rows("SELECT id FROM groups WHERE name = 'g1' LIMIT 1")
-    values = VALUES | {"group_id": f"'{group}'", "token_id": "'u77'"}
+    ((user,),) = database.rows("SELECT id FROM users WHERE username = 'u77'")
+    values = VALUES | {
+        "group_id": f"'{group}'",
+        "token_id": "'u77'",
+        "user_id": f"'{user}'",
+        "named_user_id": f"'{user}'",
+    }
     with psycopg.connect(database.app_url) as app:
-        for name in ("authenticate", "get_group_budget", "get_group", "lock_group", "upsert_group_budget"):
+        for name in (
+            "authenticate", "get_group_budget", "get_group", "lock_group", "upsert_group_budget", "get_user_budget_override",
+            "lock_user_in_group", "upsert_user_budget_override", "delete_user_budget_override", "get_user_spend",
+            "list_member_spend",
+        ):  # fmt: skip
             sql = re.sub(r"%\((\w+)\)s", lambda found: values[found[1]], queries()[name].decode())
             plan = "\n".join(row[0] for row in app.execute(f"EXPLAIN {sql}".encode()).fetchall())
             # There are few organizations: their table is one page.

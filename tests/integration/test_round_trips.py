@@ -68,6 +68,29 @@ def test_a_price_route_costs_no_more_either(
         assert 1 <= counted.trips <= most
 
 
+@pytest.mark.parametrize(
+    ("most", "status", "request_of"),
+    [
+        (2, 200, lambda client, path, _: client.get(path)),
+        (3, 200, lambda client, path, body: client.put(path, body)),
+        (3, 204, lambda client, path, _: client.delete(path)),
+        (1, 400, lambda client, path, _: client.put(path, {})),
+    ],
+    ids=["GET", "PUT", "DELETE", "bad body"],
+)
+def test_an_override_costs_no_more_either(
+    database: Database, acme: Acme, most: int, status: int, request_of: Callable[[Client, str, object], Answer]
+) -> None:
+    olivia, path = acme.client("olivia"), "/api/v2/users/maya/ai/budget/override"
+    body = {"group_id": str(acme.groups["acme/platform"]), "spend_limit_micros": 1}
+    olivia.put(path, body)
+    with wire(database.app_url) as counted, environment(DATABASE_URL=counted.url):
+        assert olivia.get("/api/v2/users/me").status == 200
+        counted.reset()
+        assert request_of(olivia, path, body).status == status
+        assert 1 <= counted.trips <= most
+
+
 def test_a_refused_credential_that_is_malformed_costs_no_trip(database: Database, acme: Acme) -> None:
     with wire(database.app_url) as counted, environment(DATABASE_URL=counted.url):
         assert Client("nonsense").get(acme.budget_path()).status == 401

@@ -18,6 +18,7 @@ from allowance.rbac.policy import (
     Scope,
     Subject,
     audit_log_object,
+    group_member_object,
     group_object,
     user_object,
 )
@@ -32,8 +33,8 @@ OBJECTS = {
     "group": group_object(GROUP, HERE),
     "own-group": group_object(OWN_GROUP, HERE),
     "everyone": group_object(HERE, HERE),
-    "own-row": Object(ResourceType.GROUP_MEMBER, organization_id=HERE, owner_id=SELF),
-    "row": Object(ResourceType.GROUP_MEMBER, organization_id=HERE, owner_id=OTHER),
+    "own-row": group_member_object(SELF, HERE),
+    "row": group_member_object(OTHER, HERE),
     "self": user_object(SELF),
     "other": user_object(OTHER),
     "prices": PRICE_BOOK,

@@ -11,6 +11,7 @@ from allowance import errors
 from allowance.errors import AllowanceError
 from allowance.headers import preflight_headers, standing_headers
 from allowance.models import GroupBudget
+from allowance.overrides import UserBudgetOverride
 from allowance.request import Request
 
 STATUSES: Mapping[type[AllowanceError], int] = {
@@ -20,6 +21,7 @@ STATUSES: Mapping[type[AllowanceError], int] = {
     errors.InvalidSpendLimit: 400,
     errors.InvalidModelPrices: 400,
     errors.InvalidQuery: 400,
+    errors.NotAGroupMember: 400,
     errors.Unauthenticated: 401,
     errors.BudgetsNotEnabled: 403,
     errors.Forbidden: 403,
@@ -46,7 +48,7 @@ def success(request: Request, result: Any, returns: Any) -> Answer:
     """The result of a function that is annotated to return that."""
     if result is None:
         return answer_of(request, 204, None)
-    headers = {"ETag": result.etag} if isinstance(result, GroupBudget) else {}
+    headers = {"ETag": result.etag} if isinstance(result, GroupBudget | UserBudgetOverride) else {}
     if isinstance(result, BaseModel):
         return answer_of(request, 200, result.model_dump_json().encode(), headers)
     return answer_of(request, 200, _adapter(returns).dump_json(result), headers)

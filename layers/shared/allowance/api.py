@@ -1,8 +1,8 @@
 """The HTTP border: credential -> caller, event -> arguments, errors -> statuses, the feature gate.
 
-An Api holds one route. Which error wins is the order of `_serve`: 401, then a bad path id, then a group that the caller
-may not read, then the feature gate, then prices that the caller may not touch, then what was sent, then what the store
-refuses.
+An Api holds one route. Which error wins is the order of `_serve`: 401, then a bad path id, then a group or user that
+the caller may not read, then the feature gate, then prices that the caller may not touch, then what was sent, then what
+the store refuses.
 """
 
 import inspect
@@ -27,7 +27,7 @@ from allowance.rbac.policy import Action
 from allowance.request import Request
 from allowance.session import open_store, take_database_ms
 from allowance.settings import settings
-from allowance.store import CallerStore, Store
+from allowance.store import CallerStore, PathStore
 
 
 @dataclass(frozen=True)
@@ -148,24 +148,28 @@ def _authenticated(request: Request, parameters: Mapping[str, Any]) -> tuple[Cal
         next(iter(stores.values()), CallerStore),
         credential,
         group_id=arguments.get("group"),
-        organization=_organization(request),
+        organization=_named(request, "organization"),
+        user=_named(request, "user"),
         request_id=request.id,
     )
     if bad_id is not None:
         raise bad_id
-    if isinstance(store, Store) and "group" in arguments:
-        store.see_group(arguments["group"])
+    if isinstance(store, PathStore):
+        if "group" in arguments:
+            store.see_group(arguments["group"])
+        if "user" in request.segments:
+            store.see_user()
     return store, arguments | dict.fromkeys(stores, store)
 
 
-def _organization(request: Request) -> UUID | str | None:
-    """An organization is named in a path by its UUID or its name; a name that cannot be one names none."""
-    if "organization" not in request.segments:
+def _named(request: Request, segment: str) -> UUID | str | None:
+    """An organization or a user is named in a path by UUID or by name; a name that cannot be one names none."""
+    if segment not in request.segments:
         return None
     try:
-        return request.uuid("organization")
+        return request.uuid(segment)
     except errors.InvalidUUID:
-        name = request.segments["organization"]
+        name = request.segments[segment]
         return name if name.isprintable() else None
 
 

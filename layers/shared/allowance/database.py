@@ -5,7 +5,7 @@ Postgres runs as one implicit transaction. See docs/decisions/0003-round-trips.m
 """
 
 import re
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -17,7 +17,7 @@ import psycopg
 from psycopg.rows import class_row
 
 from allowance.connection import connection_parameters
-from allowance.errors import DatabaseUnavailable
+from allowance.errors import AllowanceError, DatabaseUnavailable, NotAGroupMember
 from allowance.settings import BadSetting, DatabaseSource
 
 CONNECT_TIMEOUT_SECONDS = 3
@@ -27,6 +27,12 @@ UNAVAILABLE_CLASSES = ("08", "53", "57")
 
 UNAVAILABLE = frozenset({"55P03", "40001", "40P01", "25006"})
 """SQLSTATEs: lock not available, serialization failure, deadlock, read-only (a standby, while it fails over)."""
+
+CONSTRAINTS: Mapping[str, type[AllowanceError]] = {
+    "user_ai_budget_overrides_organization_membership": NotAGroupMember,
+    "user_ai_budget_overrides_group_membership": NotAGroupMember,
+}
+"""What the schema refuses in place of the code, in the caller's words."""
 
 _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 
@@ -61,7 +67,8 @@ def call[T](model: type[T], query: str, /, **parameters: Any) -> Call[T]:
 class Database:
     """One connection, kept warm between invocations, made anew when it is found closed.
 
-    Every method raises DatabaseUnavailable when Postgres is down, failing over, or out of connections.
+    Every method raises DatabaseUnavailable when Postgres is down, failing over, or out of connections, and what
+    CONSTRAINTS says when the schema refuses a row.
     """
 
     def __init__(self, source: DatabaseSource, application_name: str) -> None:
@@ -159,6 +166,8 @@ class Database:
                 connection.close()
             if stale or state[:2] in UNAVAILABLE_CLASSES or state in UNAVAILABLE:
                 raise DatabaseUnavailable from error
+            if refusal := CONSTRAINTS.get(error.diag.constraint_name or ""):
+                raise refusal from error
             raise
 
     def _connect(self) -> psycopg.Connection[Any]:

@@ -74,6 +74,7 @@ class DirectoryStore:
         with db.transaction():
             if not db.one(DirectoryLock, "lock_directory").locked:
                 raise ImportRunning
+            db.run("name_importer", actor_name=self._origin.actor_name, request_id=self._origin.request_id)
             known = _known(db, document)
             if problems := unresolved(document, known):
                 raise ValidationFailed(problems)

@@ -57,8 +57,16 @@ class OrganizationNotFound(NotFound):
     """There is no such organization, or it is deleted."""
 
 
+class UserNotFound(NotFound):
+    """There is no such user, or the user is deleted."""
+
+
 class BudgetNotFound(NotFound):
     """This group has no budget."""
+
+
+class OverrideNotFound(NotFound):
+    """This user has no budget override."""
 
 
 class PriceNotFound(NotFound):
@@ -118,6 +126,13 @@ class ValidationFailed(AllowanceError):
 
 class InvalidSpendLimit(ValidationFailed):
     """Invalid AI spend limit."""
+
+
+class NotAGroupMember(ValidationFailed):
+    """User is not a member of the referenced group."""
+
+    def __init__(self) -> None:
+        super().__init__([Problem("group_id", "The user must be a member of this group.")])
 
 
 class UsageOutOfRange(ValidationFailed):

@@ -1,6 +1,6 @@
 """The only door to the data: say what you will do, and to what, and get a handle. The handle is the proof."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from uuid import UUID
 
 from allowance.database import Database
@@ -30,6 +30,13 @@ class Gate:
     ) -> list[T]:
         """The rows of a listing that the subject may see: each is judged by the object it stands for."""
         return [row for row in rows(self._database) if allowed(self._subject, action, object_of(row))]
+
+    def open_some[K](self, action: Action, objects: Mapping[K, Object]) -> tuple[Database, list[K]]:
+        """The database, and on which of these objects the action is allowed. Raises NotAuthorized when on none."""
+        permitted = [key for key, obj in objects.items() if allowed(self._subject, action, obj)]
+        if not permitted:
+            raise NotAuthorized
+        return self._database, permitted
 
     def open_organizations(
         self, action: Action, object_of: Callable[[UUID | None], Object]

@@ -123,6 +123,13 @@ class OrganizationReference(Row):
     name: str
 
 
+class UserReference(Row):
+    """A user whom the caller named in a path."""
+
+    id: UUID
+    username: str
+
+
 class Membership(Row):
     """A user's place in an organization, with the roles held there."""
 
@@ -162,6 +169,8 @@ class Caller(Row):
     token: TokenInfo
     group: GroupReference | None
     organization: OrganizationReference | None
+    user: UserReference | None
+    now: Timestamp
 
 
 class Actor(Row):

@@ -19,8 +19,18 @@ ROUTES = (
     ("DELETE", "/api/v2/groups/{group}/ai/budget"),
     ("GET", "/api/v2/groups/{group}/ai/budget"),
     ("PUT", "/api/v2/groups/{group}/ai/budget"),
+    ("GET", "/api/v2/groups/{group}/ai/spend"),
+    ("GET", "/api/v2/groups/{group}/members/ai/spend"),
     ("GET", "/api/v2/organizations/{organization}/groups"),
+    ("GET", "/api/v2/organizations/{organization}/groups/ai/spend"),
     ("GET", "/api/v2/users/me"),
+    ("DELETE", "/api/v2/users/{user}/ai/budget"),
+    ("GET", "/api/v2/users/{user}/ai/budget"),
+    ("PUT", "/api/v2/users/{user}/ai/budget"),
+    ("DELETE", "/api/v2/users/{user}/ai/budget/override"),
+    ("GET", "/api/v2/users/{user}/ai/budget/override"),
+    ("PUT", "/api/v2/users/{user}/ai/budget/override"),
+    ("GET", "/api/v2/users/{user}/ai/spend"),
     ("GET", "/healthz"),
 )
 

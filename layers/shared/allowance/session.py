@@ -29,11 +29,13 @@ def open_store[S: CallerStore](
     *,
     group_id: UUID | None,
     organization: UUID | str | None,
+    user: UUID | str | None,
     request_id: str,
 ) -> S:
     """A store for the user behind a credential, who is looked up anew each time. One trip.
 
-    `group_id` and `organization` are what the path names; they come back in the same trip. Raises Unauthenticated.
+    `group_id`, `organization` and `user` (by id or username; `me` is the caller) are what the path names; they come
+    back in the same trip. Raises Unauthenticated.
     """
     database = warm_database()
     database.start_invocation()
@@ -46,6 +48,8 @@ def open_store[S: CallerStore](
         group_id=group_id,
         organization_id=organization if isinstance(organization, UUID) else None,
         organization_name=organization if isinstance(organization, str) else None,
+        named_user_id=user if isinstance(user, UUID) else None,
+        named_username=user if isinstance(user, str) else None,
     )
     if caller is None:
         raise Unauthenticated

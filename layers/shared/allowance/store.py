@@ -4,7 +4,14 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from allowance.database import call
-from allowance.errors import BudgetChanged, BudgetNotFound, GroupNotFound, NotAuthorized, OrganizationNotFound
+from allowance.errors import (
+    BudgetChanged,
+    BudgetNotFound,
+    GroupNotFound,
+    NotAuthorized,
+    OrganizationNotFound,
+    UserNotFound,
+)
 from allowance.gate import Gate
 from allowance.models import (
     AuditEntry,
@@ -43,7 +50,35 @@ class CallerStore:
         self._gate.open(action, PRICE_BOOK)
 
 
-class Store(CallerStore):
+class PathStore(CallerStore):
+    """What the stores of the routes share whose paths name a group or a user; it came with the caller, in one trip."""
+
+    def see_group(self, group_id: UUID) -> None:
+        """Nothing, if the caller may read the group; else raises NotFound. Costs no trip."""
+        self._gate.open(Action.READ, self._group(group_id))
+
+    def see_user(self) -> None:
+        """Nothing, if the caller may read the user in the path; else raises NotFound. Costs no trip."""
+        self._gate.open(Action.READ, self._user())
+
+    def _group(self, group_id: UUID) -> Object:
+        """The group in the path, as the rule sees it."""
+        group = self._caller.group
+        if group is None or group.id != group_id:
+            raise GroupNotFound
+        return group_object(group.id, group.organization_id)
+
+    def _user(self) -> Object:
+        """The user in the path, as the rule sees it."""
+        return user_object(self._user_id())
+
+    def _user_id(self) -> UUID:
+        if self._caller.user is None:
+            raise UserNotFound
+        return self._caller.user.id
+
+
+class Store(PathStore):
     """The data, as one caller may see and change it. A refusal is an absence: NotAuthorized is a NotFound."""
 
     def me(self) -> Me:
@@ -57,10 +92,6 @@ class Store(CallerStore):
             organizations=self._caller.organizations,
             token=self._caller.token,
         )
-
-    def see_group(self, group_id: UUID) -> None:
-        """Nothing, if the caller may read the group; else raises NotFound. Costs no trip."""
-        self._gate.open(Action.READ, self._group(group_id))
 
     def get_group(self, group_id: UUID) -> Group:
         """A group and its budget. Raises GroupNotFound, NotAuthorized."""
@@ -105,7 +136,7 @@ class Store(CallerStore):
                 group_id=group_id,
                 spend_limit_micros=spend_limit_micros,
                 must_exist=precondition.must_exist,
-                versions=_listed(precondition.versions),
+                versions=listed(precondition.versions),
                 must_be_absent=precondition.must_be_absent,
                 excluded_versions=list(precondition.excluded_versions),
                 actor_id=self._origin.actor_id,
@@ -128,7 +159,7 @@ class Store(CallerStore):
                 RemovedBudget,
                 "delete_group_budget",
                 group_id=group_id,
-                versions=_listed(precondition.versions),
+                versions=listed(precondition.versions),
                 must_be_absent=precondition.must_be_absent,
                 excluded_versions=list(precondition.excluded_versions),
                 actor_id=self._origin.actor_id,
@@ -163,13 +194,7 @@ class Store(CallerStore):
         page = entries[: query.limit]
         return AuditPage(entries=page, next=str(page[-1].id) if len(entries) > query.limit else None)
 
-    def _group(self, group_id: UUID) -> Object:
-        """The group in the path, as the rule sees it; it came with the caller, in the same trip."""
-        group = self._caller.group
-        if group is None or group.id != group_id:
-            raise GroupNotFound
-        return group_object(group.id, group.organization_id)
 
-
-def _listed[T](values: tuple[T, ...] | None) -> list[T] | None:
+def listed[T](values: tuple[T, ...] | None) -> list[T] | None:
+    """As psycopg takes an array."""
     return None if values is None else list(values)

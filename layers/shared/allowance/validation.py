@@ -12,6 +12,7 @@ DETAILS = {
     "int_type": "Must be a whole number.",
     "int_parsing_size": "Must be a whole number of fewer digits.",
     "string_type": "Must be a string.",
+    "uuid_type": "Must be a string.",
     "bool_type": "Must be true or false.",
     "list_type": "Must be a list.",
     "dict_type": "Must be an object.",

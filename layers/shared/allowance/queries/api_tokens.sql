@@ -50,7 +50,17 @@ SELECT
         SELECT jsonb_build_object('id', o.id, 'name', o.name)
         FROM organizations AS o
         WHERE (o.id = %(organization_id)s::uuid OR o.name = %(organization_name)s::text) AND o.deleted_at IS NULL
-    ) AS organization
+    ) AS organization,
+    (
+        SELECT jsonb_build_object('id', n.id, 'username', n.username)
+        FROM users AS n
+        WHERE n.status <> 'deleted' AND (
+            n.id = %(named_user_id)s::uuid
+            -- Nobody is named so.
+            OR n.username = CASE %(named_username)s::text WHEN 'me' THEN c.username ELSE %(named_username)s::text END
+        )
+    ) AS "user",
+    now() AS now
 FROM credential AS c;
 
 -- name: ping

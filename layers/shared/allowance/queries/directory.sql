@@ -2,6 +2,12 @@
 -- One import at a time: two would see each other's names half-made. Released with the transaction.
 SELECT pg_try_advisory_xact_lock(hashtext('allowance.directory')) AS locked;
 
+-- name: name_importer
+-- For the triggers of this transaction that write to the audit log: an override that goes with a membership.
+SELECT
+    set_config('allowance.actor_name', %(actor_name)s, true) AS actor_name,
+    set_config('allowance.request_id', %(request_id)s, true) AS request_id;
+
 -- name: known_directory
 -- What is there of what a document speaks of, names with their ids.
 SELECT

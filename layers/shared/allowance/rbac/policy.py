@@ -125,6 +125,11 @@ def user_object(user_id: UUID) -> Object:
     return Object(ResourceType.USER, id=str(user_id), owner_id=user_id)
 
 
+def group_member_object(user_id: UUID, organization_id: UUID) -> Object:
+    """What hangs on a user's place in a group of an organization; the user owns it."""
+    return Object(ResourceType.GROUP_MEMBER, id=str(user_id), organization_id=organization_id, owner_id=user_id)
+
+
 def audit_log_object(organization_id: UUID | None) -> Object:
     """The audit entries of an organization; None: those that concern none."""
     return Object(ResourceType.AUDIT_LOG, organization_id=organization_id)

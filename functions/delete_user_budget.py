@@ -1,0 +1,15 @@
+"""DELETE /api/v2/users/{user}/ai/budget: remove the user's own budget, so that the groups' count again."""
+
+from allowance.api import Api
+from allowance.precondition import Precondition
+from allowance.user_budget_store import UserBudgetStore
+
+app = Api()
+
+
+@app.delete("/api/v2/users/{user}/ai/budget")
+def delete_user_budget(store: UserBudgetStore, precondition: Precondition) -> None:
+    store.remove_override(precondition)
+
+
+handler = app.handler

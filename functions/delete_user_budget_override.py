@@ -1,0 +1,15 @@
+"""DELETE /api/v2/users/{user}/ai/budget/override: remove the user's own budget, so that the groups' count again."""
+
+from allowance.api import Api
+from allowance.precondition import Precondition
+from allowance.user_budget_store import UserBudgetStore
+
+app = Api()
+
+
+@app.delete("/api/v2/users/{user}/ai/budget/override")
+def delete_user_budget_override(store: UserBudgetStore, precondition: Precondition) -> None:
+    store.remove_override(precondition)
+
+
+handler = app.handler

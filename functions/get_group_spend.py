@@ -1,0 +1,17 @@
+"""GET /api/v2/groups/{group}/ai/spend: what is attributed to the group in the present period."""
+
+from uuid import UUID
+
+from allowance.api import Api
+from allowance.spend import GroupSpend
+from allowance.spend_store import SpendStore
+
+app = Api()
+
+
+@app.get("/api/v2/groups/{group}/ai/spend")
+def get_group_spend(store: SpendStore, group: UUID) -> GroupSpend:
+    return store.get_group_spend(group)
+
+
+handler = app.handler

@@ -1,0 +1,15 @@
+"""GET /api/v2/users/{user}/ai/spend: what the user spent in the present period, and the budget in effect."""
+
+from allowance.api import Api
+from allowance.spend import UserSpend
+from allowance.spend_store import SpendStore
+
+app = Api()
+
+
+@app.get("/api/v2/users/{user}/ai/spend")
+def get_user_spend(store: SpendStore) -> UserSpend:
+    return store.get_user_spend()
+
+
+handler = app.handler

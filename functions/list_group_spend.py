@@ -1,0 +1,15 @@
+"""GET /api/v2/organizations/{organization}/groups/ai/spend: what is attributed to groups that the caller may read."""
+
+from allowance.api import Api
+from allowance.spend import GroupIds, GroupsSpend
+from allowance.spend_store import SpendStore
+
+app = Api()
+
+
+@app.get("/api/v2/organizations/{organization}/groups/ai/spend")
+def list_group_spend(store: SpendStore, query: GroupIds) -> GroupsSpend:
+    return store.list_group_spend(query.group_ids)
+
+
+handler = app.handler

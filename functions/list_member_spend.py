@@ -1,0 +1,17 @@
+"""GET /api/v2/groups/{group}/members/ai/spend: what members of the group spent for it."""
+
+from uuid import UUID
+
+from allowance.api import Api
+from allowance.spend import GroupMembersSpend, UserIds
+from allowance.spend_store import SpendStore
+
+app = Api()
+
+
+@app.get("/api/v2/groups/{group}/members/ai/spend")
+def list_member_spend(store: SpendStore, group: UUID, query: UserIds) -> GroupMembersSpend:
+    return store.list_member_spend(group, query.user_ids)
+
+
+handler = app.handler

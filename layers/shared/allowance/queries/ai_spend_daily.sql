@@ -1,0 +1,82 @@
+-- name: get_user_spend
+-- What a user spent in a period, all groups together, and the budget in effect. Nothing can be reserved yet.
+SELECT
+    %(user_id)s::uuid AS user_id,
+    e.group_id AS effective_group_id,
+    CASE WHEN e.limit_source IS NOT NULL THEN
+        jsonb_build_object('spend_limit_micros', e.spend_limit_micros, 'limit_source', e.limit_source)
+    END AS effective_budget,
+    e.spend_limit_micros,
+    e.limit_source,
+    %(period_start)s::timestamptz AS period_start,
+    %(period_end)s::timestamptz AS period_end,
+    (
+        SELECT coalesce(sum(s.cost_micros), 0)
+        FROM ai_spend_daily AS s
+        WHERE s.user_id = %(user_id)s
+            AND s.day >= (%(period_start)s::timestamptz AT TIME ZONE 'UTC')::date
+            AND s.day < (%(period_end)s::timestamptz AT TIME ZONE 'UTC')::date
+    ) AS current_spend_micros,
+    0 AS reserved_micros
+FROM ai_effective_budget(%(user_id)s) AS e;
+
+-- name: list_group_spend
+-- What is attributed to groups of an organization in a period, and what the members whose budget it is may spend
+-- together: null without a budget, since they have no limit. Deleted users may spend nothing.
+SELECT
+    g.id AS group_id,
+    b.spend_limit_micros,
+    CASE WHEN b.group_id IS NOT NULL THEN (
+        SELECT coalesce(sum(e.spend_limit_micros), 0)
+        FROM (
+            SELECT om.user_id
+            FROM organization_members AS om
+            WHERE om.organization_id = g.organization_id AND g.id = g.organization_id
+            UNION ALL
+            SELECT gm.user_id
+            FROM group_members AS gm
+            JOIN organization_members AS om ON om.organization_id = g.organization_id AND om.user_id = gm.user_id
+            WHERE gm.group_id = g.id AND g.id <> g.organization_id
+        ) AS m
+        JOIN users AS u ON u.id = m.user_id AND u.status <> 'deleted'
+        CROSS JOIN LATERAL ai_effective_budget(m.user_id) AS e
+        WHERE e.group_id = g.id
+    ) END AS total_spend_limit_micros,
+    (
+        SELECT coalesce(sum(s.cost_micros), 0)
+        FROM ai_spend_daily AS s
+        WHERE s.group_id = g.id
+            AND s.day >= (%(period_start)s::timestamptz AT TIME ZONE 'UTC')::date
+            AND s.day < (%(period_end)s::timestamptz AT TIME ZONE 'UTC')::date
+    ) AS current_spend_micros
+FROM groups AS g
+JOIN organizations AS o ON o.id = g.organization_id AND o.deleted_at IS NULL
+LEFT JOIN group_ai_budgets AS b ON b.group_id = g.id
+WHERE g.id = ANY(%(group_ids)s) AND g.organization_id = %(organization_id)s
+ORDER BY g.id;
+
+-- name: list_member_spend
+-- What members of a group spent for it in a period, with their budgets as far as the group's organization may know.
+SELECT
+    m.user_id,
+    eg.id AS effective_group_id,
+    CASE WHEN eg.id IS NOT NULL AND e.limit_source IS NOT NULL THEN
+        jsonb_build_object('spend_limit_micros', e.spend_limit_micros, 'limit_source', e.limit_source)
+    END AS effective_budget,
+    CASE WHEN eg.id = m.group_id AND e.limit_source IS NOT NULL THEN
+        jsonb_build_object('spend_limit_micros', e.spend_limit_micros, 'limit_source', e.limit_source)
+    END AS group_budget,
+    (
+        SELECT coalesce(sum(s.cost_micros), 0)
+        FROM ai_spend_daily AS s
+        WHERE s.user_id = m.user_id
+            AND s.group_id = m.group_id
+            AND s.day >= (%(period_start)s::timestamptz AT TIME ZONE 'UTC')::date
+            AND s.day < (%(period_end)s::timestamptz AT TIME ZONE 'UTC')::date
+    ) AS group_spend_micros
+FROM group_members_expanded AS m
+JOIN users AS u ON u.id = m.user_id AND u.status <> 'deleted'
+CROSS JOIN LATERAL ai_effective_budget(m.user_id) AS e
+LEFT JOIN groups AS eg ON eg.id = e.group_id AND eg.organization_id = m.organization_id
+WHERE m.group_id = %(group_id)s AND m.user_id = ANY(%(user_ids)s)
+ORDER BY m.user_id;
