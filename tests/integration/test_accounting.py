@@ -37,6 +37,8 @@ from allowance.price_store import PriceStore
 from allowance.rbac.policy import NO_SECRET, Action, Permission, ResourceType, Role, Subject
 from allowance.settings import DatabaseSource
 from allowance.store import CallerStore, Origin, Store
+from allowance.usage import UsageBatch
+from allowance.usage_store import UsageStore
 from allowance.user_budget_store import UserBudgetStore
 from tests.people import Acme
 from tests.postgres import Database
@@ -108,6 +110,10 @@ ACCOUNTS: dict[tuple[type, str], Account] = {
     (ModelPriceStore, "remove_price"): Account(Action.UPDATE, PRICES, lambda s, _: s.remove_price("p", "priced")),
     (ModelPriceStore, "list_held"): Account(Action.UPDATE, PRICES, lambda s, _: s.list_held(HeldChangeQuery())),
     (ModelPriceStore, "decide"): Account(Action.UPDATE, PRICES, lambda s, _: s.decide(HELD, "rejected")),
+    (UsageStore, "see_prices"): Account(Action.READ, PRICES, lambda s, _: s.see_prices(Action.READ)),
+    (UsageStore, "record"): Account(
+        Action.CREATE, ResourceType.AI_USAGE, lambda s, _: s.record(UsageBatch(records=[{}]))
+    ),
     (PriceStore, "known_etag"): Account(Action.UPDATE, PRICES, lambda s, _: s.known_etag("https://a.example")),
     (PriceStore, "seed_prices"): Account(
         Action.UPDATE, PRICES, lambda s, _: s.seed_prices(TakenBook(PriceBook(prices=[]), "test"))
@@ -160,7 +166,7 @@ def store_for(method: tuple[type, str], permissions: tuple[Permission, ...], dat
 def test_every_public_method_of_every_store_has_its_account() -> None:
     methods = {
         (store, name)
-        for store in (Store, UserBudgetStore, ModelPriceStore, PriceStore, DirectoryStore)
+        for store in (Store, UserBudgetStore, ModelPriceStore, UsageStore, PriceStore, DirectoryStore)
         for name, _ in inspect.getmembers(store, inspect.isfunction)
         if not name.startswith("_")
     }
