@@ -118,7 +118,8 @@ BEGIN
         RAISE EXCEPTION 'no usage is kept of %', moment;
     END IF;
     PERFORM pg_advisory_xact_lock(hashtextextended('ai_usage months', 0));
-    IF to_regclass('public.' || name) IS NOT NULL THEN
+    -- By a query: what to_regclass remembers is not forgotten by waiting for a lock of this kind.
+    IF EXISTS (SELECT 1 FROM pg_class AS c WHERE c.relname = name AND c.relnamespace = 'public'::regnamespace) THEN
         RETURN;
     END IF;
     EXECUTE format('CREATE TABLE public.%I (LIKE public.ai_usage INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', name);

@@ -13,7 +13,7 @@ from local.transformed import transformed
 from tests.gateway import routes
 
 ROOT = Path(__file__).parents[2]
-JOBS = {"SeedPrices", "ImportDirectory", "Migrate"}
+JOBS = {"SeedPrices", "ImportDirectory", "IngestUsage", "Migrate"}
 PASSWORDS = "secretsmanager:GetSecretValue"
 
 

@@ -15,7 +15,12 @@ from tests.gateway import JOBS, routes
 
 ROOT = Path(__file__).parents[2]
 FUNCTIONS = ROOT / "functions"
-TRIGGERS = {"SeedPrices": "seed_prices", "ImportDirectory": "import_directory", "Migrate": "migrate"}
+TRIGGERS = {
+    "SeedPrices": "seed_prices",
+    "ImportDirectory": "import_directory",
+    "IngestUsage": "ingest_usage",
+    "Migrate": "migrate",
+}
 
 
 @cache
@@ -77,6 +82,13 @@ def test_prices_are_seeded_on_a_schedule_and_once_per_deployment() -> None:
     assert pattern["source"] == ["aws.cloudformation"]
     assert pattern["resources"] == [{"Ref": "AWS::StackId"}]
     assert pattern["detail"]["status-details"]["status"] == ["CREATE_COMPLETE", "UPDATE_COMPLETE"]
+
+
+def test_usage_in_the_queue_fails_by_the_message_and_is_hidden_for_longer_than_it_is_worked_on() -> None:
+    (source,) = functions()["IngestUsage"]["Events"].values()
+    assert source["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    queue = template()["Resources"]["UsageQueue"]["Properties"]
+    assert queue["VisibilityTimeout"] >= 6 * functions()["IngestUsage"]["Timeout"]
 
 
 def test_all_run_python_3_13_on_the_architecture_of_the_parameter() -> None:

@@ -39,6 +39,8 @@ from allowance.rbac.policy import NO_SECRET, Action, Permission, ResourceType, R
 from allowance.settings import DatabaseSource
 from allowance.spend_store import SpendStore
 from allowance.store import CallerStore, Origin, Store
+from allowance.usage import UsageBatch
+from allowance.usage_store import UsageQueueStore, UsageStore
 from allowance.user_budget_store import UserBudgetStore
 from tests.people import Acme
 from tests.postgres import Database
@@ -46,6 +48,15 @@ from tests.postgres import Database
 ORIGIN = Origin(None, "test", "test")
 PRICES = ResourceType.AI_MODEL_PRICE
 HELD = UUID(int=9)
+USAGE = {
+    "source": "s",
+    "id": "1",
+    "user": "maya",
+    "provider": "p",
+    "model": "m",
+    "occurred_at": "2026-11-20T10:00:00Z",
+    "tokens": {"input": 1},
+}
 OVERRIDE = (
     "INSERT INTO user_ai_budget_overrides (user_id, group_id, organization_id, spend_limit_micros)"
     " SELECT %s, id, organization_id, 1 FROM groups WHERE id = %s"
@@ -119,6 +130,15 @@ ACCOUNTS: dict[tuple[type, str], Account] = {
     (ModelPriceStore, "remove_price"): Account(Action.UPDATE, PRICES, lambda s, _: s.remove_price("p", "priced")),
     (ModelPriceStore, "list_held"): Account(Action.UPDATE, PRICES, lambda s, _: s.list_held(HeldChangeQuery())),
     (ModelPriceStore, "decide"): Account(Action.UPDATE, PRICES, lambda s, _: s.decide(HELD, "rejected")),
+    (UsageStore, "see_prices"): Account(Action.READ, PRICES, lambda s, _: s.see_prices(Action.READ)),
+    (UsageStore, "record"): Account(
+        Action.CREATE, ResourceType.AI_USAGE, lambda s, _: s.record(UsageBatch(records=[USAGE]))
+    ),
+    (UsageQueueStore, "take"): Account(
+        Action.CREATE,
+        ResourceType.AI_USAGE,
+        lambda s, _: s.take({"records": [USAGE]}),
+    ),
     (PriceStore, "known_etag"): Account(Action.UPDATE, PRICES, lambda s, _: s.known_etag("https://a.example")),
     (PriceStore, "seed_prices"): Account(
         Action.UPDATE, PRICES, lambda s, _: s.seed_prices(TakenBook(PriceBook(prices=[]), "test"))
@@ -172,7 +192,16 @@ def store_for(method: tuple[type, str], permissions: tuple[Permission, ...], dat
 def test_every_public_method_of_every_store_has_its_account() -> None:
     methods = {
         (store, name)
-        for store in (Store, UserBudgetStore, SpendStore, ModelPriceStore, PriceStore, DirectoryStore)
+        for store in (
+            Store,
+            UserBudgetStore,
+            SpendStore,
+            ModelPriceStore,
+            UsageStore,
+            UsageQueueStore,
+            PriceStore,
+            DirectoryStore,
+        )
         for name, _ in inspect.getmembers(store, inspect.isfunction)
         if not name.startswith("_")
     }

@@ -66,6 +66,7 @@ organization-member@here               -     r         r        r       -   r   
 organization-member@elsewhere          -     -         -        -       -   r    -     -      -     -         -     -
 price-seeder                           -     -         -        -       -   -    -     u      -     -         -     -
 directory-importer                     -     -         -        -       -   -    -     -      -     u         -     -
+usage-ingester                         -     -         -        -       -   -    -     -      c     -         -     -
 """
 
 LETTERS = {"c": Action.CREATE, "r": Action.READ, "u": Action.UPDATE, "d": Action.DELETE}

@@ -4,9 +4,9 @@ tokens x price is a whole number of micro-units per million, so the only divisio
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from decimal import Context, Decimal, Inexact, InvalidOperation
-from typing import Literal, cast
+from typing import Literal
 
 from allowance.errors import Problem, UsageOutOfRange
 from allowance.terms import PriceTerms, Rates, Terms, Variant
@@ -46,7 +46,13 @@ class Tokens:
 
     def by_class(self) -> dict[TokenClass, int]:
         """The counts by the name of their class."""
-        return {cast("TokenClass", field.name): getattr(self, field.name) for field in fields(self)}
+        return {
+            "input": self.input,
+            "output": self.output,
+            "cache_read": self.cache_read,
+            "cache_write": self.cache_write,
+            "cache_write_1h": self.cache_write_1h,
+        }
 
     @property
     def total_input(self) -> int:

@@ -125,6 +125,16 @@ class Database:
 
         return self._attempt(batch)
 
+    def all_in_one_trip(self, *calls: Call[Any]) -> list[list[Any]]:
+        """As `in_one_trip`, of any number of statements: the rows of each, in order."""
+
+        def batch(connection: psycopg.Connection[Any]) -> list[list[Any]]:
+            with connection.pipeline():
+                cursors = [_execute(connection, each) for each in calls]
+            return [cursor.fetchall() for cursor in cursors]
+
+        return self._attempt(batch)
+
     @contextmanager
     def transaction(self) -> Generator[None]:
         """Several statements, all or nothing. Costs two trips more: for jobs, not for routes."""

@@ -139,6 +139,10 @@ class UsageOutOfRange(ValidationFailed):
     """A token count or the cost of a usage is out of range."""
 
 
+class UsageNotRecorded(ValidationFailed):
+    """Some usage records of a message cannot be recorded."""
+
+
 class InvalidModelPrices(ValidationFailed):
     """Invalid AI model prices."""
 

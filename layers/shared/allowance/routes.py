@@ -14,6 +14,7 @@ ROUTES = (
     ("POST", "/api/v2/ai/model-prices/held/{held}/reject"),
     ("GET", "/api/v2/ai/model-prices/resolve"),
     ("DELETE", "/api/v2/ai/model-prices/{provider}/{model+}"),
+    ("POST", "/api/v2/ai/usage"),
     ("GET", "/api/v2/audit"),
     ("GET", "/api/v2/groups/{group}"),
     ("DELETE", "/api/v2/groups/{group}/ai/budget"),

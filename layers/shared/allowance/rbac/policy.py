@@ -137,6 +137,7 @@ def audit_log_object(organization_id: UUID | None) -> Object:
 
 PRICE_BOOK = Object(ResourceType.AI_MODEL_PRICE)
 DIRECTORY = Object(ResourceType.DIRECTORY)
+USAGE = Object(ResourceType.AI_USAGE)
 
 NO_SECRET = frozenset({ResourceType.AI_MODEL_PRICE, ResourceType.DIRECTORY})
 """Everybody knows that these are there: who may not is told so. A refusal of anything else looks like an absence."""

@@ -1,0 +1,15 @@
+"""POST /api/v2/ai/usage: record up to 1,000 usages, each priced, answered by itself, and counted once."""
+
+from allowance.api import Api
+from allowance.usage import UsageAnswers, UsageBatch
+from allowance.usage_store import UsageStore
+
+app = Api()
+
+
+@app.post("/api/v2/ai/usage")
+def record_usage(store: UsageStore, batch: UsageBatch) -> UsageAnswers:
+    return store.record(batch)
+
+
+handler = app.handler

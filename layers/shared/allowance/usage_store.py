@@ -1,0 +1,50 @@
+"""Usage, as the routes record and see it, and as gateways that must not wait put it into the queue."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from allowance.errors import Problem, UsageNotRecorded
+from allowance.gate import Gate
+from allowance.rbac.policy import USAGE, Action
+from allowance.store import CallerStore, Origin
+from allowance.usage import UsageAnswers, UsageBatch
+from allowance.usage_ledger import record
+from allowance.validation import problems_of
+
+
+class UsageStore(CallerStore):
+    """Usage, as one caller may record and see it."""
+
+    def record(self, batch: UsageBatch) -> UsageAnswers:
+        """Record what is new of the batch, once, and answer each record. Raises NotAuthorized. Two trips."""
+        db = self._gate.open(Action.CREATE, USAGE)
+        return UsageAnswers(results=record(db, batch.records, datetime.now(UTC)))
+
+
+class UsageQueueStore:
+    """Usage, as a system actor may record it."""
+
+    def __init__(self, gate: Gate, origin: Origin) -> None:
+        self._gate = gate
+        self._origin = origin
+
+    def take(self, message: dict[str, Any]) -> None:
+        """Record a batch, of which nobody waits for an answer. Raises NotAuthorized, and UsageNotRecorded.
+
+        The latter names each record that was not recorded, now or before; the others of the batch are, and stay so.
+        """
+        db = self._gate.open(Action.CREATE, USAGE)
+        try:
+            batch = UsageBatch.model_validate(message)
+        except ValidationError as error:
+            raise UsageNotRecorded(problems_of(error)) from error
+        problems = [
+            Problem(f"records[{place}].{each.field}", each.detail)
+            for place, answer in enumerate(record(db, batch.records, datetime.now(UTC)))
+            if answer.status in ("rejected", "conflict")
+            for each in answer.validations
+        ]
+        if problems:
+            raise UsageNotRecorded(problems)
