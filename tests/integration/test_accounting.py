@@ -37,7 +37,8 @@ from allowance.price_store import PriceStore
 from allowance.rbac.policy import NO_SECRET, Action, Permission, ResourceType, Role, Subject
 from allowance.settings import DatabaseSource
 from allowance.store import CallerStore, Origin, Store
-from allowance.usage import UsageBatch
+from allowance.usage import UnpricedQuery, UsageBatch
+from allowance.usage_rerater import UsageRerater
 from allowance.usage_store import UsageQueueStore, UsageStore
 from allowance.user_budget_store import UserBudgetStore
 from tests.people import Acme
@@ -123,6 +124,10 @@ ACCOUNTS: dict[tuple[type, str], Account] = {
     (UsageStore, "record"): Account(
         Action.CREATE, ResourceType.AI_USAGE, lambda s, _: s.record(UsageBatch(records=[USAGE]))
     ),
+    (UsageStore, "list_unpriced"): Account(
+        Action.READ, ResourceType.AI_USAGE, lambda s, _: s.list_unpriced(UnpricedQuery())
+    ),
+    (UsageRerater, "rerate"): Account(Action.UPDATE, ResourceType.AI_USAGE, lambda s, _: s.rerate()),
     (UsageQueueStore, "take"): Account(
         Action.CREATE,
         ResourceType.AI_USAGE,
@@ -180,7 +185,16 @@ def store_for(method: tuple[type, str], permissions: tuple[Permission, ...], dat
 def test_every_public_method_of_every_store_has_its_account() -> None:
     methods = {
         (store, name)
-        for store in (Store, UserBudgetStore, ModelPriceStore, UsageStore, UsageQueueStore, PriceStore, DirectoryStore)
+        for store in (
+            Store,
+            UserBudgetStore,
+            ModelPriceStore,
+            UsageStore,
+            UsageQueueStore,
+            UsageRerater,
+            PriceStore,
+            DirectoryStore,
+        )
         for name, _ in inspect.getmembers(store, inspect.isfunction)
         if not name.startswith("_")
     }

@@ -19,6 +19,7 @@ VALUES = {
     "sources": "NULL", "after_provider": "'p'", "after_model": "'m'", "after_source": "'s'", "after_id": "NULL", "providers": "'{}'",
     "named_user_id": "NULL", "named_username": "'a'",
     "rules": "'{}'", "prices": "'{}'", "held_id": "gen_random_uuid()", "decision": "'approved'",
+    "rated_until": "now()", "unpriced_only": "false", "after_organization": "NULL", "after_moment": "NULL", "after_entry": "NULL",
     "moments": "'{}'", "user_ids": "'{}'", "id_names": "'{}'", "sinces": "'{}'", "untils": "'{}'", "places": "'{}'", "ids": "'{}'",
 }  # fmt: skip
 
