@@ -13,7 +13,7 @@ from local.transformed import transformed
 from tests.gateway import routes
 
 ROOT = Path(__file__).parents[2]
-JOBS = {"SeedPrices", "ImportDirectory", "IngestUsage", "Migrate"}
+JOBS = {"SeedPrices", "ImportDirectory", "IngestUsage", "RerateUsage", "Migrate"}
 PASSWORDS = "secretsmanager:GetSecretValue"
 
 

@@ -19,6 +19,7 @@ TRIGGERS = {
     "SeedPrices": "seed_prices",
     "ImportDirectory": "import_directory",
     "IngestUsage": "ingest_usage",
+    "RerateUsage": "rerate_usage",
     "Migrate": "migrate",
 }
 

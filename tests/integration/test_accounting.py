@@ -39,7 +39,8 @@ from allowance.rbac.policy import NO_SECRET, Action, Permission, ResourceType, R
 from allowance.settings import DatabaseSource
 from allowance.spend_store import SpendStore
 from allowance.store import CallerStore, Origin, Store
-from allowance.usage import UsageBatch
+from allowance.usage import UnpricedQuery, UsageBatch
+from allowance.usage_rerater import UsageRerater
 from allowance.usage_store import UsageQueueStore, UsageStore
 from allowance.user_budget_store import UserBudgetStore
 from tests.people import Acme
@@ -134,6 +135,10 @@ ACCOUNTS: dict[tuple[type, str], Account] = {
     (UsageStore, "record"): Account(
         Action.CREATE, ResourceType.AI_USAGE, lambda s, _: s.record(UsageBatch(records=[USAGE]))
     ),
+    (UsageStore, "list_unpriced"): Account(
+        Action.READ, ResourceType.AI_USAGE, lambda s, _: s.list_unpriced(UnpricedQuery())
+    ),
+    (UsageRerater, "rerate"): Account(Action.UPDATE, ResourceType.AI_USAGE, lambda s, _: s.rerate()),
     (UsageQueueStore, "take"): Account(
         Action.CREATE,
         ResourceType.AI_USAGE,
@@ -199,6 +204,7 @@ def test_every_public_method_of_every_store_has_its_account() -> None:
             ModelPriceStore,
             UsageStore,
             UsageQueueStore,
+            UsageRerater,
             PriceStore,
             DirectoryStore,
         )

@@ -67,6 +67,7 @@ organization-member@elsewhere          -     -         -        -       -   r   
 price-seeder                           -     -         -        -       -   -    -     u      -     -         -     -
 directory-importer                     -     -         -        -       -   -    -     -      -     u         -     -
 usage-ingester                         -     -         -        -       -   -    -     -      c     -         -     -
+usage-rerater                          -     -         -        -       -   -    -     -      u     -         -     -
 """
 
 LETTERS = {"c": Action.CREATE, "r": Action.READ, "u": Action.UPDATE, "d": Action.DELETE}

@@ -9,7 +9,7 @@ from allowance.errors import Problem, UsageNotRecorded
 from allowance.gate import Gate
 from allowance.rbac.policy import USAGE, Action
 from allowance.store import CallerStore, Origin
-from allowance.usage import UsageAnswers, UsageBatch
+from allowance.usage import UnpricedModel, UnpricedModels, UnpricedQuery, UsageAnswers, UsageBatch
 from allowance.usage_ledger import record
 from allowance.validation import problems_of
 
@@ -21,6 +21,11 @@ class UsageStore(CallerStore):
         """Record what is new of the batch, once, and answer each record. Raises NotAuthorized. Two trips."""
         db = self._gate.open(Action.CREATE, USAGE)
         return UsageAnswers(results=record(db, batch.records, datetime.now(UTC)))
+
+    def list_unpriced(self, query: UnpricedQuery) -> UnpricedModels:
+        """The models of usage that has no cost. Raises NotAuthorized."""
+        db = self._gate.open(Action.READ, USAGE)
+        return UnpricedModels(models=db.many(UnpricedModel, "list_unpriced_usage", limit=query.limit))
 
 
 class UsageQueueStore:

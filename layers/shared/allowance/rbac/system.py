@@ -20,4 +20,5 @@ def _actor(name: str, *grants: tuple[ResourceType, Action]) -> SystemActor:
 PRICE_SEEDER = _actor("price-seeder", (ResourceType.AI_MODEL_PRICE, Action.UPDATE))
 DIRECTORY_IMPORTER = _actor("directory-importer", (ResourceType.DIRECTORY, Action.UPDATE))
 USAGE_INGESTER = _actor("usage-ingester", (ResourceType.AI_USAGE, Action.CREATE))
-SYSTEM_ACTORS = (PRICE_SEEDER, DIRECTORY_IMPORTER, USAGE_INGESTER)
+USAGE_RERATER = _actor("usage-rerater", (ResourceType.AI_USAGE, Action.UPDATE))
+SYSTEM_ACTORS = (PRICE_SEEDER, DIRECTORY_IMPORTER, USAGE_INGESTER, USAGE_RERATER)

@@ -1,0 +1,15 @@
+"""GET /api/v2/ai/usage/unpriced: the models of usage that has no cost, because there is no price for what was used."""
+
+from allowance.api import Api
+from allowance.usage import UnpricedModels, UnpricedQuery
+from allowance.usage_store import UsageStore
+
+app = Api()
+
+
+@app.get("/api/v2/ai/usage/unpriced")
+def list_unpriced_usage(store: UsageStore, query: UnpricedQuery) -> UnpricedModels:
+    return store.list_unpriced(query)
+
+
+handler = app.handler

@@ -1,0 +1,12 @@
+"""RerateUsage: book what usage costs by prices that appeared or were corrected since it was recorded."""
+
+from typing import Any
+
+from allowance.jobs import job
+from allowance.rbac.system import USAGE_RERATER
+from allowance.usage_rerater import RerateCounts, UsageRerater
+
+
+@job(USAGE_RERATER, UsageRerater)
+def handler(rerater: UsageRerater, event: dict[str, Any]) -> RerateCounts:
+    return rerater.rerate()
