@@ -68,6 +68,7 @@ openapi: .venv/.synced ## write docs/openapi.json from the handlers
 bench: .venv/.synced ## run the benchmarks, which print ratios
 	@$(RUN) bench.cold_start
 	@POWERTOOLS_LOG_LEVEL=ERROR $(RUN) bench.seed_prices
+	@$(RUN) bench.ingestion
 
 lock: .venv/.synced ## lock the newest versions that pyproject.toml allows
 	$(UV) lock --upgrade && $(EXPORT) --quiet --output-file layers/shared/requirements.txt

@@ -1,6 +1,5 @@
 """Usage records: what comes in, how each is understood, and what it costs at the prices of its time. Pure."""
 
-import json
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -140,8 +139,9 @@ def usage_of(record: object, now: datetime) -> Usage:
         detail = f"Must be from {rfc3339(FIRST_MOMENT)} to {rfc3339(now + MAX_AHEAD)}, five minutes from now."
         raise UsageOutOfRange([Problem("occurred_at", detail)])
     tokens = _tokens(read)
-    said = [read.user, read.provider, read.model, read.variant, rfc3339(read.occurred_at), *tokens.by_class().values()]
-    content = sha256(json.dumps(said, separators=(",", ":")).encode()).digest()
+    # No name has a line break in it, so the lines say one thing only. The time is in UTC by now.
+    said = (read.user, read.provider, read.model, read.variant or "", read.occurred_at.isoformat())
+    content = sha256("\n".join((*said, *map(str, tokens.by_class().values()))).encode()).digest()
     return Usage(
         read.source, read.id, read.user, read.provider, read.model, read.variant, read.occurred_at, tokens, content
     )

@@ -11,7 +11,7 @@ from uuid import UUID
 from allowance.database import Call, Database, call
 from allowance.errors import Problem, UsageOutOfRange
 from allowance.model_names import Candidate, candidates
-from allowance.models import UUID_FORM, Row, rfc3339
+from allowance.models import UUID_FORM, Row
 from allowance.usage import (
     NO_PRICE,
     OTHER_CONTENT,
@@ -51,10 +51,10 @@ class Months(Row):
     months: int
 
 
-class Place(Row):
-    """An entry that was new, by its place among those that were sent."""
+class Written(Row):
+    """The entries that were new, by their places among those that were sent."""
 
-    place: int
+    places: list[int]
 
 
 class RecordedKey(Row):
@@ -107,11 +107,10 @@ def record(db: Database, records: Sequence[object], now: datetime) -> list[Usage
             call(
                 RecordedKey,
                 "get_usage_keys",
-                sources=[each.source for each in batch.usages.values()],
-                ids=[each.id for each in batch.usages.values()],
+                keys=json.dumps([{"source": each.source, "id": each.id} for each in batch.usages.values()]),
             ),
         )
-        _answer(batch, {each.place for each in written}, earlier)
+        _answer(batch, set(written[0].places), earlier)
     return [batch.answers[place] for place in range(len(records))]
 
 
@@ -182,17 +181,21 @@ def call_of_prices(spans: Mapping[tuple[str, str], tuple[datetime, datetime]]) -
     )
 
 
-def call_of_write(entries: Mapping[int, Entry]) -> Call[Place]:
+def call_of_write(entries: Mapping[int, Entry]) -> Call[Written]:
     """The statement that writes entries by their place: all or nothing, each key once."""
     rows = [_row(place, entry) for place, entry in entries.items()]
-    return call(Place, "record_usage", entries=json.dumps(rows, separators=(",", ":")))
+    return call(Written, "record_usage", entries=json.dumps(rows, separators=(",", ":")))
 
 
 def _row(place: int, entry: Entry) -> dict[str, Any]:
     """The columns that are not null, as JSON: one text is much cheaper to send than two dozen arrays."""
     usage, attribution, rated = entry.usage, entry.attribution, entry.rated
-    counts = {f"{name}_tokens": count for name, count in usage.tokens.by_class().items()}
-    row: dict[str, Any] = counts | {
+    row: dict[str, Any] = {
+        "input_tokens": usage.tokens.input,
+        "output_tokens": usage.tokens.output,
+        "cache_read_tokens": usage.tokens.cache_read,
+        "cache_write_tokens": usage.tokens.cache_write,
+        "cache_write_1h_tokens": usage.tokens.cache_write_1h,
         "place": place,
         "source": usage.source,
         "id": usage.id,
@@ -205,7 +208,7 @@ def _row(place: int, entry: Entry) -> dict[str, Any]:
         "model": usage.model,
         "usage_count": int(entry.corrects is None),
         "unpriced_usage_count": entry.unpriced_count,
-        "occurred_at": rfc3339(usage.occurred_at),
+        "occurred_at": usage.occurred_at.isoformat(),
     }
     if entry.corrects is not None:
         row["corrects"] = entry.corrects

@@ -17,7 +17,7 @@ from allowance.rbac.policy import USAGE, Action
 from allowance.store import Origin
 from allowance.terms import Variant
 from allowance.usage import OWN_SOURCE, Attribution, Rated, Usage, UsagePrices
-from allowance.usage_ledger import Entry, Place, call_of_prices, call_of_write, candidates_of
+from allowance.usage_ledger import Entry, call_of_prices, call_of_write, candidates_of
 
 PAGE = 1000
 
@@ -99,9 +99,9 @@ class UsageRerater:
                 examined += len(page)
                 if entries:
                     query = call_of_write(entries)
-                    written = db.many(Place, query.query, **query.parameters)
-                    corrected += len(written)
-                    difference += sum(entries[each.place].rated.cost_micros or 0 for each in written)
+                    places = db.one(query.model, query.query, **query.parameters).places
+                    corrected += len(places)
+                    difference += sum(entries[each].rated.cost_micros or 0 for each in places)
         db.run("set_usage_rating", rated_until=state.now)
         return RerateCounts(examined=examined, corrected=corrected, difference_micros=difference)
 

@@ -164,13 +164,13 @@ hourly AS (
         usage_count = h.usage_count + excluded.usage_count,
         unpriced_usage_count = h.unpriced_usage_count + excluded.unpriced_usage_count
 )
-SELECT f.place FROM fresh AS f;
+SELECT coalesce(array_agg(f.place), '{}') AS places FROM fresh AS f;
 
 -- name: get_usage_keys
 -- Of these keys those that an earlier transaction took, with what was answered then. In the trip of `record_usage`, which
 -- waits for whoever takes the same key: this statement sees what that one waited for.
 SELECT k.source, k.id, k.content_sha256, k.cost_micros, k.priced
-FROM unnest(%(sources)s::text [], %(ids)s::text []) AS g (source, id)
+FROM jsonb_to_recordset(%(keys)s::jsonb) AS g (source text, id text)
 CROSS JOIN LATERAL (
     SELECT each.source, each.id, each.content_sha256, each.cost_micros, each.priced
     FROM ai_usage_keys AS each
