@@ -68,6 +68,9 @@ openapi: .venv/.synced ## write docs/openapi.json from the handlers
 bench: .venv/.synced ## run the benchmarks, which print ratios
 	@$(RUN) bench.cold_start
 
+bench-spend: .venv/.synced ## run the benchmark of the spend routes, which generates 100,000 users first: USERS=
+	@$(RUN) bench.spend
+
 lock: .venv/.synced ## lock the newest versions that pyproject.toml allows
 	$(UV) lock --upgrade && $(EXPORT) --quiet --output-file layers/shared/requirements.txt
 
