@@ -70,6 +70,9 @@ bench: .venv/.synced ## run the benchmarks, which print ratios
 	@POWERTOOLS_LOG_LEVEL=ERROR $(RUN) bench.seed_prices
 	@$(RUN) bench.ingestion
 
+bench-spend: .venv/.synced ## run the benchmark of the spend routes, which generates 100,000 users first: USERS=
+	@$(RUN) bench.spend
+
 lock: .venv/.synced ## lock the newest versions that pyproject.toml allows
 	$(UV) lock --upgrade && $(EXPORT) --quiet --output-file layers/shared/requirements.txt
 

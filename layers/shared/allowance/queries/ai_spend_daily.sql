@@ -42,16 +42,19 @@ SELECT
         CROSS JOIN LATERAL ai_effective_budget(m.user_id) AS e
         WHERE e.group_id = g.id
     ) END AS total_spend_limit_micros,
-    (
-        SELECT coalesce(sum(s.cost_micros), 0)
-        FROM ai_spend_daily AS s
-        WHERE s.group_id = g.id
-            AND s.day >= (%(period_start)s::timestamptz AT TIME ZONE 'UTC')::date
-            AND s.day < (%(period_end)s::timestamptz AT TIME ZONE 'UTC')::date
-    ) AS current_spend_micros
+    coalesce(spent.cost_micros, 0) AS current_spend_micros
 FROM groups AS g
 JOIN organizations AS o ON o.id = g.organization_id AND o.deleted_at IS NULL
 LEFT JOIN group_ai_budgets AS b ON b.group_id = g.id
+LEFT JOIN (
+    -- By the ids themselves, not by those of the rows above: what is known when it is planned is read by its index.
+    SELECT s.group_id, sum(s.cost_micros) AS cost_micros
+    FROM ai_spend_daily AS s
+    WHERE s.group_id = ANY(%(group_ids)s)
+        AND s.day >= (%(period_start)s::timestamptz AT TIME ZONE 'UTC')::date
+        AND s.day < (%(period_end)s::timestamptz AT TIME ZONE 'UTC')::date
+    GROUP BY s.group_id
+) AS spent ON spent.group_id = g.id
 WHERE g.id = ANY(%(group_ids)s) AND g.organization_id = %(organization_id)s
 ORDER BY g.id;
 
