@@ -48,7 +48,9 @@ scheduled AS (
 ),
 placed AS (
     SELECT g.n, g.provider, g.model, g.effective_from, g.starts, g.is_held, g.input_price, g.output_price,
-        g.cache_read_price, g.cache_write_price, g.cache_write_1h_price, g.tiers, g.variants,
+        g.cache_read_price, g.cache_write_price, g.cache_write_1h_price, g.tiers, g.variants, jsonb_build_array(
+            g.input_price, g.output_price, g.cache_read_price, g.cache_write_price, g.cache_write_1h_price, g.tiers, g.variants
+        ) AS terms,
         i.effective_from IS NOT NULL AS is_known, i.effective_from AS known_from, i.version AS known_version,
         -- A held entry that is not dated disputes the present price.
         (g.is_held AND g.effective_from IS NULL)
@@ -67,7 +69,9 @@ compared AS (
             WHEN p.is_present THEN greatest(p.effective_from, p.known_from)
             ELSE p.effective_from
         END AS begins,
-        CASE WHEN p.is_present THEN p.known_version ELSE v.version END AS version
+        CASE WHEN p.is_present THEN p.known_version ELSE v.version END AS version,
+        -- The entry before it says another price: that is what this one ends, whatever was in effect before the book.
+        lag(p.terms, 1, p.terms) OVER (PARTITION BY p.provider, p.model, p.is_held ORDER BY p.starts) <> p.terms AS ends_another
     FROM placed AS p
     CROSS JOIN moment
     LEFT JOIN LATERAL (
@@ -81,7 +85,7 @@ compared AS (
     WHERE p.effective_from IS NOT NULL OR p.is_present OR NOT p.is_known
     UNION ALL
     SELECT g.n, s.provider, s.model, s.effective_from, false, g.input_price, g.output_price, g.cache_read_price,
-        g.cache_write_price, g.cache_write_1h_price, g.tiers, g.variants, s.effective_from, v.version
+        g.cache_write_price, g.cache_write_1h_price, g.tiers, g.variants, s.effective_from, v.version, false
     FROM scheduled AS s
     JOIN LATERAL (
         SELECT each.n, each.input_price, each.output_price, each.cache_read_price, each.cache_write_price,
@@ -108,6 +112,7 @@ differences AS (
     FROM compared AS c
     WHERE (c.version).id IS NULL
         OR ((c.version).withdrawn AND NOT c.is_held)
+        OR (c.ends_another AND (c.version).effective_from < c.begins)
         OR ((c.version).input_price, (c.version).output_price, (c.version).cache_read_price, (c.version).cache_write_price,
             (c.version).cache_write_1h_price, (c.version).tiers, (c.version).variants)
         IS DISTINCT FROM (
@@ -159,6 +164,18 @@ first_prices AS (
     WHERE NOT EXISTS (SELECT 1 FROM ai_model_price_versions AS v WHERE v.provider = n.provider AND v.model = n.model)
     LIMIT 1
 ),
+held AS (
+    INSERT INTO ai_model_price_changes_held (
+        provider, model, effective_from, before, proposed, reasons, by_source, sources, in_book, origin
+    )
+    SELECT h.provider, h.model, h.effective_from, h.before, h.proposed, h.reasons, h.by_source, h.sources, %(in_book)s,
+        %(origin)s
+    FROM jsonb_to_recordset(%(held)s::jsonb) AS h (
+        provider text, model text, effective_from timestamptz, before jsonb, proposed jsonb, reasons text [],
+        by_source jsonb, sources text []
+    )
+    RETURNING 1
+),
 written AS (
     INSERT INTO ai_model_price_versions (
         provider, model, source, effective_from, input_price, output_price, cache_read_price, cache_write_price,
@@ -169,6 +186,8 @@ written AS (
         (n.terms ->> 'cache_write_price')::bigint, (n.terms ->> 'cache_write_1h_price')::bigint, n.terms -> 'tiers',
         n.terms -> 'variants', n.withdrawn, %(in_book)s, n.sources, %(origin)s
     FROM new_versions AS n
+    -- What is held is recorded first: it was compared with what was there before.
+    WHERE (SELECT count(*) FROM held) >= 0
     ORDER BY n.provider, n.model, n.effective_from
 ),
 entries AS (
@@ -193,17 +212,6 @@ superseded AS (
             SELECT m.provider, m.model
             FROM jsonb_to_recordset(%(models)s::jsonb) AS m (provider text, model text)
         ))
-),
-held AS (
-    INSERT INTO ai_model_price_changes_held (
-        provider, model, effective_from, before, proposed, reasons, by_source, sources, in_book, origin
-    )
-    SELECT h.provider, h.model, h.effective_from, h.before, h.proposed, h.reasons, h.by_source, h.sources, %(in_book)s,
-        %(origin)s
-    FROM jsonb_to_recordset(%(held)s::jsonb) AS h (
-        provider text, model text, effective_from timestamptz, before jsonb, proposed jsonb, reasons text [],
-        by_source jsonb, sources text []
-    )
 )
 UPDATE ai_price_book AS b
 SET location = %(location)s, etag = %(etag)s, entries = coalesce(%(entry_count)s, b.entries), seeded_at = clock_timestamp(),
