@@ -69,6 +69,19 @@ def test_a_seeding_never_overwrites_a_custom_price(olivia: Client) -> None:
     assert listed(olivia, "source=all") == [("p", "m", "custom", 5), ("p", "m", "default", 20)]
 
 
+def test_a_custom_price_for_a_while_gives_way_to_that_of_before(olivia: Client, database: Database) -> None:
+    olivia.post(PRICES, {"prices": [price(input_price=10)]})
+    soon = url_time(datetime.now(UTC) + timedelta(days=30))
+    olivia.post(PRICES, {"prices": [price(input_price=5), price(input_price=10, effective_from=soon)]})
+    assert listed(olivia) == [("p", "m", "custom", 5)]
+    assert listed(olivia, f"at={soon}") == [("p", "m", "custom", 10)]
+    told = database.rows(
+        "SELECT action, before -> 'input_price', after -> 'input_price' FROM audit_log"
+        " WHERE resource_type = 'ai_model_price' ORDER BY id"
+    )
+    assert told == [("create", None, 10), ("update", 10, 5), ("update", 5, 10)]
+
+
 def test_a_deleted_custom_price_brings_the_default_back_and_can_still_be_seen(olivia: Client) -> None:
     seed(price(input_price=10))
     olivia.post(PRICES, {"prices": [price(input_price=5)]})

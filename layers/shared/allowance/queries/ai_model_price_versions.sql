@@ -100,20 +100,32 @@ given AS (
         ) AS is_known
     ) AS known
 ),
-changed AS (
+stated AS (
     SELECT g.provider, g.model, g.is_known, g.input_price, g.output_price, g.cache_read_price, g.cache_write_price,
-        g.cache_write_1h_price, g.tiers, g.variants, g.starts, ai_model_price_terms(b.version) AS before
+        g.cache_write_1h_price, g.tiers, g.variants, g.starts, jsonb_build_object(
+            'input_price', g.input_price, 'output_price', g.output_price, 'cache_read_price', g.cache_read_price,
+            'cache_write_price', g.cache_write_price, 'cache_write_1h_price', g.cache_write_1h_price,
+            'tiers', g.tiers, 'variants', g.variants
+        ) AS terms
     FROM given AS g
+),
+changed AS (
+    SELECT s.provider, s.model, s.is_known, s.input_price, s.output_price, s.cache_read_price, s.cache_write_price,
+        s.cache_write_1h_price, s.tiers, s.variants, s.starts, b.terms AS before
+    FROM stated AS s
     LEFT JOIN LATERAL (
-        SELECT v AS version, v.id FROM ai_model_prices_at(g.starts) AS v
-        WHERE v.provider = g.provider AND v.model = g.model AND v.source = 'custom'
+        SELECT e.terms FROM (
+            SELECT v.effective_from AS starts, v.id, CASE WHEN NOT v.removed THEN ai_model_price_terms(v) END AS terms
+            FROM ai_model_price_versions AS v
+            WHERE v.provider = s.provider AND v.model = s.model AND v.source = 'custom' AND v.effective_from <= s.starts
+            UNION ALL
+            SELECT o.starts, NULL, o.terms FROM stated AS o
+            WHERE o.provider = s.provider AND o.model = s.model AND o.starts < s.starts
+        ) AS e
+        ORDER BY e.starts DESC, e.id DESC NULLS FIRST
+        LIMIT 1
     ) AS b ON true
-    WHERE b.id IS NULL
-        OR ((b.version).input_price, (b.version).output_price, (b.version).cache_read_price, (b.version).cache_write_price,
-            (b.version).cache_write_1h_price, (b.version).tiers, (b.version).variants)
-        IS DISTINCT FROM (
-            g.input_price, g.output_price, g.cache_read_price, g.cache_write_price, g.cache_write_1h_price, g.tiers, g.variants
-        )
+    WHERE b.terms IS DISTINCT FROM s.terms
 ),
 written AS (
     INSERT INTO ai_model_price_versions AS w (
