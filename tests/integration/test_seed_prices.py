@@ -188,8 +188,12 @@ def test_a_model_that_vanishes_from_a_complete_book_is_withdrawn_and_still_price
     assert seed(a) == counts(unchanged=1), "a book that is not complete withdraws nothing"
     assert seed(a, complete=True) == counts(unchanged=1, withdrawn=1)
     assert seed(a, complete=True) == counts(unchanged=1)
-    assert input_prices_at(empty_database, TOMORROW) == {"a": 10, "b": 20}
-    assert [row[4] for row in versions(empty_database, "b")] == [False, False, True, True]
+    assert input_prices_at(empty_database, TOMORROW) == {"a": 10, "b": 30}, "what was scheduled comes all the same"
+    assert [row[2:] for row in versions(empty_database, "b")] == [
+        (20, False, False), (30, False, False), (20, False, True), (30, False, True),
+    ]  # fmt: skip
+    told = [entry[3:] for entry in audit(empty_database) if entry[1:3] == ("update", "p/b")]
+    assert told == [(20, 20), (30, 30)]
     assert seed(a, b, complete=True)["updated"] >= 1
     assert [row[4] for row in versions(empty_database, "b")][-2:] == [False, False]
 

@@ -119,14 +119,24 @@ differences AS (
             c.input_price, c.output_price, c.cache_read_price, c.cache_write_price, c.cache_write_1h_price, c.tiers, c.variants
         )
     UNION ALL
-    SELECT NULL, i.provider, i.model, NULL, starts.at, ai_model_price_terms(i.version), false
+    -- Each price that it has, now and later, stays as it is.
+    SELECT NULL, i.provider, i.model, NULL, stated.starts, ai_model_price_terms(stated.version), false
     FROM in_effect AS i
     CROSS JOIN moment
     CROSS JOIN LATERAL (
-        SELECT moment.now AS at
-        UNION
-        SELECT s.effective_from FROM scheduled AS s WHERE s.provider = i.provider AND s.model = i.model
-    ) AS starts
+        SELECT moment.now AS starts, i.version
+        UNION ALL
+        SELECT s.effective_from, v.version
+        FROM scheduled AS s
+        CROSS JOIN LATERAL (
+            SELECT w AS version FROM ai_model_price_versions AS w
+            WHERE w.provider = s.provider AND w.model = s.model AND w.source = 'default'
+                AND w.effective_from = s.effective_from
+            ORDER BY w.id DESC
+            LIMIT 1
+        ) AS v
+        WHERE s.provider = i.provider AND s.model = i.model
+    ) AS stated
     WHERE %(complete)s AND i.in_book AND NOT i.withdrawn
         AND NOT EXISTS (SELECT 1 FROM given AS g WHERE g.provider = i.provider AND g.model = i.model)
 ),
