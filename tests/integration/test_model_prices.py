@@ -207,6 +207,18 @@ def test_every_change_has_its_audit_entry_with_before_and_after(olivia: Client, 
     assert len(versions(database)) == 3, "the same price again is no new version"
 
 
+def test_a_deletion_tells_each_price_that_it_ends(olivia: Client, database: Database) -> None:
+    soon, later = (url_time(datetime.now(UTC).replace(microsecond=0) + timedelta(days=days)) for days in (10, 20))
+    prices = [price(input_price=n, effective_from=start) for n, start in ((1, None), (2, soon), (3, later))]
+    olivia.post(PRICES, {"prices": prices})
+    assert olivia.delete(f"{PRICES}/p/m").status == 204
+    told = database.rows(
+        "SELECT before -> 'input_price', (before ->> 'effective_from')::timestamptz FROM audit_log"
+        " WHERE resource_type = 'ai_model_price' AND action = 'delete' ORDER BY id"
+    )
+    assert told == [(1, None), (2, datetime.fromisoformat(soon)), (3, datetime.fromisoformat(later))]
+
+
 def test_under_concurrent_writes_each_before_is_the_previous_after(database: Database, acme: Acme) -> None:
     start, owner = threading.Barrier(4), Subject(None, (Role(site=(Permission("*", "*"),)),))
 

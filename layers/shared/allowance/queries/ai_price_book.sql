@@ -162,7 +162,8 @@ LEFT JOIN decisions AS c ON c.provider = d.provider AND c.model = d.model;
 -- name: apply_price_book
 -- Writes what was decided of a compared book: new versions with their audit entries, changes to hold, and held changes
 -- that the book does not propose any more; remembers the book. A version without terms of its own is a withdrawal.
-WITH new_versions AS (
+WITH moment AS (SELECT clock_timestamp() AS now OFFSET 0),
+new_versions AS (
     SELECT v.provider, v.model, v.effective_from, v.before, v.terms, v.withdrawn, v.sources
     FROM jsonb_to_recordset(%(versions)s::jsonb) AS v (
         provider text, model text, effective_from timestamptz, before jsonb, terms jsonb, withdrawn boolean, sources text []
@@ -171,7 +172,10 @@ WITH new_versions AS (
 first_prices AS (
     SELECT 1
     FROM new_versions AS n
-    WHERE NOT EXISTS (SELECT 1 FROM ai_model_price_versions AS v WHERE v.provider = n.provider AND v.model = n.model)
+    CROSS JOIN moment
+    WHERE NOT EXISTS (
+        SELECT 1 FROM ai_model_prices_at(moment.now) AS v WHERE v.provider = n.provider AND v.model = n.model
+    )
     LIMIT 1
 ),
 held AS (
