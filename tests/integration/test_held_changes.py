@@ -340,6 +340,17 @@ def test_the_shipped_book_in_other_units_changes_no_price_of_the_shipped_book(em
     assert first["inserted"] > 1000
 
 
+def test_a_rejection_settles_only_what_was_in_effect_then(database: Database, olivia: Client) -> None:
+    seed(price(input_price=1_000_000))
+    seed(price(input_price=4_000_000))
+    assert decide(olivia, "reject").status == 204
+    assert seed(price(input_price=4_000_000)) == counts(unchanged=1)
+    seed(price(input_price=2_000_000))
+    seed(price(input_price=1_000_000))
+    assert seed(price(input_price=4_000_000)) == counts(held=1), "it is asked again: prices came and went since"
+    assert [row[3] for row in rows(database)] == [1_000_000]
+
+
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
 def test_dated_changes_may_be_approved_in_any_order(database: Database, olivia: Client, order: tuple[int, int]) -> None:
     month_ago, week_ago = TOMORROW - timedelta(days=30), TOMORROW - timedelta(days=7)

@@ -146,6 +146,11 @@ decisions AS (
     ) ORDER BY h.created_at, h.id) AS all_of_them
     FROM ai_model_price_changes_held AS h
     WHERE h.decision IS DISTINCT FROM 'superseded'
+        -- A rejection was of what was in effect then: it says nothing of a price that came, or came back, since.
+        AND (h.decision IS DISTINCT FROM 'rejected' OR NOT EXISTS (
+            SELECT 1 FROM ai_model_price_versions AS v
+            WHERE v.provider = h.provider AND v.model = h.model AND v.source = 'default' AND v.recorded_at > h.decided_at
+        ))
     GROUP BY h.provider, h.model
 )
 SELECT
