@@ -8,6 +8,7 @@ from urllib.parse import quote
 import psycopg
 import pytest
 
+from allowance.model_names import RULES_VERSION
 from tests.gateway import Client
 from tests.people import Acme
 from tests.postgres import Database
@@ -133,6 +134,25 @@ def test_a_name_is_remembered_until_a_better_match_comes_to_its_price(olivia: Cl
     at_its_time = "SELECT input_price FROM ai_model_price_of(%s, %s, %s)"
     assert database.rows(at_its_time, *sent, tomorrow - timedelta(seconds=1)) == [(3_000_000,)]
     assert database.rows(at_its_time, *sent, tomorrow) == [], "it must be resolved"
+
+
+def test_what_is_remembered_is_void_once_the_rules_of_names_change(olivia: Client, database: Database) -> None:
+    seed(SONNET, SONNET | {"model": "another", "input_price": 7})
+    sent = ("litellm", "anthropic/claude-sonnet-4-5")
+    resolve(olivia, *sent)
+    # As rules of before remembered it.
+    database.run("UPDATE ai_model_aliases SET priced_model = 'another', rule = 'a rule of before'")
+    assert looked_up(database, *sent)[0][3] == 7
+    assert both(olivia, database, *sent) == (3_000_000, 3_000_000), "whoever asks corrects it"
+    database.run("UPDATE ai_model_aliases SET priced_model = 'another'")
+    database.run("UPDATE ai_price_book SET rules_version = rules_version - 1")
+    seed()
+    assert looked_up(database, *sent) == []
+    assert both(olivia, database, *sent) == (3_000_000, 3_000_000)
+    seed()
+    assert looked_up(database, *sent)[0][3] == 3_000_000, "the same rules again make nothing void"
+    ((rules_version,),) = database.rows("SELECT rules_version FROM ai_price_book")
+    assert rules_version == RULES_VERSION
 
 
 @pytest.mark.parametrize("how", ["seed", "post", "approve"])

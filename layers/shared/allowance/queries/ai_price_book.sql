@@ -13,6 +13,12 @@ FROM ai_price_book AS b
 LEFT JOIN ai_model_price_changes_held AS h ON h.decision IS NULL
 GROUP BY b.location, b.etag, b.entries;
 
+-- name: forget_names
+-- Makes void what is remembered of names by other rules than these.
+UPDATE ai_price_book AS b
+SET rules_version = %(rules_version)s, generation = b.generation + 1
+WHERE b.rules_version IS DISTINCT FROM %(rules_version)s;
+
 -- name: compare_price_book
 -- Where a book differs from the default prices, and what was decided about each such model before. An entry is compared
 -- with what is in effect at its time: the present one of a model (the latest without a date or with one that has come)
