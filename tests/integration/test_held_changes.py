@@ -338,3 +338,49 @@ def test_the_shipped_book_in_other_units_changes_no_price_of_the_shipped_book(em
         assert (answer["inserted"], answer["updated"]) == (0, 0)
     assert rows(empty_database) == before
     assert first["inserted"] > 1000
+
+
+def test_a_rejection_settles_only_what_was_in_effect_then(database: Database, olivia: Client) -> None:
+    seed(price(input_price=1_000_000))
+    seed(price(input_price=4_000_000))
+    assert decide(olivia, "reject").status == 204
+    assert seed(price(input_price=4_000_000)) == counts(unchanged=1)
+    seed(price(input_price=2_000_000))
+    seed(price(input_price=1_000_000))
+    assert seed(price(input_price=4_000_000)) == counts(held=1), "it is asked again: prices came and went since"
+    assert [row[3] for row in rows(database)] == [1_000_000]
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_dated_changes_may_be_approved_in_any_order(database: Database, olivia: Client, order: tuple[int, int]) -> None:
+    month_ago, week_ago = TOMORROW - timedelta(days=30), TOMORROW - timedelta(days=7)
+    seed(
+        price(input_price=1_000_000),
+        price(input_price=4_000_000, effective_from=month_ago.isoformat()),
+        price(input_price=6_000_000, effective_from=week_ago.isoformat()),
+    )
+    waiting = {each["proposed"]["input_price"]: each["id"] for each in held(olivia)}
+    for number in order:
+        assert olivia.post(f"{HELD}/{waiting[(4_000_000, 6_000_000)[number]]}/approve").status == 204
+    for moment, expected in ((month_ago, 4_000_000), (week_ago, 6_000_000), ("now", 6_000_000)):
+        assert database.rows("SELECT input_price FROM ai_model_prices_at(%s::timestamptz)", str(moment)) == [
+            (expected,)
+        ]
+    told = database.rows(
+        "SELECT before -> 'input_price' FROM audit_log WHERE resource_type = 'ai_model_price'"
+        " AND after -> 'input_price' = '4000000'"
+    )
+    assert told == [(1_000_000,)], "what was in effect then"
+
+
+def test_an_approved_past_price_leaves_alone_what_its_own_book_applied_after_it(
+    database: Database, olivia: Client
+) -> None:
+    seed(price(input_price=1_000_000))
+    month_ago, week_ago = TOMORROW - timedelta(days=30), TOMORROW - timedelta(days=7)
+    seed(
+        price(input_price=4_000_000, effective_from=month_ago.isoformat()),
+        price(input_price=2_000_000, effective_from=week_ago.isoformat()),
+    )
+    assert decide(olivia, "approve").status == 204
+    assert [row[3] for row in rows(database)] == [2_000_000]

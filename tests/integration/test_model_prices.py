@@ -69,6 +69,19 @@ def test_a_seeding_never_overwrites_a_custom_price(olivia: Client) -> None:
     assert listed(olivia, "source=all") == [("p", "m", "custom", 5), ("p", "m", "default", 20)]
 
 
+def test_a_custom_price_for_a_while_gives_way_to_that_of_before(olivia: Client, database: Database) -> None:
+    olivia.post(PRICES, {"prices": [price(input_price=10)]})
+    soon = url_time(datetime.now(UTC) + timedelta(days=30))
+    olivia.post(PRICES, {"prices": [price(input_price=5), price(input_price=10, effective_from=soon)]})
+    assert listed(olivia) == [("p", "m", "custom", 5)]
+    assert listed(olivia, f"at={soon}") == [("p", "m", "custom", 10)]
+    told = database.rows(
+        "SELECT action, before -> 'input_price', after -> 'input_price' FROM audit_log"
+        " WHERE resource_type = 'ai_model_price' ORDER BY id"
+    )
+    assert told == [("create", None, 10), ("update", 10, 5), ("update", 5, 10)]
+
+
 def test_a_deleted_custom_price_brings_the_default_back_and_can_still_be_seen(olivia: Client) -> None:
     seed(price(input_price=10))
     olivia.post(PRICES, {"prices": [price(input_price=5)]})
@@ -192,6 +205,18 @@ def test_every_change_has_its_audit_entry_with_before_and_after(olivia: Client, 
     assert {each["actor"]["username"] for each in entries} == {"olivia"}
     assert entries[1]["request_id"] == answer.headers["X-Request-Id"]
     assert len(versions(database)) == 3, "the same price again is no new version"
+
+
+def test_a_deletion_tells_each_price_that_it_ends(olivia: Client, database: Database) -> None:
+    soon, later = (url_time(datetime.now(UTC).replace(microsecond=0) + timedelta(days=days)) for days in (10, 20))
+    prices = [price(input_price=n, effective_from=start) for n, start in ((1, None), (2, soon), (3, later))]
+    olivia.post(PRICES, {"prices": prices})
+    assert olivia.delete(f"{PRICES}/p/m").status == 204
+    told = database.rows(
+        "SELECT before -> 'input_price', (before ->> 'effective_from')::timestamptz FROM audit_log"
+        " WHERE resource_type = 'ai_model_price' AND action = 'delete' ORDER BY id"
+    )
+    assert told == [(1, None), (2, datetime.fromisoformat(soon)), (3, datetime.fromisoformat(later))]
 
 
 def test_under_concurrent_writes_each_before_is_the_previous_after(database: Database, acme: Acme) -> None:

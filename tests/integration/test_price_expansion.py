@@ -9,8 +9,10 @@ from typing import Any
 import psycopg
 import pytest
 
+import seed_prices
 from migrations.migrate import MIGRATIONS, migrate
 from tests.conftest import environment
+from tests.gateway import Context
 from tests.postgres import Database, Server
 from tests.price_books import counts, price, rows, seed, versions
 
@@ -80,6 +82,19 @@ def test_a_seeding_of_the_version_before_still_works_and_becomes_versions(empty_
     assert seed_as_before(empty_database, price("a", input_price=11), price("b", input_price=20)) == (0, 1, 1)
     assert [row[2] for row in versions(empty_database, "a")] == [10, 11]
     assert seed(price("a", input_price=11), price("b", input_price=20)) == counts(unchanged=2)
+
+
+def test_what_the_version_before_changes_after_a_rollback_is_told_and_put_right(empty_database: Database) -> None:
+    seed_prices.handler({}, Context())
+    ((provider, model, input_price),) = empty_database.rows(
+        "SELECT provider, model, input_price FROM ai_model_prices_at(now()) WHERE tiers <> '[]' AND input_price > 0 LIMIT 1"
+    )
+    seed_as_before(empty_database, {"provider": provider, "model": model, "input_price": input_price * 2})
+    audited = "SELECT actor_name, action, before -> 'input_price', after -> 'input_price' FROM audit_log ORDER BY id DESC LIMIT 1"
+    assert empty_database.rows(audited) == [("the version before", "update", input_price, input_price * 2)]
+    assert seed_prices.handler({}, Context())["updated"] == 1, "the file is the same, but the prices were not"
+    now = "SELECT input_price, tiers <> '[]' FROM ai_model_prices_at(now()) WHERE provider = %s AND model = %s"
+    assert empty_database.rows(now, provider, model) == [(input_price, True)]
 
 
 def test_what_is_seeded_now_is_seen_by_the_version_before(empty_database: Database) -> None:

@@ -8,10 +8,11 @@ from urllib.parse import quote
 import psycopg
 import pytest
 
+from allowance.model_names import RULES_VERSION
 from tests.gateway import Client
 from tests.people import Acme
 from tests.postgres import Database
-from tests.price_books import price, seed
+from tests.price_books import counts, price, seed
 
 PRICES = "/api/v2/ai/model-prices"
 SONNET = {"provider": "anthropic", "model": "claude-sonnet-4-5", "input_price": 3_000_000}
@@ -98,6 +99,60 @@ def test_a_better_match_that_is_priced_later_counts_at_once(olivia: Client, data
     olivia.post(PRICES, {"prices": [SONNET | {"model": dated, "input_price": 7}]})
     assert looked_up(database, "anthropic", dated)[0][3] == 7
     assert resolve(olivia, "anthropic", dated)["price"]["input_price"] == 7
+
+
+def both(client: Client, database: Database, provider: str, model: str) -> tuple[int, int]:
+    """The price of the GET and that of the hot path, which must be the same."""
+    resolved = resolve(client, provider, model)["price"]["input_price"]
+    ((*_, looked),) = looked_up(database, provider, model)
+    return resolved, looked
+
+
+def test_when_a_better_match_loses_its_price_the_next_one_counts_again(olivia: Client, database: Database) -> None:
+    seed(SONNET)
+    sent, dated = ("litellm", "anthropic/claude-sonnet-4-5-20250929"), SONNET | {"model": "claude-sonnet-4-5-20250929"}
+    for provider, model in (("anthropic", dated["model"]), sent):
+        assert both(olivia, database, provider, model) == (3_000_000, 3_000_000)
+        olivia.post(PRICES, {"prices": [dated | {"input_price": 7}]})
+        assert both(olivia, database, provider, model) == (7, 7)
+        assert olivia.delete(f"{PRICES}/anthropic/{dated['model']}").status == 204
+        assert both(olivia, database, provider, model) == (3_000_000, 3_000_000)
+    ((ended,),) = database.rows("SELECT max(effective_from) FROM ai_model_price_versions WHERE removed")
+    at_its_time = "SELECT count(*) FROM ai_model_price_of(%s, %s, %s - interval '1 microsecond')"
+    assert database.rows(at_its_time, *sent, ended) == [(0,)], "then the better one had a price: it must be resolved"
+    assert seed(dated | {"input_price": 1_000_000}) == counts(inserted=1)
+    assert both(olivia, database, *sent) == (1_000_000, 1_000_000), "a default price is a price again"
+
+
+def test_a_name_is_remembered_until_a_better_match_comes_to_its_price(olivia: Client, database: Database) -> None:
+    seed(SONNET)
+    tomorrow = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
+    seed(SONNET | {"model": "claude-sonnet-4-5-20250929", "input_price": 9, "effective_from": tomorrow.isoformat()})
+    sent = ("litellm", "anthropic/claude-sonnet-4-5-20250929")
+    assert both(olivia, database, *sent) == (3_000_000, 3_000_000)
+    assert both(olivia, database, *sent) == (3_000_000, 3_000_000)
+    at_its_time = "SELECT input_price FROM ai_model_price_of(%s, %s, %s)"
+    assert database.rows(at_its_time, *sent, tomorrow - timedelta(seconds=1)) == [(3_000_000,)]
+    assert database.rows(at_its_time, *sent, tomorrow) == [], "it must be resolved"
+
+
+def test_what_is_remembered_is_void_once_the_rules_of_names_change(olivia: Client, database: Database) -> None:
+    seed(SONNET, SONNET | {"model": "another", "input_price": 7})
+    sent = ("litellm", "anthropic/claude-sonnet-4-5")
+    resolve(olivia, *sent)
+    # As rules of before remembered it.
+    database.run("UPDATE ai_model_aliases SET priced_model = 'another', rule = 'a rule of before'")
+    assert looked_up(database, *sent)[0][3] == 7
+    assert both(olivia, database, *sent) == (3_000_000, 3_000_000), "whoever asks corrects it"
+    database.run("UPDATE ai_model_aliases SET priced_model = 'another'")
+    database.run("UPDATE ai_price_book SET rules_version = rules_version - 1")
+    seed()
+    assert looked_up(database, *sent) == []
+    assert both(olivia, database, *sent) == (3_000_000, 3_000_000)
+    seed()
+    assert looked_up(database, *sent)[0][3] == 3_000_000, "the same rules again make nothing void"
+    ((rules_version,),) = database.rows("SELECT rules_version FROM ai_price_book")
+    assert rules_version == RULES_VERSION
 
 
 @pytest.mark.parametrize("how", ["seed", "post", "approve"])

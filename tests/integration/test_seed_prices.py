@@ -143,14 +143,57 @@ def test_a_scheduled_price_that_a_complete_book_takes_back_does_not_come(empty_d
     assert seed(price(input_price=10), complete=True) == counts(unchanged=1)
 
 
+@pytest.mark.parametrize("complete", [False, True])
+def test_a_price_for_a_while_gives_way_to_that_of_before(empty_database: Database, complete: bool) -> None:
+    seed(price(input_price=1_000_000), complete=True)
+    book = [price(input_price=500_000), price(input_price=1_000_000, effective_from=at(TOMORROW))]
+    assert seed(*book, complete=complete) == counts(updated=2)
+    assert [input_prices_at(empty_database, moment)["m"] for moment in ("now", TOMORROW)] == [500_000, 1_000_000]
+    assert seed(*book, complete=complete) == counts(unchanged=2)
+
+
+def test_a_scheduled_price_may_be_put_off(empty_database: Database) -> None:
+    next_week = TOMORROW + timedelta(days=7)
+    seed(price(input_price=10), price(input_price=20, effective_from=at(TOMORROW)), complete=True)
+    later = [price(input_price=10), price(input_price=20, effective_from=at(next_week))]
+    seed(*later, complete=True)
+    assert [input_prices_at(empty_database, moment)["m"] for moment in (TOMORROW, next_week)] == [10, 20]
+    assert seed(*later, complete=True) == counts(unchanged=2)
+
+
+def test_a_history_that_returns_to_the_present_price_ends_with_it(empty_database: Database) -> None:
+    long_ago, lately = TOMORROW - timedelta(days=200), TOMORROW - timedelta(days=100)
+    seed(price(input_price=1_000_000))
+    book = [
+        price(input_price=900_000),
+        price(input_price=2_000_000, effective_from=at(long_ago)),
+        price(input_price=1_000_000, effective_from=at(lately)),
+    ]
+    assert seed(*book, complete=True) == counts(updated=2, unchanged=1)
+    assert [input_prices_at(empty_database, moment)["m"] for moment in (long_ago, lately, "now")] == [
+        2_000_000, 1_000_000, 1_000_000,
+    ]  # fmt: skip
+    assert seed(*book, complete=True) == counts(unchanged=3)
+
+
+def test_a_history_whose_beginning_does_not_count_repeats_nothing(empty_database: Database) -> None:
+    seed(price(input_price=10))
+    lately = at(TOMORROW - timedelta(days=100))
+    assert seed(price(input_price=9), price(input_price=10, effective_from=lately)) == counts(unchanged=2)
+
+
 def test_a_model_that_vanishes_from_a_complete_book_is_withdrawn_and_still_priced(empty_database: Database) -> None:
     a, b = price("a", input_price=10), price("b", input_price=20)
     seed(a, b, price("b", input_price=30, effective_from=at(TOMORROW)), complete=True)
     assert seed(a) == counts(unchanged=1), "a book that is not complete withdraws nothing"
     assert seed(a, complete=True) == counts(unchanged=1, withdrawn=1)
     assert seed(a, complete=True) == counts(unchanged=1)
-    assert input_prices_at(empty_database, TOMORROW) == {"a": 10, "b": 20}
-    assert [row[4] for row in versions(empty_database, "b")] == [False, False, True, True]
+    assert input_prices_at(empty_database, TOMORROW) == {"a": 10, "b": 30}, "what was scheduled comes all the same"
+    assert [row[2:] for row in versions(empty_database, "b")] == [
+        (20, False, False), (30, False, False), (20, False, True), (30, False, True),
+    ]  # fmt: skip
+    told = [entry[3:] for entry in audit(empty_database) if entry[1:3] == ("update", "p/b")]
+    assert told == [(20, 20), (30, 30)]
     assert seed(a, b, complete=True)["updated"] >= 1
     assert [row[4] for row in versions(empty_database, "b")][-2:] == [False, False]
 

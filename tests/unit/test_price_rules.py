@@ -97,11 +97,13 @@ def test_where_gaps_are_filled_only_nothing_known_changes() -> None:
     assert [each["model"] for each in made.versions] == ["n"]
 
 
-def test_a_book_in_doubt_withdraws_nothing() -> None:
+def test_a_book_in_doubt_withdraws_all_the_same_since_that_changes_no_price() -> None:
     entries = [entry(model=f"m{n}", input_price=1) for n in range(THRESHOLDS.sample)]
     new = [difference(None, n).model_copy(update={"model": f"m{n}"}) for n in range(THRESHOLDS.sample)]
-    made = planned(entries, *new, difference(terms(input_price=10), None))
-    assert (made.withdrawn, made.inserted, made.withheld) == (0, 0, THRESHOLDS.sample)
+    gone = terms(input_price=10)
+    made = planned(entries, *new, difference(gone, None))
+    assert (made.withdrawn, made.inserted, made.withheld) == (1, 0, THRESHOLDS.sample)
+    assert [(each["terms"], each["withdrawn"]) for each in made.versions] == [(gone, True)]
     assert all("no plausible median" in each["reasons"][0] for each in made.held)
 
 

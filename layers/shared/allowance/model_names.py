@@ -12,6 +12,9 @@ from allowance.bedrock_names import BEDROCK, bedrock_id, bedrock_names
 
 MAX_CANDIDATES = 16
 
+RULES_VERSION = 1
+"""Raised by whoever changes what a name may mean, here or in `bedrock_names`: what is remembered is void then."""
+
 EXACT = "the name as sent"
 
 PROVIDERS = {

@@ -86,8 +86,7 @@ def plan(
             alternative = Candidate(difference, entry, _terms(entry), before, True, ())
             if alternative.proposed != before:
                 _place(made, alternative, (entry.held.reason,))
-    if not doubts:
-        _withdraw(made, comparison)
+    _withdraw(made, comparison)
     return made
 
 

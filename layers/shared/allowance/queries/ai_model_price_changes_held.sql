@@ -22,16 +22,29 @@ LIMIT %(limit)s + 1;
 WITH moment AS (SELECT clock_timestamp() AS now OFFSET 0),
 asked AS (
     SELECT h.id, h.provider, h.model, h.effective_from, h.proposed, h.sources, h.in_book, h.decision, h.decided_at,
-        h.decided_by_name, ai_model_price_terms(p.version) AS before,
-        CASE
-            WHEN h.effective_from IS NOT NULL THEN greatest(h.effective_from, p.effective_from)
-            WHEN p.id IS NULL THEN '-infinity'
-            ELSE moment.now
-        END AS starts
+        h.decided_by_name, ai_model_price_terms(p.version) AS before, s.starts
     FROM ai_model_price_changes_held AS h
     CROSS JOIN moment
+    CROSS JOIN LATERAL (
+        SELECT
+            CASE
+                -- Not before the price that it was compared with. What was approved or applied since stays where it is.
+                WHEN h.effective_from IS NOT NULL THEN greatest(h.effective_from, (
+                    SELECT v.effective_from FROM ai_model_price_versions AS v
+                    WHERE v.provider = h.provider AND v.model = h.model AND v.source = 'default'
+                        AND v.effective_from <= greatest(h.effective_from, h.created_at) AND v.recorded_at <= h.created_at
+                    ORDER BY v.effective_from DESC, v.id DESC
+                    LIMIT 1
+                ))
+                WHEN EXISTS (
+                    SELECT 1 FROM ai_model_prices_at(moment.now) AS v
+                    WHERE v.provider = h.provider AND v.model = h.model AND v.source = 'default'
+                ) THEN moment.now
+                ELSE '-infinity'
+            END AS starts
+    ) AS s
     LEFT JOIN LATERAL (
-        SELECT v AS version, v.id, v.effective_from FROM ai_model_prices_at(greatest(h.effective_from, moment.now)) AS v
+        SELECT v AS version FROM ai_model_prices_at(s.starts) AS v
         WHERE v.provider = h.provider AND v.model = h.model AND v.source = 'default'
     ) AS p ON true
     WHERE h.id = %(held_id)s
@@ -66,8 +79,11 @@ written AS (
 counted AS (
     UPDATE ai_price_book AS b SET generation = b.generation + 1
     FROM asked AS a
+    CROSS JOIN moment
     WHERE a.decision IS NULL AND %(decision)s = 'approved'
-        AND NOT EXISTS (SELECT 1 FROM ai_model_price_versions AS v WHERE v.provider = a.provider AND v.model = a.model)
+        AND NOT EXISTS (
+            SELECT 1 FROM ai_model_prices_at(moment.now) AS v WHERE v.provider = a.provider AND v.model = a.model
+        )
 ),
 entries AS (
     INSERT INTO audit_log (actor_id, actor_name, action, resource_type, resource_id, before, after, request_id)

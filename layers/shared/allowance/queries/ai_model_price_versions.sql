@@ -26,9 +26,10 @@ LIMIT %(limit)s::bigint;
 
 -- name: resolve_model_price
 -- For each name that a model as it was sent may stand for, likeliest first, the price in effect at a time; letters compare
--- in any case, the very same ones first. If the first row that was ever priced has another name than was sent, it is
--- remembered for the look-ups of usage.
-WITH candidates AS (
+-- in any case, the very same ones first. If the first row that has a price now has another name than was sent, it is
+-- remembered for the look-ups of usage, as far as no better name had a price or comes to one.
+WITH moment AS (SELECT clock_timestamp() AS now OFFSET 0),
+candidates AS (
     SELECT c.provider, c.model, c.rule, c.rank
     FROM unnest(%(providers)s::text [], %(models)s::text [], %(rules)s::text [])
         WITH ORDINALITY AS c (provider, model, rule, rank)
@@ -38,7 +39,11 @@ known AS (
         CASE WHEN v.provider = c.provider AND v.model = c.model THEN c.rule ELSE c.rule || '; upper and lower case' END AS rule,
         row_number() OVER (
             ORDER BY c.rank, v.provider <> c.provider OR v.model <> c.model, v.provider, v.model
-        ) AS place
+        ) AS place,
+        EXISTS (
+            SELECT 1 FROM moment CROSS JOIN LATERAL ai_model_prices_at(moment.now) AS p
+            WHERE p.provider = v.provider AND p.model = v.model
+        ) AS is_priced
     FROM candidates AS c
     CROSS JOIN LATERAL (
         SELECT DISTINCT each.provider, each.model
@@ -46,16 +51,31 @@ known AS (
         WHERE lower(each.provider) = lower(c.provider COLLATE "C") AND lower(each.model) = lower(c.model COLLATE "C")
     ) AS v
 ),
+best AS (
+    SELECT k.place, k.provider, k.model, k.rule FROM known AS k WHERE k.is_priced ORDER BY k.place LIMIT 1
+),
 remembered AS (
-    INSERT INTO ai_model_aliases AS a (provider, model, priced_provider, priced_model, rule, generation)
-    SELECT %(provider)s, %(model)s, k.provider, k.model, k.rule, b.generation
-    FROM known AS k
+    INSERT INTO ai_model_aliases AS a (
+        provider, model, priced_provider, priced_model, rule, generation, valid_from, valid_until
+    )
+    SELECT %(provider)s, %(model)s, k.provider, k.model, k.rule, b.generation, better.ended, better.begins
+    FROM best AS k
     CROSS JOIN ai_price_book AS b
-    WHERE k.place = 1 AND (k.provider, k.model) <> (%(provider)s, %(model)s::text)
+    CROSS JOIN LATERAL (
+        SELECT
+            max(v.effective_from) FILTER (WHERE v.removed AND v.effective_from <= moment.now) AS ended,
+            min(v.effective_from) FILTER (WHERE v.effective_from > moment.now) AS begins
+        FROM known AS o
+        JOIN ai_model_price_versions AS v ON v.provider = o.provider AND v.model = o.model
+        CROSS JOIN moment
+        WHERE o.place < k.place
+    ) AS better
+    WHERE (k.provider, k.model) <> (%(provider)s, %(model)s::text)
     ON CONFLICT (provider, model) DO UPDATE
     SET priced_provider = excluded.priced_provider, priced_model = excluded.priced_model, rule = excluded.rule,
-        generation = excluded.generation
-    WHERE a.generation < excluded.generation
+        generation = excluded.generation, valid_from = excluded.valid_from, valid_until = excluded.valid_until
+    -- What was worked out with an older book never replaces what was with a newer one.
+    WHERE a.generation <= excluded.generation AND a IS DISTINCT FROM excluded
 ),
 priced AS (
     SELECT k.rank, k.place, k.provider, k.model, k.rule,
@@ -86,7 +106,7 @@ ORDER BY c.rank, p.place;
 -- An entry without a time counts from now on, or always when it is the first price of its model. Answers how many changed.
 WITH moment AS (SELECT clock_timestamp() AS now OFFSET 0),
 given AS (
-    SELECT g.provider, g.model, known.is_known, g.input_price, g.output_price, g.cache_read_price, g.cache_write_price,
+    SELECT g.provider, g.model, known.is_priced, g.input_price, g.output_price, g.cache_read_price, g.cache_write_price,
         g.cache_write_1h_price, g.tiers, g.variants,
         coalesce(g.effective_from, CASE WHEN known.is_known THEN moment.now ELSE '-infinity' END) AS starts
     FROM jsonb_to_recordset(%(prices)s::jsonb -> 'prices') AS g (
@@ -97,23 +117,37 @@ given AS (
     CROSS JOIN LATERAL (
         SELECT EXISTS (
             SELECT 1 FROM ai_model_price_versions AS v WHERE v.provider = g.provider AND v.model = g.model
-        ) AS is_known
+        ) AS is_known, EXISTS (
+            SELECT 1 FROM ai_model_prices_at(moment.now) AS v WHERE v.provider = g.provider AND v.model = g.model
+        ) AS is_priced
     ) AS known
 ),
-changed AS (
-    SELECT g.provider, g.model, g.is_known, g.input_price, g.output_price, g.cache_read_price, g.cache_write_price,
-        g.cache_write_1h_price, g.tiers, g.variants, g.starts, ai_model_price_terms(b.version) AS before
+stated AS (
+    SELECT g.provider, g.model, g.is_priced, g.input_price, g.output_price, g.cache_read_price, g.cache_write_price,
+        g.cache_write_1h_price, g.tiers, g.variants, g.starts, jsonb_build_object(
+            'input_price', g.input_price, 'output_price', g.output_price, 'cache_read_price', g.cache_read_price,
+            'cache_write_price', g.cache_write_price, 'cache_write_1h_price', g.cache_write_1h_price,
+            'tiers', g.tiers, 'variants', g.variants
+        ) AS terms
     FROM given AS g
+),
+changed AS (
+    SELECT s.provider, s.model, s.is_priced, s.input_price, s.output_price, s.cache_read_price, s.cache_write_price,
+        s.cache_write_1h_price, s.tiers, s.variants, s.starts, b.terms AS before
+    FROM stated AS s
     LEFT JOIN LATERAL (
-        SELECT v AS version, v.id FROM ai_model_prices_at(g.starts) AS v
-        WHERE v.provider = g.provider AND v.model = g.model AND v.source = 'custom'
+        SELECT e.terms FROM (
+            SELECT v.effective_from AS starts, v.id, CASE WHEN NOT v.removed THEN ai_model_price_terms(v) END AS terms
+            FROM ai_model_price_versions AS v
+            WHERE v.provider = s.provider AND v.model = s.model AND v.source = 'custom' AND v.effective_from <= s.starts
+            UNION ALL
+            SELECT o.starts, NULL, o.terms FROM stated AS o
+            WHERE o.provider = s.provider AND o.model = s.model AND o.starts < s.starts
+        ) AS e
+        ORDER BY e.starts DESC, e.id DESC NULLS FIRST
+        LIMIT 1
     ) AS b ON true
-    WHERE b.id IS NULL
-        OR ((b.version).input_price, (b.version).output_price, (b.version).cache_read_price, (b.version).cache_write_price,
-            (b.version).cache_write_1h_price, (b.version).tiers, (b.version).variants)
-        IS DISTINCT FROM (
-            g.input_price, g.output_price, g.cache_read_price, g.cache_write_price, g.cache_write_1h_price, g.tiers, g.variants
-        )
+    WHERE b.terms IS DISTINCT FROM s.terms
 ),
 written AS (
     INSERT INTO ai_model_price_versions AS w (
@@ -139,16 +173,16 @@ entries AS (
 ),
 counted AS (
     UPDATE ai_price_book AS b SET generation = b.generation + 1
-    WHERE EXISTS (SELECT 1 FROM changed AS c WHERE NOT c.is_known)
+    WHERE EXISTS (SELECT 1 FROM changed AS c WHERE NOT c.is_priced)
 )
 SELECT count(*) AS changed FROM written;
 
 -- name: remove_custom_price
 -- Ends the custom price of a model from now on, and those that are scheduled; the default one is in effect again. What it
--- was before stays to be seen. Answers how many versions that took: none, when there is no custom price.
+-- was before stays to be seen, and each has its audit entry. Answers how many versions that took: none, when there is no custom price.
 WITH moment AS (SELECT clock_timestamp() AS now OFFSET 0),
 ended AS (
-    SELECT starts.at, ai_model_price_terms(p.version) AS before
+    SELECT starts.at, p.effective_from, ai_model_price_terms(p.version) AS before
     FROM moment
     CROSS JOIN LATERAL (
         SELECT moment.now AS at
@@ -157,7 +191,7 @@ ended AS (
         WHERE v.provider = %(provider)s AND v.model = %(model)s AND v.source = 'custom' AND v.effective_from > moment.now
     ) AS starts
     JOIN LATERAL (
-        SELECT v AS version FROM ai_model_prices_at(starts.at) AS v
+        SELECT v AS version, v.effective_from FROM ai_model_prices_at(starts.at) AS v
         WHERE v.provider = %(provider)s AND v.model = %(model)s AND v.source = 'custom'
     ) AS p ON true
 ),
@@ -172,9 +206,18 @@ entry AS (
     INSERT INTO audit_log (actor_id, actor_name, action, resource_type, resource_id, before, request_id)
     SELECT
         %(actor_id)s, %(actor_name)s, 'delete', 'ai_model_price', %(provider)s || '/' || %(model)s::text,
-        e.before || '{"source": "custom"}', %(request_id)s
+        e.before || jsonb_build_object('source', 'custom', 'effective_from', nullif(e.effective_from, '-infinity')),
+        %(request_id)s
     FROM ended AS e
     ORDER BY e.at
-    LIMIT 1
+),
+counted AS (
+    UPDATE ai_price_book AS b SET generation = b.generation + 1
+    FROM moment
+    WHERE EXISTS (SELECT 1 FROM ended)
+        AND NOT EXISTS (
+            SELECT 1 FROM ai_model_prices_at(moment.now) AS v
+            WHERE v.provider = %(provider)s AND v.model = %(model)s AND v.source = 'default'
+        )
 )
 SELECT count(*) AS changed FROM written;

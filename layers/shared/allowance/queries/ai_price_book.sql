@@ -13,6 +13,12 @@ FROM ai_price_book AS b
 LEFT JOIN ai_model_price_changes_held AS h ON h.decision IS NULL
 GROUP BY b.location, b.etag, b.entries;
 
+-- name: forget_names
+-- Makes void what is remembered of names by other rules than these.
+UPDATE ai_price_book AS b
+SET rules_version = %(rules_version)s, generation = b.generation + 1
+WHERE b.rules_version IS DISTINCT FROM %(rules_version)s;
+
 -- name: compare_price_book
 -- Where a book differs from the default prices, and what was decided about each such model before. An entry is compared
 -- with what is in effect at its time: the present one of a model (the latest without a date or with one that has come)
@@ -48,7 +54,9 @@ scheduled AS (
 ),
 placed AS (
     SELECT g.n, g.provider, g.model, g.effective_from, g.starts, g.is_held, g.input_price, g.output_price,
-        g.cache_read_price, g.cache_write_price, g.cache_write_1h_price, g.tiers, g.variants,
+        g.cache_read_price, g.cache_write_price, g.cache_write_1h_price, g.tiers, g.variants, jsonb_build_array(
+            g.input_price, g.output_price, g.cache_read_price, g.cache_write_price, g.cache_write_1h_price, g.tiers, g.variants
+        ) AS terms,
         i.effective_from IS NOT NULL AS is_known, i.effective_from AS known_from, i.version AS known_version,
         -- A held entry that is not dated disputes the present price.
         (g.is_held AND g.effective_from IS NULL)
@@ -67,7 +75,9 @@ compared AS (
             WHEN p.is_present THEN greatest(p.effective_from, p.known_from)
             ELSE p.effective_from
         END AS begins,
-        CASE WHEN p.is_present THEN p.known_version ELSE v.version END AS version
+        CASE WHEN p.is_present THEN p.known_version ELSE v.version END AS version,
+        -- The entry before it says another price: that is what this one ends, whatever was in effect before the book.
+        lag(p.terms, 1, p.terms) OVER (PARTITION BY p.provider, p.model, p.is_held ORDER BY p.starts) <> p.terms AS ends_another
     FROM placed AS p
     CROSS JOIN moment
     LEFT JOIN LATERAL (
@@ -81,7 +91,7 @@ compared AS (
     WHERE p.effective_from IS NOT NULL OR p.is_present OR NOT p.is_known
     UNION ALL
     SELECT g.n, s.provider, s.model, s.effective_from, false, g.input_price, g.output_price, g.cache_read_price,
-        g.cache_write_price, g.cache_write_1h_price, g.tiers, g.variants, s.effective_from, v.version
+        g.cache_write_price, g.cache_write_1h_price, g.tiers, g.variants, s.effective_from, v.version, false
     FROM scheduled AS s
     JOIN LATERAL (
         SELECT each.n, each.input_price, each.output_price, each.cache_read_price, each.cache_write_price,
@@ -108,20 +118,31 @@ differences AS (
     FROM compared AS c
     WHERE (c.version).id IS NULL
         OR ((c.version).withdrawn AND NOT c.is_held)
+        OR (c.ends_another AND (c.version).effective_from < c.begins)
         OR ((c.version).input_price, (c.version).output_price, (c.version).cache_read_price, (c.version).cache_write_price,
             (c.version).cache_write_1h_price, (c.version).tiers, (c.version).variants)
         IS DISTINCT FROM (
             c.input_price, c.output_price, c.cache_read_price, c.cache_write_price, c.cache_write_1h_price, c.tiers, c.variants
         )
     UNION ALL
-    SELECT NULL, i.provider, i.model, NULL, starts.at, ai_model_price_terms(i.version), false
+    -- Each price that it has, now and later, stays as it is.
+    SELECT NULL, i.provider, i.model, NULL, stated.starts, ai_model_price_terms(stated.version), false
     FROM in_effect AS i
     CROSS JOIN moment
     CROSS JOIN LATERAL (
-        SELECT moment.now AS at
-        UNION
-        SELECT s.effective_from FROM scheduled AS s WHERE s.provider = i.provider AND s.model = i.model
-    ) AS starts
+        SELECT moment.now AS starts, i.version
+        UNION ALL
+        SELECT s.effective_from, v.version
+        FROM scheduled AS s
+        CROSS JOIN LATERAL (
+            SELECT w AS version FROM ai_model_price_versions AS w
+            WHERE w.provider = s.provider AND w.model = s.model AND w.source = 'default'
+                AND w.effective_from = s.effective_from
+            ORDER BY w.id DESC
+            LIMIT 1
+        ) AS v
+        WHERE s.provider = i.provider AND s.model = i.model
+    ) AS stated
     WHERE %(complete)s AND i.in_book AND NOT i.withdrawn
         AND NOT EXISTS (SELECT 1 FROM given AS g WHERE g.provider = i.provider AND g.model = i.model)
 ),
@@ -131,6 +152,11 @@ decisions AS (
     ) ORDER BY h.created_at, h.id) AS all_of_them
     FROM ai_model_price_changes_held AS h
     WHERE h.decision IS DISTINCT FROM 'superseded'
+        -- A rejection was of what was in effect then: it says nothing of a price that came, or came back, since.
+        AND (h.decision IS DISTINCT FROM 'rejected' OR NOT EXISTS (
+            SELECT 1 FROM ai_model_price_versions AS v
+            WHERE v.provider = h.provider AND v.model = h.model AND v.source = 'default' AND v.recorded_at > h.decided_at
+        ))
     GROUP BY h.provider, h.model
 )
 SELECT
@@ -147,7 +173,8 @@ LEFT JOIN decisions AS c ON c.provider = d.provider AND c.model = d.model;
 -- name: apply_price_book
 -- Writes what was decided of a compared book: new versions with their audit entries, changes to hold, and held changes
 -- that the book does not propose any more; remembers the book. A version without terms of its own is a withdrawal.
-WITH new_versions AS (
+WITH moment AS (SELECT clock_timestamp() AS now OFFSET 0),
+new_versions AS (
     SELECT v.provider, v.model, v.effective_from, v.before, v.terms, v.withdrawn, v.sources
     FROM jsonb_to_recordset(%(versions)s::jsonb) AS v (
         provider text, model text, effective_from timestamptz, before jsonb, terms jsonb, withdrawn boolean, sources text []
@@ -156,8 +183,23 @@ WITH new_versions AS (
 first_prices AS (
     SELECT 1
     FROM new_versions AS n
-    WHERE NOT EXISTS (SELECT 1 FROM ai_model_price_versions AS v WHERE v.provider = n.provider AND v.model = n.model)
+    CROSS JOIN moment
+    WHERE NOT EXISTS (
+        SELECT 1 FROM ai_model_prices_at(moment.now) AS v WHERE v.provider = n.provider AND v.model = n.model
+    )
     LIMIT 1
+),
+held AS (
+    INSERT INTO ai_model_price_changes_held (
+        provider, model, effective_from, before, proposed, reasons, by_source, sources, in_book, origin
+    )
+    SELECT h.provider, h.model, h.effective_from, h.before, h.proposed, h.reasons, h.by_source, h.sources, %(in_book)s,
+        %(origin)s
+    FROM jsonb_to_recordset(%(held)s::jsonb) AS h (
+        provider text, model text, effective_from timestamptz, before jsonb, proposed jsonb, reasons text [],
+        by_source jsonb, sources text []
+    )
+    RETURNING 1
 ),
 written AS (
     INSERT INTO ai_model_price_versions (
@@ -169,6 +211,8 @@ written AS (
         (n.terms ->> 'cache_write_price')::bigint, (n.terms ->> 'cache_write_1h_price')::bigint, n.terms -> 'tiers',
         n.terms -> 'variants', n.withdrawn, %(in_book)s, n.sources, %(origin)s
     FROM new_versions AS n
+    -- What is held is recorded first: it was compared with what was there before.
+    WHERE (SELECT count(*) FROM held) >= 0
     ORDER BY n.provider, n.model, n.effective_from
 ),
 entries AS (
@@ -193,17 +237,6 @@ superseded AS (
             SELECT m.provider, m.model
             FROM jsonb_to_recordset(%(models)s::jsonb) AS m (provider text, model text)
         ))
-),
-held AS (
-    INSERT INTO ai_model_price_changes_held (
-        provider, model, effective_from, before, proposed, reasons, by_source, sources, in_book, origin
-    )
-    SELECT h.provider, h.model, h.effective_from, h.before, h.proposed, h.reasons, h.by_source, h.sources, %(in_book)s,
-        %(origin)s
-    FROM jsonb_to_recordset(%(held)s::jsonb) AS h (
-        provider text, model text, effective_from timestamptz, before jsonb, proposed jsonb, reasons text [],
-        by_source jsonb, sources text []
-    )
 )
 UPDATE ai_price_book AS b
 SET location = %(location)s, etag = %(etag)s, entries = coalesce(%(entry_count)s, b.entries), seeded_at = clock_timestamp(),
