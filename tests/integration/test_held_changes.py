@@ -309,7 +309,7 @@ def test_a_new_model_at_no_plausible_price_is_held(database: Database, olivia: C
     assert seed(price("new", input_price=amount)) == counts(held=1)
     assert held(olivia)[0]["reasons"] == [f"input_price: {amount} is no plausible price"]
     assert held(olivia)[0]["before"] is None
-    assert seed(price("free", input_price=0)) == counts(inserted=1)
+    assert seed(price("new:free", input_price=0)) == counts(inserted=1)
     assert decide(olivia, "approve").status == 204
     assert versions(database, "new") == [("default", None, amount, False, False)]
 

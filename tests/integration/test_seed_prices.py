@@ -236,7 +236,8 @@ def test_names_are_data_whatever_they_look_like(empty_database: Database) -> Non
 
 
 prices = st.integers(1_000_000, 2_900_000)
-books = st.dictionaries(st.sampled_from("abcdef"), st.tuples(prices, prices, prices, prices, prices), max_size=4)
+cache_reads = st.integers(400_000, 1_100_000)
+books = st.dictionaries(st.sampled_from("abcdef"), st.tuples(prices, prices, cache_reads, prices, prices), max_size=4)
 
 
 @given(st.lists(books, min_size=1, max_size=4))
