@@ -258,6 +258,14 @@ def test_after_any_books_the_prices_are_the_last_word_on_each_model(
     assert {row[1]: row[3:] for row in rows(empty_database)} == known
 
 
+def test_a_complete_event_without_prices_would_withdraw_every_model_and_is_refused(empty_database: Database) -> None:
+    seed(price(input_price=10), complete=True)
+    with pytest.raises(ValidationFailed, match="prices: a complete book must not be empty"):
+        seed(complete=True)
+    assert seed() == counts(), "one that is not complete says nothing"
+    assert seed(price(input_price=10), complete=True) == counts(unchanged=1)
+
+
 @pytest.mark.parametrize("event", [[], [{"provider": "p"}], None, "x", 3])
 def test_an_event_that_is_no_object_seeds_nothing(empty_database: Database, event: Any) -> None:
     with pytest.raises(ValidationFailed, match="must be an object"):
