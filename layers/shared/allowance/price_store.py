@@ -50,7 +50,7 @@ class PriceStore:
         self._origin = origin
 
     def known_etag(self, location: str) -> str | None:
-        """The entity tag of the last book, if it came from there. Raises NotAuthorized."""
+        """The entity tag of the last book, if it is remembered as from there. Raises NotAuthorized."""
         state = self._gate.open(Action.UPDATE, PRICE_BOOK).one(BookState, "get_price_book")
         return state.etag if state.location == location else None
 
@@ -74,7 +74,7 @@ class PriceStore:
             for each in (*made.versions, *made.held):
                 each["sources"] = each["sources"] or ([book.source] if book.source else [])
             # An event is about some prices: the book of before is read again, whatever its entity tag.
-            remembered = taken.location if complete else state.location
+            remembered = taken.remembered_as if complete else state.location
             db.run(
                 "apply_price_book",
                 versions=json.dumps(made.versions),
