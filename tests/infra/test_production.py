@@ -304,6 +304,7 @@ def test_every_alarm_tells_somebody_and_what_was_promised_is_watched() -> None:
         "FreeLocalStorage",
         "IntegrationLatency",
         "JobFailures",
+        "NewlyHeldPriceChanges",
         "PriceBookFallbacks",
         "RouteFailures",
         "ServerErrors",
@@ -321,7 +322,7 @@ def test_the_metrics_that_are_watched_are_those_that_are_written(capsys: pytest.
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("POWERTOOLS_SERVICE_NAME", "allowance")
         count_request("GET /healthz", "ok", 200, database_ms=1.5, cold=True)
-        count_price_book(held=2, fell_back=False)
+        count_price_book(held=2, newly_held=1, fell_back=False)
         count_job(PRICE_SEEDER.name, succeeded=True)
     written = {
         (metric["Name"], frozenset(line[name] for name in dimensions) if "job" in line else frozenset(dimensions))
@@ -331,7 +332,7 @@ def test_the_metrics_that_are_watched_are_those_that_are_written(capsys: pytest.
         for metric in directive["Metrics"]
     }
     assert ("ServerErrors", frozenset({"service"})) in written
-    assert ("PriceBookFallbacks", frozenset({"service"})) in written
+    assert {(name, frozenset({"service"})) for name in ("PriceBookFallbacks", "NewlyHeldPriceChanges")} <= written
     assert ("Requests", frozenset({"service", "route", "outcome"})) in written
     heartbeat = properties("AWS::CloudWatch::Alarm")["SeedHeartbeatAlarm"]["Dimensions"]
     names = frozenset("allowance" if isinstance(each["Value"], dict) else each["Value"] for each in heartbeat)

@@ -309,7 +309,7 @@ def test_a_new_model_at_no_plausible_price_is_held(database: Database, olivia: C
     assert seed(price("new", input_price=amount)) == counts(held=1)
     assert held(olivia)[0]["reasons"] == [f"input_price: {amount} is no plausible price"]
     assert held(olivia)[0]["before"] is None
-    assert seed(price("free", input_price=0)) == counts(inserted=1)
+    assert seed(price("new:free", input_price=0)) == counts(inserted=1)
     assert decide(olivia, "approve").status == 204
     assert versions(database, "new") == [("default", None, amount, False, False)]
 
@@ -323,7 +323,8 @@ def test_a_seeding_is_one_line_of_the_log_with_counts_and_reasons_and_has_metric
     assert (line["held"], line["title"], line["taken_from"]) == (2, "book 7", "an event")
     assert line["reasons"] == {"moves by more than a factor of n": 1, "falls to zero": 1}
     metrics = [json.loads(each) for each in capsys.readouterr().out.splitlines() if "HeldPriceChanges" in each][-1]
-    assert (metrics["HeldPriceChanges"], metrics["PriceBookFallbacks"]) == ([2.0], [0.0])
+    told = (metrics["HeldPriceChanges"], metrics["NewlyHeldPriceChanges"], metrics["PriceBookFallbacks"])
+    assert told == ([2.0], [2.0], [0.0])
     assert json.dumps(line).count("9000000") == 0
 
 

@@ -127,7 +127,7 @@ def test_a_book_in_other_units_is_held_whole(s3: Any, empty_database: Database, 
 def test_sql_in_names_is_a_name(s3: Any, empty_database: Database) -> None:
     names = ["'; DROP TABLE users; --", "%s %(x)s %%", "\\'; SELECT 1", "${jndi:x}", "$$", "../../x"]
     before = prices_of_p(empty_database)
-    stated = [{"provider": "q" + name, "model": name, "input_price": 1_000_000} for name in names]
+    stated = [{"provider": "q" + name.replace("/", ""), "model": name, "input_price": 1_000_000} for name in names]
     s3.put_object(Bucket="books", Key="prices.json", Body=book([*GOOD, *stated]))
     assert seed_prices.handler({}, Context())["inserted"] == len(names)
     assert prices_of_p(empty_database) == before

@@ -1,5 +1,6 @@
 """The routes of model prices: who may, custom over default, at any time, page by page, all or nothing."""
 
+import base64
 import json
 import threading
 from contextlib import suppress
@@ -12,7 +13,7 @@ from allowance.database import Database as Connection
 from allowance.errors import PriceNotFound
 from allowance.gate import Gate
 from allowance.model_price_store import ModelPriceStore
-from allowance.price_book import CustomPrices, ModelPrice
+from allowance.price_book import MAX_ENTRIES, CustomPrices, ModelPrice
 from allowance.rbac.policy import Permission, Role, Subject
 from allowance.settings import DatabaseSource
 from allowance.store import Origin
@@ -20,7 +21,7 @@ from tests.conftest import environment
 from tests.gateway import Client
 from tests.people import Acme
 from tests.postgres import Database
-from tests.price_books import counts, price, seed, versions
+from tests.price_books import RATES, counts, price, seed, versions
 
 PRICES = "/api/v2/ai/model-prices"
 EXPERIMENTAL = "/api/experimental/ai/model-prices"
@@ -324,6 +325,31 @@ def test_a_bad_query_parameter_is_named(olivia: Client, query: str) -> None:
     answer = olivia.get(f"{PRICES}?{query}")
     assert (answer.status, answer.json()["message"]) == (400, "Query parameters have invalid values.")
     assert {each["field"] for each in answer.json()["validations"]} == {query.partition("=")[0]}
+
+
+@pytest.mark.parametrize(
+    "names",
+    [["\ud800", "a", "default"], ["a", "\udfff", "custom"], ["a", "b\n", "default"], ["a", "b", "all"], ["a", "b"]],
+)
+def test_a_cursor_that_no_page_gave_is_named(olivia: Client, names: list[str]) -> None:
+    after = base64.urlsafe_b64encode(json.dumps(names).encode()).decode().rstrip("=")
+    answer = olivia.get(f"{PRICES}?after={after}")
+    assert (answer.status, [each["field"] for each in answer.json()["validations"]]) == (400, ["after"])
+
+
+def test_a_provider_with_a_slash_could_not_be_deleted_and_is_refused(olivia: Client) -> None:
+    answer = olivia.post(PRICES, {"prices": [price(input_price=1) | {"provider": "a/b"}]})
+    assert answer.status == 400
+    assert answer.json()["validations"] == [{"field": "prices[0].provider", "detail": "Must not contain /."}]
+
+
+def test_the_experimental_list_of_the_largest_book_fits_the_answer_of_a_lambda(olivia: Client) -> None:
+    rates = dict.fromkeys(RATES, 1250000)
+    names = [(f"provider-{n % 50}", f"organisation/some-model-name-instruct-{n}") for n in range(MAX_ENTRIES)]
+    seed(*({"provider": provider, "model": model} | rates for provider, model in names))
+    answer = olivia.get(EXPERIMENTAL)
+    assert len(answer.json()) == MAX_ENTRIES
+    assert len(answer.body) < 6_291_556
 
 
 def test_the_experimental_list_is_whole_and_takes_no_pages(olivia: Client) -> None:

@@ -147,6 +147,19 @@ def endless(request: BaseHTTPRequestHandler) -> None:
     request.wfile.write(b"  ")
 
 
+def slow_headers(request: BaseHTTPRequestHandler) -> None:
+    request.wfile.write(b"HTTP/1.1 200 OK\r\n")
+    for n in range(30):
+        request.wfile.write(b"X-Header-%d: x\r\n" % n)
+        request.wfile.flush()
+        time.sleep(0.1)
+
+
+def slow_redirects(request: BaseHTTPRequestHandler) -> None:
+    time.sleep(0.2)
+    to_itself(request)
+
+
 def cut_short(request: BaseHTTPRequestHandler) -> None:
     content = document(price(input_price=1_000_000))
     request.send_response(200)
@@ -193,13 +206,15 @@ def to_itself(request: BaseHTTPRequestHandler) -> None:
         (nonsense, "it does not speak HTTP (BadStatusLine)"),
         (to_plain_http, "it redirects to what is not HTTPS"),
         (to_itself, "it answered 302"),
+        (slow_headers, "it took longer than 0.5 s"),
+        (slow_redirects, "it took longer than 0.5 s"),
     ],
     ids=lambda each: getattr(each, "__name__", ""),
 )
 def test_whatever_a_server_does_the_shipped_file_is_at_hand(
     site: Site, empty_database: Database, monkeypatch: pytest.MonkeyPatch, respond: Any, why: str
 ) -> None:
-    monkeypatch.setattr(price_source, "TIMEOUT_SECONDS", 0.5)
+    monkeypatch.setattr(price_source, "TIMEOUT_SECONDS", 0.4)
     monkeypatch.setattr(price_source, "PATIENCE_SECONDS", 0.5)
     site.respond = respond
     with configured(empty_database, f"{site.url}?signature=hunter2", site.ca_file):
@@ -207,6 +222,50 @@ def test_whatever_a_server_does_the_shipped_file_is_at_hand(
     assert why in answer["fallback"]
     assert answer["fallback"].startswith(f"{site.url}: "), "and not what a query may hold"
     assert answer["inserted"] > SHIPPED_MODELS
+
+
+def test_few_redirects_are_followed(site: Site, empty_database: Database) -> None:
+    def respond(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(302)
+        request.send_header("Location", f"/{len(site.requests)}")
+        request.end_headers()
+
+    site.respond = respond
+    with configured(empty_database, site.url, site.ca_file):
+        assert "it answered 302" in run()["fallback"]
+    assert len(site.requests) == 1 + price_source.MAX_REDIRECTS
+
+
+def test_an_answer_that_nothing_changed_counts_only_if_that_was_asked(site: Site, empty_database: Database) -> None:
+    site.serve(b"", status=304)
+    with configured(empty_database, site.url, site.ca_file):
+        answer = run()
+    assert answer["fallback"] == f"{site.url}: it answered 304"
+    assert answer["inserted"] > SHIPPED_MODELS
+
+
+def test_an_entity_tag_says_nothing_of_another_query(site: Site, empty_database: Database) -> None:
+    def respond(request: BaseHTTPRequestHandler) -> None:
+        if request.headers.get("If-None-Match"):
+            request.send_response(304)
+            request.end_headers()
+            return
+        content = document(price(input_price=1_000_000 if "v=1" in request.path else 2_000_000))
+        request.send_response(200)
+        request.send_header("ETag", '"1"')
+        request.send_header("Content-Length", str(len(content)))
+        request.end_headers()
+        request.wfile.write(content)
+
+    site.respond = respond
+    for query, answer in [("v=1", counts(inserted=1)), ("v=1", counts(unchanged=1)), ("v=2", counts(updated=1))]:
+        with configured(empty_database, f"{site.url}?{query}", site.ca_file):
+            assert run() == answer
+    stored = empty_database.rows("SELECT location FROM ai_price_book")[0][0]
+    assert "v=2" not in stored, "what the query holds may be a signature"
+    assert {row[0] for row in empty_database.rows("SELECT origin FROM ai_model_price_versions")} == {
+        f"acme 1 of 2026-11-22, from {site.url}"
+    }
 
 
 @pytest.mark.parametrize("status", [403, 404, 500])

@@ -279,7 +279,8 @@ def test_names_are_data_whatever_they_look_like(empty_database: Database) -> Non
 
 
 prices = st.integers(1_000_000, 2_900_000)
-books = st.dictionaries(st.sampled_from("abcdef"), st.tuples(prices, prices, prices, prices, prices), max_size=4)
+cache_reads = st.integers(400_000, 1_100_000)
+books = st.dictionaries(st.sampled_from("abcdef"), st.tuples(prices, prices, cache_reads, prices, prices), max_size=4)
 
 
 @given(st.lists(books, min_size=1, max_size=4))
@@ -298,6 +299,14 @@ def test_after_any_books_the_prices_are_the_last_word_on_each_model(
         )
         known |= book
     assert {row[1]: row[3:] for row in rows(empty_database)} == known
+
+
+def test_a_complete_event_without_prices_would_withdraw_every_model_and_is_refused(empty_database: Database) -> None:
+    seed(price(input_price=10), complete=True)
+    with pytest.raises(ValidationFailed, match="prices: a complete book must not be empty"):
+        seed(complete=True)
+    assert seed() == counts(), "one that is not complete says nothing"
+    assert seed(price(input_price=10), complete=True) == counts(unchanged=1)
 
 
 @pytest.mark.parametrize("event", [[], [{"provider": "p"}], None, "x", 3])

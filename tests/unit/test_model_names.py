@@ -63,6 +63,16 @@ def names(provider: str, model: str) -> list[tuple[str, str]]:
         ("azure_openai", "gpt-6-sol", ("openai", "gpt-6-sol")),
         ("azure", "azure/global-standard/gpt-6-sol-2026-10-09", ("openai", "gpt-6-sol")),
         ("azure.ai.openai", "GPT-35-Turbo", ("openai", "gpt-3.5-turbo")),
+        # Platforms with prices of their own, dearer or not.
+        ("vertex_ai", "gemini-2.0-flash", ("google-vertex", "gemini-2.0-flash")),
+        ("litellm", "vertex_ai/gemini-2.0-flash", ("google-vertex", "gemini-2.0-flash")),
+        ("gemini", "gemini-2.0-flash", ("google", "gemini-2.0-flash")),
+        ("vertex_ai", "claude-sonnet-4-5@20250929", ("google-vertex-anthropic", "claude-sonnet-4-5@20250929")),
+        ("azure_cognitive_services", "o1-preview", ("azure-cognitive-services", "o1-preview")),
+        # Names that are known to mean another.
+        ("openai", "gpt-4-0613", ("openai", "gpt-4")),
+        ("xai", "grok-4-latest", ("x-ai", "grok-4-0709")),
+        ("gemini", "gemini-2.5-flash-lite-preview-09-2025", ("google", "gemini-2.5-flash-lite")),
         # A fine-tuned model has the price of fine-tuned ones.
         ("openai", "ft:gpt-4o-mini-2024-07-18:acme::Ab12", ("openai", "ft:gpt-4o-mini")),
     ],
@@ -165,12 +175,18 @@ def test_a_global_endpoint_is_never_priced_as_a_regional_one_nor_the_reverse():
 
 
 def test_a_dated_model_is_looked_for_everywhere_before_its_family_is():
-    assert names("azure", "gpt-4o-2024-05-13") == [
-        ("azure", "gpt-4o-2024-05-13"),
-        ("openai", "gpt-4o-2024-05-13"),
+    assert names("azure", "gpt-4o-2024-08-06") == [
+        ("azure", "gpt-4o-2024-08-06"),
+        ("openai", "gpt-4o-2024-08-06"),
         ("azure", "gpt-4o"),
         ("openai", "gpt-4o"),
     ]
+
+
+def test_a_release_that_costs_something_else_than_its_family_never_takes_the_price_of_it():
+    assert names("openai", "gpt-4o-2024-05-13") == [("openai", "gpt-4o-2024-05-13")]
+    assert names("azure", "gpt-4o-2024-05-13") == [("azure", "gpt-4o-2024-05-13"), ("openai", "gpt-4o-2024-05-13")]
+    assert names("mistral", "ministral-8b-latest") == [("mistral", "ministral-8b-latest")]
 
 
 def test_every_row_of_the_book_is_found_by_its_own_name_first():
@@ -180,13 +196,6 @@ def test_every_row_of_the_book_is_found_by_its_own_name_first():
 
 
 OTHERWISE_PRICED = {
-    # A release that costs something else than its family does now.
-    ("mistral", "ministral-8b-latest"),
-    ("llmgateway", "qwen3-max-2026-01-23"),
-    ("kilo", "qwen/qwen-plus-2025-07-28"),
-    ("nano-gpt", "openai/gpt-4o-2024-11-20"),
-    ("openai", "gpt-4o-2024-05-13"),
-    *((seller, "openai/gpt-4o-2024-05-13") for seller in ("kilo", "openrouter", "orcarouter")),
     # Two ways to buy one model, at two prices.
     ("perplexity", "perplexity/sonar"),
     # Where models.dev, the only source for the one, has grown older than genai-prices for the other.

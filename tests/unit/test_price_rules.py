@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from allowance.price_book import BookEntry
 from allowance.price_differences import Comparison, Decision, PriceDifference
 from allowance.price_moves import moves, new_rates
-from allowance.price_rules import THRESHOLDS, Plan, plan
+from allowance.price_plausibility import THRESHOLDS
+from allowance.price_rules import Plan, plan
 from allowance.terms import RATES
 
 NOTHING = dict.fromkeys(RATES)
@@ -45,13 +46,13 @@ all_terms = st.builds(lambda *values: terms(**dict(zip(RATES, values, strict=Tru
 
 @given(all_terms)
 def test_nothing_moves_between_the_same_terms(stated: dict[str, Any]) -> None:
-    assert list(moves(stated, stated, 3, 10)) == []
+    assert list(moves(stated, stated, 3, 10, 32_000)) == []
     assert list(new_rates(stated, stated)) == []
 
 
 @given(all_terms, all_terms)
 def test_every_rate_that_differs_is_a_move_or_becomes_known(before: dict[str, Any], after: dict[str, Any]) -> None:
-    moved = {move.path for move in moves(before, after, 3, 10)}
+    moved = {move.path for move in moves(before, after, 3, 10, 32_000)}
     known = {path for path, _ in new_rates(before, after)}
     assert moved | known == {name for name in RATES if before[name] != after[name]}
     assert not moved & known
@@ -59,17 +60,30 @@ def test_every_rate_that_differs_is_a_move_or_becomes_known(before: dict[str, An
 
 @given(st.integers(1, 10**12), st.integers(1, 10**12))
 def test_a_move_passes_up_to_the_factor_both_ways(known: int, rate: int) -> None:
-    found = [move.why is None for move in moves(terms(input_price=known), terms(input_price=rate), 3, 10)]
+    found = [move.why is None for move in moves(terms(input_price=known), terms(input_price=rate), 3, 10, 32_000)]
     assert found == ([] if known == rate else [rate <= 3 * known and known <= 3 * rate])
 
 
 def test_a_tier_that_goes_is_compared_with_the_base_that_comes_instead() -> None:
     tiered = terms(input_price=10, tiers=[NOTHING | {"above_input_tokens": 5, "input_price": 100}])
-    (gone,) = moves(tiered, terms(input_price=10), 3, 10)
-    assert (gone.path, gone.is_new_tier) == ("tiers[5].input_price", False)
+    (gone,) = moves(tiered, terms(input_price=10), 3, 10, 32_000)
+    assert gone.path == "tiers[5].input_price"
     assert gone.why is not None
-    (new,) = moves(terms(input_price=10), tiered, 3, 10)
-    assert (new.why, new.is_new_tier) == (None, True)
+
+
+@pytest.mark.parametrize(
+    ("above", "rate", "passes"),
+    [
+        (32_000, 1000, True), (32_000, 1001, False), (31_999, 300, True), (31_999, 301, False),
+        (200_000, 34, True), (200_000, 33, False), (1, 1, False), (200_000, 0, False),
+    ],
+)  # fmt: skip
+def test_a_new_tier_is_compared_with_the_base_of_before(above: int, rate: int, passes: bool) -> None:
+    tiered = terms(input_price=100, tiers=[NOTHING | {"above_input_tokens": above, "input_price": rate}])
+    (new,) = moves(terms(input_price=100), tiered, 3, 10, 32_000)
+    assert (new.why is None) is passes
+    made = planned([entry(**{key: value for key, value in tiered.items() if value is not None})], difference(None))
+    assert (not made.held) is passes, "and of a new model with the base that comes with it"
 
 
 def test_a_price_that_an_owner_rejected_is_not_proposed_again() -> None:

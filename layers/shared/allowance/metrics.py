@@ -27,10 +27,11 @@ def count_request(route: str, outcome: str, status: int, *, database_ms: float, 
     decided.flush_metrics()
 
 
-def count_price_book(*, held: int, fell_back: bool) -> None:
-    """One seeding: how many changes of prices wait for an owner because of it, and whether another book was taken."""
+def count_price_book(*, held: int, newly_held: int, fell_back: bool) -> None:
+    """One seeding: how many changes of its book wait for an owner, how many of them did not before, and a fallback."""
     metrics = EphemeralMetrics(namespace=NAMESPACE)
     metrics.add_metric("HeldPriceChanges", MetricUnit.Count, held)
+    metrics.add_metric("NewlyHeldPriceChanges", MetricUnit.Count, newly_held)
     metrics.add_metric("PriceBookFallbacks", MetricUnit.Count, int(fell_back))
     metrics.flush_metrics()
 

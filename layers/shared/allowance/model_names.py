@@ -1,7 +1,8 @@
 """Which rows of the price book a name may mean: what gateways send is rarely what a price list says. Pure.
 
-Every rule takes something off a name that does not change the price (a date, a path, a spelling), or says where the
-same model is sold at the same price; none guesses. A size or a kind (-mini, -lite, -preview) is never taken off.
+Every rule takes something off a name that does not change the price (a date, a path, a spelling), but for the releases
+in OTHERWISE_PRICED, or says where the same model is sold at the same price; none guesses. A size or a kind (-mini,
+-lite, -preview) is never taken off.
 """
 
 import re
@@ -10,11 +11,10 @@ from dataclasses import dataclass
 
 from allowance.bedrock_names import BEDROCK, bedrock_id, bedrock_names
 
-MAX_CANDIDATES = 16
-
-RULES_VERSION = 1
-"""Raised by whoever changes what a name may mean, here or in `bedrock_names`: what is remembered is void then."""
-
+MAX_CANDIDATES = 24
+RULES_VERSION = (
+    1  # raised by a change of what a name may mean, here or in bedrock_names: what is remembered is void then
+)
 EXACT = "the name as sent"
 
 PROVIDERS = {
@@ -72,6 +72,32 @@ All written with hyphens: an underscore in a provider's name is read as one.
 GATEWAYS = frozenset({"ai-gateway", "bifrost", "gateway", "litellm", "litellm-proxy", "portkey"})
 """Names of software, not of sellers: the model's own prefix says who sells it."""
 
+OWN_PLATFORMS = {
+    "azure-cognitive-services": "azure-cognitive-services",
+    "google-vertex-anthropic": "google-vertex",
+} | dict.fromkeys(
+    ("gcp.vertex-ai", "google-vertex", "google-vertex-ai", "vertex", "vertex-ai", "vertex-ai-beta", "vertexai"),
+    "google-vertex",
+)
+"""Names of a platform that has rows of its own, at prices of its own: those come before its vendor's."""
+
+OTHERWISE_PRICED = frozenset(
+    {
+        ("openai", "gpt-4o-2024-05-13"),
+        *((seller, "openai/gpt-4o-2024-05-13") for seller in ("kilo", "openrouter", "orcarouter")),
+        ("nano-gpt", "openai/gpt-4o-2024-11-20"),
+        ("llmgateway", "qwen3-max-2026-01-23"),
+        ("kilo", "qwen/qwen-plus-2025-07-28"),
+        ("mistral", "ministral-8b-latest"),
+    }
+)
+"""Releases that cost something else than their family does: where they have no row, they have no price."""
+
+SAME_MODEL = {"gpt-4-0314": "gpt-4", "gpt-4-0613": "gpt-4", "grok-4": "grok-4-0709"} | {
+    "gemini-2.5-flash-lite-preview-09-2025": "gemini-2.5-flash-lite"
+}
+"""Names that no rule may lead to another, but that are known to mean it, at its price: the makers say so."""
+
 SOLD_ALIKE = {
     "azure": {
         "openai": r"(gpt|chatgpt|codex|text-embedding|o\d)\b",
@@ -92,7 +118,7 @@ FINE_TUNED = re.compile(r"ft:([^:]+):.+")
 DATE = re.compile(
     r"[-@]20\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])|-20\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])|@(?:default|latest)"
 )
-PREVIEW_DATE = re.compile(r"-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])|(?:0[1-9]|1[0-2])-20\d\d)")
+PREVIEW_DATE = re.compile(r"-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])$")
 CLAUDE = re.compile(r"claude-(?:(\d(?:[.-]\d)?)-([a-z]+)|([a-z]+)-(\d(?:[.-]\d)?))")
 
 
@@ -124,7 +150,13 @@ def _read(provider: str, model: str) -> Iterator[tuple[str, str, tuple[str, ...]
             yield BEDROCK, each, (*rules, *why, *more)
         return
     makers = [maker for maker, of in SOLD_ALIKE.get(seller, {}).items() if re.match(of, name)]
-    for each, why in _names(name, rules):
+    platform = _platform(provider, model)
+    if platform == "google-vertex" and name.startswith("claude"):
+        platform = "google-vertex-anthropic"
+    is_otherwise_priced = any((each, name) in OTHERWISE_PRICED for each in (seller, *makers))
+    for each, why in [(name, rules)] if is_otherwise_priced else _names(name, rules):
+        if platform is not None:
+            yield platform, each, (*why, f"under the platform's own prices, {platform}")
         # The maker's row of a dated name before the seller's row of the undated one: the dates may differ in price.
         yield seller, each, why
         for maker in makers:
@@ -159,6 +191,15 @@ def _addressed(provider: str, model: str) -> tuple[str, str, tuple[str, ...]]:
     return seller, name, tuple(rules)
 
 
+def _platform(provider: str, model: str) -> str | None:
+    """The platform that the provider, or the prefix behind a gateway's name, stands for."""
+    sent, rest = provider.lower().replace("_", "-"), model.lower()
+    while sent in GATEWAYS and "/" in rest:
+        sent, rest = rest.split("/", 1)
+        sent = sent.replace("_", "-")
+    return OWN_PLATFORMS.get(sent)
+
+
 def _seller(provider: str) -> str:
     hyphened = provider.replace("_", "-")
     return PROVIDERS.get(hyphened, hyphened if hyphened in GATEWAYS else provider)
@@ -178,13 +219,15 @@ def _names(name: str, rules: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, 
         plain = plain.removesuffix("-latest")
         rules = (*rules, "the latest of its family")
         yield plain, rules
+    if same := SAME_MODEL.get(name) or SAME_MODEL.get(plain):
+        yield same, (*rules, f"the same model as {plain}")
     for spelled in _spellings(plain):
         yield spelled, (*rules, f"another spelling of {plain}")
 
 
 def _undated(name: str) -> tuple[str, tuple[str, ...]]:
     """Without the day of its release: `-20250929`, `-2024-08-06`, `@20250514`, `-preview-05-20`; or Gemini's `-001`."""
-    if "-preview-" in name and (day := PREVIEW_DATE.search(name, name.rindex("-preview-"))) and day.end() == len(name):
+    if "-preview-" in name and (day := PREVIEW_DATE.search(name, name.rindex("-preview-"))):
         return name[: day.start()], (f"without the date {day[0]}",)
     if found := re.search(rf"(?:{DATE.pattern})$", name):
         return name[: found.start()], (f"without the date {found[0]}",)

@@ -127,7 +127,7 @@ class Cursor(Row):
         if isinstance(text, str) and text.isascii():
             padded = text + "=" * (-len(text) % 4)
             match json.loads(base64.b64decode(padded, altchars=b"-_", validate=True)):
-                case [str(provider), str(model), str(source)] if "\0" not in provider + model + source:
+                case [str(provider), str(model), "default" | "custom" as source] if (provider + model).isprintable():
                     return cls(provider=provider, model=model, source=source)
                 case _:
                     pass

@@ -16,24 +16,28 @@ class Move:
 
     path: str
     why: str | None
-    is_new_tier: bool
-    """The tier was not known before: its rate is compared with the base, which priced such a request."""
 
 
-def moves(before: Mapping[str, Any], after: Mapping[str, Any], factor: int, tier_factor: int) -> Iterator[Move]:
-    """Each known rate that changes. A rate may move by a factor; one of a new tier may be so many times the base."""
-    old, new = _rates(before), _rates(after)
+def moves(
+    before: Mapping[str, Any], after: Mapping[str, Any], factor: int, tier_factor: int, tier_tokens: int
+) -> Iterator[Move]:
+    """Each known rate that changes. A rate may move by a factor.
+
+    One of a tier that was not known is compared with the base, which priced such a request: it may be `tier_factor`
+    times as much if it begins at `tier_tokens` or more.
+    """
+    old, new = every_rate(before), every_rate(after)
     for path in dict.fromkeys([*old, *new]):
         known, rate = _rate(old, path), _rate(new, path)
         if known is not None and rate != known:
-            is_new_tier = path not in old and "tiers[" in path
-            yield Move(path, _why(path, known, rate, tier_factor if is_new_tier else factor), is_new_tier)
+            is_dearer_tier = path not in old and rate is not None and rate > known and threshold_of(path) >= tier_tokens
+            yield Move(path, _why(path, known, rate, tier_factor if is_dearer_tier else factor))
 
 
 def new_rates(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
     """The rates that were unknown and are known now."""
-    old: Rates = {} if before is None else _rates(before)
-    return ((path, rate) for path, rate in _rates(after).items() if rate is not None and _rate(old, path) is None)
+    old: Rates = {} if before is None else every_rate(before)
+    return ((path, rate) for path, rate in every_rate(after).items() if rate is not None and _rate(old, path) is None)
 
 
 def _why(path: str, known: int, rate: int | None, factor: int) -> str | None:
@@ -49,7 +53,8 @@ def _why(path: str, known: int, rate: int | None, factor: int) -> str | None:
     return None
 
 
-def _rates(terms: Mapping[str, Any]) -> Rates:
+def every_rate(terms: Mapping[str, Any]) -> Rates:
+    """The rates by their paths, known or not."""
     found = _flat("", terms)
     for name, variant in terms.get("variants", {}).items():
         found |= _flat(f"variants.{name}.", variant)
@@ -67,5 +72,17 @@ def _rate(rates: Rates, path: str) -> int | None:
     """The rate of a path; of a tier that is not there, that of the base."""
     if path in rates or "tiers[" not in path:
         return rates.get(path)
-    prefix, _, rest = path.partition("tiers[")
-    return rates.get(prefix + rest.partition("].")[2])
+    return rates.get(base_of(path) or path)
+
+
+def base_of(path: str) -> str | None:
+    """The path of what a tier or a variant departs from; None of a base itself. A variant's tier departs from it."""
+    if "tiers[" in path:
+        prefix, _, rest = path.partition("tiers[")
+        return prefix + rest.partition("].")[2]
+    return path.rpartition(".")[2] if path.startswith("variants.") else None
+
+
+def threshold_of(path: str) -> int:
+    """The tokens above which a tier counts; 0 of what is no tier."""
+    return int(path.partition("tiers[")[2].partition("]")[0] or 0)

@@ -1,44 +1,29 @@
 """What of a price book is applied and what is held for an owner: the rules, their thresholds, and the plan. Pure.
 
 The rules guard against books that are wrong as a whole (units mixed up: per token, per thousand, cents) and against
-single prices that are wrong (mistyped, missing, zero). What makes an unpriced part priced is no move.
+single prices that are wrong (mistyped, missing, zero). What makes an unpriced part priced is no move,
+but has to be plausible beside the other rates of its model.
 """
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
 from allowance.price_book import BookEntry
 from allowance.price_differences import Candidate, Comparison, PriceDifference, Terms
-from allowance.price_moves import moves, new_rates
+from allowance.price_moves import Move, moves
+from allowance.price_plausibility import (
+    THRESHOLDS,
+    Thresholds,
+    implausible,
+    implausible_median,
+    implausible_medians,
+    implausible_ratio,
+)
 
-
-@dataclass(frozen=True)
-class Thresholds:
-    """When a change is held. The prices are input prices, in micro-units of USD per million tokens."""
-
-    move_factor: int = 3
-    """A known price may become this many times larger or smaller."""
-    tier_factor: int = 10
-    """A tier that was not known before may cost so many times what the base does. (November 2026: up to 6.7.)"""
-    book_percent: int = 20
-    """Of the known models of a book, so many may move at once..."""
-    book_models: int = 5
-    """...unless fewer than this do."""
-    sample: int = 20
-    """So many prices make a distribution; with fewer at hand, a new model is taken at its word."""
-    lowest: int = 1_000
-    highest: int = 1_000_000_000
-    """$0.001 and $1,000: outside no new price is plausible, but 0. (The book of November 2026 has 0.0011 to 600.)"""
-    lowest_median: int = 20_000
-    highest_median: int = 20_000_000
-    """$0.02 and $20: outside the middle of many new models is not plausible. (That book: 0.50; providers 0.04 to 5.)"""
-
-
-THRESHOLDS = Thresholds()
 DISPUTED = "the sources of this price disagree"
 
 
@@ -72,9 +57,11 @@ def plan(
     proposals = [_candidate(each, entries, disputed) for each in named if not _entry(each, entries).held]
     proposals = _in_sequence(proposals, comparison, thresholds)
     doubts = _doubts_about_the_book(proposals, comparison, thresholds)
+    by_provider = dict(implausible_medians([(each.name[0], each.proposed) for each in _new(proposals)], thresholds))
     made, applied = Plan(), dict[tuple[str, str, str | None], Terms]()
     for each in proposals:
-        held = _place(made, each, (*doubts, *each.reasons))
+        doubt = by_provider.get(each.name[0])
+        held = _place(made, each, (*doubts, *([doubt] if doubt else []), *each.reasons))
         made.withheld += held
         if not held and not each.is_settled():
             applied[*each.name, each.difference.effective_from] = each.proposed
@@ -114,16 +101,11 @@ def _in_sequence(proposals: list[Candidate], comparison: Comparison, limits: Thr
     for each in proposals:
         previous = judged[-1] if judged and judged[-1].name == each.name and each.before is None else None
         known = each.before if previous is None else previous.proposed
-        moved = [] if known is None else list(moves(known, each.proposed, limits.move_factor, limits.tier_factor))
+        moved = [] if known is None else list(_moved(known, each.proposed, limits))
         reasons = [move.why for move in moved if move.why is not None]
         if moved and previous is None and each.is_disputed:
             reasons.append(DISPUTED)
-        if has_sample:
-            reasons += [
-                f"{path}: {rate} is no plausible price"
-                for path, rate in new_rates(known, each.proposed)
-                if rate and not limits.lowest <= rate <= limits.highest
-            ]
+        reasons += implausible(each.name, known, each.proposed, limits, has_sample=has_sample)
         if previous is not None and previous.reasons:
             reasons.append("the price before it is held")
         judged.append(replace(each, reasons=tuple(reasons)))
@@ -131,25 +113,26 @@ def _in_sequence(proposals: list[Candidate], comparison: Comparison, limits: Thr
 
 
 def _doubts_about_the_book(proposals: list[Candidate], comparison: Comparison, limits: Thresholds) -> tuple[str, ...]:
-    moved = {each.name for each in proposals if not each.is_settled() and _moves_known_rates(each)}
+    moved = {each.name for each in proposals if not each.is_settled() and _moves_known_rates(each, limits)}
     doubts: list[str] = []
     if len(moved) >= limits.book_models and len(moved) * 100 > comparison.known * limits.book_percent:
         doubts.append(f"the prices of {len(moved)} of {comparison.known} known models move at once")
-    # With those that are free: rounded to a unit that is too large, every price is zero.
-    new = sorted(
-        each.proposed["input_price"]
-        for each in proposals
-        if each.before is None and each.proposed["input_price"] is not None
-    )
-    if len(new) >= limits.sample:
-        middle = new[len(new) // 2]
-        if not limits.lowest_median <= middle <= limits.highest_median:
-            doubts.append(f"{middle} is no plausible median of the input prices of {len(new)} new models")
+    new = [each.proposed for each in _new(proposals)]
+    prices = [each["input_price"] for each in new if each["input_price"] is not None]
+    doubts += filter(None, (implausible_median(prices, limits), implausible_ratio(new, limits)))
     return tuple(doubts)
 
 
-def _moves_known_rates(each: Candidate) -> bool:
-    return each.before is not None and any(not move.is_new_tier for move in moves(each.before, each.proposed, 1, 1))
+def _new(proposals: Sequence[Candidate]) -> list[Candidate]:
+    return [each for each in proposals if each.before is None]
+
+
+def _moved(before: Terms, after: Terms, limits: Thresholds) -> Iterator[Move]:
+    return moves(before, after, limits.move_factor, limits.tier_factor, limits.tier_tokens)
+
+
+def _moves_known_rates(each: Candidate, limits: Thresholds) -> bool:
+    return each.before is not None and any(True for _ in _moved(each.before, each.proposed, limits))
 
 
 def _place(made: Plan, each: Candidate, reasons: Sequence[str]) -> bool:

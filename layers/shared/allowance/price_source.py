@@ -6,10 +6,12 @@ Whatever goes wrong elsewhere, the shipped file is at hand, and the answer says 
 import ssl
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from hashlib import sha256
 from http.client import HTTPException, HTTPMessage
 from pathlib import Path
+from threading import Thread
 from typing import IO, Any, override
 from urllib.error import HTTPError
 from urllib.parse import parse_qs, urlsplit
@@ -21,9 +23,14 @@ from allowance.settings import PriceBookSource, price_book_source
 
 SHIPPED = "the shipped file"
 EVENT = "an event"
-TIMEOUT_SECONDS = 10
+CONNECT_SECONDS = 3
+"""For a connection to S3."""
+TIMEOUT_SECONDS = 8
+"""For each answer of a socket."""
 PATIENCE_SECONDS = 20
-"""For all of a document: a server that sends a byte now and then does not hold up the function until its end."""
+"""For all of a document, names, redirects and headers included: a server that sends a byte now and then does not hold
+up the function until its end."""
+MAX_REDIRECTS = 3
 CHUNK_BYTES = 1 << 16
 NOT_MODIFIED = 304
 MAX_REASON_LENGTH = 300
@@ -51,6 +58,13 @@ class TakenBook:
     etag: str | None = None
     fallback: str | None = None
     """Why it is the shipped file, where another was asked for."""
+    query: str | None = None
+    """A digest of the location's query, which is not shown: with another, it is another document."""
+
+    @property
+    def remembered_as(self) -> str:
+        """What its entity tag is remembered by."""
+        return _remembered_as(self.location, self.query)
 
 
 type KnownEtag = Callable[[str], str | None]
@@ -63,14 +77,20 @@ def take_book(source: PriceBookSource, shipped: Path, known_etag: KnownEtag) -> 
         content = shipped.read_bytes()
         digest = _digest(content)
         return TakenBook(None if known_etag(SHIPPED) == digest else read_document(content), SHIPPED, digest)
-    shown = _shown(source.location)
+    shown, query = _shown(source.location), urlsplit(source.location).query
+    digest = _digest(query.encode()) if query else None
+    etag = known_etag(_remembered_as(shown, digest))
     try:
-        fetched = _fetch(source, known_etag(shown))
+        fetched = _in_time(lambda deadline: _fetch(source, etag, deadline))
         book = None if fetched.content is None else read_document(fetched.content)
     except (Unreachable, ValidationFailed) as error:
         why = str(error).partition("\n")[0][:MAX_REASON_LENGTH]
         return TakenBook(read_document(shipped.read_bytes()), SHIPPED, fallback=f"{shown}: {why}")
-    return TakenBook(book, shown, fetched.etag)
+    return TakenBook(book, shown, fetched.etag, query=digest)
+
+
+def _remembered_as(location: str, query: str | None) -> str:
+    return f"{location}?{query}" if query else location
 
 
 def _digest(content: bytes) -> str:
@@ -89,14 +109,39 @@ def book_of(event: object, shipped: Path, known_etag: KnownEtag) -> TakenBook:
     return take_book(price_book_source(), shipped, known_etag) if book is None else TakenBook(book, EVENT)
 
 
-def _fetch(source: PriceBookSource, etag: str | None) -> Fetched:
+def _in_time(fetch: Callable[[float], Fetched]) -> Fetched:
+    """What it gives before the deadline, which it is told, a moment of time.monotonic().
+
+    No time-out of a socket bounds the sum of names, redirects and headers: so it runs in a thread that is left.
+    """
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    outcome: Future[Fetched] = Future()
+
+    def run() -> None:
+        try:
+            outcome.set_result(fetch(deadline))
+        except Exception as error:  # noqa: BLE001 - it is raised again, where it is waited for
+            outcome.set_exception(error)
+
+    Thread(target=run, name="price book", daemon=True).start()
+    wait([outcome], timeout=PATIENCE_SECONDS)
+    if not outcome.done():
+        raise _took_too_long()
+    return outcome.result()
+
+
+def _took_too_long() -> Unreachable:
+    return Unreachable(f"it took longer than {PATIENCE_SECONDS} s")
+
+
+def _fetch(source: PriceBookSource, etag: str | None, deadline: float) -> Fetched:
     location = source.location or ""
     if urlsplit(location).scheme == "s3":
-        return _from_s3(location, etag)
-    return _from_https(location, etag, source.ca_file)
+        return _from_s3(location, etag, deadline)
+    return _from_https(location, etag, source.ca_file, deadline)
 
 
-def _from_s3(location: str, etag: str | None) -> Fetched:
+def _from_s3(location: str, etag: str | None, deadline: float) -> Fetched:
     """`s3://bucket/key`, or `s3://bucket/key?versionId=x` for a version and no other. One request, so one version."""
     # The largest part of a cold start: only here, where an object must be fetched.
     import boto3
@@ -107,13 +152,13 @@ def _from_s3(location: str, etag: str | None) -> Fetched:
     versions = parse_qs(parts.query).get("versionId", [])
     pinned = {"VersionId": versions[0]} if versions else {}
     condition = {"IfNoneMatch": etag} if etag else {}
-    config = Config(connect_timeout=TIMEOUT_SECONDS, read_timeout=TIMEOUT_SECONDS, retries={"total_max_attempts": 2})
+    config = Config(connect_timeout=CONNECT_SECONDS, read_timeout=TIMEOUT_SECONDS, retries={"total_max_attempts": 2})
     try:
         client: Any = boto3.client("s3", config=config)  # pyright: ignore[reportUnknownMemberType]
         answer = client.get_object(Bucket=parts.netloc, Key=parts.path.lstrip("/"), **pinned, **condition)
-        content = _bounded(answer["Body"].read, answer["ContentLength"])
+        content = _bounded(answer["Body"].read, answer["ContentLength"], deadline)
     except ClientError as error:
-        if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == NOT_MODIFIED:
+        if etag and error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == NOT_MODIFIED:
             return Fetched(None, etag)
         raise Unreachable(f"S3 answered {error.response.get('Error', {}).get('Code')}") from error
     except (BotoCoreError, OSError) as error:
@@ -121,7 +166,7 @@ def _from_s3(location: str, etag: str | None) -> Fetched:
     return Fetched(content, answer["ETag"])
 
 
-def _from_https(location: str, etag: str | None, ca_file: str | None) -> Fetched:
+def _from_https(location: str, etag: str | None, ca_file: str | None, deadline: float) -> Fetched:
     headers = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "allowance"}
     request = Request(  # noqa: S310 - the settings take no other scheme than https
         location, headers=headers | ({"If-None-Match": etag} if etag else {})
@@ -130,14 +175,14 @@ def _from_https(location: str, etag: str | None, ca_file: str | None) -> Fetched
         opener = _opener(ca_file)
         with opener.open(request, timeout=TIMEOUT_SECONDS) as answer:
             length = answer.headers.get("Content-Length", "")
-            content = _bounded(answer.read1, int(length) if length.isascii() and length.isdigit() else 0)
+            content = _bounded(answer.read1, int(length) if length.isascii() and length.isdigit() else 0, deadline)
             entity_tag = answer.headers.get("ETag", "")
             return Fetched(
                 content, entity_tag if entity_tag.isprintable() and len(entity_tag) <= MAX_ETAG_LENGTH else None
             )
     except HTTPError as error:
         error.close()
-        if error.code == NOT_MODIFIED:
+        if etag and error.code == NOT_MODIFIED:
             return Fetched(None, etag)
         raise Unreachable(f"it answered {error.code}") from error
     except OSError as error:
@@ -147,26 +192,27 @@ def _from_https(location: str, etag: str | None, ca_file: str | None) -> Fetched
         raise Unreachable(f"it does not speak HTTP ({type(error).__name__})") from error
 
 
-def _bounded(read: Callable[[int], bytes], announced: int) -> bytes:
+def _bounded(read: Callable[[int], bytes], announced: int, deadline: float) -> bytes:
     """All that is sent, unless it is too much or takes too long."""
     too_much = Unreachable(f"it has more than {MAX_BOOK_BYTES} bytes")
     if announced > MAX_BOOK_BYTES:
         raise too_much
-    deadline = time.monotonic() + PATIENCE_SECONDS
     content = bytearray()
     while chunk := read(CHUNK_BYTES):
         content += chunk
         if len(content) > MAX_BOOK_BYTES:
             raise too_much
         if time.monotonic() > deadline:
-            raise Unreachable(f"it took longer than {PATIENCE_SECONDS} s")
+            raise _took_too_long()
     if len(content) < announced:
         raise Unreachable("it ended before its end")
     return bytes(content)
 
 
 class _OnlyHTTPS(HTTPRedirectHandler):
-    """Follows a redirect only to where the document is protected as well."""
+    """Follows a few redirects, and only to where the document is protected as well."""
+
+    max_redirections = max_repeats = MAX_REDIRECTS
 
     @override
     def redirect_request(

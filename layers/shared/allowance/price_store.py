@@ -51,7 +51,7 @@ class PriceStore:
         self._origin = origin
 
     def known_etag(self, location: str) -> str | None:
-        """The entity tag of the last book, if it came from there. Raises NotAuthorized."""
+        """The entity tag of the last book, if it is remembered as from there. Raises NotAuthorized."""
         state = self._gate.open(Action.UPDATE, PRICE_BOOK).one(BookState, "get_price_book")
         return state.etag if state.location == location else None
 
@@ -77,7 +77,7 @@ class PriceStore:
             for each in (*made.versions, *made.held):
                 each["sources"] = each["sources"] or ([book.source] if book.source else [])
             # An event is about some prices: the book of before is read again, whatever its entity tag.
-            remembered = taken.location if complete else state.location
+            remembered = taken.remembered_as if complete else state.location
             db.run(
                 "apply_price_book",
                 versions=json.dumps(made.versions),
@@ -97,7 +97,7 @@ class PriceStore:
 
     def _told(self, counts: SeedCounts, taken: TakenBook, made: Plan) -> SeedCounts:
         """One line of the log, and metrics of what is held and whether the shipped file had to do."""
-        count_price_book(held=counts.held, fell_back=taken.fallback is not None)
+        count_price_book(held=counts.held, newly_held=len(made.held), fell_back=taken.fallback is not None)
         tell = logger().warning if counts.held or taken.fallback else logger().info
         tell(
             "price book",
