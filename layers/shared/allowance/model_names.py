@@ -1,8 +1,7 @@
 """Which rows of the price book a name may mean: what gateways send is rarely what a price list says. Pure.
 
 Every rule takes something off a name that does not change the price (a date, a path, a spelling), but for the releases
-in OTHERWISE_PRICED, or says where the same model is sold at the same price; none guesses. A size or a kind (-mini,
--lite, -preview) is never taken off.
+in OTHERWISE_PRICED, or says where the same model is sold at the same price; none guesses. Sizes and kinds (-mini) stay.
 """
 
 import re
@@ -16,7 +15,6 @@ RULES_VERSION = (
     1  # raised by a change of what a name may mean, here or in bedrock_names: what is remembered is void then
 )
 EXACT = "the name as sent"
-
 PROVIDERS = {
     "aws": BEDROCK,
     "aws.bedrock": BEDROCK,
