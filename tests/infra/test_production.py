@@ -280,6 +280,17 @@ def test_the_api_is_throttled_and_its_access_log_tells_no_header() -> None:
     assert not re.search(r"header|authori|token|query|body", json.dumps(line), re.IGNORECASE)
 
 
+def test_whatever_is_started_by_a_rule_leaves_its_event_when_it_cannot_start() -> None:
+    rules = properties("AWS::Events::Rule")
+    assert {"SeedPricesSchedule", "SeedPricesDeployment", "RerateUsageSchedule"} == rules.keys()
+    for name, rule in rules.items():
+        (target,) = rule["Targets"]
+        assert target["DeadLetterConfig"]["Arn"] == {"Fn::GetAtt": ["DeadLetters", "Arn"]}, name
+        assert "MaximumRetryAttempts" in target["RetryPolicy"], name
+    queues = properties("AWS::SQS::Queue")
+    assert queues["UsageQueue"]["RedrivePolicy"]["deadLetterTargetArn"] == {"Fn::GetAtt": ["UsageDeadLetters", "Arn"]}
+
+
 @pytest.mark.parametrize("event", ["SeedPricesSchedule", "SeedPricesDeployment"])
 def test_what_starts_a_seeding_tries_again_and_then_keeps_the_event(event: str) -> None:
     (target,) = properties("AWS::Events::Rule")[event]["Targets"]
