@@ -167,7 +167,11 @@ class Database:
         try:
             return work(connection)
         except psycopg.Error as error:
-            stale = connection.closed
+            # Without a SQLSTATE it is libpq or psycopg that speaks, of a connection that is of no use any more, be it marked
+            # as closed or not: a pipeline whose server went away says that it "cannot exit while busy".
+            stale = connection.closed or (isinstance(error, psycopg.OperationalError) and error.sqlstate is None)
+            if stale:
+                connection.close()
             if stale and warm and may_repeat:
                 return self._on_a_connection(work)
             state = error.sqlstate or ""
