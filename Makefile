@@ -67,7 +67,7 @@ openapi: .venv/.synced ## write docs/openapi.json from the handlers
 
 bench: .venv/.synced ## run the benchmarks, which print ratios
 	@$(RUN) bench.cold_start
-	@POWERTOOLS_LOG_LEVEL=ERROR $(RUN) bench.seed_prices
+	@POWERTOOLS_LOG_LEVEL=ERROR POWERTOOLS_METRICS_DISABLED=true $(RUN) bench.seed_prices
 	@$(RUN) bench.ingestion
 
 bench-spend: .venv/.synced ## run the benchmark of the spend routes, which generates 100,000 users first: USERS=
@@ -112,4 +112,4 @@ CHECKOV = .local/checkov/bin/checkov --config-file .checkov.yaml
 	@echo 'Fetching uv into .local.'
 	@$(PYTHON313) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target .local/uv uv 2>/dev/null || { echo "uv is missing, and this Python has no pip to fetch it: install uv."; exit 1; }
 
-.PHONY: help run test test-postgres-16 test-docker check format migrate price-book openapi bench lock build deploy clean
+.PHONY: help run test test-postgres-16 test-docker check format migrate price-book openapi bench bench-spend lock build deploy clean
