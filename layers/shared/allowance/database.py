@@ -167,7 +167,7 @@ class Database:
         try:
             return work(connection)
         except psycopg.Error as error:
-            # Without a SQLSTATE it is the client that speaks, of a connection that is of no use any more, be it marked as
+            # Without a SQLSTATE it is the client that speaks, of a connection that is of no use any more, marked as
             # closed or not: a pipeline whose server went away says that it "cannot exit while busy".
             stale = connection.closed or (isinstance(error, psycopg.OperationalError) and error.sqlstate is None)
             if stale:
