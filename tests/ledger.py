@@ -1,5 +1,8 @@
 """What must always be true of the ledger of usage, and a connection to write to it as a Lambda of its own would."""
 
+from datetime import date
+from uuid import UUID
+
 from allowance.database import Database as Connection
 from allowance.settings import DatabaseSource
 from tests.postgres import Database
@@ -18,8 +21,24 @@ def connection_of(database: Database) -> Connection:
     return Connection(DatabaseSource(database.app_url), "test")
 
 
+def add_spend(database: Database, user_id: UUID, group_id: UUID, day: date, micros: int) -> None:
+    """One usage more on a day, as the write path would add it to the sums."""
+    database.run(
+        "INSERT INTO ai_spend_daily VALUES (%s, %s, %s, %s, 0, 0, 0, 0, 0, 1, 0)"
+        " ON CONFLICT (user_id, group_id, day) DO UPDATE SET cost_micros = ai_spend_daily.cost_micros + excluded.cost_micros",
+        user_id, group_id, day, micros,
+    )  # fmt: skip
+    for table, key in (("ai_user_spend_monthly", "user_id"), ("ai_group_spend_monthly", "group_id, user_id")):
+        database.run(
+            f"INSERT INTO {table} ({key}, month, cost_micros) SELECT {key}, date_trunc('month', %s::date), %s"
+            " FROM (SELECT %s::uuid AS user_id, %s::uuid AS group_id) AS given"
+            f" ON CONFLICT ({key}, month) DO UPDATE SET cost_micros = {table}.cost_micros + excluded.cost_micros",
+            day, micros, user_id, group_id,
+        )  # fmt: skip
+
+
 def assert_sums_agree(database: Database) -> None:
-    """Days and hours say what the ledger says, and each key has one entry."""
+    """Days, hours and months say what the ledger says, and each key has one entry."""
     of_ledger, of_days, of_hours = (
         database.rows(query)
         for query in (
@@ -32,6 +51,11 @@ def assert_sums_agree(database: Database) -> None:
     assert of_ledger == of_days
     totals = tuple(sum(row[place] for row in of_days) for place in range(3, 11)) if of_days else (None,) * 8
     assert of_hours == [totals]
+    for table, who in (("ai_user_spend_monthly", "user_id"), ("ai_group_spend_monthly", "group_id, user_id")):
+        assert database.rows(f"SELECT {who}, month, cost_micros FROM {table} ORDER BY {who}, month") == database.rows(
+            f"SELECT {who}, date_trunc('month', day)::date AS month, sum(cost_micros) FROM ai_spend_daily"
+            f" GROUP BY {who}, month ORDER BY {who}, month"
+        )
     assert database.rows(
         "SELECT count(*) FROM ai_usage_keys k FULL JOIN ai_usage u ON u.id = k.usage_id WHERE u.id IS NULL OR k.usage_id IS NULL"
     ) == [(0,)]

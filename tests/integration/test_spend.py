@@ -19,6 +19,7 @@ from allowance.spend_store import SpendStore
 from allowance.store import Origin
 from tests.conftest import environment
 from tests.gateway import Client, Context
+from tests.ledger import add_spend
 from tests.people import Acme
 from tests.postgres import Database
 from tests.wire import wire
@@ -40,14 +41,7 @@ def today() -> date:
 def spend(
     database: Database, acme: Acme, username: str, group: str | None, micros: int, day: date | None = None
 ) -> None:
-    group_id = NO_GROUP if group is None else acme.groups[group]
-    database.run(
-        "INSERT INTO ai_spend_daily VALUES (%s, %s, %s, %s, 0, 0, 0, 0, 0, 1, 0)",
-        acme.users[username],
-        group_id,
-        day or today(),
-        micros,
-    )
+    add_spend(database, acme.users[username], acme.groups[group] if group else NO_GROUP, day or today(), micros)
 
 
 def period() -> dict[str, str]:
@@ -174,12 +168,8 @@ def test_a_month_ends_at_midnight_in_utc(acme: Acme, database: Database, now: st
 
 def test_a_sum_may_be_more_than_fits_eight_bytes(acme: Acme, maya: Client, adam: Client, database: Database) -> None:
     for n in range(3):
-        database.run(
-            "INSERT INTO ai_spend_daily VALUES (%s, %s, %s, 9000000000000000001, 0, 0, 0, 0, 0, 1, 0)",
-            acme.users["maya"],
-            [acme.groups["acme/platform"], acme.groups["acme/research"], NO_GROUP][n],
-            today(),
-        )
+        group_id = [acme.groups["acme/platform"], acme.groups["acme/research"], NO_GROUP][n]
+        add_spend(database, acme.users["maya"], group_id, today(), 9_000_000_000_000_000_001)
     assert maya.get("/api/v2/users/me/ai/spend").json()["current_spend_micros"] == 27_000_000_000_000_000_003
     assert adam.get(group_spend(acme)).json()["current_spend_micros"] == 9_000_000_000_000_000_001
 

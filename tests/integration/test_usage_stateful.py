@@ -38,7 +38,10 @@ def ledger_machine(database: Database, acme: Acme) -> type[RuleBasedStateMachine
 
         @initialize()
         def empty(self) -> None:
-            database.run("TRUNCATE ai_usage, ai_usage_keys, ai_spend_daily, ai_usage_hourly, ai_model_price_versions")
+            database.run(
+                "TRUNCATE ai_usage, ai_usage_keys, ai_spend_daily, ai_usage_hourly, ai_user_spend_monthly,"
+                " ai_group_spend_monthly, ai_spend_alerts, ai_model_price_versions"
+            )
             database.run("UPDATE ai_price_book SET location = NULL, etag = NULL, entries = 0")
             self.gateway, self.olivia = acme.client("olivia"), acme.client("olivia")
             self.kept: dict[str, dict[str, Any]] = {}

@@ -35,7 +35,6 @@ class SpendStore(PathStore):
             organization_id=group.organization_id,
             group_ids=[group_id],
             period_start=period.start,
-            period_end=period.end,
         )
         if totals is None:
             raise GroupNotFound
@@ -64,7 +63,6 @@ class SpendStore(PathStore):
             organization_id=organization.id,
             group_ids=permitted,
             period_start=period.start,
-            period_end=period.end,
         )
         return GroupsSpend(period_start=period.start, period_end=period.end, groups=groups)
 
@@ -89,7 +87,6 @@ class SpendStore(PathStore):
             group_id=group_id,
             user_ids=permitted,
             period_start=period.start,
-            period_end=period.end,
         )
         return GroupMembersSpend(period_start=period.start, period_end=period.end, members=members)
 

@@ -124,14 +124,14 @@ entered AS (
 ),
 daily AS (
     INSERT INTO ai_spend_daily AS d (
-        user_id, group_id, day, cost_micros, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,
+        user_id, group_id, organization_id, day, cost_micros, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,
         cache_write_1h_tokens, usage_count, unpriced_usage_count
     )
-    SELECT f.user_id, f.group_id, (f.occurred_at AT TIME ZONE 'UTC')::date AS day, coalesce(sum(f.cost_micros), 0),
+    SELECT f.user_id, f.group_id, f.organization_id, (f.occurred_at AT TIME ZONE 'UTC')::date AS day, coalesce(sum(f.cost_micros), 0),
         sum(f.input_tokens), sum(f.output_tokens), sum(f.cache_read_tokens), sum(f.cache_write_tokens),
         sum(f.cache_write_1h_tokens), sum(f.usage_count), sum(f.unpriced_usage_count)
     FROM fresh AS f
-    GROUP BY f.user_id, f.group_id, day
+    GROUP BY f.user_id, f.group_id, f.organization_id, day
     ORDER BY f.user_id, f.group_id, day
     ON CONFLICT (user_id, group_id, day) DO UPDATE
     SET cost_micros = d.cost_micros + excluded.cost_micros,
@@ -142,6 +142,23 @@ daily AS (
         cache_write_1h_tokens = d.cache_write_1h_tokens + excluded.cache_write_1h_tokens,
         usage_count = d.usage_count + excluded.usage_count,
         unpriced_usage_count = d.unpriced_usage_count + excluded.unpriced_usage_count
+),
+of_users AS (
+    INSERT INTO ai_user_spend_monthly AS m (user_id, month, cost_micros)
+    SELECT f.user_id, date_trunc('month', f.occurred_at AT TIME ZONE 'UTC')::date AS month, coalesce(sum(f.cost_micros), 0)
+    FROM fresh AS f
+    GROUP BY f.user_id, month
+    ORDER BY f.user_id, month
+    ON CONFLICT (user_id, month) DO UPDATE SET cost_micros = m.cost_micros + excluded.cost_micros
+),
+of_groups AS (
+    INSERT INTO ai_group_spend_monthly AS m (group_id, month, user_id, cost_micros)
+    SELECT f.group_id, date_trunc('month', f.occurred_at AT TIME ZONE 'UTC')::date AS month, f.user_id,
+        coalesce(sum(f.cost_micros), 0)
+    FROM fresh AS f
+    GROUP BY f.group_id, month, f.user_id
+    ORDER BY f.group_id, month, f.user_id
+    ON CONFLICT (group_id, month, user_id) DO UPDATE SET cost_micros = m.cost_micros + excluded.cost_micros
 ),
 hourly AS (
     INSERT INTO ai_usage_hourly AS h (

@@ -12,10 +12,8 @@ SELECT
     %(period_end)s::timestamptz AS period_end,
     (
         SELECT coalesce(sum(s.cost_micros), 0)
-        FROM ai_spend_daily AS s
-        WHERE s.user_id = %(user_id)s
-            AND s.day >= (%(period_start)s::timestamptz AT TIME ZONE 'UTC')::date
-            AND s.day < (%(period_end)s::timestamptz AT TIME ZONE 'UTC')::date
+        FROM ai_user_spend_monthly AS s
+        WHERE s.user_id = %(user_id)s AND s.month = (%(period_start)s::timestamptz AT TIME ZONE 'UTC')::date
     ) AS current_spend_micros,
     0 AS reserved_micros
 FROM ai_effective_budget(%(user_id)s) AS e;
@@ -49,10 +47,8 @@ LEFT JOIN group_ai_budgets AS b ON b.group_id = g.id
 LEFT JOIN (
     -- By the ids themselves, not by those of the rows above: what is known when it is planned is read by its index.
     SELECT s.group_id, sum(s.cost_micros) AS cost_micros
-    FROM ai_spend_daily AS s
-    WHERE s.group_id = ANY(%(group_ids)s)
-        AND s.day >= (%(period_start)s::timestamptz AT TIME ZONE 'UTC')::date
-        AND s.day < (%(period_end)s::timestamptz AT TIME ZONE 'UTC')::date
+    FROM ai_group_spend_monthly AS s
+    WHERE s.group_id = ANY(%(group_ids)s) AND s.month = (%(period_start)s::timestamptz AT TIME ZONE 'UTC')::date
     GROUP BY s.group_id
 ) AS spent ON spent.group_id = g.id
 WHERE g.id = ANY(%(group_ids)s) AND g.organization_id = %(organization_id)s
@@ -71,11 +67,10 @@ SELECT
     END AS group_budget,
     (
         SELECT coalesce(sum(s.cost_micros), 0)
-        FROM ai_spend_daily AS s
-        WHERE s.user_id = m.user_id
-            AND s.group_id = m.group_id
-            AND s.day >= (%(period_start)s::timestamptz AT TIME ZONE 'UTC')::date
-            AND s.day < (%(period_end)s::timestamptz AT TIME ZONE 'UTC')::date
+        FROM ai_group_spend_monthly AS s
+        WHERE s.group_id = m.group_id
+            AND s.month = (%(period_start)s::timestamptz AT TIME ZONE 'UTC')::date
+            AND s.user_id = m.user_id
     ) AS group_spend_micros
 FROM group_members_expanded AS m
 JOIN users AS u ON u.id = m.user_id AND u.status <> 'deleted'
