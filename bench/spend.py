@@ -52,10 +52,14 @@ GENERATED = {
     ),
     "daily sums": (
         "INSERT INTO ai_spend_daily SELECT u.id, gm.group_id, d::date, 1000000, 9, 9, 9, 0, 0,"
-        " %(usages)s / %(users)s / 30, 0"
+        " %(usages)s / %(users)s / 30, 0, %(organization)s"
         " FROM generate_series(%(start)s, %(start)s + interval '29 days', interval '1 day') AS d"
         " CROSS JOIN users AS u JOIN (SELECT DISTINCT ON (user_id) user_id, group_id FROM group_members"
         " ORDER BY user_id, group_id <> %(group)s, group_id) AS gm ON gm.user_id = u.id",
+        "INSERT INTO ai_user_spend_monthly SELECT user_id, date_trunc('month', day)::date, sum(cost_micros)"
+        " FROM ai_spend_daily GROUP BY 1, 2 ORDER BY random()",
+        "INSERT INTO ai_group_spend_monthly SELECT group_id, date_trunc('month', day)::date, user_id, sum(cost_micros)"
+        " FROM ai_spend_daily GROUP BY 1, 2, 3 ORDER BY random()",
         "VACUUM ANALYZE",
     ),
 }

@@ -1,4 +1,4 @@
-"""The SQL function `ai_effective_budget` against `allowance.budget`, on thousands of random directories."""
+"""The SQL functions of budgets in effect against `allowance.budget`, on thousands of random directories."""
 
 import json
 import os
@@ -15,7 +15,10 @@ from allowance.budget import EffectiveBudget, GroupOfUser, Override, effective_b
 from tests.postgres import Database
 
 DIRECTORIES = 4000 if os.environ.get("CI") else 1000
-USERS = [UUID(int=1 << 100 | n) for n in range(3)]
+USERS = [UUID(int=1 << 100 | n) for n in range(4)]
+DELETED = USERS[-1]
+"""In no total."""
+
 MOMENTS = [datetime(2026, month, 1, tzinfo=UTC) for month in (1, 2)]
 LIMITS = [None, None, 0, 5, 5, 10**12]
 
@@ -94,37 +97,66 @@ def directories(draw: st.DrawFn) -> Directory:
     return Directory(rows, in_groups, overrides)
 
 
-def answers(owner: psycopg.Connection[Any], directory: Directory) -> dict[UUID, EffectiveBudget]:
-    """What the function says of each user, of all in one lateral join; the directory is gone afterwards."""
+def answers(
+    owner: psycopg.Connection[Any], directory: Directory
+) -> tuple[dict[UUID, EffectiveBudget], dict[UUID, EffectiveBudget], dict[UUID, int | None]]:
+    """What the functions say of all users at once, of each by itself, and of each group; the directory is gone then."""
     with owner.transaction(force_rollback=True), owner.pipeline():
         for statement in INSERTS:
             owner.execute(
                 statement.encode(), {name: json.dumps(rows, default=str) for name, rows in directory.rows.items()}
             )
-        found = owner.execute(
+        at_once = owner.execute("SELECT * FROM ai_effective_budgets(ARRAY(SELECT id FROM users))")
+        one_by_one = owner.execute(
             "SELECT u.id, e.group_id, e.spend_limit_micros, e.limit_source"
             " FROM users AS u CROSS JOIN LATERAL ai_effective_budget(u.id) AS e"
         )
-        return {row[0]: EffectiveBudget(*row[1:]) for row in found.fetchall()}
+        totals = owner.execute("SELECT id, ai_group_spend_limit_total(id) FROM groups")
+        first, second = (
+            {row[0]: EffectiveBudget(*row[1:]) for row in found.fetchall()} for found in (at_once, one_by_one)
+        )
+        return first, second, dict(totals.fetchall())
 
 
-def test_the_function_says_what_the_rule_says(empty_database: Database) -> None:
+def test_the_functions_say_what_the_rule_says(empty_database: Database) -> None:
     with empty_database.connect() as owner:
         for n, user in enumerate(USERS):
-            owner.execute("INSERT INTO users (id, username) VALUES (%s, %s)", (user, f"u{n}"))
+            owner.execute(
+                "INSERT INTO users (id, username, status) VALUES (%s, %s, %s)",
+                (user, f"u{n}", "deleted" if user == DELETED else "active"),
+            )
 
         seen: set[str | None] = set()
+        highest_total = 0
 
         @settings(max_examples=DIRECTORIES, deadline=None, suppress_health_check=list(HealthCheck), database=None)
         @given(directories())
         def agree(directory: Directory) -> None:
+            nonlocal highest_total
             expected = {user: effective_budget(directory.groups[user], directory.overrides.get(user)) for user in USERS}
-            assert answers(owner, directory) == expected
+            at_once, one_by_one, totals = answers(owner, directory)
+            assert at_once == one_by_one == expected
             seen.update(each.limit_source for each in expected.values())
+            budgets = {UUID(str(each["group_id"])) for each in directory.rows["budgets"]}
+            deleted = {each["id"] for each in directory.rows["organizations"] if each["deleted_at"] is not None}
+            gone = deleted | {each["id"] for each in directory.rows["groups"] if each["organization_id"] in deleted}
+            for group, total in totals.items():
+                limits = [
+                    each.spend_limit_micros
+                    for user, each in expected.items()
+                    if each.group_id == group and each.spend_limit_micros is not None and user != DELETED
+                ]
+                assert total == (sum(limits) if group in budgets and group not in gone else None)
+                highest_total = max(highest_total, len(limits))
 
         agree()
         assert seen == {"user_override", "group", None}
+        assert highest_total == len(USERS) - 1
 
 
 def test_who_does_not_exist_has_no_budget_and_no_group(empty_database: Database) -> None:
-    assert empty_database.rows("SELECT * FROM ai_effective_budget(%s)", UUID(int=1)) == [(None, None, None)]
+    nobody = UUID(int=1)
+    assert empty_database.rows("SELECT * FROM ai_effective_budget(%s)", nobody) == [(None, None, None)]
+    assert empty_database.rows("SELECT * FROM ai_effective_budgets(%s)", [nobody, nobody]) == [
+        (nobody, None, None, None)
+    ]

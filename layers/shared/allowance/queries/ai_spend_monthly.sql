@@ -24,22 +24,7 @@ FROM ai_effective_budget(%(user_id)s) AS e;
 SELECT
     g.id AS group_id,
     b.spend_limit_micros,
-    CASE WHEN b.group_id IS NOT NULL THEN (
-        SELECT coalesce(sum(e.spend_limit_micros), 0)
-        FROM (
-            SELECT om.user_id
-            FROM organization_members AS om
-            WHERE om.organization_id = g.organization_id AND g.id = g.organization_id
-            UNION ALL
-            SELECT gm.user_id
-            FROM group_members AS gm
-            JOIN organization_members AS om ON om.organization_id = g.organization_id AND om.user_id = gm.user_id
-            WHERE gm.group_id = g.id AND g.id <> g.organization_id
-        ) AS m
-        JOIN users AS u ON u.id = m.user_id AND u.status <> 'deleted'
-        CROSS JOIN LATERAL ai_effective_budget(m.user_id) AS e
-        WHERE e.group_id = g.id
-    ) END AS total_spend_limit_micros,
+    ai_group_spend_limit_total(g.id) AS total_spend_limit_micros,
     coalesce(spent.cost_micros, 0) AS current_spend_micros
 FROM groups AS g
 JOIN organizations AS o ON o.id = g.organization_id AND o.deleted_at IS NULL
@@ -74,7 +59,7 @@ SELECT
     ) AS group_spend_micros
 FROM group_members_expanded AS m
 JOIN users AS u ON u.id = m.user_id AND u.status <> 'deleted'
-CROSS JOIN LATERAL ai_effective_budget(m.user_id) AS e
+JOIN ai_effective_budgets(%(user_ids)s) AS e ON e.user_id = m.user_id
 LEFT JOIN groups AS eg ON eg.id = e.group_id AND eg.organization_id = m.organization_id
 WHERE m.group_id = %(group_id)s AND m.user_id = ANY(%(user_ids)s)
 ORDER BY m.user_id;
