@@ -35,7 +35,7 @@ SELECT o.id, u.id FROM organizations o, users u WHERE hashtext(o.name || u.usern
 INSERT INTO groups (organization_id, name) SELECT id, 'g' || n FROM organizations, generate_series(1, 10) n;
 INSERT INTO group_members SELECT g.id, m.user_id FROM groups g JOIN organization_members m USING (organization_id)
 WHERE g.id <> g.organization_id AND hashtext(g.id::text || m.user_id::text) % 5 = 0;
-INSERT INTO group_ai_budgets SELECT id, 1000000 FROM groups;
+INSERT INTO group_ai_budgets SELECT id, 1000000000 FROM groups;
 INSERT INTO ai_model_price_versions (provider, model, source, effective_from, input_price, output_price, origin)
 SELECT 'openai', 'gpt-' || n, 'default', '-infinity', 1000000 * n, 5000000 * n, 'bench'
 FROM generate_series(1, 10) n;

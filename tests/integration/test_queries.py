@@ -21,7 +21,11 @@ VALUES = {
     "named_user_id": "NULL", "named_username": "'a'",
     "rules": "'{}'", "prices": "'{}'", "held_id": "gen_random_uuid()", "decision": "'approved'",
     "rated_until": "now()", "unpriced_only": "false", "after_organization": "NULL", "after_moment": "NULL", "after_entry": "NULL",
-    "moments": "'{}'", "id_names": "'{}'", "sinces": "'{}'", "untils": "'{}'", "places": "'{}'", "keys": "'[]'",
+    "moments": "'{}'", "id_names": "'{}'", "sinces": "'{}'", "untils": "'{}'", "places": "'{}'",
+    "thresholds": "'{}'", "budgets": "'[]'", "people": "'[]'", "kinds": "'[]'", "ids": "''", "usage_ids": "'{}'", "content_sha256s": "''",
+    "epoch_micros": "'{}'", "persons": "'{}'", "kinds_of": "'{}'", "input_tokens": "'{}'", "output_tokens": "'{}'",
+    "cache_read_tokens": "'{}'", "cache_write_tokens": "'{}'", "cache_write_1h_tokens": "'{}'", "costs": "'{}'",
+    "corrects": "'{}'", "unpriced_counts": "'{}'",
 }  # fmt: skip
 
 

@@ -1,6 +1,5 @@
 """The cost of a usage: exact, priced by one tier as a whole, never guessed; `genai_prices` is asked as well."""
 
-from dataclasses import FrozenInstanceError
 from decimal import Decimal, localcontext
 from fractions import Fraction
 from typing import Any
@@ -9,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from allowance.cost import MAX_COST_MICROS, MAX_TOKENS, Cost, Tokens, cost_of
+from allowance.cost import MAX_COST_MICROS, MAX_TOKENS, Cost, TokenClass, Tokens, cost_of
 from allowance.errors import UsageOutOfRange
 from allowance.terms import RATES, PriceTerms, Tier
 from tests.oracle import micros_by_our_prices
@@ -54,21 +53,25 @@ def priced(**stated: Any) -> PriceTerms:
     return PriceTerms.model_validate(stated)
 
 
+def told(cost: Cost | None) -> tuple[int, dict[TokenClass, Decimal], int | None] | None:
+    return cost and (cost.micros, dict(cost.parts), cost.tier)
+
+
 # One request.
 
 
 def test_a_request_costs_what_each_class_of_its_tokens_does():
     cost = cost_of(Tokens(input=1_000, output=2_000, cache_read=30_000, cache_write=400, cache_write_1h=50), SONNET)
-    assert cost == Cost(
-        micros=43_800,
-        parts={
+    assert told(cost) == (
+        43_800,
+        {
             "input": Decimal(3_000),
             "output": Decimal(30_000),
             "cache_read": Decimal(9_000),
             "cache_write": Decimal(1_500),
             "cache_write_1h": Decimal(300),
         },
-        tier=None,
+        None,
     )
 
 
@@ -89,16 +92,16 @@ def test_a_one_hour_cache_write_is_not_charged_as_one_of_five_minutes():
 
 
 def test_free_is_not_unpriced():
-    assert cost_of(Tokens(input=7), priced(input_price=0)) == Cost(0, {"input": Decimal(0)}, None)
+    assert told(cost_of(Tokens(input=7), priced(input_price=0))) == (0, {"input": Decimal(0)}, None)
 
 
 def test_no_tokens_cost_nothing_whatever_is_unknown():
-    assert cost_of(Tokens(), priced(output_price=1)) == Cost(0, {}, None)
+    assert told(cost_of(Tokens(), priced(output_price=1))) == (0, {}, None)
 
 
 def test_a_variant_has_its_own_prices_and_none_stand_in_for_them():
     tokens = Tokens(input=1_000, output=1_000)
-    assert cost_of(tokens, SONNET, "batch") == Cost(9_000, {"input": Decimal(1_500), "output": Decimal(7_500)}, None)
+    assert told(cost_of(tokens, SONNET, "batch")) == (9_000, {"input": Decimal(1_500), "output": Decimal(7_500)}, None)
     assert cost_of(Tokens(input=1, cache_read=1), SONNET, "batch") is None
     assert cost_of(tokens, SONNET, "flex") is None
     assert cost_of(Tokens(), SONNET, "priority") is None
@@ -169,7 +172,7 @@ def test_a_half_micro_goes_to_the_even_side(millionths: int, rounded: int):
 
 def test_the_sum_is_rounded_and_not_its_parts():
     cost = cost_of(Tokens(input=1, output=1), priced(input_price=400_000, output_price=400_000))
-    assert cost == Cost(1, {"input": Decimal("0.4"), "output": Decimal("0.4")}, None)
+    assert told(cost) == (1, {"input": Decimal("0.4"), "output": Decimal("0.4")}, None)
 
 
 @pytest.mark.parametrize("wrong", [-1, MAX_TOKENS + 1, True, 1.0, "1", None, Decimal(1)])
@@ -195,7 +198,7 @@ def test_the_highest_cost_is_a_cost_and_one_micro_more_is_refused():
 
 def test_a_cost_and_its_tokens_do_not_change():
     cost = cost_of(Tokens(input=1), SONNET)
-    with pytest.raises(FrozenInstanceError):
+    with pytest.raises(AttributeError):
         cost.micros = 0  # pyright: ignore[reportAttributeAccessIssue, reportOptionalMemberAccess]
 
 

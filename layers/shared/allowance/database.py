@@ -112,13 +112,15 @@ class Database:
         """How many rows a statement touched. One trip."""
         return self._attempt(lambda connection: connection.execute(queries()[query], parameters).rowcount)
 
-    def in_one_trip[A, B](self, first: Call[A], second: Call[B]) -> tuple[list[A], list[B]]:
-        """Two statements in one implicit transaction, both sent before the first is answered.
+    def in_one_trip[A, B](self, first: Call[A], second: Call[B] | None) -> tuple[list[A], list[B]]:
+        """Two statements in one implicit transaction, both sent before the first is answered; or the first alone.
 
         The second sees what the first waited for: under READ COMMITTED each statement takes a snapshot of its own.
         """
 
         def batch(connection: psycopg.Connection[Any]) -> tuple[list[A], list[B]]:
+            if second is None:
+                return _execute(connection, first).fetchall(), []
             with connection.pipeline():
                 earlier, later = _execute(connection, first), _execute(connection, second)
             return earlier.fetchall(), later.fetchall()

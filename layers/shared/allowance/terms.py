@@ -31,9 +31,20 @@ class Rates(Body):
     cache_write_price: Price = None
     cache_write_1h_price: Price = None
 
+    @property
+    def prices(self) -> tuple[int | None, int | None, int | None, int | None, int | None]:
+        """In the order of RATES, which is that of the classes of tokens."""
+        return (
+            self.input_price,
+            self.output_price,
+            self.cache_read_price,
+            self.cache_write_price,
+            self.cache_write_1h_price,
+        )
+
     def is_priced(self) -> bool:
         """Whether any price is set."""
-        return any(getattr(self, name) is not None for name in RATES)
+        return any(price is not None for price in self.prices)
 
     @model_validator(mode="after")
     def _one_price_at_least(self) -> Self:

@@ -1,69 +1,24 @@
-"""Usage records: what comes in, how each is understood, and what it costs at the prices of its time. Pure."""
+"""Usage: the batch as it comes in, what is answered, and what each record costs at the prices of its time. Pure."""
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from hashlib import sha256
-from typing import Annotated, Any, Literal
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import Field, GetJsonSchemaHandler, ValidationError, model_validator
+from pydantic import Field, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from allowance.cost import MAX_TOKENS, Tokens, cost_of
-from allowance.errors import Problem, UsageOutOfRange
-from allowance.models import Body, Moment, Name, Row, Timestamp, rfc3339
+from allowance.cost import Tokens, cost_of
+from allowance.errors import Problem
+from allowance.models import Body, Row, Timestamp
 from allowance.parameters import WHOLE_NUMBER, Query
-from allowance.terms import RATES, PriceTerms, Tier, Variant
-from allowance.usage_formats import UsageFormat, tokens_of
-from allowance.validation import problems_of
+from allowance.terms import PriceTerms, Rates, Variant
+from allowance.usage_records import UsageRecord
 
 MAX_RECORDS = 1000
-MAX_AHEAD = timedelta(minutes=5)
-"""How far the clock of a gateway may be ahead of ours."""
-
-FIRST_MOMENT = datetime(2020, 1, 1, tzinfo=UTC)
-"""The ledger begins here: what is dated before is a mistake."""
-
-OWN_SOURCE = "allowance"
-"""The source of our own corrections; nobody else's."""
 
 Status = Literal["recorded", "duplicate", "conflict", "rejected"]
-Count = Annotated[int, Field(ge=0, le=MAX_TOKENS)]
-
-
-class TokenCounts(Body):
-    """Tokens in disjoint classes: `input` is not cached, `output` includes reasoning."""
-
-    input: Count = 0
-    output: Count = 0
-    cache_read: Count = 0
-    cache_write: Count = 0
-    cache_write_1h: Count = 0
-
-
-class UsageRecord(Body):
-    """What one call to a model used: `tokens`, or the vendor's own `usage` object with its `usage_format`."""
-
-    source: Name
-    id: Name
-    user: Annotated[Name, Field(description="A UUID, a username or an email address.")]
-    provider: Name
-    model: Name
-    variant: Variant | None = None
-    occurred_at: Moment
-    tokens: TokenCounts | None = None
-    usage_format: UsageFormat | None = None
-    usage: dict[str, Any] | None = None
-
-    @model_validator(mode="after")
-    def _counted_once(self) -> "UsageRecord":
-        if (self.tokens is None) == (self.usage is None) or (self.usage is None) != (self.usage_format is None):
-            raise ValueError("either tokens, or usage and usage_format must be given")
-        if self.source == OWN_SOURCE:
-            raise ValueError(f"the source {OWN_SOURCE} is reserved")
-        return self
 
 
 class _Unread:
@@ -109,51 +64,6 @@ NO_PRICE = [UsageProblem(field="model", detail="There is no price for what was u
 OTHER_CONTENT = [UsageProblem(field="id", detail="It was recorded with other content.")]
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """A record as it is understood. `content_sha256` is of all that it says, so that a retry is known as one."""
-
-    source: str
-    id: str
-    user: str
-    provider: str
-    model: str
-    variant: Variant | None
-    occurred_at: datetime
-    tokens: Tokens
-    content_sha256: bytes
-
-    @property
-    def key(self) -> tuple[str, str]:
-        """What makes it count once."""
-        return self.source, self.id
-
-
-def usage_of(record: object, now: datetime) -> Usage:
-    """The record, understood. Raises UsageOutOfRange, with every problem of it by its field."""
-    try:
-        read = UsageRecord.model_validate(record)
-    except ValidationError as error:
-        raise UsageOutOfRange(problems_of(error)) from error
-    if not FIRST_MOMENT <= read.occurred_at <= now + MAX_AHEAD:
-        detail = f"Must be from {rfc3339(FIRST_MOMENT)} to {rfc3339(now + MAX_AHEAD)}, five minutes from now."
-        raise UsageOutOfRange([Problem("occurred_at", detail)])
-    tokens = _tokens(read)
-    # No name has a line break in it, so the lines say one thing only. The time is in UTC by now.
-    said = (read.user, read.provider, read.model, read.variant or "", read.occurred_at.isoformat())
-    content = sha256("\n".join((*said, *map(str, tokens.by_class().values()))).encode()).digest()
-    return Usage(
-        read.source, read.id, read.user, read.provider, read.model, read.variant, read.occurred_at, tokens, content
-    )
-
-
-def _tokens(read: UsageRecord) -> Tokens:
-    if read.usage_format is not None and read.usage is not None:
-        return tokens_of(read.usage_format, read.usage)
-    counts = read.tokens or TokenCounts()
-    return Tokens(counts.input, counts.output, counts.cache_read, counts.cache_write, counts.cache_write_1h)
-
-
 def rejected(problems: Sequence[Problem]) -> UsageAnswer:
     """The answer to a record that cannot be taken."""
     told = [UsageProblem(field=each.field, detail=each.detail) for each in problems]
@@ -171,13 +81,16 @@ class UsagePrice(Row):
     terms: PriceTerms | None
 
 
-@dataclass(frozen=True, slots=True)
-class Rated:
-    """The cost of a usage, with the price that it is of; all None where there is none."""
+class Rated(NamedTuple):
+    """The cost of a usage, with the price, its rates and the tier that it is of; all None where there is none."""
 
     cost_micros: int | None
     price: UsagePrice | None
-    rates: Mapping[str, int | None] | None
+    rates: Rates | None
+    tier: int | None
+
+
+UNPRICED = Rated(None, None, None, None)
 
 
 class UsagePrices:
@@ -189,34 +102,18 @@ class UsagePrices:
             starts, found = self._by_name.setdefault(names[price.place], ([], []))
             starts.append(price.starts)
             found.append(price)
-        self._rates: dict[tuple[int, Variant | None, int | None], Mapping[str, int | None]] = {}
 
     def rate(self, provider: str, model: str, variant: Variant | None, occurred_at: datetime, tokens: Tokens) -> Rated:
         """What the usage costs at the price of its time. Raises UsageOutOfRange above 1e13 micro-units of USD."""
         starts, prices = self._by_name[provider, model]
         price = prices[bisect_right(starts, occurred_at) - 1]
         if price.terms is None or price.version_id is None:
-            return Rated(None, None, None)
+            return UNPRICED
         cost = cost_of(tokens, price.terms, variant)
-        if cost is None:
-            return Rated(None, None, None)
-        key = price.version_id, variant, cost.tier
-        if key not in self._rates:
-            self._rates[key] = _rates(price.terms, variant, cost.tier)
-        return Rated(cost.micros, price, self._rates[key])
+        return UNPRICED if cost is None else Rated(cost.micros, price, cost.rates, cost.tier)
 
 
-def _rates(terms: PriceTerms, variant: Variant | None, threshold: int | None) -> Mapping[str, int | None]:
-    """The prices that were applied, by name, with the tier that they are of."""
-    stated = terms if variant is None else terms.variants[variant]
-    tiers = {tier.above_input_tokens: tier for tier in stated.tiers}
-    applied = stated if threshold is None else tiers[threshold]
-    named: dict[str, int | None] = {name: getattr(applied, name) for name in RATES}
-    return named | ({"above_input_tokens": applied.above_input_tokens} if isinstance(applied, Tier) else {})
-
-
-@dataclass(frozen=True, slots=True)
-class Attribution:
+class Attribution(NamedTuple):
     """Whom a usage counts against, by UUIDs: zeros where there is no group, or no organization."""
 
     user_id: str

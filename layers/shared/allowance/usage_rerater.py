@@ -14,10 +14,13 @@ from allowance.errors import UsageOutOfRange
 from allowance.gate import Gate
 from allowance.models import Row
 from allowance.rbac.policy import USAGE, Action
+from allowance.settings import alert_thresholds
 from allowance.store import Origin
 from allowance.terms import Variant
-from allowance.usage import OWN_SOURCE, Attribution, Rated, Usage, UsagePrices
-from allowance.usage_ledger import Entry, call_of_prices, call_of_write, candidates_of
+from allowance.usage import Attribution, Rated, UsagePrices
+from allowance.usage_entries import Entry, call_of_write
+from allowance.usage_ledger import call_of_prices, call_of_users, candidates_of
+from allowance.usage_records import OWN_SOURCE, Usage, epoch_micros_of
 
 PAGE = 1000
 
@@ -98,10 +101,13 @@ class UsageRerater:
                 entries = _corrections(db, used, page)
                 examined += len(page)
                 if entries:
-                    query = call_of_write(entries)
-                    places = db.one(query.model, query.query, **query.parameters).places
-                    corrected += len(places)
-                    difference += sum(entries[each].rated.cost_micros or 0 for each in places)
+                    users = call_of_users({each.attribution.user_id for each in entries.values()})
+                    found = db.many(users.model, users.query, **users.parameters)
+                    write = call_of_write(entries, found, alert_thresholds())
+                    for known in db.many(write.model, write.query, **write.parameters):
+                        del entries[known.place]
+                    corrected += len(entries)
+                    difference += sum(each.rated.cost_micros or 0 for each in entries.values())
         db.run("set_usage_rating", rated_until=state.now)
         return RerateCounts(examined=examined, corrected=corrected, difference_micros=difference)
 
@@ -166,13 +172,14 @@ def _correction(booked: BookedUsage, rated: Rated, cost_micros: int) -> Entry:
         model=booked.model,
         variant=booked.variant,
         occurred_at=booked.occurred_at,
+        epoch_micros=epoch_micros_of(booked.occurred_at),
         tokens=Tokens(),
-        content_sha256=sha256(f"{key} {cost_micros}".encode()).digest(),
+        content_sha256=sha256(f"{key} {cost_micros}".encode()).hexdigest(),
     )
     return Entry(
         usage,
         Attribution(booked.user_id, booked.group_id, booked.organization_id),
-        Rated(cost_micros - (booked.booked_micros or 0), rated.price, rated.rates),
+        Rated(cost_micros - (booked.booked_micros or 0), rated.price, rated.rates, rated.tier),
         corrects=booked.id,
         unpriced_change=-1 if booked.booked_micros is None else 0,
     )

@@ -19,9 +19,10 @@ WITH called AS (
     JOIN users AS u ON lower(u.email) = lower(c.called) AND u.status <> 'deleted'
 )
 SELECT c.called, c.id::text AS user_id, coalesce(g.id, '00000000-0000-0000-0000-000000000000')::text AS group_id,
-    coalesce(g.organization_id, '00000000-0000-0000-0000-000000000000')::text AS organization_id
+    coalesce(g.organization_id, '00000000-0000-0000-0000-000000000000')::text AS organization_id,
+    b.spend_limit_micros, b.limit_source
 FROM called AS c
-LEFT JOIN LATERAL ai_effective_budget(c.id) AS b ON true
+JOIN ai_effective_budgets(ARRAY(SELECT each.id FROM called AS each)) AS b ON b.user_id = c.id
 LEFT JOIN groups AS g ON g.id = b.group_id;
 
 -- name: find_usage_prices
@@ -77,37 +78,52 @@ LEFT JOIN LATERAL (
 ORDER BY m.place, m.starts;
 
 -- name: record_usage
--- Entries of the ledger, each with its key, and what they add to the sums of the day and of the hour: all or nothing. A key
--- that is there already takes its entry out of all of it. Everything is locked in the order of its key, so that writers
--- wait for each other and never in a circle. Answers which entries were new, by their place.
-WITH given AS (
-    SELECT g.place, g.source, g.id, decode(g.content_sha256, 'hex') AS content_sha256, g.reason, g.corrects, g.user_id,
-        g.group_id, g.organization_id, g.provider, g.model, g.variant, g.priced_provider, g.priced_model, g.price_version_id,
-        g.rates, g.input_tokens, g.output_tokens, g.cache_read_tokens, g.cache_write_tokens, g.cache_write_1h_tokens,
-        g.cost_micros, g.usage_count, g.unpriced_usage_count, g.occurred_at
-    FROM jsonb_to_recordset(%(entries)s::jsonb) AS g (
-        place integer, source text, id text, content_sha256 text, reason text, corrects bigint, user_id uuid, group_id uuid,
-        organization_id uuid, provider text, model text, variant text, priced_provider text, priced_model text,
-        price_version_id bigint, rates jsonb, input_tokens bigint, output_tokens bigint, cache_read_tokens bigint,
-        cache_write_tokens bigint, cache_write_1h_tokens bigint, cost_micros bigint, usage_count bigint,
-        unpriced_usage_count bigint, occurred_at timestamptz
+-- Entries of the ledger, each with its key, what they add to the sums of the day, the hour and the month, and the alerts that
+-- those raise: all or nothing. A key that is there already takes its entry out of all of it, and is answered with what it
+-- was recorded with; the update, which changes nothing, is what shows it although it may be newer than the statement.
+-- Everything is locked in the order of its key, so that writers wait for each other and never in a circle.
+WITH kinds AS MATERIALIZED (
+    SELECT k.kind, k.source, k.provider, k.model, k.variant, k.priced_provider, k.priced_model, k.price_version_id, k.rates
+    FROM jsonb_to_recordset(%(kinds)s::jsonb) AS k (
+        kind integer, source text, provider text, model text, variant text, priced_provider text, priced_model text,
+        price_version_id bigint, rates jsonb
     )
 ),
+given AS MATERIALIZED (
+    SELECT nextval('ai_usage_keys_usage_id_seq') AS usage_id, e.place, k.source, e.id,
+        decode(e.content_sha256, 'hex') AS content_sha256, e.corrects, p.user_id, p.group_id, p.organization_id, e.kind,
+        e.input_tokens, e.output_tokens, e.cache_read_tokens, e.cache_write_tokens, e.cache_write_1h_tokens, e.cost_micros,
+        (e.corrects IS NULL)::integer AS usage_count, e.unpriced_usage_count, m.occurred_at,
+        (m.occurred_at AT TIME ZONE 'UTC')::date AS day
+    FROM unnest(
+        %(places)s::integer [], string_to_array(%(ids)s, E'\n'), string_to_array(%(content_sha256s)s, E'\n'),
+        %(epoch_micros)s::bigint [], %(persons)s::integer [], %(kinds_of)s::integer [], %(input_tokens)s::bigint [],
+        %(output_tokens)s::bigint [], %(cache_read_tokens)s::bigint [], %(cache_write_tokens)s::bigint [],
+        %(cache_write_1h_tokens)s::bigint [], %(costs)s::bigint [], %(corrects)s::bigint [], %(unpriced_counts)s::bigint []
+    ) AS e (
+        place, id, content_sha256, epoch_micros, person, kind, input_tokens, output_tokens, cache_read_tokens,
+        cache_write_tokens, cache_write_1h_tokens, cost_micros, corrects, unpriced_usage_count
+    )
+    JOIN jsonb_to_recordset(%(people)s::jsonb) AS p (person integer, user_id uuid, group_id uuid, organization_id uuid)
+        ON p.person = e.person
+    JOIN kinds AS k ON k.kind = e.kind
+    CROSS JOIN LATERAL (SELECT timestamptz 'epoch' + e.epoch_micros * interval '1 microsecond' AS occurred_at) AS m
+),
 keyed AS (
-    INSERT INTO ai_usage_keys AS k (source, id, content_sha256, occurred_at, cost_micros, priced)
-    SELECT g.source, g.id, g.content_sha256, g.occurred_at, g.cost_micros, g.cost_micros IS NOT NULL
+    INSERT INTO ai_usage_keys AS k (source, id, content_sha256, usage_id, occurred_at, cost_micros, priced)
+    OVERRIDING SYSTEM VALUE
+    SELECT g.source, g.id, g.content_sha256, g.usage_id, g.occurred_at, g.cost_micros, g.cost_micros IS NOT NULL
     FROM given AS g
     ORDER BY g.source COLLATE "C", g.id COLLATE "C"
-    ON CONFLICT (source, id) DO NOTHING
-    RETURNING k.source, k.id, k.usage_id
+    ON CONFLICT (source, id) DO UPDATE SET recorded_at = k.recorded_at
+    RETURNING k.usage_id, k.source, k.id, k.content_sha256, k.cost_micros
 ),
-fresh AS (
-    SELECT k.usage_id, g.place, g.reason, g.corrects, g.user_id, g.group_id, g.organization_id, g.provider, g.model,
-        g.variant, g.priced_provider, g.priced_model, g.price_version_id, g.rates, g.input_tokens, g.output_tokens,
+fresh AS MATERIALIZED (
+    SELECT g.usage_id, g.corrects, g.user_id, g.group_id, g.organization_id, g.kind, g.input_tokens, g.output_tokens,
         g.cache_read_tokens, g.cache_write_tokens, g.cache_write_1h_tokens, g.cost_micros, g.usage_count,
-        g.unpriced_usage_count, g.occurred_at
+        g.unpriced_usage_count, g.occurred_at, g.day
     FROM given AS g
-    JOIN keyed AS k ON k.source = g.source AND k.id = g.id
+    JOIN keyed AS k ON k.usage_id = g.usage_id
 ),
 entered AS (
     INSERT INTO ai_usage (
@@ -115,24 +131,24 @@ entered AS (
         price_version_id, rates, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cache_write_1h_tokens,
         cost_micros, priced, usage_count, unpriced_usage_count, occurred_at
     )
-    SELECT f.usage_id, f.reason, f.corrects, f.user_id, f.group_id, f.organization_id, f.provider, f.model, f.variant,
-        f.priced_provider, f.priced_model, f.price_version_id, f.rates, f.input_tokens, f.output_tokens,
-        f.cache_read_tokens, f.cache_write_tokens, f.cache_write_1h_tokens, f.cost_micros, f.cost_micros IS NOT NULL,
-        f.usage_count, f.unpriced_usage_count, f.occurred_at
+    SELECT f.usage_id, CASE WHEN f.corrects IS NULL THEN 'usage' ELSE 'rerate' END, f.corrects, f.user_id, f.group_id,
+        f.organization_id, k.provider, k.model, k.variant, k.priced_provider, k.priced_model, k.price_version_id, k.rates,
+        f.input_tokens, f.output_tokens, f.cache_read_tokens, f.cache_write_tokens, f.cache_write_1h_tokens, f.cost_micros,
+        f.cost_micros IS NOT NULL, f.usage_count, f.unpriced_usage_count, f.occurred_at
     FROM fresh AS f
-    ORDER BY f.organization_id, f.occurred_at
+    JOIN kinds AS k ON k.kind = f.kind
 ),
 daily AS (
     INSERT INTO ai_spend_daily AS d (
-        user_id, group_id, organization_id, day, cost_micros, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,
-        cache_write_1h_tokens, usage_count, unpriced_usage_count
+        user_id, group_id, organization_id, day, cost_micros, input_tokens, output_tokens, cache_read_tokens,
+        cache_write_tokens, cache_write_1h_tokens, usage_count, unpriced_usage_count
     )
-    SELECT f.user_id, f.group_id, f.organization_id, (f.occurred_at AT TIME ZONE 'UTC')::date AS day, coalesce(sum(f.cost_micros), 0),
-        sum(f.input_tokens), sum(f.output_tokens), sum(f.cache_read_tokens), sum(f.cache_write_tokens),
-        sum(f.cache_write_1h_tokens), sum(f.usage_count), sum(f.unpriced_usage_count)
+    SELECT f.user_id, f.group_id, f.organization_id, f.day, coalesce(sum(f.cost_micros), 0), sum(f.input_tokens),
+        sum(f.output_tokens), sum(f.cache_read_tokens), sum(f.cache_write_tokens), sum(f.cache_write_1h_tokens),
+        sum(f.usage_count), sum(f.unpriced_usage_count)
     FROM fresh AS f
-    GROUP BY f.user_id, f.group_id, f.organization_id, day
-    ORDER BY f.user_id, f.group_id, day
+    GROUP BY f.user_id, f.group_id, f.organization_id, f.day
+    ORDER BY f.user_id, f.group_id, f.day
     ON CONFLICT (user_id, group_id, day) DO UPDATE
     SET cost_micros = d.cost_micros + excluded.cost_micros,
         input_tokens = d.input_tokens + excluded.input_tokens,
@@ -145,32 +161,49 @@ daily AS (
 ),
 of_users AS (
     INSERT INTO ai_user_spend_monthly AS m (user_id, month, cost_micros)
-    SELECT f.user_id, date_trunc('month', f.occurred_at AT TIME ZONE 'UTC')::date AS month, coalesce(sum(f.cost_micros), 0)
+    SELECT f.user_id, date_trunc('month', f.day::timestamp)::date AS month, coalesce(sum(f.cost_micros), 0)
     FROM fresh AS f
     GROUP BY f.user_id, month
     ORDER BY f.user_id, month
     ON CONFLICT (user_id, month) DO UPDATE SET cost_micros = m.cost_micros + excluded.cost_micros
+    RETURNING m.user_id, m.month, m.cost_micros
 ),
 of_groups AS (
     INSERT INTO ai_group_spend_monthly AS m (group_id, month, user_id, cost_micros)
-    SELECT f.group_id, date_trunc('month', f.occurred_at AT TIME ZONE 'UTC')::date AS month, f.user_id,
-        coalesce(sum(f.cost_micros), 0)
+    SELECT f.group_id, date_trunc('month', f.day::timestamp)::date AS month, f.user_id, coalesce(sum(f.cost_micros), 0)
     FROM fresh AS f
     GROUP BY f.group_id, month, f.user_id
     ORDER BY f.group_id, month, f.user_id
     ON CONFLICT (group_id, month, user_id) DO UPDATE SET cost_micros = m.cost_micros + excluded.cost_micros
+),
+-- Of the present month: of one that is over nobody can be stopped any more.
+alerts AS (
+    INSERT INTO ai_spend_alerts (
+        user_id, period_start, threshold_percent, group_id, organization_id, limit_source, spend_limit_micros, spent_micros
+    )
+    SELECT m.user_id, m.month::timestamp AT TIME ZONE 'UTC', t.percent, b.group_id, b.organization_id, b.limit_source,
+        b.spend_limit_micros, m.cost_micros
+    FROM of_users AS m
+    JOIN jsonb_to_recordset(%(budgets)s::jsonb) AS b (
+        user_id uuid, group_id uuid, organization_id uuid, limit_source text, spend_limit_micros bigint
+    ) ON b.user_id = m.user_id
+    JOIN unnest(%(thresholds)s::bigint []) AS t (percent) ON m.cost_micros * 100 >= b.spend_limit_micros::numeric * t.percent
+    WHERE m.cost_micros > 0 AND m.month = date_trunc('month', now() AT TIME ZONE 'UTC')::date
+    ORDER BY m.user_id, t.percent
+    ON CONFLICT (user_id, period_start, threshold_percent) DO NOTHING
 ),
 hourly AS (
     INSERT INTO ai_usage_hourly AS h (
         hour, organization_id, group_id, provider, model, cost_micros, input_tokens, output_tokens, cache_read_tokens,
         cache_write_tokens, cache_write_1h_tokens, usage_count, unpriced_usage_count
     )
-    SELECT date_trunc('hour', f.occurred_at, 'UTC') AS hour, f.organization_id, f.group_id, f.provider, f.model,
+    SELECT date_trunc('hour', f.occurred_at, 'UTC') AS hour, f.organization_id, f.group_id, k.provider, k.model,
         coalesce(sum(f.cost_micros), 0), sum(f.input_tokens), sum(f.output_tokens), sum(f.cache_read_tokens),
         sum(f.cache_write_tokens), sum(f.cache_write_1h_tokens), sum(f.usage_count), sum(f.unpriced_usage_count)
     FROM fresh AS f
-    GROUP BY f.organization_id, hour, f.group_id, f.provider, f.model
-    ORDER BY f.organization_id, hour, f.group_id, f.provider COLLATE "C", f.model COLLATE "C"
+    JOIN kinds AS k ON k.kind = f.kind
+    GROUP BY f.organization_id, hour, f.group_id, k.provider, k.model
+    ORDER BY f.organization_id, hour, f.group_id, k.provider COLLATE "C", k.model COLLATE "C"
     ON CONFLICT (organization_id, hour, group_id, provider, model) DO UPDATE
     SET cost_micros = h.cost_micros + excluded.cost_micros,
         input_tokens = h.input_tokens + excluded.input_tokens,
@@ -181,18 +214,12 @@ hourly AS (
         usage_count = h.usage_count + excluded.usage_count,
         unpriced_usage_count = h.unpriced_usage_count + excluded.unpriced_usage_count
 )
-SELECT coalesce(array_agg(f.place), '{}') AS places FROM fresh AS f;
+SELECT g.place, encode(k.content_sha256, 'hex') AS content_sha256, k.cost_micros
+FROM keyed AS k
+JOIN given AS g ON g.source = k.source AND g.id = k.id AND g.usage_id <> k.usage_id;
 
 -- name: get_usage_keys
--- Of these keys those that an earlier transaction took, with what was answered then. In the trip of `record_usage`, which
--- waits for whoever takes the same key: this statement sees what that one waited for.
-SELECT k.source, k.id, k.content_sha256, k.cost_micros, k.priced
-FROM jsonb_to_recordset(%(keys)s::jsonb) AS g (source text, id text)
-CROSS JOIN LATERAL (
-    SELECT each.source, each.id, each.content_sha256, each.cost_micros, each.priced
-    FROM ai_usage_keys AS each
-    WHERE each.source = g.source COLLATE "C" AND each.id = g.id COLLATE "C"
-        AND each.xmin IS DISTINCT FROM pg_current_xact_id_if_assigned()::xid
-    -- One at a time by its index: the planner does not know how many keys there are by now.
-    LIMIT 1
-) AS k;
+-- What keys were recorded with, of which the records cannot be written any more: who was called so is gone since.
+SELECT k.source, k.id, encode(k.content_sha256, 'hex') AS content_sha256, k.cost_micros
+FROM unnest(%(sources)s::text [], %(usage_ids)s::text []) AS g (source, id)
+JOIN ai_usage_keys AS k ON k.source = g.source COLLATE "C" AND k.id = g.id COLLATE "C";

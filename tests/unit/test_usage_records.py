@@ -1,0 +1,80 @@
+"""The quick way to read a usage record understands what the careful one does, and nothing that it refuses."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from allowance import usage_records
+from allowance.errors import UsageOutOfRange
+from allowance.usage_records import OWN_SOURCE, epoch_micros_of, usage_of
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+PLAIN = {
+    "source": "litellm",
+    "id": "call-1",
+    "user": "maya",
+    "provider": "openai",
+    "model": "gpt-5.1",
+    "occurred_at": "2026-11-22T06:00:00Z",
+    "tokens": {"input": 1000, "output": 200},
+}
+TEXTS = st.sampled_from(
+    ["a", "a b", " a", "a ", "", "é", "a\nb", "a\x00", OWN_SOURCE, "x" * 255, "x" * 256, "~", "a\u00a0b"]
+)
+MOMENTS = st.sampled_from([
+    "2026-11-22T06:00:00Z", "2026-11-22t06:00:00z", "2026-11-22T06:00:00.123456+05:30", "2026-11-22 06:00:00Z",
+    "2026-02-30T00:00:00Z", "2026-11-22T06:00:00", "2026-11-22T06:00:00.1234567Z", "2026-11-22T24:00:00Z",
+    "0001-01-01T00:00:00+23:59", "2026-11-22T06:00:00-00:00", "2026-11-22T06:00:60Z", "2019-12-31T23:59:59Z",
+    "2026-11-22T06:00:00+24:00", "\uff12\uff1026-11-22T06:00:00Z", "2026-11-22T06:00:00Z\n",
+])  # fmt: skip
+COUNTS = st.sampled_from([0, 1, 10**12, 10**12 + 1, -1, 1.0, True, "1", None, 10**30])
+CLASSES = st.sampled_from(["input", "output", "cache_read", "cache_write", "cache_write_1h", "reasoning"])
+CHANGES: dict[str, st.SearchStrategy[Any]] = {
+    **{name: TEXTS | st.none() | st.integers() for name in ("source", "id", "user", "provider", "model")},
+    "occurred_at": MOMENTS | st.none() | st.integers(),
+    "tokens": st.dictionaries(CLASSES, COUNTS, max_size=3) | st.none() | st.lists(st.integers(), max_size=1),
+    "variant": st.sampled_from(["batch", "flex", "priority", "Batch", None, 1]),
+    "usage_format": st.sampled_from(["openai", None]),
+    "usage": st.just({"prompt_tokens": 5}) | st.none(),
+    "reservation": st.just("x"),
+}
+
+
+@st.composite
+def records(draw: st.DrawFn) -> object:
+    """The plain record, of which up to three things are changed and up to one is left out; or no object at all."""
+    changed = draw(st.sets(st.sampled_from(sorted(CHANGES)), max_size=3))
+    made: dict[str, Any] = PLAIN | {name: draw(CHANGES[name]) for name in sorted(changed)}
+    made.pop(draw(st.sampled_from([*PLAIN, "nothing", "nothing"])), None)
+    return draw(st.sampled_from([made] * 9 + [[made]]))
+
+
+@given(records())
+def test_what_is_read_quickly_is_what_the_careful_reading_gives(record: object) -> None:
+    try:
+        careful = usage_records._of_any(record)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+    except UsageOutOfRange:
+        assert usage_records._of_plain(record) is None  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+    else:
+        assert usage_records._of_plain(record) in (None, careful)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+
+
+def test_what_gateways_send_is_read_quickly() -> None:
+    """Else the quick way would be there for nothing."""
+    assert usage_records._of_plain(PLAIN) == usage_of(PLAIN, NOW)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+
+
+@pytest.mark.parametrize(
+    "change", [{"source": OWN_SOURCE}, {"tokens": {"input": -1}}, {"occurred_at": "2026-02-30T00:00:00Z"}]
+)
+def test_what_is_wrong_is_refused_by_its_field(change: dict[str, Any]) -> None:
+    with pytest.raises(UsageOutOfRange):
+        usage_of(PLAIN | change, NOW)
+
+
+@given(st.datetimes(datetime(2020, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001
+def test_a_moment_is_the_same_in_microseconds(moment: datetime) -> None:
+    assert datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=epoch_micros_of(moment)) == moment
