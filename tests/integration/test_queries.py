@@ -22,6 +22,7 @@ VALUES = {
     "rules": "'{}'", "prices": "'{}'", "held_id": "gen_random_uuid()", "decision": "'approved'",
     "rated_until": "now()", "unpriced_only": "false", "after_organization": "NULL", "after_moment": "NULL", "after_entry": "NULL",
     "moments": "'{}'", "id_names": "'{}'", "sinces": "'{}'", "untils": "'{}'", "places": "'{}'", "keys": "'[]'",
+    "lease_seconds": "120", "receiver": "'sns'", "first_delay_seconds": "60", "longest_delay_seconds": "900", "attempts": "5",
 }  # fmt: skip
 
 

@@ -1,10 +1,13 @@
 """The environment, read once, typed, late."""
 
 import os
+import re
 from dataclasses import dataclass
 from functools import cache
 
 from allowance.signature import AwsCredentials
+
+TOPIC_ARN = re.compile(r"arn:[\w-]+:sns:[\w-]+:\d{12}:[\w-]+(\.fifo)?", re.ASCII)
 
 
 class BadSetting(Exception):
@@ -39,6 +42,14 @@ class PriceBookSource:
 
     location: str | None
     ca_file: str | None
+
+
+@dataclass(frozen=True)
+class AlertReceivers:
+    """Where spend alerts go: the ARN of an SNS topic, and the name of an EventBridge bus. None: not there."""
+
+    topic_arn: str | None
+    event_bus: str | None
 
 
 @dataclass(frozen=True)
@@ -108,3 +119,12 @@ def price_book_source() -> PriceBookSource:
     if location is not None and not location.startswith(("s3://", "https://")):
         raise BadSetting("PRICE_BOOK must begin with s3:// or https://.")
     return PriceBookSource(location, os.environ.get("PRICE_BOOK_CA_FILE") or None)
+
+
+@cache
+def alert_receivers() -> AlertReceivers:
+    """ALERT_TOPIC_ARN and ALERT_EVENT_BUS; what is empty is none. Raises BadSetting."""
+    topic_arn = os.environ.get("ALERT_TOPIC_ARN") or None
+    if topic_arn is not None and not TOPIC_ARN.fullmatch(topic_arn):
+        raise BadSetting(f"ALERT_TOPIC_ARN must be the ARN of an SNS topic, not {topic_arn!r}.")
+    return AlertReceivers(topic_arn, os.environ.get("ALERT_EVENT_BUS") or None)
