@@ -1,7 +1,9 @@
 """What an alert says: exact money, one identity for ever, and a subject that a mail server takes whatever people are called."""
 
 import json
+import re
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -50,6 +52,16 @@ def test_the_message_has_every_field_that_is_promised() -> None:
         "period_end": "2027-01-01T00:00:00.000000Z",
         "raised_at": "2026-12-20T10:00:00.123456Z",
     }
+
+
+def test_the_example_of_the_guide_is_what_is_sent() -> None:
+    guide = (Path(__file__).parents[2] / "docs/alerts.md").read_text()
+    (example,) = (
+        json.loads(each) for each in re.findall(r"```json\n(.*?)```", guide, re.DOTALL) if "spent_micros" in each
+    )
+    times = {name: datetime.fromisoformat(example[name]) for name in ("period_start", "raised_at")}
+    ids = {name: UUID(example[name]) for name in ("user_id", "organization_id", "group_id")}
+    assert alert(**times, **ids).document() == example
 
 
 def test_people_read_who_what_and_of_how_much() -> None:
