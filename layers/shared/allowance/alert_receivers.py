@@ -54,13 +54,39 @@ class Receiver(Protocol):
         """For each of at most MAX_BATCH alerts None when it was taken, else why not. Raises CallRefused, NoAnswer."""
         ...
 
+    def close(self) -> None:
+        """End the connections: between two runs they would go stale."""
+        ...
 
-class Topic:
+
+class Service:
+    """A service of AWS, whose client is made when it is first asked."""
+
+    def __init__(self, service: str, region: str | None) -> None:
+        self._service = service
+        self._region = region
+
+    @cached_property
+    def _client(self) -> Any:
+        import boto3
+        from botocore.config import Config
+
+        config = Config(connect_timeout=CONNECT_SECONDS, read_timeout=ANSWER_SECONDS, retries={"total_max_attempts": 1})
+        return boto3.client(self._service, region_name=self._region, config=config)  # pyright: ignore
+
+    def close(self) -> None:
+        """End the connections, if there are any."""
+        if "_client" in vars(self):
+            self._client.close()
+
+
+class Topic(Service):
     """An SNS topic, FIFO or not."""
 
     name: ReceiverName = "sns"
 
     def __init__(self, arn: str) -> None:
+        super().__init__("sns", arn.split(":")[3])
         self._arn = arn
 
     def send(self, alerts: Sequence[SpendAlert]) -> list[str | None]:
@@ -71,10 +97,6 @@ class Topic:
         reasons = {each["Id"]: each["Code"] for each in answer.get("Failed", [])}
         names = [each["Id"] for each in entries]
         return [None if name in taken else reasons.get(name, "NotAnswered") for name in names]
-
-    @cached_property
-    def _client(self) -> Any:
-        return _client("sns", self._arn.split(":")[3])
 
     def _entry(self, alert: SpendAlert) -> dict[str, Any]:
         in_order = {"MessageGroupId": str(alert.user_id), "MessageDeduplicationId": alert.id}
@@ -89,12 +111,13 @@ class Topic:
         } | (in_order if self._arn.endswith(".fifo") else {})
 
 
-class EventBus:
-    """A bus of EventBridge."""
+class EventBus(Service):
+    """A bus of EventBridge, in the function's own region."""
 
     name: ReceiverName = "eventbridge"
 
     def __init__(self, bus: str) -> None:
+        super().__init__("events", None)
         self._bus = bus
 
     def send(self, alerts: Sequence[SpendAlert]) -> list[str | None]:
@@ -109,10 +132,6 @@ class EventBus:
         # They are in the order of the entries; one that was taken has an EventId.
         return [None if each.get("EventId") else each.get("ErrorCode", "NotAnswered") for each in answered]
 
-    @cached_property
-    def _client(self) -> Any:
-        return _client("events")
-
 
 def configured_receivers() -> list[Receiver]:
     """Those that the settings name. Raises BadSetting."""
@@ -125,14 +144,6 @@ def configured_receivers() -> list[Receiver]:
 def _by_protocol(alert: SpendAlert) -> str:
     """JSON for programs, and a text for those who get mail."""
     return json.dumps({"default": alert.message(), "email": alert.text()})
-
-
-def _client(service: str, region: str | None = None) -> Any:
-    import boto3
-    from botocore.config import Config
-
-    config = Config(connect_timeout=CONNECT_SECONDS, read_timeout=ANSWER_SECONDS, retries={"total_max_attempts": 1})
-    return boto3.client(service, region_name=region, config=config)  # pyright: ignore
 
 
 def _answer(call: Callable[[], dict[str, Any]]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import json
 import time
 from collections import Counter, deque
 from collections.abc import Sequence
+from contextlib import ExitStack
 from datetime import datetime
 from itertools import batched
 
@@ -74,6 +75,12 @@ class AlertStore:
         the alerts. A run that ends between an answer and its mark tells that receiver again, when the lease has ended.
         """
         db = self._gate.open(Action.UPDATE, SPEND_ALERTS)
+        with ExitStack() as connections:
+            for receiver in receivers:
+                connections.callback(receiver.close)
+            return self._deliver(db, receivers)
+
+    def _deliver(self, db: Database, receivers: Sequence[Receiver]) -> DeliveryCounts:
         started = time.monotonic()
         tellings = [Telling(db, each, started + SENDING_SECONDS) for each in receivers]
         delivered = failed = persistent = 0
