@@ -41,7 +41,10 @@ STATE = "SELECT attempts, sns_published_at IS NOT NULL, event_put_at IS NOT NULL
 
 
 @pytest.fixture
-def aws(database: Database) -> Generator[Receivers]:
+def aws(database: Database, monkeypatch: pytest.MonkeyPatch) -> Generator[Receivers]:
+    # A machine that has much to do is no receiver that hangs.
+    for limit in ("alert_receivers.ANSWER_SECONDS", "alert_store.CLAIMING_SECONDS", "alert_store.SENDING_SECONDS"):
+        monkeypatch.setattr(f"allowance.{limit}", 60)
     with receivers(database.app_url) as made:
         yield made
 
@@ -407,7 +410,7 @@ def test_attempts_come_later_each_time_and_never_end_and_from_the_fifth_on_it_is
 def test_a_receiver_that_hangs_does_not_hold_up_the_run(
     database: Database, acme: Acme, aws: Receivers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("allowance.alert_receivers.ANSWER_SECONDS", 2)
+    monkeypatch.setattr("allowance.alert_receivers.ANSWER_SECONDS", 1)
     over = threading.Event()
     raise_many(database, acme, 60)
 
@@ -416,10 +419,10 @@ def test_a_receiver_that_hangs_does_not_hold_up_the_run(
         return 500, b""
 
     aws.sns.doorman = hangs
-    outcome = deliver()
+    with environment(DATABASE_URL=database.app_url, **(aws.environment() | {"ALERT_EVENT_BUS": ""})):
+        outcome = deliver()
     over.set()
     assert (outcome["failed"], len(aws.sns.calls)) == (60, 1)
-    assert len(aws.put()) == 60
 
 
 def test_what_there_is_no_time_for_is_left_to_the_next_run(
@@ -429,10 +432,9 @@ def test_what_there_is_no_time_for_is_left_to_the_next_run(
     monkeypatch.setattr("allowance.alert_store.SENDING_SECONDS", 0)
     assert deliver()["failed"] == 12
     assert (aws.sns.calls, aws.eventbridge.calls) == ([], [])
-    monkeypatch.undo()
-    with environment(DATABASE_URL=database.app_url, **aws.environment()):
-        pass_time(database)
-        deliver()
+    monkeypatch.setattr("allowance.alert_store.SENDING_SECONDS", 60)
+    pass_time(database)
+    deliver()
     assert ids(aws.published()) == ids(aws.put()) == names
 
 

@@ -72,7 +72,8 @@ class Service:
         from botocore.config import Config
 
         config = Config(connect_timeout=CONNECT_SECONDS, read_timeout=ANSWER_SECONDS, retries={"total_max_attempts": 1})
-        return boto3.client(self._service, region_name=self._region, config=config)  # pyright: ignore
+        # Not of the session that all of a process share, which is not made for threads.
+        return boto3.Session().client(self._service, region_name=self._region, config=config)  # pyright: ignore
 
     def close(self) -> None:
         """End the connections, if there are any."""
