@@ -154,6 +154,9 @@ def open_gateway(options: Options, owner_url: str, resources: ExitStack) -> "Gat
 
     parameters = {
         "AIBudgetsEnabled": options.ai_budgets_enabled,
+        # No account, so no topic and no bus.
+        "AlertEventBus": "none",
+        "AlertTopic": "none",
         "Architecture": "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64",
         "Database": "existing",
         "DatabaseUrl": application_url(owner_url, application_password(STATE / "application-password")),

@@ -15,7 +15,14 @@ import pytest
 import import_directory
 from allowance.log import logger
 from allowance.session import warm_database
-from allowance.settings import alert_thresholds, cors_origins, database_source, price_book_source, settings
+from allowance.settings import (
+    alert_receivers,
+    alert_thresholds,
+    cors_origins,
+    database_source,
+    price_book_source,
+    settings,
+)
 from migrations.migrate import migrate
 from tests.gateway import Client, Context
 from tests.leaks import leaks
@@ -46,7 +53,8 @@ def environment(**variables: str) -> Generator[None]:
             each
             for each in os.environ
             if "DATABASE_" in each
-            or each in {"AI_BUDGETS_ENABLED", "CORS_ORIGINS", "PRICE_BOOK", "PRICE_BOOK_CA_FILE", "ALERT_THRESHOLDS"}
+            or each.startswith("ALERT_")
+            or each in {"AI_BUDGETS_ENABLED", "CORS_ORIGINS", "PRICE_BOOK", "PRICE_BOOK_CA_FILE"}
         ]:
             patch.delenv(name, raising=False)
         for name, value in variables.items():
@@ -62,7 +70,15 @@ def forget_process() -> None:
     """Close the warm connection and forget the settings."""
     if warm_database.cache_info().currsize:
         warm_database().close()
-    for cached in (warm_database, settings, database_source, cors_origins, price_book_source, alert_thresholds):
+    for cached in (
+        warm_database,
+        settings,
+        database_source,
+        cors_origins,
+        price_book_source,
+        alert_receivers,
+        alert_thresholds,
+    ):
         cached.cache_clear()
 
 

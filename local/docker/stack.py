@@ -94,6 +94,8 @@ def main(command: list[str]) -> int:
     name, owner_password, password = (secrets.token_hex(8) for _ in range(3))
     inside = f"{NETWORK_NAME_OF_POSTGRES}:5432/allowance"
     parameters = {
+        "AlertEventBus": "none",
+        "AlertTopic": "none",
         "Architecture": "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64",
         "Database": "existing",
         "DatabaseUrl": f"postgresql://allowance_app:{password}@{inside}",

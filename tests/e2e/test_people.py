@@ -132,6 +132,12 @@ def test_functions_are_invoked_as_with_boto3(stack: dict[str, Any]) -> None:
     assert json.loads(client.invoke(FunctionName="Migrate", Payload=b"{}")["Payload"].read()) == {"applied": []}
 
 
+def test_alerts_without_a_receiver_are_kept_and_the_answer_says_so(stack: dict[str, Any]) -> None:
+    answer = lambda_client(stack).invoke(FunctionName="DeliverAlerts", Payload=b"{}")
+    outcome = json.loads(answer["Payload"].read())
+    assert (outcome["receivers"], outcome["delivered"], outcome["failed"]) == ([], 0, 0)
+
+
 def test_a_token_minted_by_an_operator_works_and_can_be_revoked(stack: dict[str, Any]) -> None:
     client, name = lambda_client(stack), f"e2e-{time.time_ns()}"
     token = {"username": "maya", "name": name}

@@ -33,6 +33,7 @@ def test_a_budget_handler_imports_no_boto3_and_no_botocore(name: str) -> None:
 def test_it_leaves_out_what_only_jobs_and_documents_need() -> None:
     modules = set(loaded("get_group_budget"))
     assert not modules & {
+        "allowance.alert_receivers",
         "allowance.directory",
         "allowance.price_book",
         "aws_lambda_powertools.event_handler",

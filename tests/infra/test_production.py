@@ -13,8 +13,9 @@ from local.transformed import transformed
 from tests.gateway import routes
 
 ROOT = Path(__file__).parents[2]
-JOBS = {"SeedPrices", "ImportDirectory", "IngestUsage", "RerateUsage", "Migrate"}
+JOBS = {"SeedPrices", "ImportDirectory", "IngestUsage", "RerateUsage", "DeliverAlerts", "Migrate"}
 PASSWORDS = "secretsmanager:GetSecretValue"
+OWN_PARAMETERS = {"SeedPrices": {"PriceBook"}, "DeliverAlerts": {"AlertTopic", "AlertEventBus"}}
 
 
 @cache
@@ -102,7 +103,7 @@ def test_the_network_has_no_way_to_the_internet_and_only_the_functions_reach_the
     into_the_database = [rule for rule in ingress if rule.get("GroupId") == {"Ref": "DatabaseSecurityGroup"}]
     assert {rule["FromPort"] for rule in into_the_database} == {5432}
     endpoints = {json.dumps(each["ServiceName"]): each for each in properties("AWS::EC2::VPCEndpoint").values()}
-    assert len(endpoints) == 2
+    assert len(endpoints) == 4
     assert all("PolicyDocument" in each for each in endpoints.values())
 
 
@@ -182,15 +183,17 @@ def test_a_change_of_the_layer_or_of_a_parameter_publishes_a_version_of_every_fu
     for name, version in properties("AWS::Lambda::Version").items():
         said = set(re.findall(r"\$\{(\w+)\}", version["Description"]["Fn::Sub"]))
         assert layers < said, name
-        job = name.startswith("SeedPrices")
-        assert {*(steering - {"AIBudgetsEnabled", "CorsOrigins"} if job else steering), "Revision", "Database"} <= said
-        assert ("PriceBook" in said) == job
+        own: set[str] = next((said for job, said in OWN_PARAMETERS.items() if name.startswith(job)), set())
+        assert {*(steering - {"AIBudgetsEnabled", "CorsOrigins"} if own else steering), "Revision", "Database"} <= said
+        assert said & set.union(*OWN_PARAMETERS.values()) == own, name
     longest = len("arn:aws-us-gov:lambda:ap-southeast-2:123456789012:layer:SharedLayer0123456789:9999")
     limits = {
-        name: template()["Parameters"][name].get("MaxLength", 10) for name in ("CorsOrigins", "PriceBook", "Revision")
+        name: template()["Parameters"][name].get("MaxLength", 10)
+        for name in ("CorsOrigins", "PriceBook", "Revision", "AlertTopic", "AlertEventBus")
     }
     assert longest + limits["CorsOrigins"] + limits["Revision"] + 30 <= 256
     assert longest + limits["PriceBook"] + limits["Revision"] + 30 <= 256
+    assert longest + limits["AlertTopic"] + limits["AlertEventBus"] + limits["Revision"] + 30 <= 256
 
 
 def test_the_stack_makes_databases_only_where_their_certificates_are_known() -> None:
@@ -282,7 +285,12 @@ def test_the_api_is_throttled_and_its_access_log_tells_no_header() -> None:
 
 def test_whatever_is_started_by_a_rule_leaves_its_event_when_it_cannot_start() -> None:
     rules = properties("AWS::Events::Rule")
-    assert {"SeedPricesSchedule", "SeedPricesDeployment", "RerateUsageSchedule"} == rules.keys()
+    assert {
+        "SeedPricesSchedule",
+        "SeedPricesDeployment",
+        "RerateUsageSchedule",
+        "DeliverAlertsSchedule",
+    } == rules.keys()
     for name, rule in rules.items():
         (target,) = rule["Targets"]
         assert target["DeadLetterConfig"]["Arn"] == {"Fn::GetAtt": ["DeadLetters", "Arn"]}, name
@@ -296,7 +304,7 @@ def test_what_starts_a_seeding_tries_again_and_then_keeps_the_event(event: str) 
     (target,) = properties("AWS::Events::Rule")[event]["Targets"]
     assert target["DeadLetterConfig"]["Arn"] == {"Fn::GetAtt": ["DeadLetters", "Arn"]}
     assert target["RetryPolicy"]["MaximumRetryAttempts"] > 0
-    (invocation,) = properties("AWS::Lambda::EventInvokeConfig").values()
+    invocation = properties("AWS::Lambda::EventInvokeConfig")["SeedPricesEventInvokeConfig"]
     assert invocation["DestinationConfig"]["OnFailure"]["Destination"] == {"Fn::GetAtt": ["DeadLetters", "Arn"]}
     allowed = [each for each in statements(template()["Resources"]["DeadLettersPolicy"]) if each["Effect"] == "Allow"]
     assert [each["Principal"] for each in allowed] == [{"Service": "events.amazonaws.com"}]
@@ -316,6 +324,7 @@ def test_every_alarm_tells_somebody_and_what_was_promised_is_watched() -> None:
         "IntegrationLatency",
         "JobFailures",
         "NewlyHeldPriceChanges",
+        "OldestAlertAge",
         "PriceBookFallbacks",
         "RouteFailures",
         "ServerErrors",
@@ -327,13 +336,14 @@ def test_every_alarm_tells_somebody_and_what_was_promised_is_watched() -> None:
 
 
 def test_the_metrics_that_are_watched_are_those_that_are_written(capsys: pytest.CaptureFixture[str]) -> None:
-    from allowance.metrics import count_job, count_price_book, count_request
+    from allowance.metrics import count_alerts, count_job, count_price_book, count_request
     from allowance.rbac.system import PRICE_SEEDER
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("POWERTOOLS_SERVICE_NAME", "allowance")
         count_request("GET /healthz", "ok", 200, database_ms=1.5, cold=True)
         count_price_book(held=2, newly_held=1, fell_back=False)
+        count_alerts(delivered=1, failing=0, oldest_seconds=0)
         count_job(PRICE_SEEDER.name, succeeded=True)
     written = {
         (metric["Name"], frozenset(line[name] for name in dimensions) if "job" in line else frozenset(dimensions))
@@ -343,7 +353,9 @@ def test_the_metrics_that_are_watched_are_those_that_are_written(capsys: pytest.
         for metric in directive["Metrics"]
     }
     assert ("ServerErrors", frozenset({"service"})) in written
-    assert {(name, frozenset({"service"})) for name in ("PriceBookFallbacks", "NewlyHeldPriceChanges")} <= written
+    assert {
+        (name, frozenset({"service"})) for name in ("PriceBookFallbacks", "NewlyHeldPriceChanges", "OldestAlertAge")
+    } <= written
     assert ("Requests", frozenset({"service", "route", "outcome"})) in written
     heartbeat = properties("AWS::CloudWatch::Alarm")["SeedHeartbeatAlarm"]["Dimensions"]
     names = frozenset("allowance" if isinstance(each["Value"], dict) else each["Value"] for each in heartbeat)
@@ -354,7 +366,7 @@ def test_the_dashboard_can_be_read_and_shows_what_there_is() -> None:
     (dashboard,) = properties("AWS::CloudWatch::Dashboard").values()
     body, named = dashboard["DashboardBody"]["Fn::Sub"]
     widgets = json.loads(body)["widgets"]
-    assert len(widgets) == 7
+    assert len(widgets) == 8
     known = {*template()["Resources"], *named}
     assert {each for each in re.findall(r"\$\{(\w+)\}", body) if not each.startswith("AWS::")} <= known
     filters = properties("AWS::Logs::MetricFilter").values()
@@ -371,3 +383,86 @@ def test_only_the_seeding_may_read_the_price_book_and_the_network_lets_it() -> N
     objects = {json.dumps(each["Resource"]) for each in reads(template()["Resources"])}
     assert len(objects) == 1
     assert "${PriceBook}" in objects.pop()
+
+
+def test_only_the_delivery_of_alerts_may_publish_them_and_only_to_where_they_go() -> None:
+    granted = {
+        action: {
+            name
+            for name, resource in template()["Resources"].items()
+            for each in statements(resource)
+            if action in actions(each) and each["Effect"] == "Allow"
+        }
+        for action in ("sns:Publish", "events:PutEvents", "kms:GenerateDataKey")
+    }
+    assert granted == {
+        "sns:Publish": {"DeliverAlertsRole", "FunctionBoundary", "SnsEndpoint"},
+        "events:PutEvents": {"DeliverAlertsRole", "FunctionBoundary", "EventsEndpoint"},
+        "kms:GenerateDataKey": {"DeliverAlertsRole", "FunctionBoundary"},
+    }
+    topic = {"Fn::If": ["CreatesAlertTopic", {"Ref": "SpendAlerts"}, {"Ref": "AlertTopic"}]}
+    for each in statements(template()["Resources"]):
+        if "sns:Publish" in actions(each) and each["Effect"] == "Allow":
+            assert each["Resource"] == topic
+        if "events:PutEvents" in actions(each):
+            assert each["Resource"]["Fn::Sub"].endswith(":event-bus/${AlertEventBus}")
+        if "kms:GenerateDataKey" in actions(each):
+            assert each["Condition"]["StringEquals"]["kms:ViaService"]["Fn::Sub"].startswith("sns.")
+    variables = functions()["DeliverAlerts"]["Environment"]["Variables"]
+    assert variables["ALERT_TOPIC_ARN"] == {"Fn::If": ["HasAlertTopic", topic, ""]}
+    assert variables["ALERT_EVENT_BUS"] == {"Fn::If": ["HasAlertEventBus", {"Ref": "AlertEventBus"}, ""]}
+
+
+def test_the_topic_of_alerts_is_encrypted_and_taken_from_tls_only() -> None:
+    topic = resources("AWS::SNS::Topic")["SpendAlerts"]
+    assert topic["Properties"]["KmsMasterKeyId"] == "alias/aws/sns"
+    (policy,) = properties("AWS::SNS::TopicPolicy").values()
+    (statement,) = statements(policy)
+    assert (policy["Topics"], statement["Effect"]) == ([{"Ref": "SpendAlerts"}], "Deny")
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+@pytest.mark.parametrize(
+    ("given", "is_one"),
+    [
+        ("create", True),
+        ("none", True),
+        ("", False),
+        ("arn:aws:sns:eu-west-1:123456789012:spend", True),
+        ("arn:aws-us-gov:sns:us-gov-west-1:123456789012:spend.fifo", True),
+        ("spend", False),
+        ("arn:aws:sqs:eu-west-1:123456789012:spend", False),
+        ("arn:aws:sns:eu-west-1:123456789012:spend:subscription", False),
+    ],
+)
+def test_what_the_parameter_takes_for_a_topic_the_function_does_too(given: str, *, is_one: bool) -> None:
+    from allowance.settings import TOPIC_ARN
+
+    pattern = template()["Parameters"]["AlertTopic"]["AllowedPattern"]
+    assert bool(re.fullmatch(pattern, given)) == is_one
+    if given not in ("create", "none"):
+        assert bool(TOPIC_ARN.fullmatch(given)) == is_one
+
+
+def test_a_run_of_the_delivery_of_alerts_ends_before_its_function_and_a_lease_after_it() -> None:
+    from allowance import alert_receivers, alert_store
+
+    longest_call = alert_receivers.CONNECT_SECONDS + alert_receivers.ANSWER_SECONDS
+    the_database = 2 * 5
+    timeout = functions()["DeliverAlerts"]["Timeout"]
+    assert alert_store.CLAIMING_SECONDS < alert_store.SENDING_SECONDS
+    assert alert_store.SENDING_SECONDS + longest_call + the_database <= timeout < alert_store.LEASE_SECONDS
+    until_it_is_repeated = alert_store.LEASE_SECONDS + 2 * 60
+    assert until_it_is_repeated < 5 * 60, "a FIFO topic knows a repetition for five minutes"
+    invocation = properties("AWS::Lambda::EventInvokeConfig")["DeliverAlertsEventInvokeConfig"]
+    assert invocation["MaximumRetryAttempts"] == 0
+
+
+def test_a_database_that_may_pause_is_woken_by_alerts_once_an_hour_only() -> None:
+    rule = properties("AWS::Events::Rule")["DeliverAlertsSchedule"]
+    assert rule["ScheduleExpression"] == {"Fn::If": ["PausesDatabase", "rate(1 hour)", "rate(1 minute)"]}
+    from allowance.alert_store import FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS, PERSISTENT_ATTEMPTS
+
+    planned = (min(FIRST_DELAY_SECONDS * 2**n, LONGEST_DELAY_SECONDS) for n in range(PERSISTENT_ATTEMPTS - 1))
+    threshold = properties("AWS::CloudWatch::Alarm")["LateAlertsAlarm"]["Threshold"]
+    assert threshold == {"Fn::If": ["PausesDatabase", 7200, sum(planned)]}

@@ -20,6 +20,7 @@ TRIGGERS = {
     "ImportDirectory": "import_directory",
     "IngestUsage": "ingest_usage",
     "RerateUsage": "rerate_usage",
+    "DeliverAlerts": "deliver_alerts",
     "Migrate": "migrate",
 }
 

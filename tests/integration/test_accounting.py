@@ -13,6 +13,8 @@ from uuid import UUID
 
 import pytest
 
+from allowance.alert_receivers import Topic
+from allowance.alert_store import AlertStore
 from allowance.database import Database as Connection
 from allowance.directory import DirectoryDocument
 from allowance.directory_store import DirectoryStore
@@ -144,6 +146,11 @@ ACCOUNTS: dict[tuple[type, str], Account] = {
         ResourceType.AI_USAGE,
         lambda s, _: s.take({"records": [USAGE]}),
     ),
+    (AlertStore, "deliver"): Account(
+        Action.UPDATE,
+        ResourceType.AI_SPEND_ALERT,
+        lambda s, _: s.deliver([Topic("arn:aws:sns:eu-west-1:123456789012:t")]),
+    ),
     (PriceStore, "known_etag"): Account(Action.UPDATE, PRICES, lambda s, _: s.known_etag("https://a.example")),
     (PriceStore, "seed_prices"): Account(
         Action.UPDATE, PRICES, lambda s, _: s.seed_prices(TakenBook(PriceBook(prices=[]), "test"))
@@ -205,6 +212,7 @@ def test_every_public_method_of_every_store_has_its_account() -> None:
             UsageStore,
             UsageQueueStore,
             UsageRerater,
+            AlertStore,
             PriceStore,
             DirectoryStore,
         )

@@ -26,6 +26,7 @@ VALUES = {
     "epoch_micros": "'{}'", "persons": "'{}'", "kinds_of": "'{}'", "input_tokens": "'{}'", "output_tokens": "'{}'",
     "cache_read_tokens": "'{}'", "cache_write_tokens": "'{}'", "cache_write_1h_tokens": "'{}'", "costs": "'{}'",
     "corrects": "'{}'", "unpriced_counts": "'{}'",
+    "lease_seconds": "120", "receiver": "'sns'", "first_delay_seconds": "60", "longest_delay_seconds": "900", "attempts": "5",
 }  # fmt: skip
 
 

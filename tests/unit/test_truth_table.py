@@ -8,6 +8,7 @@ from allowance.rbac.authorize import allowed
 from allowance.rbac.policy import (
     DIRECTORY,
     PRICE_BOOK,
+    SPEND_ALERTS,
     UNLIMITED,
     Action,
     AllowedObject,
@@ -39,6 +40,7 @@ OBJECTS = {
     "other": user_object(OTHER),
     "prices": PRICE_BOOK,
     "usage": Object(ResourceType.AI_USAGE),
+    "alerts": SPEND_ALERTS,
     "directory": DIRECTORY,
     "audit": audit_log_object(HERE),
     "audit-site": audit_log_object(None),
@@ -47,27 +49,28 @@ OBJECTS = {
 # The subject is listed in own-group throughout: where it is no member of the organization, that is a stale row.
 # c create, r read, u update, d delete, - nothing. "@here": held in the objects' organization; "@elsewhere": in another.
 TABLE = """
-                                       group own-group everyone own-row row self other prices usage directory audit audit-site
-owner                                  crud  crud      crud     r       r   ru   ru    ru     cr    crud      crud  crud
-user-admin                             crud  crud      crud     r       r   ru   ru    -      -     crud      -     -
-auditor                                r     r         r        r       r   r    r     -      r     -         r     r
-template-admin                         r     r         r        r       r   r    r     -      -     -         -     -
-member                                 -     -         -        -       -   r    -     -      -     -         -     -
-gateway                                -     -         -        -       -   r    r     r      cr    -         -     -
-organization-admin@here                crud  crud      crud     r       r   r    r     -      -     -         r     -
-organization-admin@elsewhere           -     -         -        -       -   r    r     -      -     -         -     -
-organization-user-admin@here           crud  crud      crud     r       r   r    r     -      -     -         -     -
-organization-user-admin@elsewhere      -     -         -        -       -   r    r     -      -     -         -     -
-organization-auditor@here              r     r         r        r       r   r    -     -      -     -         r     -
-organization-auditor@elsewhere         -     -         -        -       -   r    -     -      -     -         -     -
-organization-template-admin@here       r     r         r        r       r   r    -     -      -     -         -     -
-organization-template-admin@elsewhere  -     -         -        -       -   r    -     -      -     -         -     -
-organization-member@here               -     r         r        r       -   r    -     -      -     -         -     -
-organization-member@elsewhere          -     -         -        -       -   r    -     -      -     -         -     -
-price-seeder                           -     -         -        -       -   -    -     u      -     -         -     -
-directory-importer                     -     -         -        -       -   -    -     -      -     u         -     -
-usage-ingester                         -     -         -        -       -   -    -     -      c     -         -     -
-usage-rerater                          -     -         -        -       -   -    -     -      u     -         -     -
+                                       group own-group everyone own-row row self other prices usage alerts directory audit audit-site
+owner                                  crud  crud      crud     r       r   ru   ru    ru     cr    -      crud      crud  crud
+user-admin                             crud  crud      crud     r       r   ru   ru    -      -     -      crud      -     -
+auditor                                r     r         r        r       r   r    r     -      r     -      -         r     r
+template-admin                         r     r         r        r       r   r    r     -      -     -      -         -     -
+member                                 -     -         -        -       -   r    -     -      -     -      -         -     -
+gateway                                -     -         -        -       -   r    r     r      cr    -      -         -     -
+organization-admin@here                crud  crud      crud     r       r   r    r     -      -     -      -         r     -
+organization-admin@elsewhere           -     -         -        -       -   r    r     -      -     -      -         -     -
+organization-user-admin@here           crud  crud      crud     r       r   r    r     -      -     -      -         -     -
+organization-user-admin@elsewhere      -     -         -        -       -   r    r     -      -     -      -         -     -
+organization-auditor@here              r     r         r        r       r   r    -     -      -     -      -         r     -
+organization-auditor@elsewhere         -     -         -        -       -   r    -     -      -     -      -         -     -
+organization-template-admin@here       r     r         r        r       r   r    -     -      -     -      -         -     -
+organization-template-admin@elsewhere  -     -         -        -       -   r    -     -      -     -      -         -     -
+organization-member@here               -     r         r        r       -   r    -     -      -     -      -         -     -
+organization-member@elsewhere          -     -         -        -       -   r    -     -      -     -      -         -     -
+price-seeder                           -     -         -        -       -   -    -     u      -     -      -         -     -
+directory-importer                     -     -         -        -       -   -    -     -      -     -      u         -     -
+usage-ingester                         -     -         -        -       -   -    -     -      c     -      -         -     -
+usage-rerater                          -     -         -        -       -   -    -     -      u     -      -         -     -
+alert-deliverer                        -     -         -        -       -   -    -     -      -     u      -         -     -
 """
 
 LETTERS = {"c": Action.CREATE, "r": Action.READ, "u": Action.UPDATE, "d": Action.DELETE}

@@ -36,6 +36,15 @@ def count_price_book(*, held: int, newly_held: int, fell_back: bool) -> None:
     metrics.flush_metrics()
 
 
+def count_alerts(*, delivered: int, failing: int, oldest_seconds: int) -> None:
+    """One run of the delivery of alerts: what it delivered; what waits, how long, and what was tried often in vain."""
+    metrics = EphemeralMetrics(namespace=NAMESPACE)
+    metrics.add_metric("AlertsDelivered", MetricUnit.Count, delivered)
+    metrics.add_metric("AlertsFailing", MetricUnit.Count, failing)
+    metrics.add_metric("OldestAlertAge", MetricUnit.Seconds, oldest_seconds)
+    metrics.flush_metrics()
+
+
 def count_job(job: str, *, succeeded: bool) -> None:
     """One run of a job, by the job's name: `Succeeded` and `Failed`. The heartbeat alarm waits for the former."""
     metrics = EphemeralMetrics(namespace=NAMESPACE)

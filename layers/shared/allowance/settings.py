@@ -1,12 +1,13 @@
 """The environment, read once, typed, late."""
 
 import os
+import re
 from dataclasses import dataclass
 from functools import cache
 
 from allowance.signature import AwsCredentials
 
-MAX_THRESHOLD_PERCENT = 1000
+TOPIC_ARN = re.compile(r"arn:[\w-]+:sns:[\w-]+:\d{12}:[\w-]+(\.fifo)?", re.ASCII)
 
 
 class BadSetting(Exception):
@@ -44,6 +45,14 @@ class PriceBookSource:
 
 
 @dataclass(frozen=True)
+class AlertReceivers:
+    """Where spend alerts go: the ARN of an SNS topic, and the name of an EventBridge bus. None: not there."""
+
+    topic_arn: str | None
+    event_bus: str | None
+
+
+@dataclass(frozen=True)
 class Settings:
     """What a function needs to know of its deployment."""
 
@@ -65,13 +74,16 @@ def settings() -> Settings:
 
 @cache
 def alert_thresholds() -> tuple[int, ...]:
-    """At which percentages of a limit an alert is raised: ALERT_THRESHOLDS, with commas between them; () for none.
+    """At which percentages of a limit an alert is raised: ALERT_THRESHOLDS, with commas between them, or `none`.
 
     Raises BadSetting.
     """
-    texts = [each.strip() for each in os.environ.get("ALERT_THRESHOLDS", "85,100").split(",") if each.strip()]
-    if not all(each.isdecimal() and 1 <= int(each) <= MAX_THRESHOLD_PERCENT for each in texts):
-        raise BadSetting(f"ALERT_THRESHOLDS must be percentages from 1 to {MAX_THRESHOLD_PERCENT}, like 85,100.")
+    stated = os.environ.get("ALERT_THRESHOLDS") or "85,100"
+    if stated == "none":
+        return ()
+    texts = stated.split(",")
+    if not all(re.fullmatch("[1-9][0-9]{0,2}", each) for each in texts):
+        raise BadSetting(f"ALERT_THRESHOLDS must be whole percentages from 1 to 999, like 85,100, not {stated!r}.")
     return tuple(sorted({int(each) for each in texts}))
 
 
@@ -122,3 +134,12 @@ def price_book_source() -> PriceBookSource:
     if location is not None and not location.startswith(("s3://", "https://")):
         raise BadSetting("PRICE_BOOK must begin with s3:// or https://.")
     return PriceBookSource(location, os.environ.get("PRICE_BOOK_CA_FILE") or None)
+
+
+@cache
+def alert_receivers() -> AlertReceivers:
+    """ALERT_TOPIC_ARN and ALERT_EVENT_BUS; what is empty is none. Raises BadSetting."""
+    topic_arn = os.environ.get("ALERT_TOPIC_ARN") or None
+    if topic_arn is not None and not TOPIC_ARN.fullmatch(topic_arn):
+        raise BadSetting(f"ALERT_TOPIC_ARN must be the ARN of an SNS topic, not {topic_arn!r}.")
+    return AlertReceivers(topic_arn, os.environ.get("ALERT_EVENT_BUS") or None)

@@ -27,6 +27,7 @@ class ResourceType(StrEnum):
     USER = "user"
     AI_MODEL_PRICE = "ai_model_price"
     AI_USAGE = "ai_usage"
+    AI_SPEND_ALERT = "ai_spend_alert"
     DIRECTORY = "directory"
     AUDIT_LOG = "audit_log"
 
@@ -138,6 +139,7 @@ def audit_log_object(organization_id: UUID | None) -> Object:
 PRICE_BOOK = Object(ResourceType.AI_MODEL_PRICE)
 DIRECTORY = Object(ResourceType.DIRECTORY)
 USAGE = Object(ResourceType.AI_USAGE)
+SPEND_ALERTS = Object(ResourceType.AI_SPEND_ALERT)
 
 NO_SECRET = frozenset({ResourceType.AI_MODEL_PRICE, ResourceType.DIRECTORY})
 """Everybody knows that these are there: who may not is told so. A refusal of anything else looks like an absence."""
