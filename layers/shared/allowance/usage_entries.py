@@ -77,7 +77,7 @@ def call_of_write(
     for each in entries.values():
         usage, rated = each.usage, each.rated
         version = None if rated.price is None else rated.price.version_id
-        kind = usage.source, usage.provider, usage.model, usage.variant, version, rated.tier
+        kind = usage.key[0], usage.provider, usage.model, usage.variant, version, rated.tier
         if kind not in kinds:
             kinds[kind] = len(firsts)
             firsts.append(each)
@@ -93,8 +93,8 @@ def call_of_write(
         people=json.dumps([{"person": person} | who._asdict() for who, person in people.items()]),
         kinds=json.dumps([_kind(number, first) for number, first in enumerate(firsts)]),
         places=_array(entries),
-        ids=LINE.join(each.id for each in usages),
-        content_sha256s=LINE.join(each.content_sha256 for each in usages),
+        ids=LINE.join([each.key[1] for each in usages]),
+        content_sha256s=LINE.join([each.content_sha256 for each in usages]),
         epoch_micros=_array([each.epoch_micros for each in usages]),
         persons=_array(person_of_each),
         kinds_of=_array(kind_of_each),
@@ -114,7 +114,7 @@ def _kind(number: int, first: Entry) -> dict[str, Any]:
     usage, rated = first.usage, first.rated
     shared = {
         "kind": number,
-        "source": usage.source,
+        "source": usage.key[0],
         "provider": usage.provider,
         "model": usage.model,
         "variant": usage.variant,

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import Literal
 from uuid import UUID
 
 from allowance.database import Call, Database, call
@@ -65,7 +66,7 @@ def _rate(db: Database, batch: _Batch) -> None:
     usages = batch.usages.values()
     called, names, prices = _look_ups(usages)
     _, batch.users, found = db.all_in_one_trip(
-        call(Months, "ensure_usage_months", moments=list({_first_of_month(each.occurred_at) for each in usages})),
+        call(Months, "ensure_usage_months", moments=_months(usages)),
         called,
         prices,
     )
@@ -94,8 +95,8 @@ def _write(db: Database, batch: _Batch) -> tuple[list[KnownEntry], list[Recorded
     look_up = call(
         RecordedKey,
         "get_usage_keys",
-        sources=[each.source for each in refused],
-        usage_ids=[each.id for each in refused],
+        sources=[each.key[0] for each in refused],
+        usage_ids=[each.key[1] for each in refused],
     )
     if not batch.entries:
         return [], db.many(look_up.model, look_up.query, **look_up.parameters)
@@ -105,8 +106,9 @@ def _write(db: Database, batch: _Batch) -> tuple[list[KnownEntry], list[Recorded
     return db.in_one_trip(write, look_up)
 
 
-def _first_of_month(moment: datetime) -> datetime:
-    return datetime(moment.year, moment.month, 1, tzinfo=UTC)
+def _months(usages: Iterable[Usage]) -> list[datetime]:
+    months = {(each.occurred_at.year, each.occurred_at.month) for each in usages}
+    return [datetime(year, month, 1, tzinfo=UTC) for year, month in months]
 
 
 def _look_ups(usages: Iterable[Usage]) -> tuple[Call[UsageUser], list[tuple[str, str]], Call[UsagePrice]]:
@@ -151,21 +153,27 @@ def call_of_prices(spans: Mapping[tuple[str, str], tuple[datetime, datetime]]) -
 
 def _answer(batch: _Batch, known: Iterable[KnownEntry], gone: Iterable[RecordedKey]) -> None:
     """Answer every record that could be read by what its key holds now."""
+    earlier = {each.place: each for each in known}
     held = {(each.source, each.id): (each.content_sha256, each.cost_micros) for each in gone}
-    held |= {entry.usage.key: (entry.usage.content_sha256, entry.rated.cost_micros) for entry in batch.entries.values()}
-    for each in known:
-        held[batch.entries[each.place].usage.key] = each.content_sha256, each.cost_micros
-    new = batch.entries.keys() - {each.place for each in known}
-    for place, usage in batch.usages.items():
+    for place, entry in batch.entries.items():
+        if (before := earlier.get(place)) is None:
+            held[entry.usage.key] = entry.usage.content_sha256, entry.rated.cost_micros
+            batch.answers[place] = _taken("recorded", entry.rated.cost_micros)
+        else:
+            held[entry.usage.key] = before.content_sha256, before.cost_micros
+    for place in batch.usages.keys() - (batch.entries.keys() - earlier.keys()):
+        usage = batch.usages[place]
         if usage.key not in held:
             continue  # refused, and answered so
         content, cost = held[usage.key]
-        if content != usage.content_sha256:
-            batch.answers[place] = UsageAnswer(status="conflict", validations=OTHER_CONTENT)
-            continue
-        batch.answers[place] = UsageAnswer(
-            status="recorded" if place in new else "duplicate",
-            cost_micros=cost,
-            priced=cost is not None,
-            validations=[] if cost is not None else NO_PRICE,
+        is_same = content == usage.content_sha256
+        batch.answers[place] = (
+            _taken("duplicate", cost) if is_same else UsageAnswer(status="conflict", validations=OTHER_CONTENT)
         )
+
+
+def _taken(status: Literal["recorded", "duplicate"], cost_micros: int | None) -> UsageAnswer:
+    is_priced = cost_micros is not None
+    return UsageAnswer(
+        status=status, cost_micros=cost_micros, priced=is_priced, validations=[] if is_priced else NO_PRICE
+    )

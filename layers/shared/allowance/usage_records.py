@@ -95,11 +95,11 @@ _plain_record = TypeAdapter(_PlainRecord).validator
 class Usage(NamedTuple):
     """A record as it is understood. `content_sha256` (hexadecimal) is of all that it says: a retry is known by it.
 
-    `epoch_micros` is `occurred_at`, which is in UTC, as microseconds since 1970.
+    `key`, source and id, is what makes it count once. `epoch_micros` is `occurred_at`, which is in UTC, in microseconds
+    since 1970.
     """
 
-    source: str
-    id: str
+    key: tuple[str, str]
     user: str
     provider: str
     model: str
@@ -108,11 +108,6 @@ class Usage(NamedTuple):
     epoch_micros: int
     tokens: Tokens
     content_sha256: str
-
-    @property
-    def key(self) -> tuple[str, str]:
-        """What makes it count once."""
-        return self.source, self.id
 
 
 def epoch_micros_of(moment: datetime) -> int:
@@ -177,7 +172,7 @@ def _usage(
     given, made, read, written, written_1h = tokens
     said = f"{user}\n{provider}\n{model}\n{variant or ''}\n{micros}\n{given}\n{made}\n{read}\n{written}\n{written_1h}"
     return Usage(
-        source, id, user, provider, model, variant, occurred_at, micros, tokens, sha256(said.encode()).hexdigest()
+        (source, id), user, provider, model, variant, occurred_at, micros, tokens, sha256(said.encode()).hexdigest()
     )
 
 

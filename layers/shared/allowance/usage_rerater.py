@@ -165,8 +165,7 @@ def _tokens(booked: BookedUsage) -> Tokens:
 def _correction(booked: BookedUsage, rated: Rated, cost_micros: int) -> Entry:
     key = f"{booked.id}/{booked.corrections + 1}"
     usage = Usage(
-        source=OWN_SOURCE,
-        id=key,
+        key=(OWN_SOURCE, key),
         user=booked.user_id,
         provider=booked.provider,
         model=booked.model,
