@@ -1,8 +1,10 @@
 """How fast usage is recorded, by batch size, against COPY of the very same rows: `make bench`.
 
 Recorded is from the records as JSON to the answers as JSON, with keys, prices, costs and sums, one connection, each
-batch durable when it is answered. COPY writes the rows of the ledger alone, ready made, a commit for each batch: into a
-ledger like ours, with its primary key, and into a table without any index.
+batch durable when it is answered. COPY writes rows that are ready made, a commit for each batch: those of the ledger
+into one like ours, with its primary key; those of the ledger and of the keys, which are a row each of every record;
+and those of the ledger into a table without any index. The batches of all take turns, so that a busy machine is as
+busy for each.
 """
 
 import json
@@ -10,7 +12,7 @@ import random
 import statistics
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -43,8 +45,10 @@ INSERT INTO ai_model_price_versions (provider, model, source, effective_from, in
 SELECT 'other', 'model-' || n, 'default', '-infinity', n, n, 'bench' FROM generate_series(1, 6000) n;
 CREATE TABLE bench_ledger (LIKE ai_usage INCLUDING ALL) PARTITION BY RANGE (occurred_at);
 CREATE TABLE bench_ledger_all PARTITION OF bench_ledger DEFAULT;
-CREATE UNLOGGED TABLE bench_heap (LIKE ai_usage INCLUDING DEFAULTS);
-ALTER TABLE bench_heap SET LOGGED;
+CREATE TABLE bench_entries (LIKE ai_usage INCLUDING ALL) PARTITION BY RANGE (occurred_at);
+CREATE TABLE bench_entries_all PARTITION OF bench_entries DEFAULT;
+CREATE TABLE bench_keys (LIKE ai_usage_keys INCLUDING ALL);
+CREATE TABLE bench_heap (LIKE ai_usage INCLUDING DEFAULTS);
 ANALYZE;
 """
 
@@ -69,41 +73,50 @@ def batches(size: int, count: int) -> Iterator[bytes]:
         yield json.dumps({"records": records}).encode()
 
 
-def recorded(db: Database, size: int, count: int) -> list[float]:
-    """Seconds for each batch."""
-    taken: list[float] = []
-    for body in list(batches(size, count)):
-        started = time.perf_counter()
-        batch = UsageBatch.model_validate(json_object(body))
-        answers = UsageAnswers(results=record(db, batch.records, datetime.now(UTC)))
-        answers.model_dump_json()
-        taken.append(time.perf_counter() - started)
-        if any(each.status != "recorded" or not each.priced for each in answers.results):
-            raise RuntimeError("The benchmark measures what it should not.")
-    return taken
+WAYS = (("bench_ledger",), ("bench_entries", "bench_keys"), ("bench_heap",))
+ROWS = {
+    "ai_usage": "SELECT u.* FROM ai_usage u JOIN ai_usage_keys k ON k.usage_id = u.id WHERE k.id LIKE %s ORDER BY u.id",
+    "ai_usage_keys": "SELECT k.* FROM ai_usage_keys k WHERE k.id LIKE %s ORDER BY k.usage_id",
+}
 
 
-def copied(owner: psycopg.Connection, table: str, size: int, count: int) -> list[float]:
-    """Seconds for each batch of the same rows, by COPY."""
-    with (
-        owner.cursor() as cursor,
-        cursor.copy(
-            "COPY (SELECT u.* FROM ai_usage u JOIN ai_usage_keys k ON k.usage_id = u.id"
-            " WHERE k.id LIKE %s ORDER BY u.id) TO STDOUT",
-            (f"{size}-%",),
-        ) as copy,
-    ):
-        rows = [bytes(row) for row in copy]
-    if len(rows) != size * count:
-        raise RuntimeError("The rows are not those of the batches.")
-    taken: list[float] = []
-    for first in range(0, len(rows), size):
-        content = b"".join(rows[first : first + size])
-        started = time.perf_counter()
-        with owner.cursor() as cursor, cursor.copy(f"COPY {table} FROM STDIN".encode()) as copy:
-            copy.write(content)
-        taken.append(time.perf_counter() - started)
-    return taken
+def seconds(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def recorded(db: Database, body: bytes) -> None:
+    batch = UsageBatch.model_validate(json_object(body))
+    answers = UsageAnswers(results=record(db, batch.records, datetime.now(UTC)))
+    answers.model_dump_json()
+    if any(each.status != "recorded" or not each.priced for each in answers.results):
+        raise RuntimeError("The benchmark measures what it should not.")
+
+
+def rows_of(owner: psycopg.Connection, query: str, prefix: str) -> bytes:
+    """The rows that a batch made, as COPY has them."""
+    with owner.cursor() as cursor, cursor.copy(f"COPY ({query}) TO STDOUT".encode(), (f"{prefix}-%",)) as copy:
+        return b"".join(bytes(row) for row in copy)
+
+
+def copied(owner: psycopg.Connection, rows: Mapping[str, bytes]) -> None:
+    with owner.transaction(), owner.cursor() as cursor:
+        for table, content in rows.items():
+            with cursor.copy(f"COPY {table} FROM STDIN".encode()) as copy:
+                copy.write(content)
+
+
+def measured(owner: psycopg.Connection, db: Database, size: int, count: int) -> list[float]:
+    """The median seconds of a batch: recorded, then each way of COPY of its rows."""
+    taken: list[list[float]] = [[], *([] for _ in WAYS)]
+    for number, body in enumerate(batches(size, count)):
+        taken[0].append(seconds(lambda body=body: recorded(db, body)))
+        entries, keys = (rows_of(owner, query, f"{size}-{number}") for query in ROWS.values())
+        for place, tables in enumerate(WAYS, start=1):
+            rows = dict(zip(tables, (entries, keys), strict=False))
+            taken[place].append(seconds(lambda rows=rows: copied(owner, rows)))
+    return [statistics.median(each) for each in taken]
 
 
 def main() -> None:
@@ -111,14 +124,14 @@ def main() -> None:
         migrate(owner)
         owner.execute(DIRECTORY.encode())
         db = Database(DatabaseSource(server.url), "bench")
-        recorded(db, 7, 20)  # warms the connection and the caches
-        print(f"{'batch':>6}{'recorded/s':>12}{'COPY/s':>10}{'ratio':>7}{'COPY, no index/s':>18}{'ratio':>7}")
+        for body in list(batches(7, 20)):  # warms the connection and the caches
+            recorded(db, body)
+        print(f"{'batch':>6}{'recorded/s':>12}{'COPY/s':>10}{'ratio':>7}{'with keys/s':>13}{'ratio':>7}", end="")
+        print(f"{'no index/s':>12}{'ratio':>7}")
         for size, count in SIZES.items():
-            ours = size / statistics.median(recorded(db, size, count))
-            like, bare = (
-                size / statistics.median(copied(owner, table, size, count)) for table in ("bench_ledger", "bench_heap")
-            )
-            print(f"{size:6}{ours:12.0f}{like:10.0f}{ours / like:7.2f}{bare:18.0f}{ours / bare:7.2f}")
+            ours, like, with_keys, bare = (size / each for each in measured(owner, db, size, count))
+            print(f"{size:6}{ours:12.0f}{like:10.0f}{ours / like:7.2f}{with_keys:13.0f}{ours / with_keys:7.2f}", end="")
+            print(f"{bare:12.0f}{ours / bare:7.2f}")
         db.close()
 
 
