@@ -14,8 +14,9 @@ import pytest
 
 import import_directory
 from allowance.log import logger
+from allowance.s3_object import s3_client
 from allowance.session import warm_database
-from allowance.settings import cors_origins, database_source, price_book_source, settings
+from allowance.settings import cors_origins, database_source, export_target, price_book_source, settings
 from migrations.migrate import migrate
 from tests.gateway import Client, Context
 from tests.leaks import leaks
@@ -45,7 +46,9 @@ def environment(**variables: str) -> Generator[None]:
         for name in [
             each
             for each in os.environ
-            if "DATABASE_" in each or each in {"AI_BUDGETS_ENABLED", "CORS_ORIGINS", "PRICE_BOOK", "PRICE_BOOK_CA_FILE"}
+            if "DATABASE_" in each
+            or each.startswith("EXPORT_")
+            or each in {"AI_BUDGETS_ENABLED", "CORS_ORIGINS", "PRICE_BOOK", "PRICE_BOOK_CA_FILE"}
         ]:
             patch.delenv(name, raising=False)
         for name, value in variables.items():
@@ -61,7 +64,7 @@ def forget_process() -> None:
     """Close the warm connection and forget the settings."""
     if warm_database.cache_info().currsize:
         warm_database().close()
-    for cached in (warm_database, settings, database_source, cors_origins, price_book_source):
+    for cached in (warm_database, settings, database_source, cors_origins, price_book_source, export_target, s3_client):
         cached.cache_clear()
 
 
