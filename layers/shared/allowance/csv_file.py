@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import lru_cache
 
 from allowance.columns import Cell
 
@@ -35,9 +36,18 @@ def record(cells: Iterable[Cell]) -> str:
     return line.getvalue()
 
 
+@lru_cache(maxsize=4096)
 def harmless(text: str) -> str:
-    """The text, with an apostrophe before each thing that a spreadsheet may take for a formula."""
+    """The text, with an apostrophe before each thing that a spreadsheet may take for a formula.
+
+    The same few names come again and again.
+    """
     return CELL_STARTS.sub(r"\1'", text)
+
+
+@lru_cache(maxsize=1024)
+def _moment(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _written(cell: Cell) -> object:
@@ -46,7 +56,7 @@ def _written(cell: Cell) -> object:
         case str():
             return harmless(cell)
         case datetime():
-            return cell.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            return _moment(cell)
         case date():
             return cell.isoformat()
         case _:

@@ -18,7 +18,7 @@ from allowance.errors import InvalidQuery, Problem
 from allowance.models import Row
 from allowance.parameters import WHOLE_NUMBER, Query
 
-MAX_ROWS = 10_000
+MAX_ROWS = 5_000
 MAX_CONTENT_BYTES = 5_000_000
 """Of a page, as the JSON that a Lambda answers, which may have 6 MB."""
 

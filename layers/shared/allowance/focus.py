@@ -7,12 +7,13 @@ something.
 
 import json
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
 from pydantic import AwareDatetime
 
-from allowance.budget import period_containing
+from allowance.budget import Period, period_containing
 from allowance.columns import Column, millionths
 from allowance.models import Row
 
@@ -72,6 +73,11 @@ def position_of_charge(charge: Charge) -> ChargePosition:
     return ChargePosition(charge.hour, charge.group_id, charge.provider, charge.model)
 
 
+@lru_cache(maxsize=1024)
+def _month(hour: datetime) -> Period:
+    return period_containing(hour)
+
+
 def _sub_account(charge: Charge) -> str | None:
     """The name that a group has now. A group that is gone is called by its id: a sub account must have a name."""
     return (charge.group_name or str(charge.group_id)) if charge.has_group else None
@@ -88,8 +94,8 @@ COLUMNS: tuple[Column[Charge], ...] = (
     Column("BillingAccountName", "text", lambda each: each.organization_name or str(each.organization_id)),
     Column("BillingAccountType", "text", lambda each: "Organization"),
     Column("BillingCurrency", "text", lambda each: "USD"),
-    Column("BillingPeriodEnd", "time", lambda each: period_containing(each.hour).end),
-    Column("BillingPeriodStart", "time", lambda each: period_containing(each.hour).start),
+    Column("BillingPeriodEnd", "time", lambda each: _month(each.hour).end),
+    Column("BillingPeriodStart", "time", lambda each: _month(each.hour).start),
     Column("ChargeCategory", "text", lambda each: "Usage"),
     # A correction is booked in the hour of its usage, and nothing here was ever invoiced.
     Column("ChargeClass", "text", lambda each: None),
