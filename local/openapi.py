@@ -16,6 +16,7 @@ from pydantic import BaseModel, TypeAdapter
 from allowance import errors
 from allowance.answers import INTERNAL_ERROR, STATUSES
 from allowance.api import Route
+from allowance.csv_file import MEDIA_TYPE, CsvPage
 from allowance.errors import AllowanceError
 from allowance.models import UUID_FORM, Body, GroupBudget
 from allowance.overrides import UserBudgetOverride
@@ -34,6 +35,13 @@ NAME_SCHEMAS = {
     "model": {"type": "string", "minLength": 1, "description": "As it is; slashes may stand as they are."},
 }
 ETAG = {"description": "The version, for If-Match.", "schema": {"type": "string"}}
+FILE_HEADERS = {
+    "Content-Disposition": {"description": "A name for the file.", "schema": {"type": "string"}},
+    "Link": {
+        "description": 'The query of the next page, as `<?month=...>; rel="next"`; absent on the last.',
+        "schema": {"type": "string"},
+    },
+}
 REQUEST_ID = {"description": "Also in the log and in the audit entry.", "schema": {"type": "string"}}
 
 PRECONDITIONS = {
@@ -165,6 +173,9 @@ def _success(returns: Any, schemas: dict[str, Any]) -> dict[str, Any]:
     headers = {"X-Request-Id": REQUEST_ID}
     if returns is type(None):
         return {"204": {"description": "Done.", "headers": headers}}
+    if returns is CsvPage:
+        file = {MEDIA_TYPE: {"schema": {"type": "string"}}}
+        return {"200": {"description": "A file.", "headers": headers | FILE_HEADERS, "content": file}}
     if returns in (GroupBudget, UserBudgetOverride):
         headers["ETag"] = ETAG
     content = {"application/json": {"schema": _schema(returns, schemas, "serialization")}}

@@ -14,12 +14,14 @@ import pytest
 
 import import_directory
 from allowance.log import logger
+from allowance.s3_object import s3_client
 from allowance.session import warm_database
 from allowance.settings import (
     alert_receivers,
     alert_thresholds,
     cors_origins,
     database_source,
+    export_target,
     price_book_source,
     settings,
 )
@@ -53,7 +55,7 @@ def environment(**variables: str) -> Generator[None]:
             each
             for each in os.environ
             if "DATABASE_" in each
-            or each.startswith("ALERT_")
+            or each.startswith(("ALERT_", "EXPORT_"))
             or each in {"AI_BUDGETS_ENABLED", "CORS_ORIGINS", "PRICE_BOOK", "PRICE_BOOK_CA_FILE"}
         ]:
             patch.delenv(name, raising=False)
@@ -78,6 +80,8 @@ def forget_process() -> None:
         price_book_source,
         alert_receivers,
         alert_thresholds,
+        export_target,
+        s3_client,
     ):
         cached.cache_clear()
 

@@ -13,7 +13,7 @@ from local.transformed import transformed
 from tests.gateway import routes
 
 ROOT = Path(__file__).parents[2]
-JOBS = {"SeedPrices", "ImportDirectory", "IngestUsage", "RerateUsage", "DeliverAlerts", "Migrate"}
+JOBS = {"SeedPrices", "ImportDirectory", "IngestUsage", "RerateUsage", "DeliverAlerts", "ExportSpend", "Migrate"}
 PASSWORDS = "secretsmanager:GetSecretValue"
 OWN_PARAMETERS = {"SeedPrices": {"PriceBook"}, "DeliverAlerts": {"AlertTopic", "AlertEventBus"}}
 
@@ -179,10 +179,12 @@ def test_a_change_of_the_layer_or_of_a_parameter_publishes_a_version_of_every_fu
     said_otherwise = {"DatabaseSecretArn", "DatabaseUrl"}  # by Revision, and local runs only
     steering = {*re.findall(r'"Ref": "(\w+)"', variables)} & template()["Parameters"].keys() - said_otherwise
     assert {"AIBudgetsEnabled", "LogLevel", "CorsOrigins"} <= steering
-    layers = set(resources("AWS::Lambda::LayerVersion"))
+    (shared,) = (name for name in resources("AWS::Lambda::LayerVersion") if name.startswith("Shared"))
     for name, version in properties("AWS::Lambda::Version").items():
+        if name.startswith("ExportSpend"):
+            continue  # below
         said = set(re.findall(r"\$\{(\w+)\}", version["Description"]["Fn::Sub"]))
-        assert layers < said, name
+        assert shared in said, name
         own: set[str] = next((said for job, said in OWN_PARAMETERS.items() if name.startswith(job)), set())
         assert {*(steering - {"AIBudgetsEnabled", "CorsOrigins"} if own else steering), "Revision", "Database"} <= said
         assert said & set.union(*OWN_PARAMETERS.values()) == own, name
@@ -194,6 +196,52 @@ def test_a_change_of_the_layer_or_of_a_parameter_publishes_a_version_of_every_fu
     assert longest + limits["CorsOrigins"] + limits["Revision"] + 30 <= 256
     assert longest + limits["PriceBook"] + limits["Revision"] + 30 <= 256
     assert longest + limits["AlertTopic"] + limits["AlertEventBus"] + limits["Revision"] + 30 <= 256
+
+
+def test_a_change_of_what_concerns_exports_publishes_a_version_of_what_makes_them() -> None:
+    (version,) = (each for name, each in properties("AWS::Lambda::Version").items() if name.startswith("ExportSpend"))
+    text, named = version["Description"]["Fn::Sub"]
+    referred = set(re.findall(r'"Ref": "(\w+)"', json.dumps(named))) | set(
+        re.findall(r"\$\{(\w+)\}", text + json.dumps(named))
+    )
+    variables = json.dumps(functions()["ExportSpend"]["Environment"]["Variables"])
+    of_exports = {each for each in re.findall(r'"Ref": "(\w+)"', variables) if each.startswith("Export")}
+    assert len(of_exports) == 4
+    assert {
+        *resources("AWS::Lambda::LayerVersion"),
+        *of_exports,
+        "Database",
+        "DatabaseProxy",
+        "LogLevel",
+        "Revision",
+    } <= referred
+    lengths = {name: each.get("MaxLength", 11) for name, each in template()["Parameters"].items() if name in referred}
+    key = len("mrk-") + 36
+    assert sum(lengths.values()) - lengths["ExportKmsKeyArn"] + key + 2 * len("9999 ") + text.count(" ") <= 256
+
+
+def test_exports_are_there_only_with_a_bucket_and_alone_have_the_large_layer() -> None:
+    conditional = {name for name, each in template()["Resources"].items() if each.get("Condition") == "ExportsSpend"}
+    (layer,) = (name for name in resources("AWS::Lambda::LayerVersion") if name.startswith("Parquet"))
+    assert {"ExportSpend", "ExportSpendRole", "ExportHeartbeatAlarm", layer} <= conditional
+    having = {name for name, each in functions().items() if layer in json.dumps(each["Layers"])}
+    assert having == {"ExportSpend"}
+    assert len(functions()["ExportSpend"]["Layers"]) == 2
+
+
+def test_only_exports_may_write_to_the_bucket_below_their_own_prefix_and_the_network_lets_them() -> None:
+    def writes(node: Any) -> list[dict[str, Any]]:
+        return [
+            each for each in statements(node)
+            if "s3:PutObject" in actions(each) and "custom-resource-response" not in json.dumps(each["Resource"])
+        ]  # fmt: skip
+
+    holders = {name for name, resource in template()["Resources"].items() if writes(resource)}
+    assert holders == {"ExportSpendRole", "FunctionBoundary", "S3Endpoint"}
+    assert {json.dumps(each["Resource"]) for each in writes(template()["Resources"])} == {
+        json.dumps({"Fn::Sub": "arn:${AWS::Partition}:s3:::${ExportBucket}/${ExportPrefix}focus/*"})
+    }
+    assert template()["Parameters"]["ExportPrefix"]["AllowedPattern"].endswith("/)*"), "another folder may begin alike"
 
 
 def test_the_stack_makes_databases_only_where_their_certificates_are_known() -> None:
@@ -290,6 +338,7 @@ def test_whatever_is_started_by_a_rule_leaves_its_event_when_it_cannot_start() -
         "SeedPricesDeployment",
         "RerateUsageSchedule",
         "DeliverAlertsSchedule",
+        "ExportSpendSchedule",
     } == rules.keys()
     for name, rule in rules.items():
         (target,) = rule["Targets"]
@@ -398,7 +447,7 @@ def test_only_the_delivery_of_alerts_may_publish_them_and_only_to_where_they_go(
     assert granted == {
         "sns:Publish": {"DeliverAlertsRole", "FunctionBoundary", "SnsEndpoint"},
         "events:PutEvents": {"DeliverAlertsRole", "FunctionBoundary", "EventsEndpoint"},
-        "kms:GenerateDataKey": {"DeliverAlertsRole", "FunctionBoundary"},
+        "kms:GenerateDataKey": {"DeliverAlertsRole", "ExportSpendRole", "FunctionBoundary"},
     }
     topic = {"Fn::If": ["CreatesAlertTopic", {"Ref": "SpendAlerts"}, {"Ref": "AlertTopic"}]}
     for each in statements(template()["Resources"]):

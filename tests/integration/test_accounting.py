@@ -15,10 +15,13 @@ import pytest
 
 from allowance.alert_receivers import Topic
 from allowance.alert_store import AlertStore
+from allowance.budget import period_containing
 from allowance.database import Database as Connection
 from allowance.directory import DirectoryDocument
 from allowance.directory_store import DirectoryStore
 from allowance.errors import Forbidden, NotAuthorized, NotFound
+from allowance.export_store import ExportSource, ExportStore
+from allowance.exports import ExportQuery
 from allowance.gate import Gate
 from allowance.model_price_store import ModelPriceStore
 from allowance.model_prices import HeldChangeQuery, ModelPriceFilter, ModelPriceQuery, ResolveQuery
@@ -116,6 +119,23 @@ ACCOUNTS: dict[tuple[type, str], Account] = {
     (SpendStore, "list_member_spend"): Account(
         Action.READ, ResourceType.GROUP_MEMBER, lambda s, g: s.list_member_spend(g, [UUID(int=1)])
     ),
+    (ExportStore, "see_group"): Account(Action.READ, ResourceType.GROUP, lambda s, g: s.see_group(g)),
+    (ExportStore, "see_user"): Account(Action.READ, ResourceType.USER, lambda s, _: s.see_user()),
+    (ExportStore, "see_prices"): Account(Action.READ, PRICES, lambda s, _: s.see_prices(Action.READ)),
+    (ExportStore, "export"): Account(Action.READ, ResourceType.GROUP_MEMBER, lambda s, _: s.export(ExportQuery())),
+    (ExportStore, "export_spend"): Account(
+        Action.READ, ResourceType.GROUP_MEMBER, lambda s, _: s.export_spend(ExportQuery())
+    ),
+    (ExportStore, "export_charges"): Account(
+        Action.READ, ResourceType.GROUP, lambda s, _: s.export_charges(ExportQuery(format="focus"))
+    ),
+    (ExportSource, "now"): Account(Action.READ, ResourceType.GROUP, lambda s, _: s.now()),
+    (ExportSource, "list_organizations"): Account(
+        Action.READ, ResourceType.GROUP, lambda s, _: s.list_organizations(period_containing(datetime.now(UTC)))
+    ),
+    (ExportSource, "list_charges"): Account(
+        Action.READ, ResourceType.GROUP, lambda s, g: s.list_charges(g, period_containing(datetime.now(UTC)), None)
+    ),
     (Store, "see_prices"): Account(Action.READ, PRICES, lambda s, _: s.see_prices(Action.READ)),
     (ModelPriceStore, "see_prices"): Account(Action.UPDATE, PRICES, lambda s, _: s.see_prices(Action.UPDATE)),
     (ModelPriceStore, "list_prices"): Account(Action.READ, PRICES, lambda s, _: s.list_prices(ModelPriceQuery())),
@@ -208,6 +228,8 @@ def test_every_public_method_of_every_store_has_its_account() -> None:
             Store,
             UserBudgetStore,
             SpendStore,
+            ExportStore,
+            ExportSource,
             ModelPriceStore,
             UsageStore,
             UsageQueueStore,

@@ -27,6 +27,7 @@ VALUES = {
     "cache_read_tokens": "'{}'", "cache_write_tokens": "'{}'", "cache_write_1h_tokens": "'{}'", "costs": "'{}'",
     "corrects": "'{}'", "unpriced_counts": "'{}'",
     "lease_seconds": "120", "receiver": "'sns'", "first_delay_seconds": "60", "longest_delay_seconds": "900", "attempts": "5",
+    "after_day": "NULL", "after_user": "NULL", "after_group": "NULL", "after_hour": "NULL",
 }  # fmt: skip
 
 
@@ -60,6 +61,8 @@ def test_the_hot_path_reads_by_index_alone(database: Database) -> None:
         " generate_series(now() - interval '60 days', now(), interval '1 day') AS day",
         "INSERT INTO ai_user_spend_monthly SELECT id, '2026-11-01', 1 FROM users",
         "INSERT INTO ai_group_spend_monthly SELECT group_id, '2026-11-01', user_id, 1 FROM group_members",
+        "INSERT INTO ai_usage_hourly SELECT h, organization_id, id, 'p', 'm', 1, 1, 0, 0, 0, 0, 1, 0 FROM groups,"
+        " generate_series(now() - interval '40 hours', now(), interval '1 hour') AS h",
         "VACUUM ANALYZE",
     ):
         database.run(statement)
@@ -70,12 +73,14 @@ def test_the_hot_path_reads_by_index_alone(database: Database) -> None:
         "token_id": "'u77'",
         "user_id": f"'{user}'",
         "named_user_id": f"'{user}'",
+        "organization_id": "(SELECT id FROM organizations WHERE name = 'acme')",
+        "period_start": "(now() - interval '9 days')",
     }
     with psycopg.connect(database.app_url) as app:
         for name in (
             "authenticate", "get_group_budget", "get_group", "lock_group", "upsert_group_budget", "get_user_budget_override",
             "lock_user_in_group", "upsert_user_budget_override", "delete_user_budget_override", "get_user_spend",
-            "list_member_spend",
+            "list_member_spend", "list_daily_spend", "list_charges", "list_charged_organizations",
         ):  # fmt: skip
             sql = re.sub(r"%\((\w+)\)s", lambda found: values[found[1]], queries()[name].decode())
             plan = "\n".join(row[0] for row in app.execute(f"EXPLAIN {sql}".encode()).fetchall())

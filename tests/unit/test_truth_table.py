@@ -20,7 +20,9 @@ from allowance.rbac.policy import (
     Subject,
     audit_log_object,
     group_member_object,
+    group_members_object,
     group_object,
+    groups_object,
     user_object,
 )
 from allowance.rbac.roles import ORGANIZATION_ROLES, SITE_ROLES, roles_of_user
@@ -44,33 +46,36 @@ OBJECTS = {
     "directory": DIRECTORY,
     "audit": audit_log_object(HERE),
     "audit-site": audit_log_object(None),
+    "groups": groups_object(HERE),
+    "members": group_members_object(HERE),
 }
 
 # The subject is listed in own-group throughout: where it is no member of the organization, that is a stale row.
 # c create, r read, u update, d delete, - nothing. "@here": held in the objects' organization; "@elsewhere": in another.
 TABLE = """
-                                       group own-group everyone own-row row self other prices usage alerts directory audit audit-site
-owner                                  crud  crud      crud     r       r   ru   ru    ru     cr    -      crud      crud  crud
-user-admin                             crud  crud      crud     r       r   ru   ru    -      -     -      crud      -     -
-auditor                                r     r         r        r       r   r    r     -      r     -      -         r     r
-template-admin                         r     r         r        r       r   r    r     -      -     -      -         -     -
-member                                 -     -         -        -       -   r    -     -      -     -      -         -     -
-gateway                                -     -         -        -       -   r    r     r      cr    -      -         -     -
-organization-admin@here                crud  crud      crud     r       r   r    r     -      -     -      -         r     -
-organization-admin@elsewhere           -     -         -        -       -   r    r     -      -     -      -         -     -
-organization-user-admin@here           crud  crud      crud     r       r   r    r     -      -     -      -         -     -
-organization-user-admin@elsewhere      -     -         -        -       -   r    r     -      -     -      -         -     -
-organization-auditor@here              r     r         r        r       r   r    -     -      -     -      -         r     -
-organization-auditor@elsewhere         -     -         -        -       -   r    -     -      -     -      -         -     -
-organization-template-admin@here       r     r         r        r       r   r    -     -      -     -      -         -     -
-organization-template-admin@elsewhere  -     -         -        -       -   r    -     -      -     -      -         -     -
-organization-member@here               -     r         r        r       -   r    -     -      -     -      -         -     -
-organization-member@elsewhere          -     -         -        -       -   r    -     -      -     -      -         -     -
-price-seeder                           -     -         -        -       -   -    -     u      -     -      -         -     -
-directory-importer                     -     -         -        -       -   -    -     -      -     -      u         -     -
-usage-ingester                         -     -         -        -       -   -    -     -      c     -      -         -     -
-usage-rerater                          -     -         -        -       -   -    -     -      u     -      -         -     -
-alert-deliverer                        -     -         -        -       -   -    -     -      -     u      -         -     -
+                                       group own-group everyone own-row row self other prices usage alerts directory audit audit-site groups members
+owner                                  crud  crud      crud     r       r   ru   ru    ru     cr    -      crud      crud  crud       crud   r
+user-admin                             crud  crud      crud     r       r   ru   ru    -      -     -      crud      -     -          crud   r
+auditor                                r     r         r        r       r   r    r     -      r     -      -         r     r          r      r
+template-admin                         r     r         r        r       r   r    r     -      -     -      -         -     -          r      r
+member                                 -     -         -        -       -   r    -     -      -     -      -         -     -          -      -
+gateway                                -     -         -        -       -   r    r     r      cr    -      -         -     -          -      -
+organization-admin@here                crud  crud      crud     r       r   r    r     -      -     -      -         r     -          crud   r
+organization-admin@elsewhere           -     -         -        -       -   r    r     -      -     -      -         -     -          -      -
+organization-user-admin@here           crud  crud      crud     r       r   r    r     -      -     -      -         -     -          crud   r
+organization-user-admin@elsewhere      -     -         -        -       -   r    r     -      -     -      -         -     -          -      -
+organization-auditor@here              r     r         r        r       r   r    -     -      -     -      -         r     -          r      r
+organization-auditor@elsewhere         -     -         -        -       -   r    -     -      -     -      -         -     -          -      -
+organization-template-admin@here       r     r         r        r       r   r    -     -      -     -      -         -     -          r      r
+organization-template-admin@elsewhere  -     -         -        -       -   r    -     -      -     -      -         -     -          -      -
+organization-member@here               -     r         r        r       -   r    -     -      -     -      -         -     -          -      -
+organization-member@elsewhere          -     -         -        -       -   r    -     -      -     -      -         -     -          -      -
+price-seeder                           -     -         -        -       -   -    -     u      -     -      -         -     -          -      -
+directory-importer                     -     -         -        -       -   -    -     -      -     -      u         -     -          -      -
+usage-ingester                         -     -         -        -       -   -    -     -      c     -      -         -     -          -      -
+usage-rerater                          -     -         -        -       -   -    -     -      u     -      -         -     -          -      -
+alert-deliverer                        -     -         -        -       -   -    -     -      -     u      -         -     -          -      -
+spend-exporter                         r     r         r        -       -   -    -     -      -     -      -         -     -          r      -
 """
 
 LETTERS = {"c": Action.CREATE, "r": Action.READ, "u": Action.UPDATE, "d": Action.DELETE}

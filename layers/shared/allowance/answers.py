@@ -4,10 +4,12 @@ import json
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
+from urllib.parse import urlencode
 
 from pydantic import BaseModel, TypeAdapter
 
 from allowance import errors
+from allowance.csv_file import MEDIA_TYPE, CsvPage
 from allowance.errors import AllowanceError
 from allowance.headers import preflight_headers, standing_headers
 from allowance.models import GroupBudget
@@ -48,10 +50,20 @@ def success(request: Request, result: Any, returns: Any) -> Answer:
     """The result of a function that is annotated to return that."""
     if result is None:
         return answer_of(request, 204, None)
+    if isinstance(result, CsvPage):
+        return _csv(request, result)
     headers = {"ETag": result.etag} if isinstance(result, GroupBudget | UserBudgetOverride) else {}
     if isinstance(result, BaseModel):
         return answer_of(request, 200, result.model_dump_json().encode(), headers)
     return answer_of(request, 200, _adapter(returns).dump_json(result), headers)
+
+
+def _csv(request: Request, page: CsvPage) -> Answer:
+    """A file to keep. The link is a query alone, which is that of the same path (RFC 8288, RFC 3986)."""
+    headers = {"Content-Type": MEDIA_TYPE, "Content-Disposition": f'attachment; filename="{page.file_name}"'}
+    if page.next is not None:
+        headers["Link"] = f'<?{urlencode(page.next)}>; rel="next"'
+    return answer_of(request, 200, page.content.encode(), headers)
 
 
 @cache

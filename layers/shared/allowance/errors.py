@@ -159,5 +159,12 @@ class ImportRunning(AllowanceError):
     """Another import of the directory is running. Try again when it has ended."""
 
 
+class ExportFailed(AllowanceError):
+    """Some exports failed."""
+
+    def __init__(self, failures: int) -> None:
+        super().__init__(f"{failures} exports failed; the log says of which organizations and months, and why.")
+
+
 class DatabaseUnavailable(AllowanceError):
     """The database is not available. Try again shortly."""

@@ -18,7 +18,7 @@ SECURITY_HEADERS: Mapping[str, str] = {
 """https://cheatsheetseries.owasp.org/cheatsheets/REST_Security_Cheat_Sheet.html#security-headers"""
 
 REQUEST_HEADERS = "authorization, coder-session-token, content-type, if-match, if-none-match"
-READABLE_HEADERS = "ETag, Retry-After, X-Request-Id"
+READABLE_HEADERS = "Content-Disposition, ETag, Link, Retry-After, X-Request-Id"
 PREFLIGHT_SECONDS = 600
 
 

@@ -23,6 +23,7 @@ ROUTES = (
     ("PUT", "/api/v2/groups/{group}/ai/budget"),
     ("GET", "/api/v2/groups/{group}/ai/spend"),
     ("GET", "/api/v2/groups/{group}/members/ai/spend"),
+    ("GET", "/api/v2/organizations/{organization}/ai/spend/export"),
     ("GET", "/api/v2/organizations/{organization}/groups"),
     ("GET", "/api/v2/organizations/{organization}/groups/ai/spend"),
     ("GET", "/api/v2/users/me"),

@@ -64,3 +64,46 @@ WHERE u.reason = 'usage' AND u.provider = %(provider)s AND u.model = %(model)s
     )
 ORDER BY u.organization_id, u.occurred_at, u.id
 LIMIT %(limit)s::bigint;
+
+-- name: get_time
+-- What time it is: whoever asks goes by this clock.
+SELECT now() AS now;
+
+-- name: list_charged_organizations
+-- The organizations of which something was used in a period, deleted ones too, and the UUID of zeros for what was used
+-- outside of any. Each is looked for by the index.
+SELECT o.id
+FROM (
+    SELECT each.id FROM organizations AS each
+    UNION ALL
+    SELECT '00000000-0000-0000-0000-000000000000'::uuid
+) AS o
+WHERE EXISTS (
+    SELECT 1 FROM ai_usage_hourly AS h
+    WHERE h.organization_id = o.id AND h.hour >= %(period_start)s AND h.hour < %(period_end)s
+)
+ORDER BY o.id;
+
+-- name: list_charges
+-- A page of the sums of an organization's hours in a period, by hour, group, provider and model, with the names that
+-- organization and group have now.
+SELECT s.hour, s.organization_id, o.name AS organization_name, s.group_id, g.name AS group_name, s.provider, s.model,
+    s.cost_micros, s.input_tokens, s.output_tokens, s.cache_read_tokens, s.cache_write_tokens, s.cache_write_1h_tokens,
+    s.usage_count, s.unpriced_usage_count
+FROM (
+    SELECT h.hour, h.organization_id, h.group_id, h.provider, h.model, h.cost_micros, h.input_tokens, h.output_tokens,
+        h.cache_read_tokens, h.cache_write_tokens, h.cache_write_1h_tokens, h.usage_count, h.unpriced_usage_count
+    FROM ai_usage_hourly AS h
+    WHERE h.organization_id = %(organization_id)s AND h.hour >= %(period_start)s AND h.hour < %(period_end)s
+        AND (
+            %(after_hour)s::timestamptz IS NULL
+            OR (h.hour, h.group_id, h.provider, h.model) > (
+                %(after_hour)s::timestamptz, %(after_group)s::uuid, %(after_provider)s::text, %(after_model)s::text
+            )
+        )
+    ORDER BY h.hour, h.group_id, h.provider, h.model
+    LIMIT %(limit)s::bigint
+) AS s
+LEFT JOIN organizations AS o ON o.id = s.organization_id
+LEFT JOIN groups AS g ON g.id = s.group_id AND g.organization_id = s.organization_id
+ORDER BY s.hour, s.group_id, s.provider, s.model;

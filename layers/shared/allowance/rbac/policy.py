@@ -131,6 +131,16 @@ def group_member_object(user_id: UUID, organization_id: UUID) -> Object:
     return Object(ResourceType.GROUP_MEMBER, id=str(user_id), organization_id=organization_id, owner_id=user_id)
 
 
+def groups_object(organization_id: UUID | None) -> Object:
+    """All groups of an organization, those that are gone too; None: of all. Being in one of them is not enough."""
+    return Object(ResourceType.GROUP, organization_id=organization_id)
+
+
+def group_members_object(organization_id: UUID) -> Object:
+    """What hangs on the places of all users in all groups of an organization. One's own is not enough."""
+    return Object(ResourceType.GROUP_MEMBER, organization_id=organization_id)
+
+
 def audit_log_object(organization_id: UUID | None) -> Object:
     """The audit entries of an organization; None: those that concern none."""
     return Object(ResourceType.AUDIT_LOG, organization_id=organization_id)

@@ -22,4 +22,12 @@ DIRECTORY_IMPORTER = _actor("directory-importer", (ResourceType.DIRECTORY, Actio
 USAGE_INGESTER = _actor("usage-ingester", (ResourceType.AI_USAGE, Action.CREATE))
 USAGE_RERATER = _actor("usage-rerater", (ResourceType.AI_USAGE, Action.UPDATE))
 ALERT_DELIVERER = _actor("alert-deliverer", (ResourceType.AI_SPEND_ALERT, Action.UPDATE))
-SYSTEM_ACTORS = (PRICE_SEEDER, DIRECTORY_IMPORTER, USAGE_INGESTER, USAGE_RERATER, ALERT_DELIVERER)
+SPEND_EXPORTER = _actor("spend-exporter", (ResourceType.GROUP, Action.READ))
+SYSTEM_ACTORS = (
+    PRICE_SEEDER,
+    DIRECTORY_IMPORTER,
+    USAGE_INGESTER,
+    USAGE_RERATER,
+    ALERT_DELIVERER,
+    SPEND_EXPORTER,
+)

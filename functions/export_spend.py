@@ -1,0 +1,14 @@
+"""ExportSpend: write the charges of each organization's month to S3, in FOCUS, as CSV and Parquet."""
+
+from typing import Any
+
+from allowance.export_store import ExportSource
+from allowance.jobs import job
+from allowance.rbac.system import SPEND_EXPORTER
+from allowance.spend_exporter import ExportCounts, export
+from allowance_parquet.parquet_file import ParquetFile
+
+
+@job(SPEND_EXPORTER, ExportSource)
+def handler(source: ExportSource, event: dict[str, Any]) -> ExportCounts:
+    return export(source, ParquetFile, event)

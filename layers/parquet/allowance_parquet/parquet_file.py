@@ -1,0 +1,54 @@
+"""A table written as Parquet, bit by bit, into anything that takes bytes."""
+
+# PyArrow has no type stubs.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import IO, Any, Literal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+Kind = Literal["text", "time", "count", "tokens", "decimal"]
+
+TYPES: Mapping[Kind, Any] = {
+    "text": pa.string(),
+    "time": pa.timestamp("us", tz="UTC"),
+    "count": pa.int64(),
+    # As wide as the sums of the database; never a double.
+    "tokens": pa.decimal128(38, 0),
+    "decimal": pa.decimal128(38, 6),
+}
+
+ROWS_IN_A_GROUP = 100_000
+"""Many enough that a reader skips what it does not need, few enough to be held in memory."""
+
+
+class ParquetFile:
+    """Columns by name and kind, rows as they come; what is written is complete once it is closed.
+
+    Values: str, datetime with a zone, int, or Decimal with at most six decimals; None is null.
+    """
+
+    def __init__(self, sink: IO[bytes], columns: Iterable[tuple[str, Kind]]) -> None:
+        self._schema = pa.schema([(name, TYPES[kind]) for name, kind in columns])
+        self._writer = pq.ParquetWriter(sink, self._schema, compression="zstd")
+        self._waiting: list[Any] = []
+
+    def write(self, rows: Sequence[Sequence[object]]) -> None:
+        """Some rows more, one at least, each with a value for every column."""
+        columns = zip(*rows, strict=True)
+        arrays = [pa.array(values, field.type) for values, field in zip(columns, self._schema, strict=True)]
+        self._waiting.append(pa.Table.from_arrays(arrays, schema=self._schema))
+        if sum(each.num_rows for each in self._waiting) >= ROWS_IN_A_GROUP:
+            self._write_group()
+
+    def close(self) -> None:
+        """Write what is left, and the end of the file."""
+        self._write_group()
+        self._writer.close()
+
+    def _write_group(self) -> None:
+        if self._waiting:
+            self._writer.write_table(pa.concat_tables(self._waiting), row_group_size=2 * ROWS_IN_A_GROUP)
+            self._waiting = []
