@@ -15,7 +15,7 @@ import pytest
 import import_directory
 from allowance.log import logger
 from allowance.session import warm_database
-from allowance.settings import cors_origins, database_source, price_book_source, settings
+from allowance.settings import cors_origins, database_source, price_book_source, settings, usage_retention_months
 from migrations.migrate import migrate
 from tests.gateway import Client, Context
 from tests.leaks import leaks
@@ -26,6 +26,8 @@ from tests.postgres import Database, Server, any_server
 hypothesis.settings.register_profile("quick", max_examples=25, deadline=None)
 hypothesis.settings.register_profile("thorough", max_examples=500, deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "thorough" if os.environ.get("CI") else "quick"))
+
+SETTINGS = {"AI_BUDGETS_ENABLED", "CORS_ORIGINS", "PRICE_BOOK", "PRICE_BOOK_CA_FILE", "USAGE_RETENTION_MONTHS"}
 
 
 @pytest.hookimpl(wrapper=True)
@@ -42,11 +44,7 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 def environment(**variables: str) -> Generator[None]:
     """A function's environment, read afresh: what a new process would see."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in [
-            each
-            for each in os.environ
-            if "DATABASE_" in each or each in {"AI_BUDGETS_ENABLED", "CORS_ORIGINS", "PRICE_BOOK", "PRICE_BOOK_CA_FILE"}
-        ]:
+        for name in [each for each in os.environ if "DATABASE_" in each or each in SETTINGS]:
             patch.delenv(name, raising=False)
         for name, value in variables.items():
             patch.setenv(name, value)
@@ -61,7 +59,7 @@ def forget_process() -> None:
     """Close the warm connection and forget the settings."""
     if warm_database.cache_info().currsize:
         warm_database().close()
-    for cached in (warm_database, settings, database_source, cors_origins, price_book_source):
+    for cached in (warm_database, settings, database_source, cors_origins, price_book_source, usage_retention_months):
         cached.cache_clear()
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import unquote
 
 FUNCTIONS = Path(__file__).parents[1] / "functions"
-JOBS = ("seed_prices", "import_directory", "ingest_usage", "rerate_usage")
+JOBS = ("seed_prices", "import_directory", "ingest_usage", "rerate_usage", "expire_usage")
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,10 @@ from local.transformed import transformed
 from tests.gateway import routes
 
 ROOT = Path(__file__).parents[2]
-JOBS = {"SeedPrices", "ImportDirectory", "IngestUsage", "RerateUsage", "Migrate"}
+JOBS = {"SeedPrices", "ImportDirectory", "IngestUsage", "RerateUsage", "ExpireUsage", "Migrate"}
+OWN_PARAMETERS = {"SeedPrices": "PriceBook", "ExpireUsage": "UsageRetentionMonths"}
+"""What steers one function alone."""
+
 PASSWORDS = "secretsmanager:GetSecretValue"
 
 
@@ -182,9 +185,9 @@ def test_a_change_of_the_layer_or_of_a_parameter_publishes_a_version_of_every_fu
     for name, version in properties("AWS::Lambda::Version").items():
         said = set(re.findall(r"\$\{(\w+)\}", version["Description"]["Fn::Sub"]))
         assert layers < said, name
-        job = name.startswith("SeedPrices")
-        assert {*(steering - {"AIBudgetsEnabled", "CorsOrigins"} if job else steering), "Revision", "Database"} <= said
-        assert ("PriceBook" in said) == job
+        own = next((own for job, own in OWN_PARAMETERS.items() if name.startswith(job)), None)
+        assert {*(steering - {"AIBudgetsEnabled", "CorsOrigins"} if own else steering), "Revision", "Database"} <= said
+        assert said & set(OWN_PARAMETERS.values()) == ({own} if own else set())
     longest = len("arn:aws-us-gov:lambda:ap-southeast-2:123456789012:layer:SharedLayer0123456789:9999")
     limits = {
         name: template()["Parameters"][name].get("MaxLength", 10) for name in ("CorsOrigins", "PriceBook", "Revision")
@@ -282,7 +285,7 @@ def test_the_api_is_throttled_and_its_access_log_tells_no_header() -> None:
 
 def test_whatever_is_started_by_a_rule_leaves_its_event_when_it_cannot_start() -> None:
     rules = properties("AWS::Events::Rule")
-    assert {"SeedPricesSchedule", "SeedPricesDeployment", "RerateUsageSchedule"} == rules.keys()
+    assert {"SeedPricesSchedule", "SeedPricesDeployment", "RerateUsageSchedule", "ExpireUsageSchedule"} == rules.keys()
     for name, rule in rules.items():
         (target,) = rule["Targets"]
         assert target["DeadLetterConfig"]["Arn"] == {"Fn::GetAtt": ["DeadLetters", "Arn"]}, name
@@ -321,19 +324,21 @@ def test_every_alarm_tells_somebody_and_what_was_promised_is_watched() -> None:
         "ServerErrors",
         "Succeeded",
         "Throttles",
+        "UsageMonthsPostponed",
     }
     heartbeat = alarms["SeedHeartbeatAlarm"]
     assert (heartbeat["TreatMissingData"], heartbeat["ComparisonOperator"]) == ("breaching", "LessThanThreshold")
 
 
 def test_the_metrics_that_are_watched_are_those_that_are_written(capsys: pytest.CaptureFixture[str]) -> None:
-    from allowance.metrics import count_job, count_price_book, count_request
+    from allowance.metrics import count_expired_usage, count_job, count_price_book, count_request
     from allowance.rbac.system import PRICE_SEEDER
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("POWERTOOLS_SERVICE_NAME", "allowance")
         count_request("GET /healthz", "ok", 200, database_ms=1.5, cold=True)
         count_price_book(held=2, newly_held=1, fell_back=False)
+        count_expired_usage(dropped=1, postponed=True)
         count_job(PRICE_SEEDER.name, succeeded=True)
     written = {
         (metric["Name"], frozenset(line[name] for name in dimensions) if "job" in line else frozenset(dimensions))
@@ -343,7 +348,10 @@ def test_the_metrics_that_are_watched_are_those_that_are_written(capsys: pytest.
         for metric in directive["Metrics"]
     }
     assert ("ServerErrors", frozenset({"service"})) in written
-    assert {(name, frozenset({"service"})) for name in ("PriceBookFallbacks", "NewlyHeldPriceChanges")} <= written
+    assert {
+        (name, frozenset({"service"}))
+        for name in ("PriceBookFallbacks", "NewlyHeldPriceChanges", "UsageMonthsPostponed")
+    } <= written
     assert ("Requests", frozenset({"service", "route", "outcome"})) in written
     heartbeat = properties("AWS::CloudWatch::Alarm")["SeedHeartbeatAlarm"]["Dimensions"]
     names = frozenset("allowance" if isinstance(each["Value"], dict) else each["Value"] for each in heartbeat)

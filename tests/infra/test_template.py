@@ -20,6 +20,7 @@ TRIGGERS = {
     "ImportDirectory": "import_directory",
     "IngestUsage": "ingest_usage",
     "RerateUsage": "rerate_usage",
+    "ExpireUsage": "expire_usage",
     "Migrate": "migrate",
 }
 

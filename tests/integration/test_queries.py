@@ -21,7 +21,7 @@ VALUES = {
     "named_user_id": "NULL", "named_username": "'a'",
     "rules": "'{}'", "prices": "'{}'", "held_id": "gen_random_uuid()", "decision": "'approved'",
     "rated_until": "now()", "unpriced_only": "false", "after_organization": "NULL", "after_moment": "NULL", "after_entry": "NULL",
-    "moments": "'{}'", "id_names": "'{}'", "sinces": "'{}'", "untils": "'{}'", "places": "'{}'", "keys": "'[]'",
+    "kept_months": "12", "moments": "'{}'", "id_names": "'{}'", "sinces": "'{}'", "untils": "'{}'", "places": "'{}'", "keys": "'[]'",
 }  # fmt: skip
 
 

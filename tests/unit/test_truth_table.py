@@ -68,6 +68,7 @@ price-seeder                           -     -         -        -       -   -   
 directory-importer                     -     -         -        -       -   -    -     -      -     u         -     -
 usage-ingester                         -     -         -        -       -   -    -     -      c     -         -     -
 usage-rerater                          -     -         -        -       -   -    -     -      u     -         -     -
+usage-expirer                          -     -         -        -       -   -    -     -      d     -         -     -
 """
 
 LETTERS = {"c": Action.CREATE, "r": Action.READ, "u": Action.UPDATE, "d": Action.DELETE}

@@ -178,7 +178,10 @@ class Database:
             if state == "25006":
                 # This server became a standby: another connection may find the new primary.
                 connection.close()
-            if stale or state[:2] in UNAVAILABLE_CLASSES or state in UNAVAILABLE:
+            # A row for which there is no partition is the only one that is refused by no constraint: its month of the
+            # ledger was dropped a moment ago, and is made anew for who comes again.
+            homeless = state == "23514" and error.diag.constraint_name is None
+            if stale or homeless or state[:2] in UNAVAILABLE_CLASSES or state in UNAVAILABLE:
                 raise DatabaseUnavailable from error
             if refusal := CONSTRAINTS.get(error.diag.constraint_name or ""):
                 raise refusal from error

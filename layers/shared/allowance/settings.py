@@ -6,6 +6,8 @@ from functools import cache
 
 from allowance.signature import AwsCredentials
 
+MAX_RETENTION_MONTHS = 120
+
 
 class BadSetting(Exception):
     """A setting of the deployment cannot be used: an environment variable, or what a secret holds."""
@@ -59,6 +61,18 @@ def settings() -> Settings:
         ai_budgets_enabled=enabled == "true",
         function_name=os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "local"),
     )
+
+
+@cache
+def usage_retention_months() -> int:
+    """How many whole months of the ledger of usage are kept before the present one: USAGE_RETENTION_MONTHS, 0..120.
+
+    0 is all of them. Raises BadSetting.
+    """
+    months = os.environ.get("USAGE_RETENTION_MONTHS", "0")
+    if not (months.isascii() and months.isdecimal() and int(months) <= MAX_RETENTION_MONTHS):
+        raise BadSetting(f"USAGE_RETENTION_MONTHS must be a whole number up to {MAX_RETENTION_MONTHS}, not {months!r}.")
+    return int(months)
 
 
 @cache

@@ -21,4 +21,5 @@ PRICE_SEEDER = _actor("price-seeder", (ResourceType.AI_MODEL_PRICE, Action.UPDAT
 DIRECTORY_IMPORTER = _actor("directory-importer", (ResourceType.DIRECTORY, Action.UPDATE))
 USAGE_INGESTER = _actor("usage-ingester", (ResourceType.AI_USAGE, Action.CREATE))
 USAGE_RERATER = _actor("usage-rerater", (ResourceType.AI_USAGE, Action.UPDATE))
-SYSTEM_ACTORS = (PRICE_SEEDER, DIRECTORY_IMPORTER, USAGE_INGESTER, USAGE_RERATER)
+USAGE_EXPIRER = _actor("usage-expirer", (ResourceType.AI_USAGE, Action.DELETE))
+SYSTEM_ACTORS = (PRICE_SEEDER, DIRECTORY_IMPORTER, USAGE_INGESTER, USAGE_RERATER, USAGE_EXPIRER)
