@@ -206,13 +206,23 @@ def test_the_stack_makes_databases_only_where_their_certificates_are_known() -> 
     assert set(regions) == shipped
 
 
+def _reserved(function: dict[str, Any]) -> int:
+    """The copies that are reserved for it, with parameters as they are by default."""
+    condition, reserved, _ = function["ReservedConcurrentExecutions"]["Fn::If"]
+    assert condition == "ReservesConcurrency"
+    return reserved if isinstance(reserved, int) else template()["Parameters"][reserved["Ref"]]["Default"]
+
+
 def test_the_numbers_of_the_operations_guide_are_those_of_the_template() -> None:
     guide = (ROOT / "docs/operations.md").read_text()
-    reserved = template()["Parameters"]["ReservedConcurrency"]["Default"]
-    routes_with_data = len(functions().keys() - JOBS - {"RouteNotFound"})
-    connections = routes_with_data * reserved + len(JOBS)
-    assert f"{routes_with_data} x {reserved} + {len(JOBS)}  =  {connections}" in guide
-    copies = len(functions().keys() - JOBS) * reserved + len(JOBS)
+    copies_of = {name: _reserved(function) for name, function in functions().items()}
+    jobs = JOBS - {"IngestUsage"}
+    assert {copies_of[name] for name in jobs} == {1}
+    (reserved,) = {copies_of[name] for name in functions().keys() - JOBS}
+    routes_with_data, ingesting = len(functions().keys() - JOBS - {"RouteNotFound"}), copies_of["IngestUsage"]
+    connections = sum(copies_of.values()) - copies_of["RouteNotFound"]
+    assert f"{routes_with_data} x {reserved} + {len(jobs)} + {ingesting}  =  {connections}" in guide
+    copies = sum(copies_of.values())
     assert f"{copies + 100} copies" in guide, "Lambda keeps a hundred unreserved"
     assert f"alarms, {len(resources('AWS::CloudWatch::Alarm'))} x" in guide
 
