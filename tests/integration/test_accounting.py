@@ -39,7 +39,8 @@ from allowance.rbac.policy import NO_SECRET, Action, Permission, ResourceType, R
 from allowance.settings import DatabaseSource
 from allowance.spend_store import SpendStore
 from allowance.store import CallerStore, Origin, Store
-from allowance.usage import UnpricedQuery, UsageBatch
+from allowance.unpriced_usage import UnpricedQuery
+from allowance.usage import UsageBatch
 from allowance.usage_expirer import UsageExpirer
 from allowance.usage_rerater import UsageRerater
 from allowance.usage_store import UsageQueueStore, UsageStore

@@ -16,7 +16,7 @@ VALUES = {
     "accounts": "'[]'", "tokens": "'[]'", "entries": "'[]'", "organizations": "'{}'::text[]", "usernames": "'{}'::text[]",
     "emails": "'{}'::text[]", "complete": "true", "rules_version": "1", "in_book": "true", "held": "'[]'", "still_held": "'{}'", "models": "NULL",
     "origin": "'o'", "location": "'l'", "etag": "NULL", "entry_count": "1", "at": "NULL", "provider": "'p'::text", "model": "'m'",
-    "sources": "NULL", "after_provider": "'p'", "after_model": "'m'", "after_source": "'s'", "after_id": "NULL", "providers": "'{}'",
+    "sources": "NULL", "after_count": "1", "after_provider": "'p'", "after_model": "'m'", "after_source": "'s'", "after_id": "NULL", "providers": "'{}'",
     "period_start": "now()", "period_end": "now()", "group_ids": "'{}'::uuid[]", "user_ids": "'{}'::uuid[]",
     "named_user_id": "NULL", "named_username": "'a'",
     "rules": "'{}'", "prices": "'{}'", "held_id": "gen_random_uuid()", "decision": "'approved'",

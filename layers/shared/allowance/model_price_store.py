@@ -10,7 +10,6 @@ from allowance.model_prices import (
     CandidatePrice,
     ChangedPrices,
     ConsideredName,
-    Cursor,
     HeldChange,
     HeldChangePage,
     HeldChangeQuery,
@@ -19,6 +18,7 @@ from allowance.model_prices import (
     ModelPricePage,
     ModelPriceQuery,
     ModelPriceVersion,
+    PriceCursor,
     Resolution,
     ResolveQuery,
 )
@@ -40,7 +40,7 @@ class ModelPriceStore(CallerStore):
             return ModelPricePage(prices=page, next=None)
         last = page[-1]
         return ModelPricePage(
-            prices=page, next=str(Cursor(provider=last.provider, model=last.model, source=last.source))
+            prices=page, next=str(PriceCursor(provider=last.provider, model=last.model, source=last.source))
         )
 
     def list_all_prices(self, query: ModelPriceFilter) -> list[ModelPriceVersion]:
@@ -149,7 +149,9 @@ class ModelPriceStore(CallerStore):
             raise AlreadyDecided(detail=f"It was {earlier.decision} by {earlier.decided_by_name} at {when}.")
 
 
-def _listed(db: Database, query: ModelPriceFilter, after: Cursor | None, limit: int | None) -> list[ModelPriceVersion]:
+def _listed(
+    db: Database, query: ModelPriceFilter, after: PriceCursor | None, limit: int | None
+) -> list[ModelPriceVersion]:
     return db.many(
         ModelPriceVersion,
         "list_model_prices",

@@ -13,8 +13,7 @@ from pydantic_core import CoreSchema
 
 from allowance.cost import MAX_TOKENS, Tokens, cost_of
 from allowance.errors import Problem, UsageOutOfRange
-from allowance.models import Body, Moment, Name, Row, Timestamp, rfc3339
-from allowance.parameters import WHOLE_NUMBER, Query
+from allowance.models import Body, Moment, Name, Row, rfc3339
 from allowance.terms import RATES, PriceTerms, Tier, Variant
 from allowance.usage_formats import UsageFormat, tokens_of
 from allowance.validation import problems_of
@@ -222,25 +221,3 @@ class Attribution:
     user_id: str
     group_id: str
     organization_id: str
-
-
-class UnpricedQuery(Query):
-    """How many models to list."""
-
-    limit: Annotated[int, Field(ge=1, le=1000, description="Models at most."), WHOLE_NUMBER] = 100
-
-
-class UnpricedModel(Row):
-    """A model as it was sent, whose usage has no cost, and the first and the last hour in which it was used."""
-
-    provider: str
-    model: str
-    unpriced_usage_count: int
-    first_hour: Timestamp
-    last_hour: Timestamp
-
-
-class UnpricedModels(Row):
-    """The models of usage without a cost, those with the most of it first."""
-
-    models: list[UnpricedModel]
