@@ -17,8 +17,7 @@ from allowance import errors
 from allowance.answers import INTERNAL_ERROR, STATUSES
 from allowance.api import Route
 from allowance.errors import AllowanceError
-from allowance.models import UUID_FORM, Body, GroupBudget
-from allowance.overrides import UserBudgetOverride
+from allowance.models import UUID_FORM, Body, Versioned
 from allowance.parameters import Query
 from allowance.precondition import Precondition
 
@@ -165,7 +164,7 @@ def _success(returns: Any, schemas: dict[str, Any]) -> dict[str, Any]:
     headers = {"X-Request-Id": REQUEST_ID}
     if returns is type(None):
         return {"204": {"description": "Done.", "headers": headers}}
-    if returns in (GroupBudget, UserBudgetOverride):
+    if isinstance(returns, type) and issubclass(returns, Versioned):
         headers["ETag"] = ETAG
     content = {"application/json": {"schema": _schema(returns, schemas, "serialization")}}
     return {"200": {"description": "Done.", "headers": headers, "content": content}}

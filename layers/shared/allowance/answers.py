@@ -10,8 +10,7 @@ from pydantic import BaseModel, TypeAdapter
 from allowance import errors
 from allowance.errors import AllowanceError
 from allowance.headers import preflight_headers, standing_headers
-from allowance.models import GroupBudget
-from allowance.overrides import UserBudgetOverride
+from allowance.models import Versioned
 from allowance.request import Request
 
 STATUSES: Mapping[type[AllowanceError], int] = {
@@ -48,7 +47,7 @@ def success(request: Request, result: Any, returns: Any) -> Answer:
     """The result of a function that is annotated to return that."""
     if result is None:
         return answer_of(request, 204, None)
-    headers = {"ETag": result.etag} if isinstance(result, GroupBudget | UserBudgetOverride) else {}
+    headers = {"ETag": result.etag} if isinstance(result, Versioned) else {}
     if isinstance(result, BaseModel):
         return answer_of(request, 200, result.model_dump_json().encode(), headers)
     return answer_of(request, 200, _adapter(returns).dump_json(result), headers)

@@ -86,9 +86,7 @@ class ModelPriceStore(CallerStore):
                 ChangedPrices,
                 "set_custom_prices",
                 prices=prices.model_dump_json(include={"prices"}),
-                actor_id=self._origin.actor_id,
-                actor_name=self._origin.actor_name,
-                request_id=self._origin.request_id,
+                **self._origin.parameters,
             ),
         )
 
@@ -104,9 +102,7 @@ class ModelPriceStore(CallerStore):
                 "remove_custom_price",
                 provider=provider,
                 model=model,
-                actor_id=self._origin.actor_id,
-                actor_name=self._origin.actor_name,
-                request_id=self._origin.request_id,
+                **self._origin.parameters,
             ),
         )
         if not outcome[0].changed:
@@ -136,9 +132,7 @@ class ModelPriceStore(CallerStore):
                 "decide_held_change",
                 held_id=held_id,
                 decision=decision,
-                actor_id=self._origin.actor_id,
-                actor_name=self._origin.actor_name,
-                request_id=self._origin.request_id,
+                **self._origin.parameters,
             ),
         )
         if not outcome:
