@@ -8,13 +8,16 @@ import re
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 import psycopg
+from psycopg.abc import Buffer
 from psycopg.rows import class_row
+from psycopg.types.datetime import TimestamptzLoader
 
 from allowance.connection import connection_parameters
 from allowance.errors import AllowanceError, DatabaseUnavailable, NotAGroupMember
@@ -202,7 +205,18 @@ class Database:
         except psycopg.ProgrammingError:
             # It quotes the connection string, password and all: these words must not reach a log.
             raise BadSetting("The connection string of the database cannot be read.") from None
+        self._connection.adapters.register_loader("timestamptz", TimeInUtc)
         return self._connection
+
+
+class TimeInUtc(TimestamptzLoader):
+    """A time in UTC, whatever zone the session is in.
+
+    Python compares times of one zone by what its clock shows: in the hour that a clock shows twice, wrongly.
+    """
+
+    def load(self, data: Buffer) -> datetime:
+        return super().load(data).astimezone(UTC)
 
 
 def _execute[T](connection: psycopg.Connection[Any], what: Call[T]) -> psycopg.Cursor[T]:
