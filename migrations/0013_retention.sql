@@ -1,5 +1,5 @@
 -- Why: a deployment that must forget who used what after some months drops those months of the ledger by itself, without
--- holding up those who write to it; and what is gone is not looked for again.
+-- holding up those who write to it; and what is gone is not looked for again. What nobody asks any more goes, too.
 
 -- The months that are in the ledger, each by its first moment.
 CREATE FUNCTION ai_usage_months() RETURNS SETOF timestamptz
@@ -38,6 +38,11 @@ $$;
 -- Nothing calls it: it took the caller's word for the time, and all months at once.
 -- squawk-ignore ban-drop-function
 DROP FUNCTION drop_ai_usage_months(timestamptz);
+
+-- Usage finds its prices by the names that it may stand for, and no longer by what was remembered of them. The memory itself
+-- (ai_model_aliases, and generation and rules_version of ai_price_book) is still written by the version before.
+-- squawk-ignore ban-drop-function
+DROP FUNCTION ai_model_price_of(text, text, timestamptz);
 
 REVOKE ALL ON FUNCTION ai_usage_months(), drop_oldest_ai_usage_month(integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ai_usage_months(), drop_oldest_ai_usage_month(integer) TO allowance_app;

@@ -54,8 +54,6 @@ class ModelPriceStore(CallerStore):
         found = db.many(
             CandidatePrice,
             "resolve_model_price",
-            provider=query.provider,
-            model=query.model,
             providers=[each.provider for each in names],
             models=[each.model for each in names],
             rules=[each.rule for each in names],
