@@ -310,7 +310,7 @@ def test_whatever_happens_in_whatever_order_the_sums_are_those_of_all_that_was_r
 ) -> None:
     seed(price(input_price=2_000_000))
     remember_entries(database)
-    profile = settings(max_examples=max(5, settings().max_examples // 25), stateful_step_count=20, deadline=None)
+    profile = settings(max_examples=max(20, settings().max_examples // 20), stateful_step_count=20, deadline=None)
     with database.connect() as owner:
         standing = Standing(database.name, database.owner_url, database.app_url, owner)
         run_state_machine_as_test(ledger_machine(standing, acme), settings=profile)
