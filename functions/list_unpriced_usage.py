@@ -1,7 +1,7 @@
 """GET /api/v2/ai/usage/unpriced: the models of usage that has no cost, because there is no price for what was used."""
 
 from allowance.api import Api
-from allowance.usage import UnpricedModels, UnpricedQuery
+from allowance.unpriced_usage import UnpricedModels, UnpricedQuery
 from allowance.usage_store import UsageStore
 
 app = Api()

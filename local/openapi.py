@@ -18,8 +18,7 @@ from allowance.answers import INTERNAL_ERROR, STATUSES
 from allowance.api import Route
 from allowance.csv_file import MEDIA_TYPE, CsvPage
 from allowance.errors import AllowanceError
-from allowance.models import UUID_FORM, Body, GroupBudget
-from allowance.overrides import UserBudgetOverride
+from allowance.models import UUID_FORM, Body, Versioned
 from allowance.parameters import Query
 from allowance.precondition import Precondition
 
@@ -176,7 +175,7 @@ def _success(returns: Any, schemas: dict[str, Any]) -> dict[str, Any]:
     if returns is CsvPage:
         file = {MEDIA_TYPE: {"schema": {"type": "string"}}}
         return {"200": {"description": "A file.", "headers": headers | FILE_HEADERS, "content": file}}
-    if returns in (GroupBudget, UserBudgetOverride):
+    if isinstance(returns, type) and issubclass(returns, Versioned):
         headers["ETag"] = ETAG
     content = {"application/json": {"schema": _schema(returns, schemas, "serialization")}}
     return {"200": {"description": "Done.", "headers": headers, "content": content}}

@@ -24,6 +24,7 @@ from allowance.settings import (
     export_target,
     price_book_source,
     settings,
+    usage_retention_months,
 )
 from migrations.migrate import migrate
 from tests.gateway import Client, Context
@@ -35,6 +36,8 @@ from tests.postgres import Database, Server, any_server
 hypothesis.settings.register_profile("quick", max_examples=25, deadline=None)
 hypothesis.settings.register_profile("thorough", max_examples=500, deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "thorough" if os.environ.get("CI") else "quick"))
+
+SETTINGS = {"AI_BUDGETS_ENABLED", "CORS_ORIGINS", "PRICE_BOOK", "PRICE_BOOK_CA_FILE", "USAGE_RETENTION_MONTHS"}
 
 
 @pytest.hookimpl(wrapper=True)
@@ -54,9 +57,7 @@ def environment(**variables: str) -> Generator[None]:
         for name in [
             each
             for each in os.environ
-            if "DATABASE_" in each
-            or each.startswith(("ALERT_", "EXPORT_"))
-            or each in {"AI_BUDGETS_ENABLED", "CORS_ORIGINS", "PRICE_BOOK", "PRICE_BOOK_CA_FILE"}
+            if "DATABASE_" in each or each.startswith(("ALERT_", "EXPORT_")) or each in SETTINGS
         ]:
             patch.delenv(name, raising=False)
         for name, value in variables.items():
@@ -81,6 +82,7 @@ def forget_process() -> None:
         alert_receivers,
         alert_thresholds,
         export_target,
+        usage_retention_months,
         s3_client,
     ):
         cached.cache_clear()

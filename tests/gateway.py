@@ -15,7 +15,15 @@ from typing import Any
 from urllib.parse import unquote
 
 FUNCTIONS = Path(__file__).parents[1] / "functions"
-JOBS = ("seed_prices", "import_directory", "ingest_usage", "rerate_usage", "deliver_alerts", "export_spend")
+JOBS = (
+    "seed_prices",
+    "import_directory",
+    "ingest_usage",
+    "rerate_usage",
+    "deliver_alerts",
+    "export_spend",
+    "expire_usage",
+)
 
 
 @dataclass(frozen=True)

@@ -37,13 +37,31 @@ def add_spend(database: Database, user_id: UUID, group_id: UUID, day: date, micr
         )  # fmt: skip
 
 
+def remember_entries(database: Database) -> None:
+    """From now on every entry is also kept where no month is ever dropped, by the transaction that writes it."""
+    for statement in (
+        "CREATE TABLE ai_usage_ever (LIKE ai_usage INCLUDING DEFAULTS)",
+        "CREATE FUNCTION remember_entry() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS"
+        " 'BEGIN INSERT INTO public.ai_usage_ever SELECT new.*; RETURN NULL; END'",
+        "CREATE TRIGGER remember_entry AFTER INSERT ON ai_usage FOR EACH ROW EXECUTE FUNCTION remember_entry()",
+    ):
+        database.run(statement)
+
+
+def ledger_of(database: Database) -> str:
+    """The table of all entries there ever were, if it is kept, else the ledger itself."""
+    ((ever,),) = database.rows("SELECT to_regclass('ai_usage_ever')")
+    return ever or "ai_usage"
+
+
 def assert_sums_agree(database: Database) -> None:
-    """Days, hours and months say what the ledger says, and each key has one entry."""
+    """Days, hours and months say what the ledger says, be its months dropped, and each key has one entry."""
+    ledger = ledger_of(database)
     of_ledger, of_days, of_hours = (
         database.rows(query)
         for query in (
             f"SELECT user_id, group_id, (occurred_at AT TIME ZONE 'UTC')::date AS day, coalesce({SUMS.replace(', ', ', 0), coalesce(')}, 0)"
-            " FROM ai_usage GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
+            f" FROM {ledger} GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
             f"SELECT user_id, group_id, day, {SUMS} FROM ai_spend_daily GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
             f"SELECT {SUMS} FROM ai_usage_hourly",
         )
@@ -56,6 +74,11 @@ def assert_sums_agree(database: Database) -> None:
             f"SELECT {who}, date_trunc('month', day)::date AS month, sum(cost_micros) FROM ai_spend_daily"
             f" GROUP BY {who}, month ORDER BY {who}, month"
         )
+    by_user, by_group = (
+        database.rows(f"SELECT month, sum(cost_micros) FROM {table} GROUP BY month ORDER BY month")
+        for table in ("ai_user_spend_monthly", "ai_group_spend_monthly")
+    )
+    assert by_user == by_group
     assert database.rows(
-        "SELECT count(*) FROM ai_usage_keys k FULL JOIN ai_usage u ON u.id = k.usage_id WHERE u.id IS NULL OR k.usage_id IS NULL"
+        f"SELECT count(*) FROM ai_usage_keys k FULL JOIN {ledger} u ON u.id = k.usage_id WHERE u.id IS NULL OR k.usage_id IS NULL"
     ) == [(0,)]

@@ -13,9 +13,24 @@ from local.transformed import transformed
 from tests.gateway import routes
 
 ROOT = Path(__file__).parents[2]
-JOBS = {"SeedPrices", "ImportDirectory", "IngestUsage", "RerateUsage", "DeliverAlerts", "ExportSpend", "Migrate"}
+JOBS = {
+    "SeedPrices",
+    "ImportDirectory",
+    "IngestUsage",
+    "RerateUsage",
+    "DeliverAlerts",
+    "ExportSpend",
+    "ExpireUsage",
+    "Migrate",
+}
+OWN_PARAMETERS = {
+    "SeedPrices": {"PriceBook"},
+    "DeliverAlerts": {"AlertTopic", "AlertEventBus"},
+    "ExpireUsage": {"UsageRetentionMonths"},
+}
+"""What steers one function alone."""
+
 PASSWORDS = "secretsmanager:GetSecretValue"
-OWN_PARAMETERS = {"SeedPrices": {"PriceBook"}, "DeliverAlerts": {"AlertTopic", "AlertEventBus"}}
 
 
 @cache
@@ -254,13 +269,23 @@ def test_the_stack_makes_databases_only_where_their_certificates_are_known() -> 
     assert set(regions) == shipped
 
 
+def _reserved(function: dict[str, Any]) -> int:
+    """The copies that are reserved for it, with parameters as they are by default."""
+    condition, reserved, _ = function["ReservedConcurrentExecutions"]["Fn::If"]
+    assert condition == "ReservesConcurrency"
+    return reserved if isinstance(reserved, int) else template()["Parameters"][reserved["Ref"]]["Default"]
+
+
 def test_the_numbers_of_the_operations_guide_are_those_of_the_template() -> None:
     guide = (ROOT / "docs/operations.md").read_text()
-    reserved = template()["Parameters"]["ReservedConcurrency"]["Default"]
-    routes_with_data = len(functions().keys() - JOBS - {"RouteNotFound"})
-    connections = routes_with_data * reserved + len(JOBS)
-    assert f"{routes_with_data} x {reserved} + {len(JOBS)}  =  {connections}" in guide
-    copies = len(functions().keys() - JOBS) * reserved + len(JOBS)
+    copies_of = {name: _reserved(function) for name, function in functions().items()}
+    jobs = JOBS - {"IngestUsage"}
+    assert {copies_of[name] for name in jobs} == {1}
+    (reserved,) = {copies_of[name] for name in functions().keys() - JOBS}
+    routes_with_data, ingesting = len(functions().keys() - JOBS - {"RouteNotFound"}), copies_of["IngestUsage"]
+    connections = sum(copies_of.values()) - copies_of["RouteNotFound"]
+    assert f"{routes_with_data} x {reserved} + {len(jobs)} + {ingesting}  =  {connections}" in guide
+    copies = sum(copies_of.values())
     assert f"{copies + 100} copies" in guide, "Lambda keeps a hundred unreserved"
     assert f"alarms, {len(resources('AWS::CloudWatch::Alarm'))} x" in guide
 
@@ -339,6 +364,7 @@ def test_whatever_is_started_by_a_rule_leaves_its_event_when_it_cannot_start() -
         "RerateUsageSchedule",
         "DeliverAlertsSchedule",
         "ExportSpendSchedule",
+        "ExpireUsageSchedule",
     } == rules.keys()
     for name, rule in rules.items():
         (target,) = rule["Targets"]
@@ -379,13 +405,14 @@ def test_every_alarm_tells_somebody_and_what_was_promised_is_watched() -> None:
         "ServerErrors",
         "Succeeded",
         "Throttles",
+        "UsageMonthsPostponed",
     }
     heartbeat = alarms["SeedHeartbeatAlarm"]
     assert (heartbeat["TreatMissingData"], heartbeat["ComparisonOperator"]) == ("breaching", "LessThanThreshold")
 
 
 def test_the_metrics_that_are_watched_are_those_that_are_written(capsys: pytest.CaptureFixture[str]) -> None:
-    from allowance.metrics import count_alerts, count_job, count_price_book, count_request
+    from allowance.metrics import count_alerts, count_expired_usage, count_job, count_price_book, count_request
     from allowance.rbac.system import PRICE_SEEDER
 
     with pytest.MonkeyPatch.context() as patch:
@@ -393,6 +420,7 @@ def test_the_metrics_that_are_watched_are_those_that_are_written(capsys: pytest.
         count_request("GET /healthz", "ok", 200, database_ms=1.5, cold=True)
         count_price_book(held=2, newly_held=1, fell_back=False)
         count_alerts(delivered=1, failing=0, oldest_seconds=0)
+        count_expired_usage(dropped=1, postponed=True)
         count_job(PRICE_SEEDER.name, succeeded=True)
     written = {
         (metric["Name"], frozenset(line[name] for name in dimensions) if "job" in line else frozenset(dimensions))
@@ -403,7 +431,8 @@ def test_the_metrics_that_are_watched_are_those_that_are_written(capsys: pytest.
     }
     assert ("ServerErrors", frozenset({"service"})) in written
     assert {
-        (name, frozenset({"service"})) for name in ("PriceBookFallbacks", "NewlyHeldPriceChanges", "OldestAlertAge")
+        (name, frozenset({"service"}))
+        for name in ("PriceBookFallbacks", "NewlyHeldPriceChanges", "OldestAlertAge", "UsageMonthsPostponed")
     } <= written
     assert ("Requests", frozenset({"service", "route", "outcome"})) in written
     heartbeat = properties("AWS::CloudWatch::Alarm")["SeedHeartbeatAlarm"]["Dimensions"]
@@ -456,7 +485,7 @@ def test_only_the_delivery_of_alerts_may_publish_them_and_only_to_where_they_go(
         if "events:PutEvents" in actions(each):
             assert each["Resource"]["Fn::Sub"].endswith(":event-bus/${AlertEventBus}")
         if "kms:GenerateDataKey" in actions(each):
-            assert each["Condition"]["StringEquals"]["kms:ViaService"]["Fn::Sub"].startswith("sns.")
+            assert each["Condition"]["StringEquals"]["kms:ViaService"]["Fn::Sub"].startswith(("sns.", "s3."))
     variables = functions()["DeliverAlerts"]["Environment"]["Variables"]
     assert variables["ALERT_TOPIC_ARN"] == {"Fn::If": ["HasAlertTopic", topic, ""]}
     assert variables["ALERT_EVENT_BUS"] == {"Fn::If": ["HasAlertEventBus", {"Ref": "AlertEventBus"}, ""]}

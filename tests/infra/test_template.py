@@ -22,6 +22,7 @@ TRIGGERS = {
     "RerateUsage": "rerate_usage",
     "DeliverAlerts": "deliver_alerts",
     "ExportSpend": "export_spend",
+    "ExpireUsage": "expire_usage",
     "Migrate": "migrate",
 }
 
@@ -87,9 +88,32 @@ def test_prices_are_seeded_on_a_schedule_and_once_per_deployment() -> None:
     assert pattern["detail"]["status-details"]["status"] == ["CREATE_COMPLETE", "UPDATE_COMPLETE"]
 
 
+def test_every_schedule_is_a_parameter_whose_default_is_one() -> None:
+    schedules = {
+        name: event["Properties"]["Schedule"]["Ref"]
+        for name, properties in functions().items()
+        for event in properties.get("Events", {}).values()
+        if event["Type"] == "Schedule" and name != "DeliverAlerts"  # as often as there are, or an hour if that wakes it
+    }
+    assert schedules == {
+        "SeedPrices": "SeedSchedule",
+        "RerateUsage": "RerateSchedule",
+        "ExpireUsage": "ExpireSchedule",
+        "ExportSpend": "ExportSchedule",
+    }
+    for name in schedules.values():
+        default = template()["Parameters"][name]["Default"]
+        assert re.fullmatch(r"rate\(\d+ (hours?|days?)\)|cron\(\d+ \d+ \* \* \? \*\)", default)
+
+
 def test_usage_in_the_queue_fails_by_the_message_and_is_hidden_for_longer_than_it_is_worked_on() -> None:
     (source,) = functions()["IngestUsage"]["Events"].values()
     assert source["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    # Else Lambda would turn deliveries away, each of which counts as an attempt.
+    scaling = source["Properties"]["ScalingConfig"]["MaximumConcurrency"]
+    condition, reserved, nothing = functions()["IngestUsage"]["ReservedConcurrentExecutions"]["Fn::If"]
+    assert (condition, scaling, nothing) == ("ReservesConcurrency", reserved, {"Ref": "AWS::NoValue"})
+    assert template()["Parameters"][scaling["Ref"]]["MinValue"] == 2, "fewer AWS does not take"
     queue = template()["Resources"]["UsageQueue"]["Properties"]
     assert queue["VisibilityTimeout"] >= 6 * functions()["IngestUsage"]["Timeout"]
 

@@ -44,7 +44,9 @@ from allowance.rbac.policy import NO_SECRET, Action, Permission, ResourceType, R
 from allowance.settings import DatabaseSource
 from allowance.spend_store import SpendStore
 from allowance.store import CallerStore, Origin, Store
-from allowance.usage import UnpricedQuery, UsageBatch
+from allowance.unpriced_usage import UnpricedQuery
+from allowance.usage import UsageBatch
+from allowance.usage_expirer import UsageExpirer
 from allowance.usage_rerater import UsageRerater
 from allowance.usage_store import UsageQueueStore, UsageStore
 from allowance.user_budget_store import UserBudgetStore
@@ -161,6 +163,7 @@ ACCOUNTS: dict[tuple[type, str], Account] = {
         Action.READ, ResourceType.AI_USAGE, lambda s, _: s.list_unpriced(UnpricedQuery())
     ),
     (UsageRerater, "rerate"): Account(Action.UPDATE, ResourceType.AI_USAGE, lambda s, _: s.rerate()),
+    (UsageExpirer, "expire"): Account(Action.DELETE, ResourceType.AI_USAGE, lambda s, _: s.expire(1)),
     (UsageQueueStore, "take"): Account(
         Action.CREATE,
         ResourceType.AI_USAGE,
@@ -235,6 +238,7 @@ def test_every_public_method_of_every_store_has_its_account() -> None:
             UsageQueueStore,
             UsageRerater,
             AlertStore,
+            UsageExpirer,
             PriceStore,
             DirectoryStore,
         )

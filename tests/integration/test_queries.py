@@ -14,9 +14,9 @@ VALUES = {
     "versions": "NULL", "excluded_versions": "'{}'", "actor_id": "NULL::uuid", "actor_name": "'a'", "request_id": "'r'",
     "organization_ids": "NULL::uuid[]", "user_id": "NULL::uuid", "username": "'a'", "dropped": "'{}'::uuid[]", "after": "1", "limit": "10", "book": "'{}'", "document": "'{}'",
     "accounts": "'[]'", "tokens": "'[]'", "entries": "'[]'", "organizations": "'{}'::text[]", "usernames": "'{}'::text[]",
-    "emails": "'{}'::text[]", "complete": "true", "rules_version": "1", "in_book": "true", "held": "'[]'", "still_held": "'{}'", "models": "NULL",
+    "emails": "'{}'::text[]", "complete": "true", "in_book": "true", "held": "'[]'", "still_held": "'{}'", "models": "NULL",
     "origin": "'o'", "location": "'l'", "etag": "NULL", "entry_count": "1", "at": "NULL", "provider": "'p'::text", "model": "'m'",
-    "sources": "NULL", "after_provider": "'p'", "after_model": "'m'", "after_source": "'s'", "after_id": "NULL", "providers": "'{}'",
+    "sources": "NULL", "after_count": "1", "after_provider": "'p'", "after_model": "'m'", "after_source": "'s'", "after_id": "NULL", "providers": "'{}'",
     "period_start": "now()", "period_end": "now()", "group_ids": "'{}'::uuid[]", "user_ids": "'{}'::uuid[]",
     "named_user_id": "NULL", "named_username": "'a'",
     "rules": "'{}'", "prices": "'{}'", "held_id": "gen_random_uuid()", "decision": "'approved'",
@@ -28,6 +28,7 @@ VALUES = {
     "corrects": "'{}'", "unpriced_counts": "'{}'",
     "lease_seconds": "120", "receiver": "'sns'", "first_delay_seconds": "60", "longest_delay_seconds": "900", "attempts": "5",
     "after_day": "NULL", "after_user": "NULL", "after_group": "NULL", "after_hour": "NULL",
+    "kept_months": "12",
 }  # fmt: skip
 
 

@@ -1,6 +1,9 @@
 """RerateUsage: a price that appears or is corrected is booked as another entry, in the period of the usage."""
 
+import base64
+import json
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -124,3 +127,42 @@ def test_what_has_no_price_is_listed_by_model_until_it_has_one(gateway: Client, 
     assert [each["model"] for each in gateway.get(UNPRICED).json()["models"]] == ["other"]
     assert acme.client("maya").get(UNPRICED).status == 404
     assert gateway.get(f"{UNPRICED}?limit=0").status == 400
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 7, 100])
+def test_page_by_page_each_model_comes_once_be_there_as_much_of_it_as_of_others(gateway: Client, limit: int) -> None:
+    # Names that differ in case only, and in what sorts by other rules elsewhere.
+    used = {("p", "a"): 2, ("p", "B"): 1, ("p", "b"): 1, ("P", "b"): 1, ("p", "ä-z"): 3, ("q", "a"): 2, ("p", "b/c"): 1}
+    named = [name for name, times in used.items() for _ in range(times)]
+    batch = [
+        record(n, provider=provider, model=model, occurred_at=f"2026-11-20T1{n % 2}:00:00Z")
+        for n, (provider, model) in enumerate(named)
+    ]
+    results(gateway, *batch)
+    seen: list[dict[str, Any]] = []
+    after = ""
+    for _ in range(10):
+        page = gateway.get(f"{UNPRICED}?limit={limit}{after}").json()
+        assert len(page["models"]) == limit or page["next"] is None
+        seen += page["models"]
+        if page["next"] is None:
+            break
+        after = f"&after={page['next']}"
+    expected = sorted(used, key=lambda name: (-used[name], name))
+    assert [(each["provider"], each["model"]) for each in seen] == expected
+    assert [each["unpriced_usage_count"] for each in seen] == [used[name] for name in expected]
+
+
+@pytest.mark.parametrize(
+    "parts", ["x", "\u00e9", {}, 7, [], [1, "p"], ["1", "p", "m"], [1.5, "p", "m"], [True, "p", "m"], [0, "p", "m"],
+              [1 << 63, "p", "m"], [1, "p", "a\x00b"], [1, "p", None], [1, "p", "m", "m"]],
+)  # fmt: skip
+def test_a_cursor_that_no_page_gave_is_refused(gateway: Client, parts: object) -> None:
+    after = (
+        parts if isinstance(parts, str) else base64.urlsafe_b64encode(json.dumps(parts).encode()).decode().rstrip("=")
+    )
+    answer = gateway.get(f"{UNPRICED}?after={quote(after)}")
+    assert (answer.status, answer.json()["validations"]) == (
+        400,
+        [{"field": "after", "detail": "Must be `next` of the page before."}],
+    )

@@ -29,15 +29,6 @@ def test_no_month_is_made_of_what_cannot_have_been(empty_database: Database, mom
         app.execute("SELECT ensure_ai_usage_month(%s)", (moment,))
 
 
-def test_only_months_that_ended_are_dropped(empty_database: Database) -> None:
-    with psycopg.connect(empty_database.app_url, autocommit=True) as app:
-        for month in ("2026-01", "2026-02", "2026-03"):
-            app.execute("SELECT ensure_ai_usage_month(%s)", (f"{month}-15T00:00:00Z",))
-        dropped = app.execute("SELECT drop_ai_usage_months('2026-03-01T00:00:00Z')").fetchone()
-    assert dropped == (2,)
-    assert empty_database.rows(MONTHS) == [("ai_usage_2026_03",)]
-
-
 @pytest.mark.parametrize(
     "statement",
     [

@@ -3,17 +3,35 @@
 import ast
 import re
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 
 import allowance
 from allowance.database import queries
 from allowance.directory_store import WRITES
+from allowance.precondition import Precondition
+from allowance.store import Origin
 
 LAYER = Path(allowance.__file__).parent
 CALLS = {"many", "first", "one", "run", "call"}
 
 WRITES_OF_AN_IMPORT = {"document", "accounts"}
 """What directory_store passes to each statement of its list: one needs the one, one the other."""
+
+
+TOGETHER = {
+    "origin.parameters": Origin(None, "", "").parameters,
+    "precondition.parameters": Precondition().parameters,
+}
+"""What is passed as one, by the last two words of how it is called in the source."""
+
+
+def names_of(keyword: ast.keyword) -> Iterable[str]:
+    """The parameters that a keyword argument passes: one, or those of `**origin.parameters`."""
+    if keyword.arg is not None:
+        return [keyword.arg]
+    *_, owner, attribute = re.findall(r"[a-z]+", ast.unparse(keyword.value))
+    return TOGETHER[f"{owner}.{attribute}"]
 
 
 def called() -> dict[str, list[set[str]]]:
@@ -26,7 +44,7 @@ def called() -> dict[str, list[set[str]]]:
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
             constants = [arg.value for arg in node.args if isinstance(arg, ast.Constant)]
             if name in CALLS and constants and constants[0] in queries():
-                found[constants[0]].append({keyword.arg or "**" for keyword in node.keywords})
+                found[constants[0]].append({name for each in node.keywords for name in names_of(each)})
     for name in WRITES:
         found[name].append(WRITES_OF_AN_IMPORT & placeholders(name))
     return found

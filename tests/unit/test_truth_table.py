@@ -76,6 +76,7 @@ usage-ingester                         -     -         -        -       -   -   
 usage-rerater                          -     -         -        -       -   -    -     -      u     -      -         -     -          -      -
 alert-deliverer                        -     -         -        -       -   -    -     -      -     u      -         -     -          -      -
 spend-exporter                         r     r         r        -       -   -    -     -      -     -      -         -     -          r      -
+usage-expirer                          -     -         -        -       -   -    -     -      d     -      -         -     -          -      -
 """
 
 LETTERS = {"c": Action.CREATE, "r": Action.READ, "u": Action.UPDATE, "d": Action.DELETE}

@@ -12,8 +12,7 @@ from allowance import errors
 from allowance.csv_file import MEDIA_TYPE, CsvPage
 from allowance.errors import AllowanceError
 from allowance.headers import preflight_headers, standing_headers
-from allowance.models import GroupBudget
-from allowance.overrides import UserBudgetOverride
+from allowance.models import Versioned
 from allowance.request import Request
 
 STATUSES: Mapping[type[AllowanceError], int] = {
@@ -52,7 +51,7 @@ def success(request: Request, result: Any, returns: Any) -> Answer:
         return answer_of(request, 204, None)
     if isinstance(result, CsvPage):
         return _csv(request, result)
-    headers = {"ETag": result.etag} if isinstance(result, GroupBudget | UserBudgetOverride) else {}
+    headers = {"ETag": result.etag} if isinstance(result, Versioned) else {}
     if isinstance(result, BaseModel):
         return answer_of(request, 200, result.model_dump_json().encode(), headers)
     return answer_of(request, 200, _adapter(returns).dump_json(result), headers)

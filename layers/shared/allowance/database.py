@@ -8,13 +8,16 @@ import re
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 import psycopg
+from psycopg.abc import Buffer
 from psycopg.rows import class_row
+from psycopg.types.datetime import TimestamptzLoader
 
 from allowance.connection import connection_parameters
 from allowance.errors import AllowanceError, DatabaseUnavailable, NotAGroupMember
@@ -180,7 +183,10 @@ class Database:
             if state == "25006":
                 # This server became a standby: another connection may find the new primary.
                 connection.close()
-            if stale or state[:2] in UNAVAILABLE_CLASSES or state in UNAVAILABLE:
+            # A row for which there is no partition is the only one that is refused by no constraint: its month of the
+            # ledger was dropped a moment ago, and is made anew for who comes again.
+            homeless = state == "23514" and error.diag.constraint_name is None
+            if stale or homeless or state[:2] in UNAVAILABLE_CLASSES or state in UNAVAILABLE:
                 raise DatabaseUnavailable from error
             if refusal := CONSTRAINTS.get(error.diag.constraint_name or ""):
                 raise refusal from error
@@ -201,7 +207,18 @@ class Database:
         except psycopg.ProgrammingError:
             # It quotes the connection string, password and all: these words must not reach a log.
             raise BadSetting("The connection string of the database cannot be read.") from None
+        self._connection.adapters.register_loader("timestamptz", TimeInUtc)
         return self._connection
+
+
+class TimeInUtc(TimestamptzLoader):
+    """A time in UTC, whatever zone the session is in.
+
+    Python compares times of one zone by what its clock shows: in the hour that a clock shows twice, wrongly.
+    """
+
+    def load(self, data: Buffer) -> datetime:
+        return super().load(data).astimezone(UTC)
 
 
 def _execute[T](connection: psycopg.Connection[Any], what: Call[T]) -> psycopg.Cursor[T]:

@@ -45,6 +45,14 @@ def count_alerts(*, delivered: int, failing: int, oldest_seconds: int) -> None:
     metrics.flush_metrics()
 
 
+def count_expired_usage(*, dropped: int, postponed: bool) -> None:
+    """One run of ExpireUsage: how many months it dropped, and whether it had to leave one for the next."""
+    metrics = EphemeralMetrics(namespace=NAMESPACE)
+    metrics.add_metric("UsageMonthsDropped", MetricUnit.Count, dropped)
+    metrics.add_metric("UsageMonthsPostponed", MetricUnit.Count, int(postponed))
+    metrics.flush_metrics()
+
+
 def count_job(job: str, *, succeeded: bool) -> None:
     """One run of a job, by the job's name: `Succeeded` and `Failed`. The heartbeat alarm waits for the former."""
     metrics = EphemeralMetrics(namespace=NAMESPACE)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from allowance.bedrock_names import BEDROCK, bedrock_id, bedrock_names
 
 MAX_CANDIDATES = 24
-RULES_VERSION = 1  # to be raised with any change of these rules or of Bedrock's: what is remembered is void then
 EXACT = "the name as sent"
 PROVIDERS = {
     "aws": BEDROCK,

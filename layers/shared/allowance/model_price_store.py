@@ -10,7 +10,6 @@ from allowance.model_prices import (
     CandidatePrice,
     ChangedPrices,
     ConsideredName,
-    Cursor,
     HeldChange,
     HeldChangePage,
     HeldChangeQuery,
@@ -19,6 +18,7 @@ from allowance.model_prices import (
     ModelPricePage,
     ModelPriceQuery,
     ModelPriceVersion,
+    PriceCursor,
     Resolution,
     ResolveQuery,
 )
@@ -40,7 +40,7 @@ class ModelPriceStore(CallerStore):
             return ModelPricePage(prices=page, next=None)
         last = page[-1]
         return ModelPricePage(
-            prices=page, next=str(Cursor(provider=last.provider, model=last.model, source=last.source))
+            prices=page, next=str(PriceCursor(provider=last.provider, model=last.model, source=last.source))
         )
 
     def list_all_prices(self, query: ModelPriceFilter) -> list[ModelPriceVersion]:
@@ -54,8 +54,6 @@ class ModelPriceStore(CallerStore):
         found = db.many(
             CandidatePrice,
             "resolve_model_price",
-            provider=query.provider,
-            model=query.model,
             providers=[each.provider for each in names],
             models=[each.model for each in names],
             rules=[each.rule for each in names],
@@ -86,9 +84,7 @@ class ModelPriceStore(CallerStore):
                 ChangedPrices,
                 "set_custom_prices",
                 prices=prices.model_dump_json(include={"prices"}),
-                actor_id=self._origin.actor_id,
-                actor_name=self._origin.actor_name,
-                request_id=self._origin.request_id,
+                **self._origin.parameters,
             ),
         )
 
@@ -104,9 +100,7 @@ class ModelPriceStore(CallerStore):
                 "remove_custom_price",
                 provider=provider,
                 model=model,
-                actor_id=self._origin.actor_id,
-                actor_name=self._origin.actor_name,
-                request_id=self._origin.request_id,
+                **self._origin.parameters,
             ),
         )
         if not outcome[0].changed:
@@ -136,9 +130,7 @@ class ModelPriceStore(CallerStore):
                 "decide_held_change",
                 held_id=held_id,
                 decision=decision,
-                actor_id=self._origin.actor_id,
-                actor_name=self._origin.actor_name,
-                request_id=self._origin.request_id,
+                **self._origin.parameters,
             ),
         )
         if not outcome:
@@ -149,7 +141,9 @@ class ModelPriceStore(CallerStore):
             raise AlreadyDecided(detail=f"It was {earlier.decision} by {earlier.decided_by_name} at {when}.")
 
 
-def _listed(db: Database, query: ModelPriceFilter, after: Cursor | None, limit: int | None) -> list[ModelPriceVersion]:
+def _listed(
+    db: Database, query: ModelPriceFilter, after: PriceCursor | None, limit: int | None
+) -> list[ModelPriceVersion]:
     return db.many(
         ModelPriceVersion,
         "list_model_prices",

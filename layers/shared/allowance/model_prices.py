@@ -1,14 +1,12 @@
 """Model prices as the routes answer them, and what they are asked by."""
 
-import base64
-import json
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import BeforeValidator, Field
 
 from allowance.models import Moment, Name, Row, Timestamp, hyphenated
-from allowance.parameters import WHOLE_NUMBER, Query
+from allowance.parameters import AFTER, WHOLE_NUMBER, Cursor, Printable, Query
 from allowance.terms import PriceTerms, Terms, Tier, Variant
 
 MAX_PAGE = 1000
@@ -114,35 +112,12 @@ class ChangedPrices(Row):
     changed: int
 
 
-class Cursor(Row):
-    """The last price of a page, as text that says nothing: the names may hold anything."""
+class PriceCursor(Cursor):
+    """The last price of a page."""
 
-    provider: str
-    model: str
-    source: str
-
-    @classmethod
-    def of(cls, text: object) -> Self:
-        """Raises ValueError."""
-        if isinstance(text, str) and text.isascii():
-            padded = text + "=" * (-len(text) % 4)
-            match json.loads(base64.b64decode(padded, altchars=b"-_", validate=True)):
-                case [str(provider), str(model), "default" | "custom" as source] if (provider + model).isprintable():
-                    return cls(provider=provider, model=model, source=source)
-                case _:
-                    pass
-        raise ValueError("must be `next` of the page before")
-
-    def __str__(self) -> str:
-        names = json.dumps([self.provider, self.model, self.source]).encode()
-        return base64.urlsafe_b64encode(names).decode().rstrip("=")
-
-
-def _cursor(value: object) -> object:
-    try:
-        return value if value is None else Cursor.of(value)
-    except ValueError:
-        raise ValueError("must be `next` of the page before") from None
+    provider: Printable
+    model: Printable
+    source: Literal["default", "custom"]
 
 
 At = Annotated[Moment | None, Field(description="The prices in effect at this time, in RFC 3339; now if absent.")]
@@ -169,14 +144,7 @@ class ModelPriceQuery(ModelPriceFilter):
     """Which prices, page by page."""
 
     limit: Limit = 100
-    after: Annotated[
-        Cursor | None,
-        Field(
-            description="`next` of the page before.",
-            json_schema_extra={"anyOf": [{"type": "string"}, {"type": "null"}]},
-        ),
-        BeforeValidator(_cursor),
-    ] = None
+    after: Annotated[PriceCursor | None, AFTER] = None
 
 
 class HeldChangeQuery(Query):

@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
@@ -71,18 +71,26 @@ class Body(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-class GroupBudget(Row):
+class Versioned(Row):
+    """A row that says when it was last written: `updated_at`, which moves with every change, names its version."""
+
+    if TYPE_CHECKING:
+        # Said by each row in its own place: a field of this class would come first in its JSON.
+        updated_at: Timestamp
+
+    @property
+    def etag(self) -> str:
+        """A strong entity tag (RFC 9110, 8.8.3)."""
+        return f'"{rfc3339(self.updated_at)}"'
+
+
+class GroupBudget(Versioned):
     """The AI budget of a group: the limit is per member of the group and period. 0 blocks all spend."""
 
     group_id: UUID
     spend_limit_micros: Annotated[int, Field(ge=0, le=MAX_SPEND_LIMIT_MICROS)]
     created_at: Timestamp
     updated_at: Timestamp
-
-    @property
-    def etag(self) -> str:
-        """A strong entity tag (RFC 9110, 8.8.3): `updated_at` moves with every change, so it names the version."""
-        return f'"{rfc3339(self.updated_at)}"'
 
 
 class SpendLimit(Body):

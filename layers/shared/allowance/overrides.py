@@ -5,10 +5,10 @@ from uuid import UUID
 
 from pydantic import BeforeValidator, Field, Strict
 
-from allowance.models import Row, SpendLimit, Timestamp, hyphenated, rfc3339
+from allowance.models import SpendLimit, Timestamp, Versioned, hyphenated
 
 
-class UserBudgetOverride(Row):
+class UserBudgetOverride(Versioned):
     """A user's own limit per period, and the group of the user that it counts for. 0 blocks all spend."""
 
     user_id: UUID
@@ -16,11 +16,6 @@ class UserBudgetOverride(Row):
     spend_limit_micros: int
     created_at: Timestamp
     updated_at: Timestamp
-
-    @property
-    def etag(self) -> str:
-        """The version: `updated_at` moves with every write."""
-        return f'"{rfc3339(self.updated_at)}"'
 
 
 class OverrideLimit(SpendLimit):

@@ -1,10 +1,21 @@
 """What comes in as query parameters: text, read strictly, and never ignored."""
 
+import base64
+import json
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    TypeAdapter,
+    model_validator,
+)
 
 from allowance.models import UUID_FORM, hyphenated
 
@@ -24,6 +35,46 @@ def _digits(value: object) -> object:
 
 WHOLE_NUMBER = BeforeValidator(_digits)
 
+
+def _printable(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError("must have no control characters")
+    return value
+
+
+Printable = Annotated[str, AfterValidator(_printable)]
+"""What Postgres can compare with: no NUL, no lone surrogate."""
+
+
+_PARTS = TypeAdapter(list[Any])
+
+
+class Cursor(BaseModel):
+    """The last row of a page, by what it is sorted by, as text that says nothing: names may hold anything."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _read(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        if not isinstance(value, str):
+            return handler(value)
+        try:
+            padded = value.encode("ascii") + b"=" * (-len(value) % 4)
+            parts = _PARTS.validate_json(base64.b64decode(padded, altchars=b"-_", validate=True))
+            return handler(dict(zip(cls.model_fields, parts, strict=True)))
+        except ValueError:
+            raise ValueError("must be `next` of the page before") from None
+
+    def __str__(self) -> str:
+        parts = json.dumps(list(self.model_dump().values())).encode()
+        return base64.urlsafe_b64encode(parts).decode().rstrip("=")
+
+
+AFTER: Any = Field(
+    description="`next` of the page before.", json_schema_extra={"anyOf": [{"type": "string"}, {"type": "null"}]}
+)
+"""Of a query with a cursor. Its schema is that of the text."""
 
 USER_KEY = re.compile(f"{UUID_FORM.pattern}|[a-z0-9][a-z0-9-]{{0,63}}", re.ASCII)
 

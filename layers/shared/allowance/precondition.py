@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,15 @@ class Precondition:
     """If-None-Match: *"""
     excluded_versions: tuple[datetime, ...] = ()
     """If-None-Match with entity tags: the present version must be none of these."""
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Of a query that changes or removes. What creates too takes `must_exist` beside them."""
+        return {
+            "versions": None if self.versions is None else list(self.versions),
+            "must_be_absent": self.must_be_absent,
+            "excluded_versions": list(self.excluded_versions),
+        }
 
     @classmethod
     def of(cls, headers: Mapping[str, str]) -> Self:

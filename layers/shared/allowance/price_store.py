@@ -5,7 +5,6 @@ import json
 from allowance.gate import Gate
 from allowance.log import logger
 from allowance.metrics import count_price_book
-from allowance.model_names import RULES_VERSION
 from allowance.models import Row
 from allowance.price_book import PriceBook
 from allowance.price_rules import Comparison, Plan, plan
@@ -58,8 +57,6 @@ class PriceStore:
     def seed_prices(self, taken: TakenBook) -> SeedCounts:
         """Bring the default prices to the book. Idempotent; one transaction, all or nothing. Raises Forbidden."""
         db = self._gate.open(Action.UPDATE, PRICE_BOOK)
-        # The code that remembers names by new rules is here already: deploying it runs SeedPrices.
-        db.run("forget_names", rules_version=RULES_VERSION)
         if taken.book is None:
             state = db.one(BookState, "get_price_book")
             unchanged = state.entries - state.withheld

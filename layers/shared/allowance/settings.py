@@ -8,6 +8,7 @@ from functools import cache
 from allowance.signature import AwsCredentials
 
 TOPIC_ARN = re.compile(r"arn:[\w-]+:sns:[\w-]+:\d{12}:[\w-]+(\.fifo)?", re.ASCII)
+MAX_RETENTION_MONTHS = 120
 
 
 class BadSetting(Exception):
@@ -102,6 +103,18 @@ def alert_thresholds() -> tuple[int, ...]:
     if not all(re.fullmatch("[1-9][0-9]{0,2}", each) for each in texts):
         raise BadSetting(f"ALERT_THRESHOLDS must be whole percentages from 1 to 999, like 85,100, not {stated!r}.")
     return tuple(sorted({int(each) for each in texts}))
+
+
+@cache
+def usage_retention_months() -> int:
+    """How many whole months of the ledger of usage are kept before the present one: USAGE_RETENTION_MONTHS, 0..120.
+
+    0 is all of them. Raises BadSetting.
+    """
+    months = os.environ.get("USAGE_RETENTION_MONTHS", "0")
+    if not (months.isascii() and months.isdecimal() and int(months) <= MAX_RETENTION_MONTHS):
+        raise BadSetting(f"USAGE_RETENTION_MONTHS must be a whole number up to {MAX_RETENTION_MONTHS}, not {months!r}.")
+    return int(months)
 
 
 @cache

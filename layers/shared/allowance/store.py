@@ -1,6 +1,7 @@
 """Every question that a route may ask: open the gate, run one query. An audit entry is written with its change."""
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from allowance.database import call
@@ -35,6 +36,11 @@ class Origin:
     actor_id: UUID | None
     actor_name: str
     request_id: str
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Of a query that writes an audit entry."""
+        return {"actor_id": self.actor_id, "actor_name": self.actor_name, "request_id": self.request_id}
 
 
 class CallerStore:
@@ -136,12 +142,8 @@ class Store(PathStore):
                 group_id=group_id,
                 spend_limit_micros=spend_limit_micros,
                 must_exist=precondition.must_exist,
-                versions=listed(precondition.versions),
-                must_be_absent=precondition.must_be_absent,
-                excluded_versions=list(precondition.excluded_versions),
-                actor_id=self._origin.actor_id,
-                actor_name=self._origin.actor_name,
-                request_id=self._origin.request_id,
+                **precondition.parameters,
+                **self._origin.parameters,
             ),
         )
         if not locked:
@@ -159,12 +161,8 @@ class Store(PathStore):
                 RemovedBudget,
                 "delete_group_budget",
                 group_id=group_id,
-                versions=listed(precondition.versions),
-                must_be_absent=precondition.must_be_absent,
-                excluded_versions=list(precondition.excluded_versions),
-                actor_id=self._origin.actor_id,
-                actor_name=self._origin.actor_name,
-                request_id=self._origin.request_id,
+                **precondition.parameters,
+                **self._origin.parameters,
             ),
         )
         if not locked:
@@ -193,8 +191,3 @@ class Store(PathStore):
         )
         page = entries[: query.limit]
         return AuditPage(entries=page, next=str(page[-1].id) if len(entries) > query.limit else None)
-
-
-def listed[T](values: tuple[T, ...] | None) -> list[T] | None:
-    """As psycopg takes an array."""
-    return None if values is None else list(values)

@@ -11,8 +11,7 @@ from pydantic_core import CoreSchema
 
 from allowance.cost import Tokens, cost_of
 from allowance.errors import Problem
-from allowance.models import Body, Row, Timestamp
-from allowance.parameters import WHOLE_NUMBER, Query
+from allowance.models import Body, Row
 from allowance.terms import PriceTerms, Rates, Variant
 from allowance.usage_records import UsageRecord
 
@@ -119,25 +118,3 @@ class Attribution(NamedTuple):
     user_id: str
     group_id: str
     organization_id: str
-
-
-class UnpricedQuery(Query):
-    """How many models to list."""
-
-    limit: Annotated[int, Field(ge=1, le=1000, description="Models at most."), WHOLE_NUMBER] = 100
-
-
-class UnpricedModel(Row):
-    """A model as it was sent, whose usage has no cost, and the first and the last hour in which it was used."""
-
-    provider: str
-    model: str
-    unpriced_usage_count: int
-    first_hour: Timestamp
-    last_hour: Timestamp
-
-
-class UnpricedModels(Row):
-    """The models of usage without a cost, those with the most of it first."""
-
-    models: list[UnpricedModel]

@@ -9,7 +9,8 @@ from allowance.errors import Problem, UsageNotRecorded
 from allowance.gate import Gate
 from allowance.rbac.policy import USAGE, Action
 from allowance.store import CallerStore, Origin
-from allowance.usage import UnpricedModel, UnpricedModels, UnpricedQuery, UsageAnswers, UsageBatch
+from allowance.unpriced_usage import UnpricedCursor, UnpricedModel, UnpricedModels, UnpricedQuery
+from allowance.usage import UsageAnswers, UsageBatch
 from allowance.usage_ledger import record
 from allowance.validation import problems_of
 
@@ -23,9 +24,22 @@ class UsageStore(CallerStore):
         return UsageAnswers(results=record(db, batch.records, datetime.now(UTC)))
 
     def list_unpriced(self, query: UnpricedQuery) -> UnpricedModels:
-        """The models of usage that has no cost. Raises NotAuthorized."""
+        """A page of the models of usage that has no cost. Raises NotAuthorized."""
         db = self._gate.open(Action.READ, USAGE)
-        return UnpricedModels(models=db.many(UnpricedModel, "list_unpriced_usage", limit=query.limit))
+        after = query.after
+        found = db.many(
+            UnpricedModel,
+            "list_unpriced_usage",
+            after_count=after and after.unpriced_usage_count,
+            after_provider=after and after.provider,
+            after_model=after and after.model,
+            limit=query.limit,
+        )
+        page = found[: query.limit]
+        if len(found) == len(page):
+            return UnpricedModels(models=page, next=None)
+        last = page[-1].model_dump(include={"unpriced_usage_count", "provider", "model"})
+        return UnpricedModels(models=page, next=str(UnpricedCursor(**last)))
 
 
 class UsageQueueStore:

@@ -6,7 +6,7 @@ from allowance.models import GroupReference, RemovedBudget
 from allowance.overrides import OverrideLimit, UserBudgetOverride
 from allowance.precondition import Precondition
 from allowance.rbac.policy import Action, group_object
-from allowance.store import PathStore, listed
+from allowance.store import PathStore
 
 
 class UserBudgetStore(PathStore):
@@ -42,12 +42,8 @@ class UserBudgetStore(PathStore):
                 group_id=group.id,
                 spend_limit_micros=limit.spend_limit_micros,
                 must_exist=precondition.must_exist,
-                versions=listed(precondition.versions),
-                must_be_absent=precondition.must_be_absent,
-                excluded_versions=list(precondition.excluded_versions),
-                actor_id=self._origin.actor_id,
-                actor_name=self._origin.actor_name,
-                request_id=self._origin.request_id,
+                **precondition.parameters,
+                **self._origin.parameters,
             ),
         )
         if not locked:
@@ -75,12 +71,8 @@ class UserBudgetStore(PathStore):
                 "delete_user_budget_override",
                 user_id=user_id,
                 group_id=group.id,
-                versions=listed(precondition.versions),
-                must_be_absent=precondition.must_be_absent,
-                excluded_versions=list(precondition.excluded_versions),
-                actor_id=self._origin.actor_id,
-                actor_name=self._origin.actor_name,
-                request_id=self._origin.request_id,
+                **precondition.parameters,
+                **self._origin.parameters,
             ),
         )
         if not outcome:

@@ -76,15 +76,6 @@ written AS (
     WHERE a.decision IS NULL AND %(decision)s = 'approved'
     RETURNING w.effective_from
 ),
-counted AS (
-    UPDATE ai_price_book AS b SET generation = b.generation + 1
-    FROM asked AS a
-    CROSS JOIN moment
-    WHERE a.decision IS NULL AND %(decision)s = 'approved'
-        AND NOT EXISTS (
-            SELECT 1 FROM ai_model_prices_at(moment.now) AS v WHERE v.provider = a.provider AND v.model = a.model
-        )
-),
 entries AS (
     INSERT INTO audit_log (actor_id, actor_name, action, resource_type, resource_id, before, after, request_id)
     SELECT %(actor_id)s, %(actor_name)s, e.action, e.resource_type, e.resource_id, e.before, e.after, %(request_id)s

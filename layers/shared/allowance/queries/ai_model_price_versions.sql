@@ -26,10 +26,8 @@ LIMIT %(limit)s::bigint;
 
 -- name: resolve_model_price
 -- For each name that a model as it was sent may stand for, likeliest first, the price in effect at a time; letters compare
--- in any case, the very same ones first. If the first row that has a price now has another name than was sent, it is
--- remembered for the look-ups of usage, as far as no better name had a price or comes to one.
-WITH moment AS (SELECT clock_timestamp() AS now OFFSET 0),
-candidates AS (
+-- in any case, the very same ones first. `find_usage_prices` looks usage up by the same rule.
+WITH candidates AS (
     SELECT c.provider, c.model, c.rule, c.rank
     FROM unnest(%(providers)s::text [], %(models)s::text [], %(rules)s::text [])
         WITH ORDINALITY AS c (provider, model, rule, rank)
@@ -39,43 +37,13 @@ known AS (
         CASE WHEN v.provider = c.provider AND v.model = c.model THEN c.rule ELSE c.rule || '; upper and lower case' END AS rule,
         row_number() OVER (
             ORDER BY c.rank, v.provider <> c.provider OR v.model <> c.model, v.provider, v.model
-        ) AS place,
-        EXISTS (
-            SELECT 1 FROM moment CROSS JOIN LATERAL ai_model_prices_at(moment.now) AS p
-            WHERE p.provider = v.provider AND p.model = v.model
-        ) AS is_priced
+        ) AS place
     FROM candidates AS c
     CROSS JOIN LATERAL (
         SELECT DISTINCT each.provider, each.model
         FROM ai_model_price_versions AS each
         WHERE lower(each.provider) = lower(c.provider COLLATE "C") AND lower(each.model) = lower(c.model COLLATE "C")
     ) AS v
-),
-best AS (
-    SELECT k.place, k.provider, k.model, k.rule FROM known AS k WHERE k.is_priced ORDER BY k.place LIMIT 1
-),
-remembered AS (
-    INSERT INTO ai_model_aliases AS a (
-        provider, model, priced_provider, priced_model, rule, generation, valid_from, valid_until
-    )
-    SELECT %(provider)s, %(model)s, k.provider, k.model, k.rule, b.generation, better.ended, better.begins
-    FROM best AS k
-    CROSS JOIN ai_price_book AS b
-    CROSS JOIN LATERAL (
-        SELECT
-            max(v.effective_from) FILTER (WHERE v.removed AND v.effective_from <= moment.now) AS ended,
-            min(v.effective_from) FILTER (WHERE v.effective_from > moment.now) AS begins
-        FROM known AS o
-        JOIN ai_model_price_versions AS v ON v.provider = o.provider AND v.model = o.model
-        CROSS JOIN moment
-        WHERE o.place < k.place
-    ) AS better
-    WHERE (k.provider, k.model) <> (%(provider)s, %(model)s::text)
-    ON CONFLICT (provider, model) DO UPDATE
-    SET priced_provider = excluded.priced_provider, priced_model = excluded.priced_model, rule = excluded.rule,
-        generation = excluded.generation, valid_from = excluded.valid_from, valid_until = excluded.valid_until
-    -- What was worked out with an older book never replaces what was with a newer one.
-    WHERE a.generation <= excluded.generation AND a IS DISTINCT FROM excluded
 ),
 priced AS (
     SELECT k.rank, k.place, k.provider, k.model, k.rule,
@@ -106,7 +74,7 @@ ORDER BY c.rank, p.place;
 -- An entry without a time counts from now on, or always when it is the first price of its model. Answers how many changed.
 WITH moment AS (SELECT clock_timestamp() AS now OFFSET 0),
 given AS (
-    SELECT g.provider, g.model, known.is_priced, g.input_price, g.output_price, g.cache_read_price, g.cache_write_price,
+    SELECT g.provider, g.model, g.input_price, g.output_price, g.cache_read_price, g.cache_write_price,
         g.cache_write_1h_price, g.tiers, g.variants,
         coalesce(g.effective_from, CASE WHEN known.is_known THEN moment.now ELSE '-infinity' END) AS starts
     FROM jsonb_to_recordset(%(prices)s::jsonb -> 'prices') AS g (
@@ -117,13 +85,11 @@ given AS (
     CROSS JOIN LATERAL (
         SELECT EXISTS (
             SELECT 1 FROM ai_model_price_versions AS v WHERE v.provider = g.provider AND v.model = g.model
-        ) AS is_known, EXISTS (
-            SELECT 1 FROM ai_model_prices_at(moment.now) AS v WHERE v.provider = g.provider AND v.model = g.model
-        ) AS is_priced
+        ) AS is_known
     ) AS known
 ),
 stated AS (
-    SELECT g.provider, g.model, g.is_priced, g.input_price, g.output_price, g.cache_read_price, g.cache_write_price,
+    SELECT g.provider, g.model, g.input_price, g.output_price, g.cache_read_price, g.cache_write_price,
         g.cache_write_1h_price, g.tiers, g.variants, g.starts, jsonb_build_object(
             'input_price', g.input_price, 'output_price', g.output_price, 'cache_read_price', g.cache_read_price,
             'cache_write_price', g.cache_write_price, 'cache_write_1h_price', g.cache_write_1h_price,
@@ -132,7 +98,7 @@ stated AS (
     FROM given AS g
 ),
 changed AS (
-    SELECT s.provider, s.model, s.is_priced, s.input_price, s.output_price, s.cache_read_price, s.cache_write_price,
+    SELECT s.provider, s.model, s.input_price, s.output_price, s.cache_read_price, s.cache_write_price,
         s.cache_write_1h_price, s.tiers, s.variants, s.starts, b.terms AS before
     FROM stated AS s
     LEFT JOIN LATERAL (
@@ -170,10 +136,6 @@ entries AS (
     FROM written AS w
     JOIN changed AS c ON c.provider = w.provider AND c.model = w.model AND c.starts = w.effective_from
     ORDER BY w.provider, w.model, w.effective_from
-),
-counted AS (
-    UPDATE ai_price_book AS b SET generation = b.generation + 1
-    WHERE EXISTS (SELECT 1 FROM changed AS c WHERE NOT c.is_priced)
 )
 SELECT count(*) AS changed FROM written;
 
@@ -210,14 +172,5 @@ entry AS (
         %(request_id)s
     FROM ended AS e
     ORDER BY e.at
-),
-counted AS (
-    UPDATE ai_price_book AS b SET generation = b.generation + 1
-    FROM moment
-    WHERE EXISTS (SELECT 1 FROM ended)
-        AND NOT EXISTS (
-            SELECT 1 FROM ai_model_prices_at(moment.now) AS v
-            WHERE v.provider = %(provider)s AND v.model = %(model)s AND v.source = 'default'
-        )
 )
 SELECT count(*) AS changed FROM written;

@@ -13,12 +13,6 @@ FROM ai_price_book AS b
 LEFT JOIN ai_model_price_changes_held AS h ON h.decision IS NULL
 GROUP BY b.location, b.etag, b.entries;
 
--- name: forget_names
--- Makes void what is remembered of names by other rules than these.
-UPDATE ai_price_book AS b
-SET rules_version = %(rules_version)s, generation = b.generation + 1
-WHERE b.rules_version IS DISTINCT FROM %(rules_version)s;
-
 -- name: compare_price_book
 -- Where a book differs from the default prices, and what was decided about each such model before. An entry is compared
 -- with what is in effect at its time: the present one of a model (the latest without a date or with one that has come)
@@ -180,15 +174,6 @@ new_versions AS (
         provider text, model text, effective_from timestamptz, before jsonb, terms jsonb, withdrawn boolean, sources text []
     )
 ),
-first_prices AS (
-    SELECT 1
-    FROM new_versions AS n
-    CROSS JOIN moment
-    WHERE NOT EXISTS (
-        SELECT 1 FROM ai_model_prices_at(moment.now) AS v WHERE v.provider = n.provider AND v.model = n.model
-    )
-    LIMIT 1
-),
 held AS (
     INSERT INTO ai_model_price_changes_held (
         provider, model, effective_from, before, proposed, reasons, by_source, sources, in_book, origin
@@ -239,5 +224,4 @@ superseded AS (
         ))
 )
 UPDATE ai_price_book AS b
-SET location = %(location)s, etag = %(etag)s, entries = coalesce(%(entry_count)s, b.entries), seeded_at = clock_timestamp(),
-    generation = b.generation + (SELECT count(*) FROM first_prices);
+SET location = %(location)s, etag = %(etag)s, entries = coalesce(%(entry_count)s, b.entries), seeded_at = clock_timestamp();

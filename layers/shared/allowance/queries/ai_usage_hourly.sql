@@ -1,12 +1,19 @@
 -- name: list_unpriced_usage
--- The models whose usage has no cost, as they were sent, those with the most of it first.
+-- A page of the models whose usage has no cost, as they were sent, those with the most of it first; one more than it holds
+-- tells whether there is another. Usage of months that were dropped is not among it: no price that comes would be booked.
 SELECT h.provider, h.model, sum(h.unpriced_usage_count)::bigint AS unpriced_usage_count, min(h.hour) AS first_hour,
     max(h.hour) AS last_hour
 FROM ai_usage_hourly AS h
-WHERE h.unpriced_usage_count > 0
+WHERE h.unpriced_usage_count > 0 AND date_trunc('month', h.hour, 'UTC') IN (SELECT m.starts FROM ai_usage_months() AS m (starts))
 GROUP BY h.provider, h.model
+HAVING %(after_count)s::bigint IS NULL
+    OR sum(h.unpriced_usage_count) < %(after_count)s::bigint
+    OR (
+        sum(h.unpriced_usage_count) = %(after_count)s::bigint
+        AND (h.provider, h.model) > (%(after_provider)s::text, %(after_model)s::text)
+    )
 ORDER BY sum(h.unpriced_usage_count) DESC, h.provider, h.model
-LIMIT %(limit)s::bigint;
+LIMIT %(limit)s::bigint + 1;
 
 -- name: get_usage_rating
 -- Until when prices were taken into account, and what time it is.
@@ -24,9 +31,10 @@ FROM ai_model_price_versions AS v
 WHERE v.recorded_at > %(rated_until)s::timestamptz - interval '1 hour' AND NOT v.removed;
 
 -- name: list_used_models
--- Every model that was ever used, as it was sent.
+-- Every model of usage that is in the ledger, as it was sent: what was dropped cannot be rated.
 SELECT h.provider, h.model, sum(h.unpriced_usage_count)::bigint AS unpriced_usage_count
 FROM ai_usage_hourly AS h
+WHERE date_trunc('month', h.hour, 'UTC') IN (SELECT m.starts FROM ai_usage_months() AS m (starts))
 GROUP BY h.provider, h.model
 ORDER BY h.provider, h.model;
 
@@ -41,6 +49,7 @@ FROM (
     SELECT DISTINCT h.organization_id, h.hour
     FROM ai_usage_hourly AS h
     WHERE h.provider = %(provider)s AND h.model = %(model)s
+        AND date_trunc('month', h.hour, 'UTC') IN (SELECT m.starts FROM ai_usage_months() AS m (starts))
         AND (NOT %(unpriced_only)s::boolean OR h.unpriced_usage_count > 0)
         AND (
             %(after_organization)s::uuid IS NULL

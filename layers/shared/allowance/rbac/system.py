@@ -23,6 +23,7 @@ USAGE_INGESTER = _actor("usage-ingester", (ResourceType.AI_USAGE, Action.CREATE)
 USAGE_RERATER = _actor("usage-rerater", (ResourceType.AI_USAGE, Action.UPDATE))
 ALERT_DELIVERER = _actor("alert-deliverer", (ResourceType.AI_SPEND_ALERT, Action.UPDATE))
 SPEND_EXPORTER = _actor("spend-exporter", (ResourceType.GROUP, Action.READ))
+USAGE_EXPIRER = _actor("usage-expirer", (ResourceType.AI_USAGE, Action.DELETE))
 SYSTEM_ACTORS = (
     PRICE_SEEDER,
     DIRECTORY_IMPORTER,
@@ -30,4 +31,5 @@ SYSTEM_ACTORS = (
     USAGE_RERATER,
     ALERT_DELIVERER,
     SPEND_EXPORTER,
+    USAGE_EXPIRER,
 )

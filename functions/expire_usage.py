@@ -1,0 +1,13 @@
+"""ExpireUsage: drop the months of the ledger of usage that are older than what is kept. Its sums stay."""
+
+from typing import Any
+
+from allowance.jobs import job
+from allowance.rbac.system import USAGE_EXPIRER
+from allowance.settings import usage_retention_months
+from allowance.usage_expirer import ExpiredMonths, UsageExpirer
+
+
+@job(USAGE_EXPIRER, UsageExpirer)
+def handler(expirer: UsageExpirer, event: dict[str, Any]) -> ExpiredMonths:
+    return expirer.expire(usage_retention_months())
