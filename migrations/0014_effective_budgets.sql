@@ -67,7 +67,8 @@ $$;
 
 -- What the members whose budget in effect is the group's may spend together: each override in place of the limit, deleted
 -- users left out; null of a group without a budget. It is the sum over `ai_effective_budgets`, which is asked only where it
--- is not plain: an override wins; a higher budget elsewhere wins; who is in no other group with so high a budget has this one.
+-- is not plain: an override wins; a higher budget elsewhere wins, and so does the same one of a lower id in the organization
+-- itself; of the others only who is in another organization's group with the same budget may have that one.
 CREATE FUNCTION ai_group_spend_limit_total(p_group_id uuid) RETURNS numeric
 LANGUAGE sql STABLE AS $$
     WITH budgets AS MATERIALIZED (
@@ -93,28 +94,32 @@ LANGUAGE sql STABLE AS $$
     ),
     rivals AS MATERIALIZED (
         SELECT b.group_id, b.organization_id, b.organization_id = t.organization_id AS is_neighbour,
-            b.spend_limit_micros > t.spend_limit_micros AS is_higher
+            b.organization_id = t.organization_id OR b.spend_limit_micros > t.spend_limit_micros AS wins
         FROM this AS t
-        JOIN budgets AS b ON b.group_id <> t.group_id AND b.spend_limit_micros >= t.spend_limit_micros
+        JOIN budgets AS b ON b.spend_limit_micros > t.spend_limit_micros
+            OR (
+                b.spend_limit_micros = t.spend_limit_micros
+                AND (b.organization_id <> t.organization_id OR b.group_id < t.group_id)
+            )
     ),
-    -- Who is in a rival, and whether one of those is higher. Each Everyone by itself, so that only the members of those are
+    -- Who is in a rival, and whether one of those wins for sure. Each Everyone by itself, so that only the members of those are
     -- read; a row of group_members counts only with its organization, which the members of a neighbour share.
     contested AS MATERIALIZED (
-        SELECT m.user_id, bool_or(m.is_higher) AS is_beaten
+        SELECT m.user_id, bool_or(m.wins) AS is_beaten
         FROM (
-            SELECT om.user_id, r.is_higher
+            SELECT om.user_id, r.wins
             FROM rivals AS r
             CROSS JOIN LATERAL (
                 SELECT each.user_id FROM organization_members AS each WHERE each.organization_id = r.group_id OFFSET 0
             ) AS om
             WHERE r.group_id = r.organization_id
             UNION ALL
-            SELECT gm.user_id, r.is_higher
+            SELECT gm.user_id, r.wins
             FROM rivals AS r
             JOIN group_members AS gm ON gm.group_id = r.group_id
             WHERE r.is_neighbour AND r.group_id <> r.organization_id
             UNION ALL
-            SELECT gm.user_id, r.is_higher
+            SELECT gm.user_id, r.wins
             FROM rivals AS r
             JOIN group_members AS gm ON gm.group_id = r.group_id
             JOIN organization_members AS om ON om.organization_id = r.organization_id AND om.user_id = gm.user_id
@@ -122,6 +127,12 @@ LANGUAGE sql STABLE AS $$
         ) AS m
         JOIN members AS each ON each.user_id = m.user_id
         GROUP BY m.user_id
+    ),
+    asked AS (
+        SELECT e.user_id, e.group_id
+        FROM (SELECT ARRAY(SELECT c.user_id FROM contested AS c WHERE NOT c.is_beaten) AS user_ids) AS tied
+        CROSS JOIN LATERAL ai_effective_budgets(tied.user_ids) AS e
+        WHERE cardinality(tied.user_ids) > 0
     )
     SELECT CASE WHEN EXISTS (SELECT 1 FROM this) THEN (
         SELECT coalesce(sum(coalesce(v.spend_limit_micros, t.spend_limit_micros)), 0)
@@ -133,9 +144,7 @@ LANGUAGE sql STABLE AS $$
             JOIN organizations AS o ON o.id = each.organization_id AND o.deleted_at IS NULL
         ) AS v ON v.user_id = m.user_id
         LEFT JOIN contested AS c ON c.user_id = m.user_id
-        LEFT JOIN ai_effective_budgets(
-            ARRAY(SELECT each.user_id FROM contested AS each WHERE NOT each.is_beaten)
-        ) AS e ON e.user_id = m.user_id
+        LEFT JOIN asked AS e ON e.user_id = m.user_id
         WHERE CASE
                 WHEN v.user_id IS NOT NULL THEN v.group_id = t.group_id
                 WHEN c.user_id IS NULL THEN true
