@@ -1,6 +1,7 @@
-"""What the spend routes cost at 100,000 users and the daily sums of 10,000,000 usages in one month: `make bench-spend`.
+"""What the spend routes cost at 100,000 users and 12,000,000 usages in one month, and their plans: `make bench-spend`.
 
-The worst case: everybody works on every day of the month, and the spend of a group's 10,000 members is all for it.
+The worst case: everybody works on every day of the month, and the spend of a group's 10,000 members is all for it. It
+takes 10 GB of disk and some minutes.
 """
 
 import os
@@ -24,7 +25,7 @@ from migrations.migrate import migrate
 
 USERS = int(os.environ.get("USERS", "100000"))
 MEMBERS = USERS // 10
-USAGES = USERS * 100
+USAGES_PER_DAY = 4
 RUNS = 15
 PASSWORD = os.urandom(16).hex()
 ORGANIZATION, GROUP = UUID(int=1), UUID(int=2)
@@ -52,7 +53,7 @@ GENERATED = {
     ),
     "daily sums": (
         "INSERT INTO ai_spend_daily SELECT u.id, gm.group_id, d::date, 1000000, 9, 9, 9, 0, 0,"
-        " %(usages)s / %(users)s / 30, 0, %(organization)s"
+        " %(per_day)s, 0, %(organization)s"
         " FROM generate_series(%(start)s, %(start)s + interval '29 days', interval '1 day') AS d"
         " CROSS JOIN users AS u JOIN (SELECT DISTINCT ON (user_id) user_id, group_id FROM group_members"
         " ORDER BY user_id, group_id <> %(group)s, group_id) AS gm ON gm.user_id = u.id",
@@ -60,6 +61,18 @@ GENERATED = {
         " FROM ai_spend_daily GROUP BY 1, 2 ORDER BY random()",
         "INSERT INTO ai_group_spend_monthly SELECT group_id, date_trunc('month', day)::date, user_id, sum(cost_micros)"
         " FROM ai_spend_daily GROUP BY 1, 2, 3 ORDER BY random()",
+    ),
+    "usages": (
+        "SELECT ensure_ai_usage_month(%(start)s)",
+        "INSERT INTO ai_usage (id, reason, user_id, group_id, organization_id, provider, model, input_tokens,"
+        " output_tokens, cache_read_tokens, cache_write_tokens, cache_write_1h_tokens, cost_micros, priced,"
+        " usage_count, unpriced_usage_count, occurred_at)"
+        " SELECT row_number() OVER (), 'usage', d.user_id, d.group_id, d.organization_id, 'openai', 'gpt-' || n,"
+        " 3, 3, 3, 0, 0, 250000, true, 1, 0, d.day + n * interval '5 hours'"
+        " FROM ai_spend_daily AS d, generate_series(1, %(per_day)s) AS n",
+        "INSERT INTO ai_usage_hourly SELECT date_trunc('hour', occurred_at, 'UTC'), organization_id, group_id,"
+        " provider, model, sum(cost_micros), sum(input_tokens), sum(output_tokens), sum(cache_read_tokens), 0, 0,"
+        " count(*), 0 FROM ai_usage GROUP BY 1, 2, 3, 4, 5",
         "VACUUM ANALYZE",
     ),
 }
@@ -91,7 +104,13 @@ def main() -> None:
         migrate(owner, application_password=PASSWORD)
         generate(
             owner,
-            {"organization": ORGANIZATION, "group": GROUP, "users": USERS, "members": MEMBERS, "usages": USAGES}
+            {
+                "organization": ORGANIZATION,
+                "group": GROUP,
+                "users": USERS,
+                "members": MEMBERS,
+                "per_day": USAGES_PER_DAY,
+            }
             | {"start": period.start},
         )
         members = [
@@ -103,16 +122,17 @@ def main() -> None:
         group = {"organization_id": ORGANIZATION, "group_ids": [GROUP]} | bounds
         trip = median_ms(lambda: database.one(Health, "ping"))
         print(f"\n{'query':46}{'ms':>8}{'trips':>8}")
-        for label, query, parameters in (
-            (f"a group of {MEMBERS:,} members", "list_group_spend", group),
-            ("100 members of it", "list_member_spend", {"group_id": GROUP, "user_ids": members} | bounds),
-            ("a user", "get_user_spend", {"user_id": members[0]} | bounds),
-        ):
-            model = {"list_group_spend": GroupTotals, "list_member_spend": MemberTotals}.get(query, UserSpend)
+        asked = (
+            (f"a group of {MEMBERS:,} members", GroupTotals, "list_group_spend", group),
+            ("100 members of it", MemberTotals, "list_member_spend", {"group_id": GROUP, "user_ids": members} | bounds),
+            ("a user", UserSpend, "get_user_spend", {"user_id": members[0]} | bounds),
+        )
+        for label, model, query, parameters in asked:
             taken = median_ms(lambda: database.many(model, query, **parameters))  # noqa: B023
             print(f"{label:46}{taken:8.2f}{taken / trip:8.0f}")
-        plan = owner.execute(EXPLAIN.encode() + queries()["list_group_spend"], group)
-        print("\n" + "\n".join(row[0] for row in plan))
+        for label, _, query, parameters in asked:
+            plan = owner.execute(EXPLAIN.encode() + queries()[query], parameters)
+            print(f"\n{label}\n" + "\n".join(row[0] for row in plan))
         database.close()
 
 

@@ -57,18 +57,19 @@ def ledger_of(database: Database) -> str:
 def assert_sums_agree(database: Database) -> None:
     """Days, hours and months say what the ledger says, be its months dropped, and each key has one entry."""
     ledger = ledger_of(database)
-    of_ledger, of_days, of_hours = (
-        database.rows(query)
-        for query in (
-            f"SELECT user_id, group_id, (occurred_at AT TIME ZONE 'UTC')::date AS day, coalesce({SUMS.replace(', ', ', 0), coalesce(')}, 0)"
-            f" FROM {ledger} GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
-            f"SELECT user_id, group_id, day, {SUMS} FROM ai_spend_daily GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
-            f"SELECT {SUMS} FROM ai_usage_hourly",
-        )
-    )
-    assert of_ledger == of_days
-    totals = tuple(sum(row[place] for row in of_days) for place in range(3, 11)) if of_days else (None,) * 8
-    assert of_hours == [totals]
+    summed = f"coalesce({SUMS.replace(', ', ', 0), coalesce(')}, 0)"
+    for table, moment, rest in (
+        ("ai_spend_daily", "(occurred_at AT TIME ZONE 'UTC')::date AS day", "user_id, group_id, organization_id"),
+        (
+            "ai_usage_hourly",
+            "date_trunc('hour', occurred_at, 'UTC') AS hour",
+            "organization_id, group_id, provider, model",
+        ),
+    ):
+        key = f"{moment.rpartition(' ')[2]}, {rest}"
+        assert database.rows(
+            f"SELECT {moment}, {rest}, {summed} FROM {ledger} GROUP BY {key} ORDER BY {key}"
+        ) == database.rows(f"SELECT {key}, {SUMS} FROM {table} GROUP BY {key} ORDER BY {key}")
     for table, who in (("ai_user_spend_monthly", "user_id"), ("ai_group_spend_monthly", "group_id, user_id")):
         assert database.rows(f"SELECT {who}, month, cost_micros FROM {table} ORDER BY {who}, month") == database.rows(
             f"SELECT {who}, date_trunc('month', day)::date AS month, sum(cost_micros) FROM ai_spend_daily"

@@ -23,7 +23,7 @@ VALUES = {
     "rated_until": "now()", "unpriced_only": "false", "after_organization": "NULL", "after_moment": "NULL", "after_entry": "NULL",
     "moments": "'{}'", "id_names": "'{}'", "sinces": "'{}'", "untils": "'{}'", "places": "'{}'",
     "thresholds": "'{}'", "budgets": "'[]'", "people": "'[]'", "kinds": "'[]'", "ids": "''", "usage_ids": "'{}'", "content_sha256s": "''",
-    "epoch_micros": "'{}'", "persons": "'{}'", "kinds_of": "'{}'", "input_tokens": "'{}'", "output_tokens": "'{}'",
+    "persons": "'{}'", "kinds_of": "'{}'", "input_tokens": "'{}'", "output_tokens": "'{}'",
     "cache_read_tokens": "'{}'", "cache_write_tokens": "'{}'", "cache_write_1h_tokens": "'{}'", "costs": "'{}'",
     "corrects": "'{}'", "unpriced_counts": "'{}'",
     "lease_seconds": "120", "receiver": "'sns'", "first_delay_seconds": "60", "longest_delay_seconds": "900", "attempts": "5",

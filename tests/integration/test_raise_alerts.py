@@ -1,7 +1,6 @@
 """Alerts of spend are raised by the statement that counts the usage: each once for a user, a share and a month."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,7 +12,7 @@ from tests.conftest import environment
 from tests.gateway import Client
 from tests.integration.test_record_usage import record, results
 from tests.integration.test_rerate_usage import rerate
-from tests.ledger import connection_of
+from tests.ledger import assert_sums_agree, connection_of
 from tests.people import Acme
 from tests.postgres import Database
 from tests.price_books import price, seed
@@ -151,11 +150,14 @@ def test_of_many_writers_at_once_one_raises_it(
         "INSERT INTO group_members SELECT %s, id FROM users WHERE username = 'maya' ON CONFLICT DO NOTHING",
         acme.groups["acme/platform"],
     )
-    work: list[tuple[Callable[[int], None], int]] = [(write, n) for n in range(8)]
-    if different_groups:
-        work = [each for n in range(8) for each in ((change_group, n), (write, n))]
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda each: each[0](each[1]), work))
+        work: list[Future[None]] = []
+        for number in range(8):
+            if different_groups:
+                work.append(pool.submit(change_group, number))
+            work.append(pool.submit(write, number))
+        for each in work:
+            each.result()
     assert database.rows(RAISED) == [(85, 8_500)]
 
 
@@ -172,3 +174,38 @@ def test_the_shares_are_a_setting(gateway: Client, database: Database) -> None:
 def test_a_setting_that_makes_no_sense_is_refused(wrong: str) -> None:
     with environment(ALERT_THRESHOLDS=wrong), pytest.raises(BadSetting, match="ALERT_THRESHOLDS"):
         alert_thresholds()
+
+
+@pytest.mark.parametrize("limited", ["nobody", "one of them", "both"])
+def test_writers_of_one_user_wait_for_each_other_and_never_in_a_circle(
+    gateway: Client, acme: Acme, database: Database, limited: str
+) -> None:
+    """Two batches of otto and other models, in one of which somebody else is, too; each sum takes its time."""
+    acme.client("olivia").delete(acme.budget_path("acme/Everyone"))
+    everyone = str(acme.organizations["acme"])
+    for username in {"nobody": (), "one of them": ("maya",), "both": ("maya", "otto")}[limited]:
+        path = f"/api/v2/users/{username}/ai/budget"
+        assert acme.client("olivia").put(path, {"group_id": everyone, "spend_limit_micros": 10**9}).status == 200
+    results(gateway, used(1, 1, user="otto"))
+    database.run(
+        "CREATE FUNCTION wait_a_little() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN PERFORM pg_sleep(0.4); RETURN new; END $$"
+    )
+    for table in ("ai_user_spend_monthly", "ai_group_spend_monthly"):
+        database.run(f"CREATE TRIGGER slow BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION wait_a_little()")
+
+    def write(batch: list[dict[str, Any]]) -> list[str]:
+        connection = connection_of(database)
+        try:
+            return [each.status for each in record_in(connection, batch, datetime.now(UTC))]
+        finally:
+            connection.close()
+
+    batches = [
+        [used(2, 1, user="otto")],
+        [used(3, 1, user="otto", model="m2"), used(4, 1, user="maya", model="m2")],
+    ]
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(write, batches))
+    assert answers == [["recorded"], ["recorded", "recorded"]]
+    assert_sums_agree(database)

@@ -22,6 +22,7 @@ from hypothesis.stateful import (
 
 import import_directory
 from allowance.budget import EffectiveBudget, GroupOfUser, Override, effective_budget
+from allowance.models import rfc3339
 from tests.gateway import Context
 from tests.integration.test_expire_usage import expire
 from tests.integration.test_ingest_usage import failed, message
@@ -42,6 +43,7 @@ TO_COME = "2999-01-01T00:00:00Z"
 MOMENTS = (
     "2026-08-31T23:59:59.999999Z", "2026-09-01T00:00:00Z", "2026-09-30T23:59:59.999999Z", "2026-10-01T00:00:00Z",
     "2026-10-01T00:30:00+01:00", "2026-10-25T02:30:00+02:00", "2026-10-31T20:00:00-04:00", "2026-11-20T10:00:00Z", TO_COME,
+    *(rfc3339(datetime.now(UTC) + timedelta(minutes=each)) for each in (-1, 3)),
 )  # fmt: skip
 ZEROS = UUID(int=0)
 MEMBERSHIPS = """

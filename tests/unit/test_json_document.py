@@ -13,7 +13,7 @@ from allowance.json_document import json_object
 
 KEYS = st.sampled_from(["a", "b", ":", '"', '":', "a ", "\\", "é"])
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | KEYS | st.text(),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | KEYS | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=4),
     max_leaves=12,
 )

@@ -85,6 +85,12 @@ def test_what_vendors_send_is_read(usage_format: Any, usage: dict[str, Any], tok
         ("openai", {}, ["usage.prompt_tokens"]),
         ("openai", CHAT | {"prompt_tokens_details": {"cached_tokens": 2007}}, ["usage.prompt_tokens_details.cached_tokens"]),
         ("openai", RESPONSES | {"output_tokens_details": {"reasoning_tokens": 301}}, ["usage.output_tokens_details.reasoning_tokens"]),
+        ("openai", CHAT | {"prompt_tokens_details": {"audio_tokens": 2007}}, ["usage.prompt_tokens_details.audio_tokens"]),
+        (
+            "openai",
+            {"prompt_tokens": 5, "completion_tokens": 2, "completion_tokens_details": {"accepted_prediction_tokens": 3}},
+            ["usage.completion_tokens_details.accepted_prediction_tokens"],
+        ),
         ("openai", CHAT | {"total_tokens": 2305}, ["usage.total_tokens"]),
         ("openai", CHAT | {"prompt_tokens_details": 3}, ["usage.prompt_tokens_details"]),
         ("openai", {"prompt_tokens": True, "completion_tokens": -1}, ["usage.prompt_tokens", "usage.completion_tokens"]),

@@ -1,6 +1,7 @@
 """The quick way to read a usage record understands what the careful one does, and nothing that it refuses."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from allowance import usage_records
 from allowance.errors import UsageOutOfRange
-from allowance.usage_records import OWN_SOURCE, epoch_micros_of, usage_of
+from allowance.usage_records import OWN_SOURCE, usage_of
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 PLAIN = {
@@ -75,6 +76,14 @@ def test_what_is_wrong_is_refused_by_its_field(change: dict[str, Any]) -> None:
         usage_of(PLAIN | change, NOW)
 
 
-@given(st.datetimes(datetime(2020, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001
-def test_a_moment_is_the_same_in_microseconds(moment: datetime) -> None:
-    assert datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=epoch_micros_of(moment)) == moment
+def test_the_fingerprint_of_a_record_never_changes() -> None:
+    """Keys are kept for ever: a retry after an update must still be known as one."""
+    said = "maya\nopenai\ngpt-5.1\n\n2026-11-22T06:00:00+00:00\n1000\n200\n0\n0\n0"
+    assert usage_of(PLAIN, NOW).content_sha256 == sha256(said.encode()).hexdigest()
+    finer = PLAIN | {
+        "variant": "batch",
+        "occurred_at": "2026-11-22T07:00:00.120000+01:00",
+        "tokens": {"cache_write_1h": 7},
+    }
+    said = "maya\nopenai\ngpt-5.1\nbatch\n2026-11-22T06:00:00.120000+00:00\n0\n0\n0\n0\n7"
+    assert usage_of(finer, NOW).content_sha256 == sha256(said.encode()).hexdigest()

@@ -95,7 +95,9 @@ class AlertStore:
                 break
         state = db.one(WaitingAlerts, "count_waiting_alerts", attempts=PERSISTENT_ATTEMPTS)
         self._log(tellings, state, persistent)
-        count_alerts(delivered=delivered, failing=state.failing, oldest_seconds=state.oldest_seconds)
+        # With nobody to be told, none is late.
+        oldest_seconds = state.oldest_seconds if receivers else 0
+        count_alerts(delivered=delivered, failing=state.failing, oldest_seconds=oldest_seconds)
         return DeliveryCounts(
             **state.model_dump(), receivers=[each.name for each in receivers], delivered=delivered, failed=failed
         )

@@ -92,9 +92,9 @@ def position_of_spend(spend: DailySpend) -> SpendPosition:
 
 SPEND_COLUMNS: tuple[Column[DailySpend], ...] = (
     Column("day", "text", lambda each: each.day),
-    Column("user_id", "text", lambda each: each.user_id),
+    Column("user_id", "text", lambda each: str(each.user_id)),
     Column("username", "text", lambda each: each.username),
-    Column("group_id", "text", lambda each: each.group_id),
+    Column("group_id", "text", lambda each: str(each.group_id)),
     Column("group_name", "text", lambda each: each.group_name),
     Column("input_tokens", "tokens", lambda each: each.input_tokens),
     Column("output_tokens", "tokens", lambda each: each.output_tokens),

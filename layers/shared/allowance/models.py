@@ -62,7 +62,8 @@ Moment = Annotated[datetime, BeforeValidator(_moment), PlainSerializer(rfc3339, 
 class Row(BaseModel):
     """What the database answers, and what goes out."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # What has a default is in the answer too, and so it is required in its description.
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_serialization_defaults_required=True)
 
 
 class Body(BaseModel):

@@ -1,4 +1,4 @@
-"""What routes may ask about spend. It is read from the daily sums alone, never from the usage itself."""
+"""What routes may ask about spend. It is read from the sums by month alone, never from the usage itself."""
 
 from uuid import UUID
 

@@ -95,7 +95,7 @@ def call_of_write(
         places=_array(entries),
         ids=LINE.join([each.key[1] for each in usages]),
         content_sha256s=LINE.join([each.content_sha256 for each in usages]),
-        epoch_micros=_array([each.epoch_micros for each in usages]),
+        moments=_array([each.moment for each in usages]),
         persons=_array(person_of_each),
         kinds_of=_array(kind_of_each),
         input_tokens=_array(inputs),

@@ -69,7 +69,9 @@ class _Counts:
         return count
 
     def refuse(self, field: str, detail: str) -> None:
-        self.problems.append(Problem(field, detail))
+        problem = Problem(field, detail)
+        if problem not in self.problems:
+            self.problems.append(problem)
 
     def _whole(self, field: str, value: object) -> int:
         if type(value) is not int or not 0 <= value <= MAX_TOKENS:
@@ -102,8 +104,17 @@ def _openai(counts: _Counts) -> dict[str, int]:
     total_in, output = counts.count(name_in, required=True), counts.count(name_out)
     cached = counts.count("cached_tokens", within=f"{name_in}_details")
     cached = counts.part(f"{name_in}_details.cached_tokens", cached, total_in, name_in)
-    reasoning = counts.count("reasoning_tokens", within=f"{name_out}_details")
-    counts.part(f"{name_out}_details.reasoning_tokens", reasoning, output, name_out)
+    for name, whole, details in (
+        (name_in, total_in, ("audio_tokens",)),
+        (
+            name_out,
+            output,
+            ("reasoning_tokens", "audio_tokens", "accepted_prediction_tokens", "rejected_prediction_tokens"),
+        ),
+    ):
+        for each in details:
+            part = counts.count(each, within=f"{name}_details")
+            counts.part(f"{name}_details.{each}", part, whole, name)
     _within_total(counts, "total_tokens", total_in + output)
     return {"input": total_in - cached, "output": output, "cache_read": cached}
 

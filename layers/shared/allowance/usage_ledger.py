@@ -161,10 +161,11 @@ def _answer(batch: _Batch, known: Iterable[KnownEntry], gone: Iterable[RecordedK
             batch.answers[place] = _taken("recorded", entry.rated.cost_micros)
         else:
             held[entry.usage.key] = before.content_sha256, before.cost_micros
+    taken_at = {entry.usage.key: place for place, entry in batch.entries.items() if place not in earlier}
     for place in batch.usages.keys() - (batch.entries.keys() - earlier.keys()):
         usage = batch.usages[place]
-        if usage.key not in held:
-            continue  # refused, and answered so
+        if usage.key not in held or taken_at.get(usage.key, -1) > place:
+            continue  # refused, and answered so: nobody had taken its key before it
         content, cost = held[usage.key]
         is_same = content == usage.content_sha256
         batch.answers[place] = (

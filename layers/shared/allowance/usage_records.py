@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Annotated, Any, NamedTuple, NotRequired, TypedDict, cast
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, model_validator, with_config
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError, model_validator, with_config
 
 from allowance.cost import MAX_TOKENS, Tokens
 from allowance.errors import Problem, UsageOutOfRange
@@ -22,10 +22,13 @@ FIRST_MOMENT = datetime(2020, 1, 1, tzinfo=UTC)
 OWN_SOURCE = "allowance"
 """The source of our own corrections; nobody else's."""
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-
 Count = Annotated[int, Field(ge=0, le=MAX_TOKENS)]
+
+
+def _not_ours(source: str) -> str:
+    if source == OWN_SOURCE:
+        raise ValueError(f"the source {OWN_SOURCE} is reserved")
+    return source
 
 
 class TokenCounts(Body):
@@ -41,7 +44,7 @@ class TokenCounts(Body):
 class UsageRecord(Body):
     """What one call to a model used: `tokens`, or the vendor's own `usage` object with its `usage_format`."""
 
-    source: Name
+    source: Annotated[Name, AfterValidator(_not_ours)]
     id: Name
     user: Annotated[Name, Field(description="A UUID, a username or an email address.")]
     provider: Name
@@ -56,8 +59,6 @@ class UsageRecord(Body):
     def _counted_once(self) -> "UsageRecord":
         if (self.tokens is None) == (self.usage is None) or (self.usage is None) != (self.usage_format is None):
             raise ValueError("either tokens, or usage and usage_format must be given")
-        if self.source == OWN_SOURCE:
-            raise ValueError(f"the source {OWN_SOURCE} is reserved")
         return self
 
 
@@ -95,8 +96,7 @@ _plain_record = TypeAdapter(_PlainRecord).validator
 class Usage(NamedTuple):
     """A record as it is understood. `content_sha256` (hexadecimal) is of all that it says: a retry is known by it.
 
-    `key`, source and id, is what makes it count once. `epoch_micros` is `occurred_at`, which is in UTC, in microseconds
-    since 1970.
+    `key`, source and id, is what makes it count once. `moment` is `occurred_at` as text; both are in UTC.
     """
 
     key: tuple[str, str]
@@ -105,14 +105,9 @@ class Usage(NamedTuple):
     model: str
     variant: Variant | None
     occurred_at: datetime
-    epoch_micros: int
+    moment: str
     tokens: Tokens
     content_sha256: str
-
-
-def epoch_micros_of(moment: datetime) -> int:
-    """Microseconds since 1970: a third of the time that a text takes."""
-    return (moment - _EPOCH) // _MICROSECOND
 
 
 def usage_of(record: object, now: datetime) -> Usage:
@@ -167,12 +162,12 @@ def _usage(
     occurred_at: datetime,
     tokens: Tokens,
 ) -> Usage:
-    # No name has a line break in it, so the lines say one thing only.
-    micros = epoch_micros_of(occurred_at)
+    # No name has a line break in it, so the lines say one thing only. They stay as they are: keys are kept for ever.
+    moment = occurred_at.replace(tzinfo=None).isoformat() + "+00:00"
     given, made, read, written, written_1h = tokens
-    said = f"{user}\n{provider}\n{model}\n{variant or ''}\n{micros}\n{given}\n{made}\n{read}\n{written}\n{written_1h}"
+    said = f"{user}\n{provider}\n{model}\n{variant or ''}\n{moment}\n{given}\n{made}\n{read}\n{written}\n{written_1h}"
     return Usage(
-        (source, id), user, provider, model, variant, occurred_at, micros, tokens, sha256(said.encode()).hexdigest()
+        (source, id), user, provider, model, variant, occurred_at, moment, tokens, sha256(said.encode()).hexdigest()
     )
 
 

@@ -20,7 +20,7 @@ from allowance.terms import Variant
 from allowance.usage import Attribution, Rated, UsagePrices
 from allowance.usage_entries import Entry, call_of_write
 from allowance.usage_ledger import call_of_prices, call_of_users, candidates_of
-from allowance.usage_records import OWN_SOURCE, Usage, epoch_micros_of
+from allowance.usage_records import OWN_SOURCE, Usage
 
 PAGE = 1000
 
@@ -171,7 +171,7 @@ def _correction(booked: BookedUsage, rated: Rated, cost_micros: int) -> Entry:
         model=booked.model,
         variant=booked.variant,
         occurred_at=booked.occurred_at,
-        epoch_micros=epoch_micros_of(booked.occurred_at),
+        moment=booked.occurred_at.isoformat(),
         tokens=Tokens(),
         content_sha256=sha256(f"{key} {cost_micros}".encode()).hexdigest(),
     )

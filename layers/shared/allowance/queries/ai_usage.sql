@@ -81,7 +81,8 @@ ORDER BY m.place, m.starts;
 -- Entries of the ledger, each with its key, what they add to the sums of the day, the hour and the month, and the alerts that
 -- those raise: all or nothing. A key that is there already takes its entry out of all of it, and is answered with what it
 -- was recorded with; the update, which changes nothing, is what shows it although it may be newer than the statement.
--- Everything is locked in the order of its key, so that writers wait for each other and never in a circle.
+-- Everything is locked in the order of its key, and one table after the other (each counts the rows of the one before, for
+-- that alone), so that writers wait for each other and never in a circle.
 WITH kinds AS MATERIALIZED (
     SELECT k.kind, k.source, k.provider, k.model, k.variant, k.priced_provider, k.priced_model, k.price_version_id, k.rates
     FROM jsonb_to_recordset(%(kinds)s::jsonb) AS k (
@@ -93,21 +94,20 @@ given AS MATERIALIZED (
     SELECT nextval('ai_usage_keys_usage_id_seq') AS usage_id, e.place, k.source, e.id,
         decode(e.content_sha256, 'hex') AS content_sha256, e.corrects, p.user_id, p.group_id, p.organization_id, e.kind,
         e.input_tokens, e.output_tokens, e.cache_read_tokens, e.cache_write_tokens, e.cache_write_1h_tokens, e.cost_micros,
-        (e.corrects IS NULL)::integer AS usage_count, e.unpriced_usage_count, m.occurred_at,
-        (m.occurred_at AT TIME ZONE 'UTC')::date AS day
+        (e.corrects IS NULL)::integer AS usage_count, e.unpriced_usage_count, e.occurred_at,
+        (e.occurred_at AT TIME ZONE 'UTC')::date AS day
     FROM unnest(
         %(places)s::integer [], string_to_array(%(ids)s, E'\n'), string_to_array(%(content_sha256s)s, E'\n'),
-        %(epoch_micros)s::bigint [], %(persons)s::integer [], %(kinds_of)s::integer [], %(input_tokens)s::bigint [],
+        %(moments)s::timestamptz [], %(persons)s::integer [], %(kinds_of)s::integer [], %(input_tokens)s::bigint [],
         %(output_tokens)s::bigint [], %(cache_read_tokens)s::bigint [], %(cache_write_tokens)s::bigint [],
         %(cache_write_1h_tokens)s::bigint [], %(costs)s::bigint [], %(corrects)s::bigint [], %(unpriced_counts)s::bigint []
     ) AS e (
-        place, id, content_sha256, epoch_micros, person, kind, input_tokens, output_tokens, cache_read_tokens,
+        place, id, content_sha256, occurred_at, person, kind, input_tokens, output_tokens, cache_read_tokens,
         cache_write_tokens, cache_write_1h_tokens, cost_micros, corrects, unpriced_usage_count
     )
     JOIN jsonb_to_recordset(%(people)s::jsonb) AS p (person integer, user_id uuid, group_id uuid, organization_id uuid)
         ON p.person = e.person
     JOIN kinds AS k ON k.kind = e.kind
-    CROSS JOIN LATERAL (SELECT timestamptz 'epoch' + e.epoch_micros * interval '1 microsecond' AS occurred_at) AS m
 ),
 keyed AS (
     INSERT INTO ai_usage_keys AS k (source, id, content_sha256, usage_id, occurred_at, cost_micros, priced)
@@ -150,7 +150,8 @@ daily AS (
     GROUP BY f.user_id, f.group_id, f.organization_id, f.day
     ORDER BY f.user_id, f.group_id, f.day
     ON CONFLICT (user_id, group_id, day) DO UPDATE
-    SET cost_micros = d.cost_micros + excluded.cost_micros,
+    SET organization_id = excluded.organization_id,
+        cost_micros = d.cost_micros + excluded.cost_micros,
         input_tokens = d.input_tokens + excluded.input_tokens,
         output_tokens = d.output_tokens + excluded.output_tokens,
         cache_read_tokens = d.cache_read_tokens + excluded.cache_read_tokens,
@@ -158,11 +159,13 @@ daily AS (
         cache_write_1h_tokens = d.cache_write_1h_tokens + excluded.cache_write_1h_tokens,
         usage_count = d.usage_count + excluded.usage_count,
         unpriced_usage_count = d.unpriced_usage_count + excluded.unpriced_usage_count
+    RETURNING d.day
 ),
 of_users AS (
     INSERT INTO ai_user_spend_monthly AS m (user_id, month, cost_micros)
     SELECT f.user_id, date_trunc('month', f.day::timestamp)::date AS month, coalesce(sum(f.cost_micros), 0)
     FROM fresh AS f
+    WHERE (SELECT count(*) FROM daily) >= 0
     GROUP BY f.user_id, month
     ORDER BY f.user_id, month
     ON CONFLICT (user_id, month) DO UPDATE SET cost_micros = m.cost_micros + excluded.cost_micros
@@ -172,11 +175,13 @@ of_groups AS (
     INSERT INTO ai_group_spend_monthly AS m (group_id, month, user_id, cost_micros)
     SELECT f.group_id, date_trunc('month', f.day::timestamp)::date AS month, f.user_id, coalesce(sum(f.cost_micros), 0)
     FROM fresh AS f
+    WHERE (SELECT count(*) FROM of_users) >= 0
     GROUP BY f.group_id, month, f.user_id
     ORDER BY f.group_id, month, f.user_id
     ON CONFLICT (group_id, month, user_id) DO UPDATE SET cost_micros = m.cost_micros + excluded.cost_micros
+    RETURNING m.month
 ),
--- Of the present month: of one that is over nobody can be stopped any more.
+-- Of the present month, or of the next by a clock that is ahead: of one that is over nobody can be stopped any more.
 alerts AS (
     INSERT INTO ai_spend_alerts (
         user_id, period_start, threshold_percent, group_id, organization_id, limit_source, spend_limit_micros, spent_micros
@@ -188,7 +193,7 @@ alerts AS (
         user_id uuid, group_id uuid, organization_id uuid, limit_source text, spend_limit_micros bigint
     ) ON b.user_id = m.user_id
     JOIN unnest(%(thresholds)s::bigint []) AS t (percent) ON m.cost_micros * 100 >= b.spend_limit_micros::numeric * t.percent
-    WHERE m.cost_micros > 0 AND m.month = date_trunc('month', now() AT TIME ZONE 'UTC')::date
+    WHERE m.cost_micros > 0 AND m.month >= date_trunc('month', now() AT TIME ZONE 'UTC')::date
     ORDER BY m.user_id, t.percent
     ON CONFLICT (user_id, period_start, threshold_percent) DO NOTHING
 ),
@@ -202,6 +207,7 @@ hourly AS (
         sum(f.cache_write_tokens), sum(f.cache_write_1h_tokens), sum(f.usage_count), sum(f.unpriced_usage_count)
     FROM fresh AS f
     JOIN kinds AS k ON k.kind = f.kind
+    WHERE (SELECT count(*) FROM of_groups) >= 0
     GROUP BY f.organization_id, hour, f.group_id, k.provider, k.model
     ORDER BY f.organization_id, hour, f.group_id, k.provider COLLATE "C", k.model COLLATE "C"
     ON CONFLICT (organization_id, hour, group_id, provider, model) DO UPDATE
