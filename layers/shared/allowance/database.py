@@ -98,7 +98,11 @@ class Database:
 
     def many[T](self, model: type[T], query: str, /, **parameters: Any) -> list[T]:
         """All rows of a query. One trip."""
-        return self._attempt(lambda connection: _execute(connection, call(model, query, **parameters)).fetchall())
+        return self.rows_of(call(model, query, **parameters))
+
+    def rows_of[T](self, what: Call[T]) -> list[T]:
+        """As `many`, of a query that stands ready. One trip."""
+        return self._attempt(lambda connection: _execute(connection, what).fetchall())
 
     def first[T](self, model: type[T], query: str, /, **parameters: Any) -> T | None:
         """The first row of a query, if there is one. One trip."""
@@ -115,15 +119,13 @@ class Database:
         """How many rows a statement touched. One trip."""
         return self._attempt(lambda connection: connection.execute(queries()[query], parameters).rowcount)
 
-    def in_one_trip[A, B](self, first: Call[A], second: Call[B] | None) -> tuple[list[A], list[B]]:
-        """Two statements in one implicit transaction, both sent before the first is answered; or the first alone.
+    def in_one_trip[A, B](self, first: Call[A], second: Call[B]) -> tuple[list[A], list[B]]:
+        """Two statements in one implicit transaction, both sent before the first is answered.
 
         The second sees what the first waited for: under READ COMMITTED each statement takes a snapshot of its own.
         """
 
         def batch(connection: psycopg.Connection[Any]) -> tuple[list[A], list[B]]:
-            if second is None:
-                return _execute(connection, first).fetchall(), []
             with connection.pipeline():
                 earlier, later = _execute(connection, first), _execute(connection, second)
             return earlier.fetchall(), later.fetchall()

@@ -99,10 +99,10 @@ def _write(db: Database, batch: _Batch) -> tuple[list[KnownEntry], list[Recorded
         usage_ids=[each.key[1] for each in refused],
     )
     if not batch.entries:
-        return [], db.many(look_up.model, look_up.query, **look_up.parameters)
+        return [], db.rows_of(look_up)
     write = call_of_write(batch.entries, batch.users, alert_thresholds())
     if not refused:
-        return db.many(write.model, write.query, **write.parameters), []
+        return db.rows_of(write), []
     return db.in_one_trip(write, look_up)
 
 

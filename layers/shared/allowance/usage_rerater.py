@@ -102,9 +102,9 @@ class UsageRerater:
                 examined += len(page)
                 if entries:
                     users = call_of_users({each.attribution.user_id for each in entries.values()})
-                    found = db.many(users.model, users.query, **users.parameters)
+                    found = db.rows_of(users)
                     write = call_of_write(entries, found, alert_thresholds())
-                    for known in db.many(write.model, write.query, **write.parameters):
+                    for known in db.rows_of(write):
                         del entries[known.place]
                     corrected += len(entries)
                     difference += sum(each.rated.cost_micros or 0 for each in entries.values())
@@ -139,7 +139,7 @@ def _corrections(db: Database, used: UsedModel, page: list[BookedUsage]) -> dict
     name = used.provider, used.model
     moments = [each.occurred_at for each in page]
     query = call_of_prices({name: (min(moments), max(moments))})
-    prices = UsagePrices([name], db.many(query.model, query.query, **query.parameters))
+    prices = UsagePrices([name], db.rows_of(query))
     entries: dict[int, Entry] = {}
     for place, booked in enumerate(page):
         try:
