@@ -1,6 +1,5 @@
 """What the route of exports takes and answers: a month of an organization's spend as CSV, page by page."""
 
-import base64
 import json
 import re
 from collections.abc import Callable, Sequence
@@ -15,8 +14,8 @@ from allowance.budget import Period, period_containing
 from allowance.columns import Column, cells_of, millionths
 from allowance.csv_file import CsvPage
 from allowance.errors import InvalidQuery, Problem
-from allowance.models import Row
-from allowance.parameters import WHOLE_NUMBER, Query
+from allowance.parameters import WHOLE_NUMBER, Query, content_in, text_for
+from allowance.spend import Sums
 
 MAX_ROWS = 5_000
 MAX_CONTENT_BYTES = 5_000_000
@@ -60,7 +59,7 @@ class ExportQuery(Query):
     ] = None
 
 
-class DailySpend(Row):
+class DailySpend(Sums):
     """What a user spent for a group on a day. The names are None when they are gone."""
 
     day: date
@@ -68,14 +67,6 @@ class DailySpend(Row):
     username: str | None
     group_id: UUID
     group_name: str | None
-    input_tokens: int
-    output_tokens: int
-    cache_read_tokens: int
-    cache_write_tokens: int
-    cache_write_1h_tokens: int
-    usage_count: int
-    unpriced_usage_count: int
-    cost_micros: int
 
 
 class SpendPosition(NamedTuple):
@@ -141,22 +132,17 @@ def _size(record: str) -> int:
 
 def _text_of(position: tuple[object, ...]) -> str:
     told = json.dumps(position, default=lambda each: each.isoformat() if isinstance(each, date) else str(each))
-    return base64.urlsafe_b64encode(told.encode()).decode().rstrip("=")
+    return text_for(told.encode())
 
 
 def position_in[P: tuple[object, ...]](kind: type[P], text: str) -> P:
     """Where the page before ended. Raises InvalidQuery."""
     refusal = InvalidQuery([Problem("after", "Must be that of the link to the next page.")])
     try:
-        position = TypeAdapter(kind).validate_json(_bytes_of(text))
+        position = TypeAdapter(kind).validate_json(content_in(text))
     except ValueError as error:
         raise refusal from error
     # Postgres knows no text with a NUL in it.
     if "\0" in "".join(each for each in position if isinstance(each, str)):
         raise refusal
     return position
-
-
-def _bytes_of(text: str) -> bytes:
-    """Raises ValueError."""
-    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)

@@ -15,13 +15,13 @@ from pydantic import AwareDatetime
 
 from allowance.budget import Period, period_containing
 from allowance.columns import Column, millionths
-from allowance.models import Row
+from allowance.spend import Sums
 
 NOBODY = UUID(int=0)
 """Stands in the sums where there is no group, or no organization."""
 
 
-class Charge(Row):
+class Charge(Sums):
     """What was used of a model in an hour and is attributed to a group: tokens by class, and what they cost.
 
     What has no price is in the tokens and in `unpriced_usage_count`, and not in the cost. The name of the group is None
@@ -35,14 +35,6 @@ class Charge(Row):
     group_name: str | None
     provider: str
     model: str
-    cost_micros: int
-    input_tokens: int
-    output_tokens: int
-    cache_read_tokens: int
-    cache_write_tokens: int
-    cache_write_1h_tokens: int
-    usage_count: int
-    unpriced_usage_count: int
 
     @property
     def tokens(self) -> int:

@@ -46,6 +46,16 @@ Printable = Annotated[str, AfterValidator(_printable)]
 """What Postgres can compare with: no NUL, no lone surrogate."""
 
 
+def text_for(content: bytes) -> str:
+    """Text that says nothing and needs no escape in a URL: base64url without padding (RFC 4648, 5)."""
+    return base64.urlsafe_b64encode(content).decode().rstrip("=")
+
+
+def content_in(text: str) -> bytes:
+    """What `text_for` was given. Raises ValueError."""
+    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+
+
 _PARTS = TypeAdapter(list[Any])
 
 
@@ -60,15 +70,13 @@ class Cursor(BaseModel):
         if not isinstance(value, str):
             return handler(value)
         try:
-            padded = value.encode("ascii") + b"=" * (-len(value) % 4)
-            parts = _PARTS.validate_json(base64.b64decode(padded, altchars=b"-_", validate=True))
+            parts = _PARTS.validate_json(content_in(value))
             return handler(dict(zip(cls.model_fields, parts, strict=True)))
         except ValueError:
             raise ValueError("must be `next` of the page before") from None
 
     def __str__(self) -> str:
-        parts = json.dumps(list(self.model_dump().values())).encode()
-        return base64.urlsafe_b64encode(parts).decode().rstrip("=")
+        return text_for(json.dumps(list(self.model_dump().values())).encode())
 
 
 AFTER: Any = Field(

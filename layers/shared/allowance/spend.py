@@ -12,6 +12,19 @@ from allowance.parameters import Query
 MAX_IDS = 100
 
 
+class Sums(Row):
+    """What usages add up to: what they cost, their tokens by class, how many they are and how many have no price."""
+
+    cost_micros: int
+    input_tokens: int
+    output_tokens: int
+    cache_read_tokens: int
+    cache_write_tokens: int
+    cache_write_1h_tokens: int
+    usage_count: int
+    unpriced_usage_count: int
+
+
 class BudgetLimit(Row):
     """A limit, and where it comes from."""
 
