@@ -95,7 +95,8 @@ given AS MATERIALIZED (
         decode(e.content_sha256, 'hex') AS content_sha256, e.corrects, p.user_id, p.group_id, p.organization_id, e.kind,
         e.input_tokens, e.output_tokens, e.cache_read_tokens, e.cache_write_tokens, e.cache_write_1h_tokens, e.cost_micros,
         (e.corrects IS NULL)::integer AS usage_count, e.unpriced_usage_count, e.occurred_at,
-        (e.occurred_at AT TIME ZONE 'UTC')::date AS day
+        (e.occurred_at AT TIME ZONE 'UTC')::date AS day,
+        date_trunc('month', e.occurred_at AT TIME ZONE 'UTC')::date AS month
     FROM unnest(
         %(places)s::integer [], string_to_array(%(ids)s, E'\n'), string_to_array(%(content_sha256s)s, E'\n'),
         %(moments)s::timestamptz [], %(persons)s::integer [], %(kinds_of)s::integer [], %(input_tokens)s::bigint [],
@@ -121,7 +122,7 @@ keyed AS (
 fresh AS MATERIALIZED (
     SELECT g.usage_id, g.corrects, g.user_id, g.group_id, g.organization_id, g.kind, g.input_tokens, g.output_tokens,
         g.cache_read_tokens, g.cache_write_tokens, g.cache_write_1h_tokens, g.cost_micros, g.usage_count,
-        g.unpriced_usage_count, g.occurred_at, g.day
+        g.unpriced_usage_count, g.occurred_at, g.day, g.month
     FROM given AS g
     JOIN keyed AS k ON k.usage_id = g.usage_id
 ),
@@ -163,21 +164,21 @@ daily AS (
 ),
 of_users AS (
     INSERT INTO ai_user_spend_monthly AS m (user_id, month, cost_micros)
-    SELECT f.user_id, date_trunc('month', f.day::timestamp)::date AS month, coalesce(sum(f.cost_micros), 0)
+    SELECT f.user_id, f.month, coalesce(sum(f.cost_micros), 0)
     FROM fresh AS f
     WHERE (SELECT count(*) FROM daily) >= 0
-    GROUP BY f.user_id, month
-    ORDER BY f.user_id, month
+    GROUP BY f.user_id, f.month
+    ORDER BY f.user_id, f.month
     ON CONFLICT (user_id, month) DO UPDATE SET cost_micros = m.cost_micros + excluded.cost_micros
     RETURNING m.user_id, m.month, m.cost_micros
 ),
 of_groups AS (
     INSERT INTO ai_group_spend_monthly AS m (group_id, month, user_id, cost_micros)
-    SELECT f.group_id, date_trunc('month', f.day::timestamp)::date AS month, f.user_id, coalesce(sum(f.cost_micros), 0)
+    SELECT f.group_id, f.month, f.user_id, coalesce(sum(f.cost_micros), 0)
     FROM fresh AS f
     WHERE (SELECT count(*) FROM of_users) >= 0
-    GROUP BY f.group_id, month, f.user_id
-    ORDER BY f.group_id, month, f.user_id
+    GROUP BY f.group_id, f.month, f.user_id
+    ORDER BY f.group_id, f.month, f.user_id
     ON CONFLICT (group_id, month, user_id) DO UPDATE SET cost_micros = m.cost_micros + excluded.cost_micros
     RETURNING m.month
 ),
