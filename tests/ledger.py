@@ -81,5 +81,5 @@ def assert_sums_agree(database: Database) -> None:
     )
     assert by_user == by_group
     assert database.rows(
-        f"SELECT count(*) FROM ai_usage_keys k FULL JOIN {ledger} u ON u.id = k.usage_id WHERE u.id IS NULL OR k.usage_id IS NULL"
+        f"SELECT count(*) FROM ai_usage_digests k FULL JOIN {ledger} u ON u.id = k.usage_id WHERE u.id IS NULL OR k.usage_id IS NULL"
     ) == [(0,)]

@@ -67,7 +67,7 @@ def test_only_what_fails_comes_again_and_the_log_says_why(
         message("empty", body="{}"),
         message("last", record(5)),
     ) == ["half", "conflict", "text", "surrogate", "empty"]
-    assert database.rows("SELECT id FROM ai_usage_keys ORDER BY id") == [("call-1",), ("call-2",), ("call-5",)]
+    assert database.rows("SELECT source_id FROM ai_usage ORDER BY source_id") == [("call-1",), ("call-2",), ("call-5",)]
     lines = {each["message_id"]: each for each in logged() if each["message"] == "message failed"}
     assert lines["half"]["problems"] == [
         "records[1].user: There is no such user.",

@@ -112,7 +112,7 @@ def test_whatever_dies_each_acknowledged_record_counts_once_and_no_refused_one()
         assert [each for writer in writers for each in writer.surprises] == []
         acknowledged = set().union(*(writer.acknowledged for writer in writers))
         refused = set().union(*(writer.refused for writer in writers))
-        kept = {name for (name,) in database.rows("SELECT id FROM ai_usage_keys")}
+        kept = {name for (name,) in database.rows("SELECT source_id FROM ai_usage")}
         assert acknowledged <= kept
         assert not refused & kept
         assert len(acknowledged) > WRITERS * 30

@@ -34,8 +34,8 @@ def test_no_month_is_made_of_what_cannot_have_been(empty_database: Database, mom
     [
         "UPDATE ai_usage SET cost_micros = 0",
         "DELETE FROM ai_usage",
-        "DELETE FROM ai_usage_keys",
-        "UPDATE ai_usage_keys SET cost_micros = 0",
+        "DELETE FROM ai_usage_digests",
+        "UPDATE ai_usage_digests SET cost_micros = 0",
         "DELETE FROM ai_spend_daily",
         "SELECT 1 FROM ai_usage_2026_03",
     ],

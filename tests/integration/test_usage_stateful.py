@@ -105,7 +105,7 @@ def ledger_machine(database: Database, acme: Acme) -> type[RuleBasedStateMachine
         @initialize()
         def empty(self) -> None:
             database.run(
-                "TRUNCATE ai_usage, ai_usage_ever, ai_usage_keys, ai_spend_daily, ai_usage_hourly, ai_user_spend_monthly,"
+                "TRUNCATE ai_usage, ai_usage_ever, ai_usage_digests, ai_spend_daily, ai_usage_hourly, ai_user_spend_monthly,"
                 " ai_group_spend_monthly, ai_spend_alerts, ai_model_price_versions, group_ai_budgets, user_ai_budget_overrides"
             )
             database.run("UPDATE ai_price_book SET location = NULL, etag = NULL, entries = 0")
@@ -142,7 +142,7 @@ def ledger_machine(database: Database, acme: Acme) -> type[RuleBasedStateMachine
         def attributed(self, names: list[str], in_effect: dict[str, EffectiveBudget]) -> None:
             """What was new counts against the budget that was in effect when it came."""
             found = database.rows(
-                "SELECT k.id, u.group_id FROM ai_usage_ever AS u JOIN ai_usage_keys AS k ON k.usage_id = u.id WHERE k.id = ANY(%s)",
+                "SELECT source_id, group_id FROM ai_usage_ever WHERE reason = 'usage' AND source_id = ANY(%s)",
                 names,
             )
             assert dict(found) == {name: in_effect[self.kept[name]["user"]].group_id or ZEROS for name in names}
@@ -196,7 +196,8 @@ def ledger_machine(database: Database, acme: Acme) -> type[RuleBasedStateMachine
             self.answers |= {
                 name: (cost, priced)
                 for name, cost, priced in database.rows(
-                    "SELECT id, cost_micros, priced FROM ai_usage_keys WHERE id = ANY(%s)", new
+                    "SELECT source_id, cost_micros, priced FROM ai_usage_ever WHERE reason = 'usage' AND source_id = ANY(%s)",
+                    new,
                 )
             }
             self.attributed(new, in_effect)
@@ -290,9 +291,7 @@ def ledger_machine(database: Database, acme: Acme) -> type[RuleBasedStateMachine
         @invariant()
         def nothing_is_lost_and_nothing_counted_twice(self) -> None:
             assert_sums_agree(database)
-            entries = database.rows(
-                "SELECT k.id, u.input_tokens FROM ai_usage_ever u JOIN ai_usage_keys k ON k.usage_id = u.id WHERE u.reason = 'usage'"
-            )
+            entries = database.rows("SELECT source_id, input_tokens FROM ai_usage_ever WHERE reason = 'usage'")
             assert sorted(entries) == sorted((name, each["tokens"]["input"]) for name, each in self.kept.items())
             assert database.rows("SELECT id FROM ai_usage EXCEPT SELECT id FROM ai_usage_ever") == []
 

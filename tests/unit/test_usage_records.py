@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from allowance import usage_records
 from allowance.errors import UsageOutOfRange
-from allowance.usage_records import OWN_SOURCE, usage_of
+from allowance.plain_usages import plain_usages
+from allowance.usage_records import OWN_SOURCE, Usage, require_time, usage_of
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 PLAIN = {
@@ -53,37 +53,50 @@ def records(draw: st.DrawFn) -> object:
     return draw(st.sampled_from([made] * 9 + [[made]]))
 
 
-@given(records())
-def test_what_is_read_quickly_is_what_the_careful_reading_gives(record: object) -> None:
+def careful(record: object) -> Usage | None:
     try:
-        careful = usage_records._of_any(record)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+        return usage_of(record)
     except UsageOutOfRange:
-        assert usage_records._of_plain(record) is None  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
-    else:
-        assert usage_records._of_plain(record) in (None, careful)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+        return None
+
+
+@given(st.lists(records(), max_size=5))
+def test_what_is_read_quickly_is_what_the_careful_reading_gives(batch: list[object]) -> None:
+    read = plain_usages(batch)
+    assert all(usage in (None, careful(record)) for usage, record in zip(read, batch, strict=True))
+    assert read == [usage for record in batch for usage in plain_usages([record])]
 
 
 def test_what_gateways_send_is_read_quickly() -> None:
     """Else the quick way would be there for nothing."""
-    assert usage_records._of_plain(PLAIN) == usage_of(PLAIN, NOW)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+    odd, finer = PLAIN | {"user": "zoë"}, PLAIN | {"variant": "flex", "occurred_at": "2026-11-22T06:00:00.5+01:00"}
+    assert plain_usages([PLAIN, odd, finer]) == [usage_of(PLAIN), None, usage_of(finer)]
 
 
 @pytest.mark.parametrize(
     "change", [{"source": OWN_SOURCE}, {"tokens": {"input": -1}}, {"occurred_at": "2026-02-30T00:00:00Z"}]
 )
 def test_what_is_wrong_is_refused_by_its_field(change: dict[str, Any]) -> None:
+    with pytest.raises(UsageOutOfRange) as refused:
+        usage_of(PLAIN | change)
+    assert [each.field.partition(".")[0] for each in refused.value.problems] == list(change)
+
+
+@pytest.mark.parametrize("moment", ["2019-12-31T23:59:59.999999Z", "2026-11-22T12:05:00.000001Z"])
+def test_a_usage_is_of_no_time_that_cannot_be(moment: str) -> None:
     with pytest.raises(UsageOutOfRange):
-        usage_of(PLAIN | change, NOW)
+        require_time(usage_of(PLAIN | {"occurred_at": moment}), NOW)
+    require_time(usage_of(PLAIN | {"occurred_at": "2026-11-22T12:05:00Z"}), NOW)
 
 
 def test_the_fingerprint_of_a_record_never_changes() -> None:
     """Keys are kept for ever: a retry after an update must still be known as one."""
     said = "maya\nopenai\ngpt-5.1\n\n2026-11-22T06:00:00+00:00\n1000\n200\n0\n0\n0"
-    assert usage_of(PLAIN, NOW).content_sha256 == sha256(said.encode()).hexdigest()
+    assert usage_of(PLAIN).content_sha256 == sha256(said.encode()).digest()
     finer = PLAIN | {
         "variant": "batch",
         "occurred_at": "2026-11-22T07:00:00.120000+01:00",
         "tokens": {"cache_write_1h": 7},
     }
     said = "maya\nopenai\ngpt-5.1\nbatch\n2026-11-22T06:00:00.120000+00:00\n0\n0\n0\n0\n7"
-    assert usage_of(finer, NOW).content_sha256 == sha256(said.encode()).hexdigest()
+    assert usage_of(finer).content_sha256 == sha256(said.encode()).digest()

@@ -5,6 +5,7 @@ tokens x price is a whole number of micro-units per million, so the only divisio
 
 from collections.abc import Mapping
 from decimal import Context, Decimal, Inexact, InvalidOperation
+from math import sumprod
 from typing import Literal, NamedTuple, Self, get_args
 
 from allowance.errors import Problem, UsageOutOfRange
@@ -102,13 +103,11 @@ def cost_of(tokens: Tokens, terms: PriceTerms, variant: Variant | None = None) -
     if stated is None:
         return None
     rates, tier = _rates_for(tokens, stated) if stated.tiers else (stated, None)
-    per_million = 0
-    for count, price in zip(tokens, rates.prices, strict=True):
-        if count:
-            if price is None:
-                return None
-            per_million += count * price
-    micros = _half_even(per_million)
+    prices, unknown = rates.amounts
+    for place in unknown:
+        if tokens[place]:
+            return None
+    micros = _half_even(int(sumprod(tokens, prices)))
     if micros > MAX_COST_MICROS:
         raise UsageOutOfRange([Problem("tokens", f"Must not cost more than {MAX_COST_MICROS} micro-units of USD.")])
     return Cost(micros, tokens, rates, tier)

@@ -16,11 +16,14 @@ from typing import Any
 
 import psycopg
 from psycopg.abc import Buffer
+from psycopg.adapt import Dumper
+from psycopg.pq import Format
 from psycopg.rows import class_row
 from psycopg.types.datetime import TimestamptzLoader
 
+from allowance.arrays import ARRAYS
 from allowance.connection import connection_parameters
-from allowance.errors import AllowanceError, DatabaseUnavailable, NotAGroupMember
+from allowance.errors import AllowanceError, DatabaseUnavailable, NotAGroupMember, UsageKeyTaken
 from allowance.settings import BadSetting, DatabaseSource
 
 CONNECT_TIMEOUT_SECONDS = 3
@@ -34,6 +37,7 @@ UNAVAILABLE = frozenset({"55P03", "40001", "40P01", "25006"})
 CONSTRAINTS: Mapping[str, type[AllowanceError]] = {
     "user_ai_budget_overrides_organization_membership": NotAGroupMember,
     "user_ai_budget_overrides_group_membership": NotAGroupMember,
+    "ai_usage_digests_pkey": UsageKeyTaken,
 }
 """What the schema refuses in place of the code, in the caller's words."""
 
@@ -209,8 +213,24 @@ class Database:
         except psycopg.ProgrammingError:
             # It quotes the connection string, password and all: these words must not reach a log.
             raise BadSetting("The connection string of the database cannot be read.") from None
-        self._connection.adapters.register_loader("timestamptz", TimeInUtc)
+        adapt(self._connection)
         return self._connection
+
+
+def adapt(connection: psycopg.Connection[Any]) -> None:
+    """Teach it times in UTC, and the arrays of `allowance.arrays`."""
+    connection.adapters.register_loader("timestamptz", TimeInUtc)
+    for kind in ARRAYS:
+        connection.adapters.register_dumper(kind, type(kind.__name__, (ArrayDumper,), {"oid": kind.array_oid}))
+
+
+class ArrayDumper(Dumper):
+    """Sends an array as it is: each kind has a dumper of its own, with the OID of that."""
+
+    format = Format.BINARY
+
+    def dump(self, obj: Buffer) -> Buffer:
+        return obj
 
 
 class TimeInUtc(TimestamptzLoader):

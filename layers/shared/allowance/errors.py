@@ -168,3 +168,7 @@ class ExportFailed(AllowanceError):
 
 class DatabaseUnavailable(AllowanceError):
     """The database is not available. Try again shortly."""
+
+
+class UsageKeyTaken(DatabaseUnavailable):
+    """Another call is recording the same usage. Try again shortly."""

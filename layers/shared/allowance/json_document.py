@@ -2,8 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable
-from itertools import chain
+from itertools import chain, compress
 from typing import Any, NoReturn, cast
 
 from pydantic_core import from_json
@@ -13,10 +12,12 @@ from allowance.errors import InvalidJSON
 MAX_INTEGER_DIGITS = 40
 """Longer literals are cut down to this size: far above every bound, and still cheap to read."""
 
+_CONTAINERS = frozenset((dict, list))
+
 _LONG_INTEGER = re.compile(rb"[0-9]{%d}" % (MAX_INTEGER_DIGITS + 1))
 
 
-_SPACE_BEFORE_COLON = (b" :", b"\t:", b"\n:", b"\r:")
+_SPACE_BEFORE_COLON = re.compile(rb'"[ \t\n\r]+:')
 
 
 def json_object(content: bytes) -> dict[str, Any]:
@@ -48,10 +49,10 @@ def _plain_object(content: bytes) -> dict[str, Any] | None:
     """The object, five times as fast, where it is plain that no key stands twice; None: the careful reader decides.
 
     pydantic's reader refuses all that the careful one does but duplicate keys. Each key is followed by `":`, where no
-    white space comes before a colon: then there are at most so many keys as there are of these, and none was lost when
-    as many were read.
+    white space comes before its colon: then there are at most so many keys as there are of these, and none was lost
+    when as many were read.
     """
-    if any(each in content for each in _SPACE_BEFORE_COLON):
+    if _SPACE_BEFORE_COLON.search(content):
         return None
     try:
         value: object = from_json(content, allow_inf_nan=False)
@@ -70,8 +71,8 @@ def _number_of_keys(value: object) -> int:
         objects: list[dict[str, Any]] = [each for each in level if type(each) is dict]
         arrays: list[list[Any]] = [each for each in level if type(each) is list]
         keys += sum(map(len, objects))
-        inner: Iterable[Any] = chain.from_iterable((*(each.values() for each in objects), *arrays))
-        level = [each for each in inner if type(each) is dict or type(each) is list]
+        inner = [*chain.from_iterable(map(dict[str, Any].values, objects)), *chain.from_iterable(arrays)]
+        level = list(compress(inner, map(_CONTAINERS.__contains__, map(type, inner))))
     return keys
 
 

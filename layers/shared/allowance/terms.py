@@ -4,6 +4,7 @@ A price is whole micro-units of US dollars per one million tokens, 0..1e12; null
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Annotated, Literal, Self, override
 
 from pydantic import AfterValidator, Field, model_validator
@@ -41,6 +42,12 @@ class Rates(Body):
             self.cache_write_price,
             self.cache_write_1h_price,
         )
+
+    @cached_property
+    def amounts(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """The prices with 0 for those that are unknown, and the places of these. Worked out once: a usage has both."""
+        known = tuple(price or 0 for price in self.prices)
+        return known, tuple(place for place, price in enumerate(self.prices) if price is None)
 
     def is_priced(self) -> bool:
         """Whether any price is set."""

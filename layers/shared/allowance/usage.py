@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -41,16 +42,17 @@ class UsageProblem(Row):
     detail: str
 
 
-class UsageAnswer(Row):
+@dataclass(slots=True)
+class UsageAnswer:
     """What became of a record. `cost_micros` is null where there is no price for what was used, or nothing is recorded.
 
     A duplicate is answered as the record was the first time.
     """
 
     status: Status
-    cost_micros: int | None = None
-    priced: bool = False
-    validations: list[UsageProblem] = []
+    cost_micros: int | None
+    priced: bool
+    validations: list[UsageProblem]
 
 
 class UsageAnswers(Row):
@@ -60,13 +62,15 @@ class UsageAnswers(Row):
 
 
 NO_PRICE = [UsageProblem(field="model", detail="There is no price for what was used: the cost is not known yet.")]
-OTHER_CONTENT = [UsageProblem(field="id", detail="It was recorded with other content.")]
+CONFLICT = UsageAnswer(
+    "conflict", None, priced=False, validations=[UsageProblem(field="id", detail="It was recorded with other content.")]
+)
 
 
 def rejected(problems: Sequence[Problem]) -> UsageAnswer:
     """The answer to a record that cannot be taken."""
     told = [UsageProblem(field=each.field, detail=each.detail) for each in problems]
-    return UsageAnswer(status="rejected", validations=told)
+    return UsageAnswer("rejected", None, priced=False, validations=told)
 
 
 class UsagePrice(Row):

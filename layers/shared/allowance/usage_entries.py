@@ -5,12 +5,15 @@ value by value, which takes longer than to write a thousand entries.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from hashlib import sha256
 from typing import Any, NamedTuple
 
+from allowance.arrays import Integers, byteas, integers, times, uuids
 from allowance.budget import LimitSource
-from allowance.database import Call, call
+from allowance.database import Database
 from allowance.models import Row
+from allowance.settings import alert_thresholds
 from allowance.terms import RATES
 from allowance.usage import Attribution, Rated
 from allowance.usage_records import Usage
@@ -22,18 +25,16 @@ LINE = "\n"
 
 
 class Entry(NamedTuple):
-    """What is written: of a usage, or of a correction of the usage whose entry it names."""
+    """What is written: of a usage, or of a correction of the usage whose entry it names.
+
+    `unpriced_count` is how it changes the number of usages without a cost.
+    """
 
     usage: Usage
     attribution: Attribution
     rated: Rated
-    corrects: int | None = None
-    unpriced_change: int | None = None
-
-    @property
-    def unpriced_count(self) -> int:
-        """How it changes the number of usages without a cost."""
-        return int(self.rated.cost_micros is None) if self.unpriced_change is None else self.unpriced_change
+    corrects: int | None
+    unpriced_count: int
 
 
 class UsageUser(Row):
@@ -52,60 +53,53 @@ class UsageUser(Row):
         return Attribution(self.user_id, self.group_id, self.organization_id)
 
 
-class KnownEntry(Row):
-    """An entry, by its place, whose key was taken before, with what it was recorded with."""
+def write(db: Database, entries: Sequence[Entry], users: Iterable[UsageUser]) -> None:
+    """Write entries, one at least: all, or nothing where a key was taken before: raises UsageKeyTaken. One trip.
 
-    place: int
-    content_sha256: str
-    cost_micros: int | None
-
-
-def call_of_write(
-    entries: Mapping[int, Entry], users: Iterable[UsageUser], thresholds: Sequence[int]
-) -> Call[KnownEntry]:
-    """The statement that writes entries by their place: all or nothing, each key once. Answers those that were known.
-
-    There is one entry at least. It raises an alert for each of the users who comes to a threshold, in percent of the
-    limit.
+    It raises an alert for each of the users who comes to a threshold.
     """
-    usages = [each.usage for each in entries.values()]
-    inputs, outputs, reads, writes, long_writes = zip(*(each.tokens for each in usages), strict=True)
+    thresholds = alert_thresholds()
+    usages, attributions, rated, corrects, unpriced_counts = zip(*entries, strict=True)
+    sources, ids, key_digests, _, providers, models, variants, moments, tokens, contents = zip(*usages, strict=True)
+    costs, prices, _, tiers = zip(*rated, strict=True)
+    inputs, outputs, reads, writes, long_writes = zip(*tokens, strict=True)
+    versions = [price and price.version_id for price in prices]
+    numbers: dict[object, int] = {}
+    kinds_of = [
+        numbers.setdefault(kind, len(numbers))
+        for kind in zip(sources, providers, models, variants, versions, tiers, strict=True)
+    ]
+    firsts = dict(zip(reversed(kinds_of), reversed(entries), strict=True))
     people: dict[Attribution, int] = {}
-    kinds: dict[tuple[object, ...], int] = {}
-    firsts: list[Entry] = []
-    kind_of_each: list[int] = []
-    for each in entries.values():
-        usage, rated = each.usage, each.rated
-        version = None if rated.price is None else rated.price.version_id
-        kind = usage.key[0], usage.provider, usage.model, usage.variant, version, rated.tier
-        if kind not in kinds:
-            kinds[kind] = len(firsts)
-            firsts.append(each)
-        kind_of_each.append(kinds[kind])
-    person_of_each = [people.setdefault(each.attribution, len(people)) for each in entries.values()]
-    return call(
-        KnownEntry,
+    # The elements of an array are counted from 1.
+    persons = [people.setdefault(each, len(people) + 1) for each in attributions]
+    limited = [each for each in users if each.limit_source is not None] if thresholds else []
+    db.run(
         "record_usage",
         thresholds=list(thresholds),
-        budgets=json.dumps(
-            [each.model_dump(exclude={"called"}) for each in users if thresholds and each.limit_source is not None]
-        ),
-        people=json.dumps([{"person": person} | who._asdict() for who, person in people.items()]),
-        kinds=json.dumps([_kind(number, first) for number, first in enumerate(firsts)]),
-        places=_array(entries),
-        ids=LINE.join([each.key[1] for each in usages]),
-        content_sha256s=LINE.join([each.content_sha256 for each in usages]),
-        moments=_array([each.moment for each in usages]),
-        persons=_array(person_of_each),
-        kinds_of=_array(kind_of_each),
-        input_tokens=_array(inputs),
-        output_tokens=_array(outputs),
-        cache_read_tokens=_array(reads),
-        cache_write_tokens=_array(writes),
-        cache_write_1h_tokens=_array(long_writes),
-        costs=_array_with_nulls([each.rated.cost_micros for each in entries.values()]),
-        corrects=_array_with_nulls([each.corrects for each in entries.values()]),
-        unpriced_counts=_array([each.unpriced_count for each in entries.values()]),
+        limited_user_ids=array([each.user_id for each in limited]),
+        limited_group_ids=array([each.group_id for each in limited]),
+        limited_organization_ids=array([each.organization_id for each in limited]),
+        limit_sources=array([each.limit_source for each in limited]),
+        spend_limits=array([each.spend_limit_micros for each in limited]),
+        user_ids=array([each.user_id for each in people]),
+        group_ids=array([each.group_id for each in people]),
+        organization_ids=array([each.organization_id for each in people]),
+        kinds=json.dumps([_kind(number, first) for number, first in firsts.items()]),
+        ids=LINE.join(ids),
+        key_digests=uuids(key_digests),
+        content_sha256s=byteas(contents, sha256().digest_size),
+        moments=times(moments),
+        persons=integers(persons),
+        kinds_of=integers(kinds_of),
+        input_tokens=integers(inputs),
+        output_tokens=integers(outputs),
+        cache_read_tokens=_sparse(reads),
+        cache_write_tokens=_sparse(writes),
+        cache_write_1h_tokens=_sparse(long_writes),
+        costs=integers(costs),
+        corrects=_sparse(corrects),
+        unpriced_counts=_sparse(unpriced_counts),
     )
 
 
@@ -114,7 +108,7 @@ def _kind(number: int, first: Entry) -> dict[str, Any]:
     usage, rated = first.usage, first.rated
     shared = {
         "kind": number,
-        "source": usage.key[0],
+        "source": usage.source,
         "provider": usage.provider,
         "model": usage.model,
         "variant": usage.variant,
@@ -129,10 +123,11 @@ def _kind(number: int, first: Entry) -> dict[str, Any]:
     }
 
 
-def _array(values: Iterable[int | str]) -> str:
-    """A literal of numbers or times."""
+def array(values: Iterable[int | str | None]) -> str:
+    """A literal of what needs no quotes: numbers, times, UUIDs."""
     return "{" + ",".join(map(str, values)) + "}"
 
 
-def _array_with_nulls(values: Iterable[int | None]) -> str:
-    return _array(["NULL" if each is None else each for each in values])
+def _sparse(values: Collection[int | None]) -> Integers:
+    """Of a column that mostly says nothing: no element where none does, which the statement takes for nothing."""
+    return integers(values if any(values) else ())

@@ -1,22 +1,25 @@
 """The one way into the ledger of usage: look up whom a batch concerns and what it costs, then write, in two trips."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Literal
 from uuid import UUID
 
+from allowance.arrays import uuids
 from allowance.database import Call, Database, call
-from allowance.errors import Problem, UsageOutOfRange
+from allowance.errors import Problem, UsageKeyTaken, UsageOutOfRange
 from allowance.model_names import Candidate, candidates
 from allowance.models import UUID_FORM, Row
-from allowance.settings import alert_thresholds
-from allowance.usage import NO_PRICE, OTHER_CONTENT, UsageAnswer, UsagePrice, UsagePrices, rejected
-from allowance.usage_entries import Entry, KnownEntry, UsageUser, call_of_write
-from allowance.usage_records import Usage, usage_of
+from allowance.plain_usages import plain_usages
+from allowance.usage import CONFLICT, NO_PRICE, UsageAnswer, UsagePrice, UsagePrices, rejected
+from allowance.usage_entries import Entry, UsageUser, write
+from allowance.usage_records import Usage, require_time, usage_of
 
 UNKNOWN_USER = [Problem("user", "There is no such user.")]
+
+ATTEMPTS = 5
+"""Each is lost only to another call that records one of the same keys at the same time."""
 
 candidates_of = lru_cache(maxsize=4096)(candidates)
 """The same few names come again and again."""
@@ -31,79 +34,77 @@ class Months(Row):
 class RecordedKey(Row):
     """A key with what it was recorded with."""
 
-    source: str
-    id: str
-    content_sha256: str
+    key_digest: bytes
+    content_sha256: bytes
     cost_micros: int | None
 
 
-@dataclass(slots=True)
-class _Batch:
-    """A batch on its way: what is to be written, and what is answered already."""
-
-    usages: dict[int, Usage] = field(default_factory=dict[int, Usage])
-    answers: dict[int, UsageAnswer] = field(default_factory=dict[int, UsageAnswer])
-    entries: dict[int, Entry] = field(default_factory=dict[int, Entry])
-    users: list[UsageUser] = field(default_factory=list[UsageUser])
-
-
 def record(db: Database, records: Sequence[object], now: datetime) -> list[UsageAnswer]:
-    """Record what is new, and answer each in order. Two trips, whatever the batch; none when nothing can be read."""
-    batch = _Batch()
-    for place, each in enumerate(records):
+    """Record what is new, and answer each in order. Two trips, whatever the batch; none when nothing can be read.
+
+    Two more when another call records one of the keys meanwhile, and so on: raises UsageKeyTaken when it happens again
+    and again.
+    """
+    usages: dict[int, Usage] = {}
+    unread: dict[int, UsageAnswer] = {}
+    for place, plain in enumerate(plain_usages(records)):
         try:
-            batch.usages[place] = usage_of(each, now)
+            usage = plain or usage_of(records[place])
+            require_time(usage, now)
         except UsageOutOfRange as error:
-            batch.answers[place] = rejected(error.problems)
-    if batch.usages:
-        _rate(db, batch)
-        _answer(batch, *_write(db, batch))
-    return [batch.answers[place] for place in range(len(records))]
+            unread[place] = rejected(error.problems)
+        else:
+            usages[place] = usage
+    answers = unread | (_record(db, usages) if usages else {})
+    return [answers[place] for place in range(len(records))]
 
 
-def _rate(db: Database, batch: _Batch) -> None:
-    """Fill the entries, and the answers to what cannot be one. A key that comes again is taken once."""
-    usages = batch.usages.values()
-    called, names, prices = _look_ups(usages)
-    _, batch.users, found = db.all_in_one_trip(
-        call(Months, "ensure_usage_months", moments=_months(usages)),
-        called,
-        prices,
-    )
-    by_name = {each.called: each.attribution for each in batch.users}
-    in_effect = UsagePrices(names, found)
-    taken: set[tuple[str, str]] = set()
-    for place, usage in batch.usages.items():
-        if usage.key in taken:
+def _record(db: Database, usages: Mapping[int, Usage]) -> dict[int, UsageAnswer]:
+    for _ in range(ATTEMPTS):
+        called, names, prices = _look_ups(usages.values())
+        _, users, known, found = db.all_in_one_trip(
+            call(Months, "ensure_usage_months", moments=_months(usages.values())),
+            called,
+            call_of_keys(usages.values()),
+            prices,
+        )
+        entries, answers = _decide(usages, users, known, UsagePrices(names, found))
+        try:
+            if entries:
+                write(db, entries, users)
+        except UsageKeyTaken:
             continue
-        attribution = by_name.get(usage.user)
+        return answers
+    raise UsageKeyTaken
+
+
+def _decide(
+    usages: Mapping[int, Usage], users: Iterable[UsageUser], known: Iterable[RecordedKey], prices: UsagePrices
+) -> tuple[list[Entry], dict[int, UsageAnswer]]:
+    """What is to be written, and what each is answered. The first that can be has the key; the others are compared."""
+    attributions = {each.called: each.attribution for each in users}
+    held = {each.key_digest: (each.content_sha256, each.cost_micros) for each in known}
+    entries: list[Entry] = []
+    answers: dict[int, UsageAnswer] = {}
+    for place, usage in usages.items():
+        if (before := held.get(usage.key_digest)) is not None:
+            content, cost = before
+            answers[place] = _taken("duplicate", cost) if content == usage.content_sha256 else CONFLICT
+            continue
+        attribution = attributions.get(usage.user)
         if attribution is None:
-            batch.answers[place] = rejected(UNKNOWN_USER)
+            answers[place] = rejected(UNKNOWN_USER)
             continue
         try:
-            rated = in_effect.rate(usage.provider, usage.model, usage.variant, usage.occurred_at, usage.tokens)
+            rated = prices.rate(usage.provider, usage.model, usage.variant, usage.occurred_at, usage.tokens)
         except UsageOutOfRange as error:
-            batch.answers[place] = rejected(error.problems)
+            answers[place] = rejected(error.problems)
             continue
-        taken.add(usage.key)
-        batch.entries[place] = Entry(usage, attribution, rated)
-
-
-def _write(db: Database, batch: _Batch) -> tuple[list[KnownEntry], list[RecordedKey]]:
-    """Write the entries; answer those that were known, and what was recorded once of what cannot be an entry now."""
-    refused = [usage for place, usage in batch.usages.items() if place in batch.answers]
-    look_up = call(
-        RecordedKey,
-        "get_usage_keys",
-        sources=[each.key[0] for each in refused],
-        usage_ids=[each.key[1] for each in refused],
-    )
-    if not batch.entries:
-        return [], db.rows_of(look_up)
-    write = call_of_write(batch.entries, batch.users, alert_thresholds())
-    if not refused:
-        return db.rows_of(write), []
-    return db.in_one_trip(write, look_up)
+        cost = rated.cost_micros
+        held[usage.key_digest] = usage.content_sha256, cost
+        entries.append(Entry(usage, attribution, rated, None, int(cost is None)))
+        answers[place] = _taken("recorded", cost)
+    return entries, answers
 
 
 def _months(usages: Iterable[Usage]) -> list[datetime]:
@@ -120,6 +121,11 @@ def _look_ups(usages: Iterable[Usage]) -> tuple[Call[UsageUser], list[tuple[str,
         if moment < since or moment > until:
             spans[name] = min(since, moment), max(until, moment)
     return call_of_users({each.user for each in usages}), list(spans), call_of_prices(spans)
+
+
+def call_of_keys(usages: Iterable[Usage]) -> Call[RecordedKey]:
+    """The query for those of the keys that were recorded before."""
+    return call(RecordedKey, "list_usage_keys", key_digests=uuids([each.key_digest for each in usages]))
 
 
 def call_of_users(called: Iterable[str]) -> Call[UsageUser]:
@@ -151,30 +157,6 @@ def call_of_prices(spans: Mapping[tuple[str, str], tuple[datetime, datetime]]) -
     )
 
 
-def _answer(batch: _Batch, known: Iterable[KnownEntry], gone: Iterable[RecordedKey]) -> None:
-    """Answer every record that could be read by what its key holds now."""
-    earlier = {each.place: each for each in known}
-    held = {(each.source, each.id): (each.content_sha256, each.cost_micros) for each in gone}
-    for place, entry in batch.entries.items():
-        if (before := earlier.get(place)) is None:
-            held[entry.usage.key] = entry.usage.content_sha256, entry.rated.cost_micros
-            batch.answers[place] = _taken("recorded", entry.rated.cost_micros)
-        else:
-            held[entry.usage.key] = before.content_sha256, before.cost_micros
-    taken_at = {entry.usage.key: place for place, entry in batch.entries.items() if place not in earlier}
-    for place in batch.usages.keys() - (batch.entries.keys() - earlier.keys()):
-        usage = batch.usages[place]
-        if usage.key not in held or taken_at.get(usage.key, -1) > place:
-            continue  # refused, and answered so: nobody had taken its key before it
-        content, cost = held[usage.key]
-        is_same = content == usage.content_sha256
-        batch.answers[place] = (
-            _taken("duplicate", cost) if is_same else UsageAnswer(status="conflict", validations=OTHER_CONTENT)
-        )
-
-
 def _taken(status: Literal["recorded", "duplicate"], cost_micros: int | None) -> UsageAnswer:
     is_priced = cost_micros is not None
-    return UsageAnswer(
-        status=status, cost_micros=cost_micros, priced=is_priced, validations=[] if is_priced else NO_PRICE
-    )
+    return UsageAnswer(status, cost_micros, is_priced, [] if is_priced else NO_PRICE)

@@ -2,13 +2,13 @@
 
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from typing import Annotated, Any, NamedTuple, NotRequired, TypedDict, cast
+from typing import Annotated, Any, NamedTuple
 
-from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError, model_validator, with_config
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from allowance.cost import MAX_TOKENS, Tokens
 from allowance.errors import Problem, UsageOutOfRange
-from allowance.models import MAX_NAME_LENGTH, Body, Moment, Name, rfc3339
+from allowance.models import Body, Moment, Name, rfc3339
 from allowance.terms import Variant
 from allowance.usage_formats import UsageFormat, tokens_of
 from allowance.validation import problems_of
@@ -62,113 +62,65 @@ class UsageRecord(Body):
         return self
 
 
-_PlainName = Annotated[str, Field(max_length=MAX_NAME_LENGTH, pattern=r"^[!-~](?:[ -~]*[!-~])?$")]
-_PLAIN_MOMENT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?(?:Z|[+-][0-9]{2}:[0-9]{2})$"
-_PLAIN = ConfigDict(extra="forbid", strict=True)
-
-
-@with_config(_PLAIN)
-class _PlainCounts(TypedDict, total=False):
-    input: Count
-    output: Count
-    cache_read: Count
-    cache_write: Count
-    cache_write_1h: Count
-
-
-@with_config(_PLAIN)
-class _PlainRecord(TypedDict):
-    """A UsageRecord of which nothing more needs to be asked: names in ASCII, tokens in our classes."""
-
-    source: _PlainName
-    id: _PlainName
-    user: _PlainName
-    provider: _PlainName
-    model: _PlainName
-    variant: NotRequired[Variant | None]
-    occurred_at: Annotated[str, Field(pattern=_PLAIN_MOMENT)]
-    tokens: _PlainCounts
-
-
-_plain_record = TypeAdapter(_PlainRecord).validator
-
-
 class Usage(NamedTuple):
-    """A record as it is understood. `content_sha256` (hexadecimal) is of all that it says: a retry is known by it.
+    """A record as it is understood. `occurred_at` is in UTC.
 
-    `key`, source and id, is what makes it count once. `moment` is `occurred_at` as text; both are in UTC.
+    `key_digest`, of source and id, is what makes it count once; `content_sha256`, of all else that it says, is what a
+    retry is known by.
     """
 
-    key: tuple[str, str]
+    source: str
+    id: str
+    key_digest: bytes
     user: str
     provider: str
     model: str
     variant: Variant | None
     occurred_at: datetime
-    moment: str
     tokens: Tokens
-    content_sha256: str
+    content_sha256: bytes
 
 
-def usage_of(record: object, now: datetime) -> Usage:
+def usage_of(record: object) -> Usage:
     """The record, understood. Raises UsageOutOfRange, with every problem of it by its field."""
-    usage = _of_plain(record) or _of_any(record)
-    if not FIRST_MOMENT <= usage.occurred_at <= now + MAX_AHEAD:
-        detail = f"Must be from {rfc3339(FIRST_MOMENT)} to {rfc3339(now + MAX_AHEAD)}, five minutes from now."
-        raise UsageOutOfRange([Problem("occurred_at", detail)])
-    return usage
-
-
-def _of_plain(record: object) -> Usage | None:
-    """What nearly every record of a gateway is, a tenth of the time; None where it takes a closer look."""
-    if not _plain_record.isinstance_python(record):
-        return None
-    read = cast("_PlainRecord", record)
-    try:
-        occurred_at = datetime.fromisoformat(read["occurred_at"]).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-    if read["source"] == OWN_SOURCE:
-        return None
-    return _usage(
-        read["source"],
-        read["id"],
-        read["user"],
-        read["provider"],
-        read["model"],
-        read.get("variant"),
-        occurred_at,
-        Tokens(**read["tokens"]),
-    )
-
-
-def _of_any(record: object) -> Usage:
     try:
         read = UsageRecord.model_validate(record)
     except ValidationError as error:
         raise UsageOutOfRange(problems_of(error)) from error
-    return _usage(
-        read.source, read.id, read.user, read.provider, read.model, read.variant, read.occurred_at, _tokens(read)
+    moment, tokens = read.occurred_at.isoformat(), _tokens(read)
+    return Usage(
+        read.source,
+        read.id,
+        key_digest_of(read.source, read.id),
+        read.user,
+        read.provider,
+        read.model,
+        read.variant,
+        read.occurred_at,
+        tokens,
+        content_sha256_of(read.user, read.provider, read.model, read.variant, moment, tokens),
     )
 
 
-def _usage(
-    source: str,
-    id: str,  # noqa: A002
-    user: str,
-    provider: str,
-    model: str,
-    variant: Variant | None,
-    occurred_at: datetime,
-    tokens: Tokens,
-) -> Usage:
-    # No name has a line break in it, so the lines say one thing only. They stay as they are: keys are kept for ever.
-    moment = occurred_at.replace(tzinfo=None).isoformat() + "+00:00"
+def require_time(usage: Usage, now: datetime) -> None:
+    """Raises UsageOutOfRange when the usage is of a time that cannot be."""
+    if not FIRST_MOMENT <= usage.occurred_at <= now + MAX_AHEAD:
+        detail = f"Must be from {rfc3339(FIRST_MOMENT)} to {rfc3339(now + MAX_AHEAD)}, five minutes from now."
+        raise UsageOutOfRange([Problem("occurred_at", detail)])
+
+
+def key_digest_of(source: str, id: str) -> bytes:  # noqa: A002
+    """The first half of the SHA-256 of source, line break and id, as `ai_usage_key_digest` in the database has it."""
+    return sha256(f"{source}\n{id}".encode()).digest()[:16]
+
+
+def content_sha256_of(
+    user: str, provider: str, model: str, variant: Variant | None, moment: str, tokens: tuple[int, int, int, int, int]
+) -> bytes:
+    """The SHA-256 of a line for each. No name has a line break in it. It stays as it is: keys are kept for ever."""
     given, made, read, written, written_1h = tokens
     said = f"{user}\n{provider}\n{model}\n{variant or ''}\n{moment}\n{given}\n{made}\n{read}\n{written}\n{written_1h}"
-    return Usage(
-        (source, id), user, provider, model, variant, occurred_at, moment, tokens, sha256(said.encode()).hexdigest()
-    )
+    return sha256(said.encode()).digest()
 
 
 def _tokens(read: UsageRecord) -> Tokens:

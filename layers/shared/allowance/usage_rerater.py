@@ -10,17 +10,16 @@ from hashlib import sha256
 
 from allowance.cost import Tokens
 from allowance.database import Database
-from allowance.errors import UsageOutOfRange
+from allowance.errors import UsageKeyTaken, UsageOutOfRange
 from allowance.gate import Gate
 from allowance.models import Row
 from allowance.rbac.policy import USAGE, Action
-from allowance.settings import alert_thresholds
 from allowance.store import Origin
 from allowance.terms import Variant
 from allowance.usage import Attribution, Rated, UsagePrices
-from allowance.usage_entries import Entry, call_of_write
-from allowance.usage_ledger import call_of_prices, call_of_users, candidates_of
-from allowance.usage_records import OWN_SOURCE, Usage
+from allowance.usage_entries import Entry, write
+from allowance.usage_ledger import call_of_keys, call_of_prices, call_of_users, candidates_of
+from allowance.usage_records import OWN_SOURCE, Usage, key_digest_of
 
 PAGE = 1000
 
@@ -100,16 +99,25 @@ class UsageRerater:
             for page in _pages(db, used, unpriced_only=not has_changed):
                 entries = _corrections(db, used, page)
                 examined += len(page)
-                if entries:
-                    users = call_of_users({each.attribution.user_id for each in entries.values()})
-                    found = db.rows_of(users)
-                    write = call_of_write(entries, found, alert_thresholds())
-                    for known in db.rows_of(write):
-                        del entries[known.place]
-                    corrected += len(entries)
-                    difference += sum(each.rated.cost_micros or 0 for each in entries.values())
+                booked = _book(db, entries)
+                corrected += len(booked)
+                difference += sum(each.rated.cost_micros or 0 for each in booked)
         db.run("set_usage_rating", rated_until=state.now)
         return RerateCounts(examined=examined, corrected=corrected, difference_micros=difference)
+
+
+def _book(db: Database, entries: list[Entry]) -> list[Entry]:
+    """Write the corrections that no other run has booked, and answer them."""
+    while entries:
+        users = db.rows_of(call_of_users({each.attribution.user_id for each in entries}))
+        try:
+            write(db, entries, users)
+        except UsageKeyTaken:
+            known = {each.key_digest for each in db.rows_of(call_of_keys(each.usage for each in entries))}
+            entries = [each for each in entries if each.usage.key_digest not in known]
+        else:
+            break
+    return entries
 
 
 def _pages(db: Database, used: UsedModel, *, unpriced_only: bool) -> Iterator[list[BookedUsage]]:
@@ -134,21 +142,21 @@ def _pages(db: Database, used: UsedModel, *, unpriced_only: bool) -> Iterator[li
         last = page[-1]
 
 
-def _corrections(db: Database, used: UsedModel, page: list[BookedUsage]) -> dict[int, Entry]:
-    """The entries that bring a page to what it costs now, by their place in it."""
+def _corrections(db: Database, used: UsedModel, page: list[BookedUsage]) -> list[Entry]:
+    """The entries that bring a page to what it costs now."""
     name = used.provider, used.model
     moments = [each.occurred_at for each in page]
     query = call_of_prices({name: (min(moments), max(moments))})
     prices = UsagePrices([name], db.rows_of(query))
-    entries: dict[int, Entry] = {}
-    for place, booked in enumerate(page):
+    entries: list[Entry] = []
+    for booked in page:
         try:
             rated = prices.rate(*name, booked.variant, booked.occurred_at, _tokens(booked))
         except UsageOutOfRange:
             continue  # the price is a mistake; another version of it will be looked at
         if rated.cost_micros is None or rated.cost_micros == booked.booked_micros:
             continue
-        entries[place] = _correction(booked, rated, rated.cost_micros)
+        entries.append(_correction(booked, rated, rated.cost_micros))
     return entries
 
 
@@ -165,20 +173,21 @@ def _tokens(booked: BookedUsage) -> Tokens:
 def _correction(booked: BookedUsage, rated: Rated, cost_micros: int) -> Entry:
     key = f"{booked.id}/{booked.corrections + 1}"
     usage = Usage(
-        key=(OWN_SOURCE, key),
+        source=OWN_SOURCE,
+        id=key,
+        key_digest=key_digest_of(OWN_SOURCE, key),
         user=booked.user_id,
         provider=booked.provider,
         model=booked.model,
         variant=booked.variant,
         occurred_at=booked.occurred_at,
-        moment=booked.occurred_at.isoformat(),
         tokens=Tokens(),
-        content_sha256=sha256(f"{key} {cost_micros}".encode()).hexdigest(),
+        content_sha256=sha256(f"{key} {cost_micros}".encode()).digest(),
     )
     return Entry(
         usage,
         Attribution(booked.user_id, booked.group_id, booked.organization_id),
         Rated(cost_micros - (booked.booked_micros or 0), rated.price, rated.rates, rated.tier),
         corrects=booked.id,
-        unpriced_change=-1 if booked.booked_micros is None else 0,
+        unpriced_count=-1 if booked.booked_micros is None else 0,
     )

@@ -79,77 +79,79 @@ ORDER BY m.place, m.starts;
 
 -- name: record_usage
 -- Entries of the ledger, each with its key, what they add to the sums of the day, the hour and the month, and the alerts that
--- those raise: all or nothing. A key that is there already takes its entry out of all of it, and is answered with what it
--- was recorded with; the update, which changes nothing, is what shows it although it may be newer than the statement.
+-- those raise: all or nothing, and nothing when one of the keys is there already.
 -- Everything is locked in the order of its key, and one table after the other (each counts the rows of the one before, for
 -- that alone), so that writers wait for each other and never in a circle.
 WITH kinds AS MATERIALIZED (
     SELECT k.kind, k.source, k.provider, k.model, k.variant, k.priced_provider, k.priced_model, k.price_version_id, k.rates
     FROM jsonb_to_recordset(%(kinds)s::jsonb) AS k (
-        kind integer, source text, provider text, model text, variant text, priced_provider text, priced_model text,
+        kind bigint, source text, provider text, model text, variant text, priced_provider text, priced_model text,
         price_version_id bigint, rates jsonb
     )
 ),
-given AS MATERIALIZED (
-    SELECT nextval('ai_usage_keys_usage_id_seq') AS usage_id, e.place, k.source, e.id,
-        decode(e.content_sha256, 'hex') AS content_sha256, e.corrects, p.user_id, p.group_id, p.organization_id, e.kind,
-        e.input_tokens, e.output_tokens, e.cache_read_tokens, e.cache_write_tokens, e.cache_write_1h_tokens, e.cost_micros,
-        (e.corrects IS NULL)::integer AS usage_count, e.unpriced_usage_count, e.occurred_at,
-        (e.occurred_at AT TIME ZONE 'UTC')::date AS day,
-        date_trunc('month', e.occurred_at AT TIME ZONE 'UTC')::date AS month
+entries AS MATERIALIZED (
+    SELECT nextval('ai_usage_id_seq') AS usage_id, e.id, e.key_digest, e.content_sha256, e.corrects,
+        (%(user_ids)s::uuid [])[e.person::integer] AS user_id,
+        (%(group_ids)s::uuid [])[e.person::integer] AS group_id,
+        (%(organization_ids)s::uuid [])[e.person::integer] AS organization_id, e.kind, e.input_tokens, e.output_tokens,
+        coalesce(e.cache_read_tokens, 0) AS cache_read_tokens, coalesce(e.cache_write_tokens, 0) AS cache_write_tokens,
+        coalesce(e.cache_write_1h_tokens, 0) AS cache_write_1h_tokens, e.cost_micros,
+        (e.corrects IS NULL)::integer AS usage_count, coalesce(e.unpriced_usage_count, 0) AS unpriced_usage_count,
+        e.occurred_at
     FROM unnest(
-        %(places)s::integer [], string_to_array(%(ids)s, E'\n'), string_to_array(%(content_sha256s)s, E'\n'),
-        %(moments)s::timestamptz [], %(persons)s::integer [], %(kinds_of)s::integer [], %(input_tokens)s::bigint [],
+        string_to_array(%(ids)s, E'\n'), %(key_digests)s::uuid [], %(content_sha256s)s::bytea [],
+        %(moments)s::timestamptz [], %(persons)s::bigint [], %(kinds_of)s::bigint [], %(input_tokens)s::bigint [],
         %(output_tokens)s::bigint [], %(cache_read_tokens)s::bigint [], %(cache_write_tokens)s::bigint [],
         %(cache_write_1h_tokens)s::bigint [], %(costs)s::bigint [], %(corrects)s::bigint [], %(unpriced_counts)s::bigint []
     ) AS e (
-        place, id, content_sha256, occurred_at, person, kind, input_tokens, output_tokens, cache_read_tokens,
+        id, key_digest, content_sha256, occurred_at, person, kind, input_tokens, output_tokens, cache_read_tokens,
         cache_write_tokens, cache_write_1h_tokens, cost_micros, corrects, unpriced_usage_count
     )
-    JOIN jsonb_to_recordset(%(people)s::jsonb) AS p (person integer, user_id uuid, group_id uuid, organization_id uuid)
-        ON p.person = e.person
-    JOIN kinds AS k ON k.kind = e.kind
 ),
 keyed AS (
-    INSERT INTO ai_usage_keys AS k (source, id, content_sha256, usage_id, occurred_at, cost_micros, priced)
-    OVERRIDING SYSTEM VALUE
-    SELECT g.source, g.id, g.content_sha256, g.usage_id, g.occurred_at, g.cost_micros, g.cost_micros IS NOT NULL
-    FROM given AS g
-    ORDER BY g.source COLLATE "C", g.id COLLATE "C"
-    ON CONFLICT (source, id) DO UPDATE SET recorded_at = k.recorded_at
-    RETURNING k.usage_id, k.source, k.id, k.content_sha256, k.cost_micros
-),
-fresh AS MATERIALIZED (
-    SELECT g.usage_id, g.corrects, g.user_id, g.group_id, g.organization_id, g.kind, g.input_tokens, g.output_tokens,
-        g.cache_read_tokens, g.cache_write_tokens, g.cache_write_1h_tokens, g.cost_micros, g.usage_count,
-        g.unpriced_usage_count, g.occurred_at, g.day, g.month
-    FROM given AS g
-    JOIN keyed AS k ON k.usage_id = g.usage_id
+    INSERT INTO ai_usage_digests (key_digest, content_sha256, usage_id, cost_micros)
+    SELECT e.key_digest, e.content_sha256, e.usage_id, e.cost_micros FROM entries AS e ORDER BY e.key_digest
+    RETURNING true
 ),
 entered AS (
     INSERT INTO ai_usage (
         id, reason, corrects, user_id, group_id, organization_id, provider, model, variant, priced_provider, priced_model,
         price_version_id, rates, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cache_write_1h_tokens,
-        cost_micros, priced, usage_count, unpriced_usage_count, occurred_at
+        cost_micros, priced, usage_count, unpriced_usage_count, occurred_at, source, source_id
     )
-    SELECT f.usage_id, CASE WHEN f.corrects IS NULL THEN 'usage' ELSE 'rerate' END, f.corrects, f.user_id, f.group_id,
-        f.organization_id, k.provider, k.model, k.variant, k.priced_provider, k.priced_model, k.price_version_id, k.rates,
-        f.input_tokens, f.output_tokens, f.cache_read_tokens, f.cache_write_tokens, f.cache_write_1h_tokens, f.cost_micros,
-        f.cost_micros IS NOT NULL, f.usage_count, f.unpriced_usage_count, f.occurred_at
-    FROM fresh AS f
-    JOIN kinds AS k ON k.kind = f.kind
+    SELECT e.usage_id, CASE WHEN e.corrects IS NULL THEN 'usage' ELSE 'rerate' END, e.corrects, e.user_id, e.group_id,
+        e.organization_id, k.provider, k.model, k.variant, k.priced_provider, k.priced_model, k.price_version_id, k.rates,
+        e.input_tokens, e.output_tokens, e.cache_read_tokens, e.cache_write_tokens, e.cache_write_1h_tokens, e.cost_micros,
+        e.cost_micros IS NOT NULL, e.usage_count, e.unpriced_usage_count, e.occurred_at, k.source, e.id
+    FROM entries AS e
+    JOIN kinds AS k ON k.kind = e.kind
+),
+by_day AS MATERIALIZED (
+    SELECT e.user_id, e.group_id, e.organization_id, date_bin('1 day', e.occurred_at, '2020-01-01 00:00:00+00') AS starts,
+        coalesce(sum(e.cost_micros), 0) AS cost_micros, sum(e.input_tokens) AS input_tokens,
+        sum(e.output_tokens) AS output_tokens, sum(e.cache_read_tokens) AS cache_read_tokens,
+        sum(e.cache_write_tokens) AS cache_write_tokens, sum(e.cache_write_1h_tokens) AS cache_write_1h_tokens,
+        sum(e.usage_count) AS usage_count, sum(e.unpriced_usage_count) AS unpriced_usage_count
+    FROM entries AS e
+    GROUP BY e.user_id, e.group_id, e.organization_id, starts
+),
+by_month AS MATERIALIZED (
+    SELECT b.user_id, b.group_id, date_trunc('month', b.starts AT TIME ZONE 'UTC')::date AS month,
+        sum(b.cost_micros) AS cost_micros
+    FROM by_day AS b
+    GROUP BY b.user_id, b.group_id, month
 ),
 daily AS (
     INSERT INTO ai_spend_daily AS d (
         user_id, group_id, organization_id, day, cost_micros, input_tokens, output_tokens, cache_read_tokens,
         cache_write_tokens, cache_write_1h_tokens, usage_count, unpriced_usage_count
     )
-    SELECT f.user_id, f.group_id, f.organization_id, f.day, coalesce(sum(f.cost_micros), 0), sum(f.input_tokens),
-        sum(f.output_tokens), sum(f.cache_read_tokens), sum(f.cache_write_tokens), sum(f.cache_write_1h_tokens),
-        sum(f.usage_count), sum(f.unpriced_usage_count)
-    FROM fresh AS f
-    GROUP BY f.user_id, f.group_id, f.organization_id, f.day
-    ORDER BY f.user_id, f.group_id, f.day
+    SELECT b.user_id, b.group_id, b.organization_id, (b.starts AT TIME ZONE 'UTC')::date, b.cost_micros, b.input_tokens,
+        b.output_tokens, b.cache_read_tokens, b.cache_write_tokens, b.cache_write_1h_tokens, b.usage_count,
+        b.unpriced_usage_count
+    FROM by_day AS b
+    WHERE (SELECT count(*) FROM keyed) >= 0
+    ORDER BY b.user_id, b.group_id, b.starts
     ON CONFLICT (user_id, group_id, day) DO UPDATE
     SET organization_id = excluded.organization_id,
         cost_micros = d.cost_micros + excluded.cost_micros,
@@ -164,21 +166,20 @@ daily AS (
 ),
 of_users AS (
     INSERT INTO ai_user_spend_monthly AS m (user_id, month, cost_micros)
-    SELECT f.user_id, f.month, coalesce(sum(f.cost_micros), 0)
-    FROM fresh AS f
+    SELECT b.user_id, b.month, sum(b.cost_micros)
+    FROM by_month AS b
     WHERE (SELECT count(*) FROM daily) >= 0
-    GROUP BY f.user_id, f.month
-    ORDER BY f.user_id, f.month
+    GROUP BY b.user_id, b.month
+    ORDER BY b.user_id, b.month
     ON CONFLICT (user_id, month) DO UPDATE SET cost_micros = m.cost_micros + excluded.cost_micros
     RETURNING m.user_id, m.month, m.cost_micros
 ),
 of_groups AS (
     INSERT INTO ai_group_spend_monthly AS m (group_id, month, user_id, cost_micros)
-    SELECT f.group_id, f.month, f.user_id, coalesce(sum(f.cost_micros), 0)
-    FROM fresh AS f
+    SELECT b.group_id, b.month, b.user_id, b.cost_micros
+    FROM by_month AS b
     WHERE (SELECT count(*) FROM of_users) >= 0
-    GROUP BY f.group_id, f.month, f.user_id
-    ORDER BY f.group_id, f.month, f.user_id
+    ORDER BY b.group_id, b.month, b.user_id
     ON CONFLICT (group_id, month, user_id) DO UPDATE SET cost_micros = m.cost_micros + excluded.cost_micros
     RETURNING m.month
 ),
@@ -190,43 +191,39 @@ alerts AS (
     SELECT m.user_id, m.month::timestamp AT TIME ZONE 'UTC', t.percent, b.group_id, b.organization_id, b.limit_source,
         b.spend_limit_micros, m.cost_micros
     FROM of_users AS m
-    JOIN jsonb_to_recordset(%(budgets)s::jsonb) AS b (
-        user_id uuid, group_id uuid, organization_id uuid, limit_source text, spend_limit_micros bigint
-    ) ON b.user_id = m.user_id
+    JOIN unnest(
+        %(limited_user_ids)s::uuid [], %(limited_group_ids)s::uuid [], %(limited_organization_ids)s::uuid [],
+        %(limit_sources)s::text [], %(spend_limits)s::bigint []
+    ) AS b (user_id, group_id, organization_id, limit_source, spend_limit_micros) ON b.user_id = m.user_id
     JOIN unnest(%(thresholds)s::bigint []) AS t (percent) ON m.cost_micros * 100 >= b.spend_limit_micros::numeric * t.percent
     WHERE m.cost_micros > 0 AND m.month >= date_trunc('month', now() AT TIME ZONE 'UTC')::date
     ORDER BY m.user_id, t.percent
     ON CONFLICT (user_id, period_start, threshold_percent) DO NOTHING
-),
-hourly AS (
-    INSERT INTO ai_usage_hourly AS h (
-        hour, organization_id, group_id, provider, model, cost_micros, input_tokens, output_tokens, cache_read_tokens,
-        cache_write_tokens, cache_write_1h_tokens, usage_count, unpriced_usage_count
-    )
-    SELECT date_trunc('hour', f.occurred_at, 'UTC') AS hour, f.organization_id, f.group_id, k.provider, k.model,
-        coalesce(sum(f.cost_micros), 0), sum(f.input_tokens), sum(f.output_tokens), sum(f.cache_read_tokens),
-        sum(f.cache_write_tokens), sum(f.cache_write_1h_tokens), sum(f.usage_count), sum(f.unpriced_usage_count)
-    FROM fresh AS f
-    JOIN kinds AS k ON k.kind = f.kind
-    WHERE (SELECT count(*) FROM of_groups) >= 0
-    GROUP BY f.organization_id, hour, f.group_id, k.provider, k.model
-    ORDER BY f.organization_id, hour, f.group_id, k.provider COLLATE "C", k.model COLLATE "C"
-    ON CONFLICT (organization_id, hour, group_id, provider, model) DO UPDATE
-    SET cost_micros = h.cost_micros + excluded.cost_micros,
-        input_tokens = h.input_tokens + excluded.input_tokens,
-        output_tokens = h.output_tokens + excluded.output_tokens,
-        cache_read_tokens = h.cache_read_tokens + excluded.cache_read_tokens,
-        cache_write_tokens = h.cache_write_tokens + excluded.cache_write_tokens,
-        cache_write_1h_tokens = h.cache_write_1h_tokens + excluded.cache_write_1h_tokens,
-        usage_count = h.usage_count + excluded.usage_count,
-        unpriced_usage_count = h.unpriced_usage_count + excluded.unpriced_usage_count
 )
-SELECT g.place, encode(k.content_sha256, 'hex') AS content_sha256, k.cost_micros
-FROM keyed AS k
-JOIN given AS g ON g.source = k.source AND g.id = k.id AND g.usage_id <> k.usage_id;
+INSERT INTO ai_usage_hourly AS h (
+    hour, organization_id, group_id, provider, model, cost_micros, input_tokens, output_tokens, cache_read_tokens,
+    cache_write_tokens, cache_write_1h_tokens, usage_count, unpriced_usage_count
+)
+SELECT date_bin('1 hour', e.occurred_at, '2020-01-01 00:00:00+00') AS hour, e.organization_id, e.group_id, k.provider, k.model,
+    coalesce(sum(e.cost_micros), 0), sum(e.input_tokens), sum(e.output_tokens), sum(e.cache_read_tokens),
+    sum(e.cache_write_tokens), sum(e.cache_write_1h_tokens), sum(e.usage_count), sum(e.unpriced_usage_count)
+FROM entries AS e
+JOIN kinds AS k ON k.kind = e.kind
+WHERE (SELECT count(*) FROM of_groups) >= 0
+GROUP BY e.organization_id, hour, e.group_id, k.provider, k.model
+ORDER BY e.organization_id, hour, e.group_id, k.provider COLLATE "C", k.model COLLATE "C"
+ON CONFLICT (organization_id, hour, group_id, provider, model) DO UPDATE
+SET cost_micros = h.cost_micros + excluded.cost_micros,
+    input_tokens = h.input_tokens + excluded.input_tokens,
+    output_tokens = h.output_tokens + excluded.output_tokens,
+    cache_read_tokens = h.cache_read_tokens + excluded.cache_read_tokens,
+    cache_write_tokens = h.cache_write_tokens + excluded.cache_write_tokens,
+    cache_write_1h_tokens = h.cache_write_1h_tokens + excluded.cache_write_1h_tokens,
+    usage_count = h.usage_count + excluded.usage_count,
+    unpriced_usage_count = h.unpriced_usage_count + excluded.unpriced_usage_count;
 
--- name: get_usage_keys
--- What keys were recorded with, of which the records cannot be written any more: who was called so is gone since.
-SELECT k.source, k.id, encode(k.content_sha256, 'hex') AS content_sha256, k.cost_micros
-FROM unnest(%(sources)s::text [], %(usage_ids)s::text []) AS g (source, id)
-JOIN ai_usage_keys AS k ON k.source = g.source COLLATE "C" AND k.id = g.id COLLATE "C";
+-- name: list_usage_keys
+-- What keys were recorded with, of those that were.
+SELECT uuid_send(d.key_digest) AS key_digest, d.content_sha256, d.cost_micros
+FROM ai_usage_digests AS d
+WHERE d.key_digest = ANY(%(key_digests)s::uuid []);

@@ -1,0 +1,90 @@
+"""Columns of a batch as arrays in PostgreSQL's binary format, which the server reads without parsing.
+
+An array is five 32-bit integers (dimensions, whether there are nulls, the OID of the elements' type, how many there
+are, the first index), then each element: its length in bytes, and those (`array_recv` in PostgreSQL's arrayfuncs.c).
+Integers are big-endian; a time is microseconds since 2000 (`timestamptz_recv`). OIDs are those of pg_type.dat.
+"""
+
+from collections.abc import Collection, Iterable
+from datetime import UTC, datetime, timedelta
+from itertools import chain, repeat
+from struct import pack
+from typing import ClassVar
+
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_NULL = pack("!i", -1)
+
+
+class Array(bytes):
+    """An array as it is sent. `array_oid` is that of its own type."""
+
+    array_oid: ClassVar[int]
+    element_oid: ClassVar[int]
+
+
+class Integers(Array):
+    """An array of bigint."""
+
+    array_oid = 1016
+    element_oid = 20
+
+
+class Times(Array):
+    """An array of timestamptz."""
+
+    array_oid = 1185
+    element_oid = 1184
+
+
+class Uuids(Array):
+    """An array of uuid."""
+
+    array_oid = 2951
+    element_oid = 2950
+
+
+class Byteas(Array):
+    """An array of bytea."""
+
+    array_oid = 1001
+    element_oid = 17
+
+
+ARRAYS = (Integers, Times, Uuids, Byteas)
+
+
+def integers(values: Collection[int | None]) -> Integers:
+    """Whole numbers of 64 bits; None is null."""
+    if None not in values:
+        return Integers(_header(Integers, len(values)) + _eights(values))
+    nullable = (_NULL if each is None else pack("!iq", 8, each) for each in values)
+    return Integers(_header(Integers, len(values), nulls=1) + b"".join(nullable))
+
+
+def times(values: Collection[datetime]) -> Times:
+    """Times that know their zone."""
+    return Times(_header(Times, len(values)) + _eights([(each - _EPOCH) // _MICROSECOND for each in values]))
+
+
+def uuids(values: Collection[bytes]) -> Uuids:
+    """UUIDs as their 16 bytes."""
+    return Uuids(_header(Uuids, len(values)) + _of_length(16, values))
+
+
+def byteas(values: Collection[bytes], length: int) -> Byteas:
+    """Bytes, so many each."""
+    return Byteas(_header(Byteas, len(values)) + _of_length(length, values))
+
+
+def _header(kind: type[Array], count: int, nulls: int = 0) -> bytes:
+    return pack("!5i", 1, nulls, kind.element_oid, count, 1) if count else pack("!3i", 0, 0, kind.element_oid)
+
+
+def _eights(values: Collection[int | None]) -> bytes:
+    return pack("!" + "iq" * len(values), *chain.from_iterable(zip(repeat(8), values)))
+
+
+def _of_length(length: int, values: Iterable[bytes]) -> bytes:
+    prefix = pack("!i", length)
+    return b"".join(map(prefix.__add__, values))
