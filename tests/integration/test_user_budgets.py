@@ -262,21 +262,35 @@ def test_a_deleted_user_has_no_budget(olivia: Client, acme: Acme) -> None:
     assert olivia.get(MAYA).json() == NOT_FOUND
 
 
+@pytest.mark.parametrize(
+    "delete",
+    [
+        "DELETE FROM group_members WHERE group_id = %(group)s AND user_id = %(user)s",
+        "DELETE FROM organization_members WHERE organization_id = %(organization)s AND user_id = %(user)s",
+    ],
+    ids=["of the group", "of the organization"],
+)
 def test_writers_and_imports_at_once_neither_lock_up_nor_break_the_chain(
-    olivia: Client, acme: Acme, database: Database
+    olivia: Client, acme: Acme, database: Database, delete: str
 ) -> None:
     """Overrides are written while memberships come and go: every entry begins where the last one ended."""
     stop = threading.Event()
-    insert = "INSERT INTO group_members VALUES (%s, %s) ON CONFLICT DO NOTHING"
-    delete = "DELETE FROM group_members WHERE group_id = %s AND user_id = %s"
-    membership = acme.groups["acme/platform"], acme.users["maya"]
+    join = (
+        "INSERT INTO organization_members VALUES (%(organization)s, %(user)s) ON CONFLICT DO NOTHING",
+        "INSERT INTO group_members VALUES (%(group)s, %(user)s) ON CONFLICT DO NOTHING",
+    )
+    membership = {
+        "organization": acme.organizations["acme"],
+        "group": acme.groups["acme/platform"],
+        "user": acme.users["maya"],
+    }
 
     def come_and_go() -> None:
         with database.connect() as owner:
             while not stop.is_set():
                 with suppress(psycopg.errors.LockNotAvailable):
-                    owner.execute(delete.encode(), membership)
-                    owner.execute(insert.encode(), membership)
+                    for statement in (delete, *join):
+                        owner.execute(statement.encode(), membership)
 
     with ThreadPoolExecutor(1) as pool:
         moving = pool.submit(come_and_go)
