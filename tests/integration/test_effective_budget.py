@@ -51,7 +51,7 @@ class Directory:
 @st.composite
 def directories(draw: st.DrawFn) -> Directory:
     """Up to four organizations, of which one may be the default and some deleted; ids, times and limits are few, so
-    that ties are many; a group may list who is not in its organization."""
+    that ties are many; an Everyone group may list members, too, which says nothing more."""
     numbers = iter(draw(st.permutations(range(1, 13))))
     organizations = [UUID(int=next(numbers)) for _ in range(draw(st.integers(0, 4)))]
     default = draw(st.sampled_from([None, *organizations]))
@@ -67,7 +67,12 @@ def directories(draw: st.DrawFn) -> Directory:
         for user in USERS
         for organization in organizations
     }
-    listed = {(group, user) for user in USERS for group in groups if draw(st.booleans())}
+    listed = {
+        (group, user)
+        for user in USERS
+        for group, organization in groups.items()
+        if joined[organization, user] is not None and draw(st.booleans())
+    }
     in_groups: dict[UUID, list[GroupOfUser]] = {}
     overrides: dict[UUID, Override] = {}
     for user in USERS:

@@ -53,8 +53,8 @@ def test_the_hot_path_reads_by_index_alone(database: Database) -> None:
         "INSERT INTO groups (organization_id, name) SELECT id, 'g' || n FROM organizations, generate_series(1, 2000) n",
         "INSERT INTO organization_members (organization_id, user_id) SELECT o.id, u.id FROM organizations o, users u"
         " WHERE o.name = 'acme' ON CONFLICT DO NOTHING",
-        "INSERT INTO group_members SELECT g.id, u.id FROM groups g, users u"
-        " WHERE g.name LIKE 'g%' AND u.username LIKE 'u%' AND hashtext(g.name || u.username) % 1000 = 0",
+        "INSERT INTO group_members SELECT g.id, m.user_id FROM groups g JOIN organization_members m USING (organization_id)"
+        " WHERE g.name LIKE 'g%' AND hashtext(g.name || m.user_id) % 1000 = 0",
         "INSERT INTO api_tokens (id, user_id, name, secret_sha256) SELECT username, id, 't', sha256('') FROM users",
         "INSERT INTO group_ai_budgets SELECT id, 1 FROM groups",
         "INSERT INTO user_ai_budget_overrides (user_id, group_id, organization_id, spend_limit_micros)"

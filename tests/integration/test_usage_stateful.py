@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -243,10 +244,15 @@ def ledger_machine(database: Database, acme: Acme) -> type[RuleBasedStateMachine
 
         @rule(user=st.sampled_from(USERS), group=st.sampled_from(GROUPS[:2]), joins=st.booleans())
         def change_a_membership(self, user: str, group: str, joins: bool) -> None:
-            """At a prompt: a group may list who is not in its organization."""
+            """At a prompt, where the schema refuses who is not in the group's organization."""
             member = self.groups().get(group), acme.users[user]
             if joins and member[0]:
-                database.run("INSERT INTO group_members VALUES (%s, %s) ON CONFLICT DO NOTHING", *member)
+                insert = "INSERT INTO group_members VALUES (%s, %s) ON CONFLICT DO NOTHING"
+                if acme.organizations["acme"] in {each[2] for each in database.rows(MEMBERSHIPS) if each[0] == user}:
+                    database.run(insert, *member)
+                else:
+                    with pytest.raises(psycopg.errors.ForeignKeyViolation):
+                        database.run(insert, *member)
             else:
                 database.run("DELETE FROM group_members WHERE group_id = %s AND user_id = %s", *member)
 

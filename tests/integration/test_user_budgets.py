@@ -91,11 +91,6 @@ def test_the_user_must_be_a_member_of_the_group(olivia: Client, acme: Acme, data
     assert len(entries(database)) == 1
 
 
-def test_a_stale_row_of_a_group_is_no_membership(olivia: Client, acme: Acme, database: Database) -> None:
-    database.run("INSERT INTO group_members VALUES (%s, %s)", acme.groups["globex/sales"], acme.users["maya"])
-    assert olivia.put(MAYA, limit(acme, group="globex/sales")).json() == NOT_A_MEMBER
-
-
 def test_the_schema_itself_refuses_an_override_without_membership(acme: Acme, database: Database) -> None:
     insert = "INSERT INTO user_ai_budget_overrides (user_id, group_id, organization_id, spend_limit_micros) VALUES (%s, %s, %s, 1)"
     maya, platform, acme_id = acme.users["maya"], acme.groups["acme/platform"], acme.organizations["acme"]
@@ -267,21 +262,35 @@ def test_a_deleted_user_has_no_budget(olivia: Client, acme: Acme) -> None:
     assert olivia.get(MAYA).json() == NOT_FOUND
 
 
+@pytest.mark.parametrize(
+    "delete",
+    [
+        "DELETE FROM group_members WHERE group_id = %(group)s AND user_id = %(user)s",
+        "DELETE FROM organization_members WHERE organization_id = %(organization)s AND user_id = %(user)s",
+    ],
+    ids=["of the group", "of the organization"],
+)
 def test_writers_and_imports_at_once_neither_lock_up_nor_break_the_chain(
-    olivia: Client, acme: Acme, database: Database
+    olivia: Client, acme: Acme, database: Database, delete: str
 ) -> None:
     """Overrides are written while memberships come and go: every entry begins where the last one ended."""
     stop = threading.Event()
-    insert = "INSERT INTO group_members VALUES (%s, %s) ON CONFLICT DO NOTHING"
-    delete = "DELETE FROM group_members WHERE group_id = %s AND user_id = %s"
-    membership = acme.groups["acme/platform"], acme.users["maya"]
+    join = (
+        "INSERT INTO organization_members VALUES (%(organization)s, %(user)s) ON CONFLICT DO NOTHING",
+        "INSERT INTO group_members VALUES (%(group)s, %(user)s) ON CONFLICT DO NOTHING",
+    )
+    membership = {
+        "organization": acme.organizations["acme"],
+        "group": acme.groups["acme/platform"],
+        "user": acme.users["maya"],
+    }
 
     def come_and_go() -> None:
         with database.connect() as owner:
             while not stop.is_set():
                 with suppress(psycopg.errors.LockNotAvailable):
-                    owner.execute(delete.encode(), membership)
-                    owner.execute(insert.encode(), membership)
+                    for statement in (delete, *join):
+                        owner.execute(statement.encode(), membership)
 
     with ThreadPoolExecutor(1) as pool:
         moving = pool.submit(come_and_go)

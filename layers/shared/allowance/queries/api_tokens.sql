@@ -37,7 +37,7 @@ SELECT
         ),
         '[]'
     ) AS organizations,
-    -- Stale rows too: the rule counts a group only where the user is a member of its organization.
+    -- Those of deleted organizations too: the rule counts a group only where the user is a member of its organization.
     ARRAY(SELECT gm.group_id FROM group_members AS gm WHERE gm.user_id = c.user_id) AS groups,
     jsonb_build_object('name', c.name, 'expires_at', c.expires_at, 'scope', c.scope) AS token,
     (

@@ -186,26 +186,8 @@ WHERE u.username = e ->> 'username'
         OR (e ? 'roles' AND to_jsonb(u.roles) <> e -> 'roles')
     );
 
--- name: delete_group_members
--- Groups that a user's list leaves out, and all groups of an organization that the user leaves.
-DELETE FROM group_members AS gm
-USING jsonb_array_elements(%(document)s::jsonb -> 'users') AS e, users AS u, groups AS g
-WHERE u.username = e ->> 'username' AND e ? 'organizations' AND gm.user_id = u.id AND g.id = gm.group_id
-    AND NOT EXISTS (
-        SELECT 1
-        FROM jsonb_array_elements(e -> 'organizations') AS m
-        JOIN organizations AS o ON o.name = m ->> 'name' AND o.deleted_at IS NULL
-        WHERE o.id = g.organization_id AND CASE
-            WHEN m ? 'groups' THEN m -> 'groups' ? g.name
-            -- Left as it is, unless the user only joins now: then a row from an earlier time must not come to life.
-            ELSE EXISTS (
-                SELECT 1 FROM organization_members AS om WHERE om.organization_id = o.id AND om.user_id = u.id
-            )
-        END
-    );
-
 -- name: delete_organization_members
--- Organizations that a user's list leaves out.
+-- Organizations that a user's list leaves out, with the memberships of their groups.
 DELETE FROM organization_members AS om
 USING jsonb_array_elements(%(document)s::jsonb -> 'users') AS e, users AS u
 WHERE u.username = e ->> 'username' AND e ? 'organizations' AND om.user_id = u.id
@@ -215,6 +197,19 @@ WHERE u.username = e ->> 'username' AND e ? 'organizations' AND om.user_id = u.i
         JOIN organizations AS o ON o.name = m ->> 'name' AND o.deleted_at IS NULL
         WHERE o.id = om.organization_id
     );
+
+-- name: delete_group_members
+-- Groups that a user's list leaves out. Where an organization comes without a list of groups, they are left as they are.
+DELETE FROM group_members AS gm
+USING
+    jsonb_array_elements(%(document)s::jsonb -> 'users') AS e,
+    jsonb_array_elements(e -> 'organizations') AS m,
+    users AS u,
+    organizations AS o,
+    groups AS g
+WHERE u.username = e ->> 'username' AND o.name = m ->> 'name' AND o.deleted_at IS NULL
+    AND gm.user_id = u.id AND gm.organization_id = o.id AND g.id = gm.group_id
+    AND m ? 'groups' AND NOT m -> 'groups' ? g.name;
 
 -- name: insert_organization_members
 -- Of several that are joined at once, the one that is listed first counts as the earliest.
@@ -237,7 +232,7 @@ JOIN organizations AS o ON o.name = m ->> 'name' AND o.deleted_at IS NULL
 WHERE om.user_id = u.id AND om.organization_id = o.id AND m ? 'roles' AND to_jsonb(om.roles) <> m -> 'roles';
 
 -- name: insert_group_members
--- Those that are new.
+-- Those that are new. Which organization that is, a trigger fills in.
 INSERT INTO group_members (group_id, user_id)
 SELECT g.id, u.id
 FROM jsonb_array_elements(%(document)s::jsonb -> 'users') AS e

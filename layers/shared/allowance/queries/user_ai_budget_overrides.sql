@@ -20,8 +20,8 @@ JOIN organizations AS o ON o.id = v.organization_id
 WHERE v.user_id = %(user_id)s AND o.deleted_at IS NULL;
 
 -- name: lock_user_in_group
--- First of a batch that writes an override: in the order in which an import of the directory locks (group, user,
--- memberships), so that neither waits for the other in a circle. The user's row makes the audit entries a chain; the
+-- First of a batch that writes an override: in the order in which an import of the directory and a cascade lock (group,
+-- user, membership of the organization, of the group), so that neither waits for the other in a circle. The user's row makes the audit entries a chain; the
 -- memberships cannot go before the override is there.
 WITH locked_group AS MATERIALIZED (
     SELECT g.id, g.organization_id
@@ -36,22 +36,21 @@ locked_user AS MATERIALIZED (
     JOIN users AS u ON u.id = %(user_id)s
     FOR NO KEY UPDATE OF u
 ),
-locked_group_member AS MATERIALIZED (
-    SELECT gm.group_id
-    FROM locked_user AS lu
-    JOIN group_members AS gm ON gm.group_id = lu.group_id AND gm.user_id = lu.id
-    FOR KEY SHARE OF gm
-),
 locked_organization_member AS MATERIALIZED (
-    SELECT om.organization_id
+    SELECT om.user_id, lu.group_id
     FROM locked_user AS lu
-    LEFT JOIN locked_group_member AS lgm ON lgm.group_id = lu.group_id
     JOIN organization_members AS om ON om.organization_id = lu.organization_id AND om.user_id = lu.id
     FOR KEY SHARE OF om
+),
+locked_group_member AS MATERIALIZED (
+    SELECT gm.group_id
+    FROM locked_organization_member AS lom
+    JOIN group_members AS gm ON gm.group_id = lom.group_id AND gm.user_id = lom.user_id
+    FOR KEY SHARE OF gm
 )
 SELECT lu.group_id AS id, lu.organization_id
 FROM locked_user AS lu
-LEFT JOIN locked_organization_member AS lom ON lom.organization_id = lu.organization_id;
+LEFT JOIN locked_group_member AS lgm ON lgm.group_id = lu.group_id;
 
 -- name: upsert_user_budget_override
 -- Sets the limit of a locked user and writes down from what to what, unless the precondition forbids it (no row).
