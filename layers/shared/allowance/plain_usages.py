@@ -1,4 +1,4 @@
-"""Usage records as nearly all come in, read by columns: a third of the time that each by itself would take.
+"""Usage records as nearly all come in, read by columns: half the time that each by itself would take.
 
 A record is plain when nothing more needs to be asked of it: names in printable ASCII without a space at either end, a
 time as RFC 3339 has it, tokens in our classes. Functions of Python that take a whole column say so of a thousand at
@@ -28,17 +28,26 @@ _columns_of = itemgetter(*_NAMES, "occurred_at", "tokens")
 
 
 def plain_usages(records: Sequence[object]) -> list[Usage | None]:
-    """What each record says; None where it takes a closer look.
+    """What each record says; None where it takes a closer look."""
+    if (read := _read(records)) is not None:
+        return read
+    shaped = {place: each for place, each in enumerate(records) if _is_shaped(each)}
+    found = dict(zip(shaped, _by_halves(list(shaped.values())), strict=True))
+    return [found.get(place) for place in range(len(records))]
 
-    Where one of many does, its half is read by halves again: it costs the others little.
-    """
-    read = _read(records)
-    if read is not None:
+
+def _is_shaped(record: object) -> bool:
+    return isinstance(record, dict) and _REQUIRED <= set(cast("dict[str, Any]", record)) <= _ALLOWED
+
+
+def _by_halves(records: Sequence[object]) -> list[Usage | None]:
+    """Where one of many is not plain, its half is read by halves again: it costs the others little."""
+    if (read := _read(records)) is not None:
         return read
     if len(records) <= 1:
         return [None for _ in records]
     middle = len(records) // 2
-    return plain_usages(records[:middle]) + plain_usages(records[middle:])
+    return _by_halves(records[:middle]) + _by_halves(records[middle:])
 
 
 def _read(records: Sequence[object]) -> list[Usage | None] | None:

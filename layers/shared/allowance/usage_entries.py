@@ -124,7 +124,7 @@ def _kind(number: int, first: Entry) -> dict[str, Any]:
 
 
 def array(values: Iterable[int | str | None]) -> str:
-    """A literal of what needs no quotes: numbers, times, UUIDs."""
+    """A literal of what needs no quotes: numbers, UUIDs, words."""
     return "{" + ",".join(map(str, values)) + "}"
 
 

@@ -21,8 +21,8 @@ WHERE v.user_id = %(user_id)s AND o.deleted_at IS NULL;
 
 -- name: lock_user_in_group
 -- First of a batch that writes an override: in the order in which an import of the directory and a cascade lock (group,
--- user, membership of the organization, of the group), so that neither waits for the other in a circle. The user's row makes the audit entries a chain; the
--- memberships cannot go before the override is there.
+-- user, membership of the organization, of the group), so that neither waits for the other in a circle. The user's row
+-- makes the audit entries a chain; the memberships cannot go before the override is there.
 WITH locked_group AS MATERIALIZED (
     SELECT g.id, g.organization_id
     FROM groups AS g
