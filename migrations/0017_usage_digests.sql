@@ -1,15 +1,13 @@
 -- Why: a key as text, with an index over that text, was a third of what the server did for a batch. What makes a usage count
--- once is 16 bytes now, and the names that it is made of stand where the usage is.
-
--- Of the entry, as its gateway calls it; null of those that were written before.
-ALTER TABLE ai_usage ADD COLUMN source text COLLATE "C", ADD COLUMN source_id text COLLATE "C";
+-- once is 16 bytes now, and the names that it is made of stand where the usage is. The next file but two takes over the keys
+-- that are there: this one holds its locks for a moment only, in the order in which writers do.
 
 -- Numbers of entries. The version before still draws from its own for a while: this one begins far beyond it.
 DO $$
 BEGIN
     EXECUTE format(
         'CREATE SEQUENCE ai_usage_id_seq START %s CACHE 100',
-        (SELECT coalesce(max(k.usage_id) + 1000000000, 1) FROM ai_usage_keys AS k)
+        (SELECT coalesce(max(k.usage_id), 0) + 1000000000 FROM ai_usage_keys AS k)
     );
 END
 $$;
@@ -32,22 +30,25 @@ CREATE TABLE ai_usage_digests (
     recorded_at timestamptz NOT NULL DEFAULT now()
 );
 
-INSERT INTO ai_usage_digests (key_digest, content_sha256, usage_id, cost_micros, recorded_at)
-SELECT ai_usage_key_digest(k.source, k.id), k.content_sha256, k.usage_id, k.cost_micros, k.recorded_at
-FROM ai_usage_keys AS k;
+REVOKE ALL ON ai_usage_digests FROM PUBLIC, allowance_app;
+GRANT SELECT, INSERT ON ai_usage_digests TO allowance_app;
+GRANT USAGE ON SEQUENCE ai_usage_id_seq TO allowance_app;
 
 -- The version before writes to ai_usage_keys, until it is gone. What was recorded by this one it cannot record again: it
--- fails, and its sender comes again.
+-- answers that as what may be tried again.
 CREATE FUNCTION keep_usage_digest() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO ai_usage_digests (key_digest, content_sha256, usage_id, cost_micros)
-    VALUES (ai_usage_key_digest(new.source, new.id), new.content_sha256, new.usage_id, new.cost_micros);
+    VALUES (ai_usage_key_digest(new.source, new.id), new.content_sha256, new.usage_id, new.cost_micros)
+    ON CONFLICT (key_digest) DO NOTHING;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'a later version recorded this usage' USING ERRCODE = 'serialization_failure';
+    END IF;
     RETURN NULL;
 END
 $$;
 
 CREATE TRIGGER ai_usage_keys_inserted AFTER INSERT ON ai_usage_keys FOR EACH ROW EXECUTE FUNCTION keep_usage_digest();
 
-REVOKE ALL ON ai_usage_digests FROM PUBLIC, allowance_app;
-GRANT SELECT, INSERT ON ai_usage_digests TO allowance_app;
-GRANT USAGE ON SEQUENCE ai_usage_id_seq TO allowance_app;
+-- Of the entry, as its gateway calls it; null of those that were written before.
+ALTER TABLE ai_usage ADD COLUMN source text COLLATE "C", ADD COLUMN source_id text COLLATE "C";

@@ -1,7 +1,9 @@
 -- Why: who is in a group is a member of its organization, by a foreign key, so that nobody has to look it up: neither what
 -- reads ten thousand members nor what adds up the budgets of a thousand users.
 
--- No import may run meanwhile. In this order imports write them, too; whoever reads does not wait.
+-- No import may run meanwhile: it begins with this lock. In the order of the tables imports write them, too; whoever reads
+-- does not wait.
+SELECT pg_advisory_xact_lock(hashtext('allowance.directory'));
 LOCK TABLE groups, group_members, organization_members IN SHARE ROW EXCLUSIVE MODE;
 
 -- They counted for nothing, and no override depends on them.

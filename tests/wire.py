@@ -1,4 +1,8 @@
-"""A TCP proxy that counts round trips: each time the client speaks after the server did is one; and keeps its words."""
+"""A TCP proxy that counts round trips, and keeps the client's words.
+
+A trip is each time that the client speaks after the server was ready for it: what is sent on while answers to what went
+before are coming in waits for nothing.
+"""
 
 import selectors
 import socket
@@ -6,6 +10,12 @@ import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
+
+READY = b"Z\x00\x00\x00\x05"
+"""ReadyForQuery, but for its last byte: whether a transaction is open."""
+
+FLUSH = b"H\x00\x00\x00\x04"
+"""What libpq says after the Sync of a pipeline, sometimes late: no answer comes of it."""
 
 
 class Wire:
@@ -40,16 +50,20 @@ class Wire:
             for one in (client, server):
                 one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 ready.register(one, selectors.EVENT_READ)
-            client_spoke_last = False
+            said, is_ready = b"", True
             while True:
                 for key, _ in ready.select():
                     data = key.fileobj.recv(65536)  # type: ignore[union-attr]
                     if not data:
                         return
                     if key.fileobj is client:
-                        self.trips += not client_spoke_last
                         self.said += data
-                    client_spoke_last = key.fileobj is client
+                        if data != FLUSH:
+                            self.trips += is_ready
+                            is_ready = False
+                    else:
+                        said = (said + data)[-len(READY) - 1 :]
+                        is_ready = said.startswith(READY)
                     (server if key.fileobj is client else client).sendall(data)
 
 

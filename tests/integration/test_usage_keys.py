@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 from hashlib import sha256
+from pathlib import Path
+from shutil import copy
 from threading import Thread
 from typing import Any
 from uuid import UUID
@@ -9,14 +11,15 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from allowance.errors import DatabaseUnavailable
+from allowance.errors import UsageKeyTaken
 from allowance.usage_ledger import ATTEMPTS
 from allowance.usage_ledger import record as record_in
 from allowance.usage_records import key_digest_of, usage_of
+from migrate import MIGRATIONS, migrate
 from tests.gateway import Client
 from tests.integration.test_record_usage import gateway, record, results
 from tests.ledger import assert_sums_agree, connection_of
-from tests.postgres import Database
+from tests.postgres import Database, Server
 
 __all__ = ["gateway"]
 
@@ -74,10 +77,11 @@ def test_what_is_never_free_is_for_another_time(gateway: Client, database: Datab
             return answer
 
         connection.all_in_one_trip = then_taken  # type: ignore[method-assign]
-        with pytest.raises(DatabaseUnavailable):
+        with pytest.raises(UsageKeyTaken) as taken:
             record_in(connection, [record(n) for n in range(20)], datetime.now(UTC))
         connection.close()
     assert len(asked) == ATTEMPTS
+    assert isinstance(taken.value.__cause__, psycopg.errors.UniqueViolation)
     assert database.rows("SELECT count(*) FROM ai_usage") == [(0,)]
 
 
@@ -88,6 +92,27 @@ def take_key(connection: psycopg.Connection, sent: dict[str, Any]) -> None:
         "INSERT INTO ai_usage_digests (key_digest, content_sha256, usage_id, cost_micros) VALUES (%s, %s, 1, 3000)",
         (UUID(bytes=usage.key_digest), usage.content_sha256),
     )
+
+
+def test_the_version_before_numbers_no_entry_as_this_one_does(empty_database: Database) -> None:
+    ((before, now),) = empty_database.rows("SELECT nextval('ai_usage_keys_usage_id_seq'), nextval('ai_usage_id_seq')")
+    assert now - before > 10**8
+
+
+def test_keys_of_before_the_digests_are_taken_over_and_those_of_meanwhile_too(server: Server, tmp_path: Path) -> None:
+    files = sorted(MIGRATIONS.glob("*.sql"))
+    with server.database() as database, database.connect() as owner:
+        for before, number in (("0017", 1), ("0020", 2)):
+            for path in files:
+                if path.name < before:
+                    copy(path, tmp_path)
+            migrate(owner, tmp_path)
+            owner.execute(BY_THE_VERSION_BEFORE, ("s", str(number), bytes(32)))
+        migrate(owner)
+        owner.execute(BY_THE_VERSION_BEFORE, ("s", "1", bytes(32)))
+        assert database.rows("SELECT key_digest, cost_micros FROM ai_usage_digests ORDER BY usage_id") == [
+            (UUID(bytes=key_digest_of("s", number)), 7) for number in ("1", "2")
+        ]
 
 
 def test_what_the_version_before_records_is_known(gateway: Client, database: Database) -> None:
@@ -103,6 +128,6 @@ def test_what_the_version_before_records_is_known(gateway: Client, database: Dat
 def test_the_version_before_cannot_count_again_what_this_one_recorded(gateway: Client, database: Database) -> None:
     sent = record(1)
     results(gateway, sent)
-    with psycopg.connect(database.app_url) as before, pytest.raises(psycopg.errors.UniqueViolation):
+    with psycopg.connect(database.app_url) as before, pytest.raises(psycopg.errors.SerializationFailure):
         before.execute(BY_THE_VERSION_BEFORE, (sent["source"], sent["id"], usage_of(sent).content_sha256))
     assert_sums_agree(database)

@@ -34,6 +34,7 @@ STATUSES: Mapping[type[AllowanceError], int] = {
     errors.BodyTooLarge: 413,
     errors.UnsupportedMediaType: 415,
     errors.DatabaseUnavailable: 503,
+    errors.UsageKeyTaken: 503,
 }
 """An error that is not named here is answered as the nearest of its parents that is, in that one's words."""
 

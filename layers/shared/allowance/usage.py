@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import Field, GetJsonSchemaHandler
+from pydantic import Field, GetJsonSchemaHandler, with_config
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
@@ -42,6 +42,8 @@ class UsageProblem(Row):
     detail: str
 
 
+# A model takes six times as long to make, and there are a thousand in an answer.
+@with_config(extra="forbid")
 @dataclass(slots=True)
 class UsageAnswer:
     """What became of a record. `cost_micros` is null where there is no price for what was used, or nothing is recorded.

@@ -40,10 +40,9 @@ class RecordedKey(Row):
 
 
 def record(db: Database, records: Sequence[object], now: datetime) -> list[UsageAnswer]:
-    """Record what is new, and answer each in order. Two trips, whatever the batch; none when nothing can be read.
+    """Record what is new, and answer each in order. Two trips, whatever the batch; fewer when nothing is new.
 
-    Two more when another call records one of the keys meanwhile, and so on: raises UsageKeyTaken when it happens again
-    and again.
+    Two more when another call records one of the keys meanwhile. Raises UsageKeyTaken when it happens again and again.
     """
     usages: dict[int, Usage] = {}
     unread: dict[int, UsageAnswer] = {}
@@ -60,22 +59,26 @@ def record(db: Database, records: Sequence[object], now: datetime) -> list[Usage
 
 
 def _record(db: Database, usages: Mapping[int, Usage]) -> dict[int, UsageAnswer]:
-    for _ in range(ATTEMPTS):
+    attempts = 0
+    while True:
         called, names, prices = _look_ups(usages.values())
-        _, users, known, found = db.all_in_one_trip(
+        # The longest answers last: none is under way before all is asked.
+        _, found, users, known = db.all_in_one_trip(
             call(Months, "ensure_usage_months", moments=_months(usages.values())),
+            prices,
             called,
             call_of_keys(usages.values()),
-            prices,
         )
         entries, answers = _decide(usages, users, known, UsagePrices(names, found))
         try:
             if entries:
                 write(db, entries, users)
         except UsageKeyTaken:
-            continue
-        return answers
-    raise UsageKeyTaken
+            attempts += 1
+            if attempts == ATTEMPTS:
+                raise
+        else:
+            return answers
 
 
 def _decide(

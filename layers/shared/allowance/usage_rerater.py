@@ -114,6 +114,8 @@ def _book(db: Database, entries: list[Entry]) -> list[Entry]:
             write(db, entries, users)
         except UsageKeyTaken:
             known = {each.key_digest for each in db.rows_of(call_of_keys(each.usage for each in entries))}
+            if not known:
+                raise
             entries = [each for each in entries if each.usage.key_digest not in known]
         else:
             break
