@@ -69,7 +69,9 @@ def write(db: Database, entries: Sequence[Entry], users: Iterable[UsageUser]) ->
         numbers.setdefault(kind, len(numbers))
         for kind in zip(sources, providers, models, variants, versions, tiers, strict=True)
     ]
-    firsts = dict(zip(reversed(kinds_of), reversed(entries), strict=True))
+    firsts: dict[int, Entry] = {}
+    for number, each in zip(kinds_of, entries, strict=True):
+        firsts.setdefault(number, each)
     people: dict[Attribution, int] = {}
     # The elements of an array are counted from 1.
     persons = [people.setdefault(each, len(people) + 1) for each in attributions]
@@ -77,14 +79,14 @@ def write(db: Database, entries: Sequence[Entry], users: Iterable[UsageUser]) ->
     db.run(
         "record_usage",
         thresholds=list(thresholds),
-        limited_user_ids=array([each.user_id for each in limited]),
-        limited_group_ids=array([each.group_id for each in limited]),
-        limited_organization_ids=array([each.organization_id for each in limited]),
-        limit_sources=array([each.limit_source for each in limited]),
-        spend_limits=array([each.spend_limit_micros for each in limited]),
-        user_ids=array([each.user_id for each in people]),
-        group_ids=array([each.group_id for each in people]),
-        organization_ids=array([each.organization_id for each in people]),
+        limited_user_ids=_array([each.user_id for each in limited]),
+        limited_group_ids=_array([each.group_id for each in limited]),
+        limited_organization_ids=_array([each.organization_id for each in limited]),
+        limit_sources=_array([each.limit_source for each in limited]),
+        spend_limits=_array([each.spend_limit_micros for each in limited]),
+        user_ids=_array([each.user_id for each in people]),
+        group_ids=_array([each.group_id for each in people]),
+        organization_ids=_array([each.organization_id for each in people]),
         kinds=json.dumps([_kind(number, first) for number, first in firsts.items()]),
         ids=LINE.join(ids),
         key_digests=uuids(key_digests),
@@ -123,7 +125,7 @@ def _kind(number: int, first: Entry) -> dict[str, Any]:
     }
 
 
-def array(values: Iterable[int | str | None]) -> str:
+def _array(values: Iterable[int | str | None]) -> str:
     """A literal of what needs no quotes: numbers, UUIDs, words."""
     return "{" + ",".join(map(str, values)) + "}"
 

@@ -59,16 +59,13 @@ def record(db: Database, records: Sequence[object], now: datetime) -> list[Usage
 
 
 def _record(db: Database, usages: Mapping[int, Usage]) -> dict[int, UsageAnswer]:
+    called, names, prices = _look_ups(usages.values())
+    months = call(Months, "ensure_usage_months", moments=_months(usages.values()))
+    keys = call_of_keys(usages.values())
     attempts = 0
     while True:
-        called, names, prices = _look_ups(usages.values())
         # The longest answers last: none is under way before all is asked.
-        _, found, users, known = db.all_in_one_trip(
-            call(Months, "ensure_usage_months", moments=_months(usages.values())),
-            prices,
-            called,
-            call_of_keys(usages.values()),
-        )
+        _, found, users, known = db.all_in_one_trip(months, prices, called, keys)
         entries, answers = _decide(usages, users, known, UsagePrices(names, found))
         try:
             if entries:

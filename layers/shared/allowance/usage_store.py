@@ -19,7 +19,10 @@ class UsageStore(CallerStore):
     """Usage, as one caller may record and see it."""
 
     def record(self, batch: UsageBatch) -> UsageAnswers:
-        """Record what is new of the batch, once, and answer each record. Raises NotAuthorized. Two trips."""
+        """Record what is new of the batch, once, and answer each record. Raises NotAuthorized, and UsageKeyTaken.
+
+        Two trips at most, but where another call records the same at the same time.
+        """
         db = self._gate.open(Action.CREATE, USAGE)
         return UsageAnswers(results=record(db, batch.records, datetime.now(UTC)))
 
