@@ -21,7 +21,7 @@ MACHINE := $(subst aarch64,arm64,$(shell uname -m))
 WORKERS := $(if $(DATABASE_URL),0,2)
 # With the folders, so that a file that is gone is noticed too.
 SOURCES := template.yaml $(wildcard functions functions/*.py functions/*.json migrations migrations/*.py migrations/*.sql) \
-	$(wildcard layers/*/*.t* layers/parquet/*/*.py $(addprefix layers/shared/allowance,/*.py /*/*.pem /*/*.py /queries/*.sql))
+	$(wildcard layers/*/*.t* layers/parquet/*/*.py) $(shell find layers/shared/allowance -not -name '*.pyc' -not -name __pycache__)
 
 help: ## print this
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 20

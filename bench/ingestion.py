@@ -16,11 +16,11 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 
-from allowance.database import Database
-from allowance.json_document import json_object
+from allowance.contract.json_document import json_object
+from allowance.database.database import Database
 from allowance.settings import DatabaseSource
-from allowance.usage import UsageAnswers, UsageBatch
-from allowance.usage_ledger import record
+from allowance.usage.models import UsageAnswers, UsageBatch
+from allowance.usage.recording import record
 from local.postgres import EmbeddedPostgres
 from migrations.migrate import migrate
 

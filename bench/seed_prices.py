@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 
-from allowance.session import warm_database
+from allowance.access.session import warm_database
 from local.postgres import EmbeddedPostgres
 from migrations.migrate import migrate
 

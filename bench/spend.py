@@ -15,11 +15,11 @@ from uuid import UUID
 
 import psycopg
 
-from allowance.budget import period_containing
-from allowance.database import Database, queries
-from allowance.models import Health
+from allowance.budgets.effective import period_containing
+from allowance.contract.fields import Health
+from allowance.database.database import Database, queries
 from allowance.settings import DatabaseSource
-from allowance.spend import GroupTotals, MemberTotals, UserSpend
+from allowance.spend.models import GroupTotals, MemberTotals, UserSpend
 from local.postgres import EmbeddedPostgres
 from migrations.migrate import migrate
 

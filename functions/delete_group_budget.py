@@ -2,9 +2,9 @@
 
 from uuid import UUID
 
-from allowance.api import Api
-from allowance.precondition import Precondition
-from allowance.store import Store
+from allowance.access.store import Store
+from allowance.contract.preconditions import Precondition
+from allowance.http.api import Api
 
 app = Api()
 

@@ -1,7 +1,7 @@
 """DELETE /api/v2/ai/model-prices/{provider}/{model+}: end a custom price; the default one is in effect again."""
 
-from allowance.api import Api
-from allowance.model_price_store import ModelPriceStore
+from allowance.http.api import Api
+from allowance.prices.store import ModelPriceStore
 from allowance.rbac.policy import Action
 
 app = Api()

@@ -1,8 +1,8 @@
 """DELETE /api/v2/users/{user}/ai/budget/override: remove the user's own budget, so that the groups' count again."""
 
-from allowance.api import Api
-from allowance.precondition import Precondition
-from allowance.user_budget_store import UserBudgetStore
+from allowance.budgets.overrides import UserBudgetStore
+from allowance.contract.preconditions import Precondition
+from allowance.http.api import Api
 
 app = Api()
 

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from allowance.alert_receivers import configured_receivers
-from allowance.alert_store import AlertStore, DeliveryCounts
-from allowance.jobs import job
+from allowance.alerts.delivery import AlertStore, DeliveryCounts
+from allowance.alerts.receivers import configured_receivers
 from allowance.rbac.system import ALERT_DELIVERER
+from allowance.triggers.jobs import job
 
 
 @job(ALERT_DELIVERER, AlertStore)

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from allowance.jobs import job
 from allowance.rbac.system import USAGE_EXPIRER
 from allowance.settings import usage_retention_months
-from allowance.usage_expirer import ExpiredMonths, UsageExpirer
+from allowance.triggers.jobs import job
+from allowance.usage.retention import ExpiredMonths, UsageExpirer
 
 
 @job(USAGE_EXPIRER, UsageExpirer)

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from allowance.export_store import ExportSource
-from allowance.jobs import job
+from allowance.exports.job import ExportCounts, export
+from allowance.exports.store import ExportSource
 from allowance.rbac.system import SPEND_EXPORTER
-from allowance.spend_exporter import ExportCounts, export
+from allowance.triggers.jobs import job
 from allowance_parquet.parquet_file import ParquetFile
 
 

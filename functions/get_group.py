@@ -2,9 +2,9 @@
 
 from uuid import UUID
 
-from allowance.api import Api
-from allowance.models import Group
-from allowance.store import Store
+from allowance.access.store import Store
+from allowance.contract.fields import Group
+from allowance.http.api import Api
 
 app = Api()
 

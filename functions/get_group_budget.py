@@ -2,9 +2,9 @@
 
 from uuid import UUID
 
-from allowance.api import Api
-from allowance.models import GroupBudget
-from allowance.store import Store
+from allowance.access.store import Store
+from allowance.contract.fields import GroupBudget
+from allowance.http.api import Api
 
 app = Api()
 

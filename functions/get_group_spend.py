@@ -2,9 +2,9 @@
 
 from uuid import UUID
 
-from allowance.api import Api
-from allowance.spend import GroupSpend
-from allowance.spend_store import SpendStore
+from allowance.http.api import Api
+from allowance.spend.models import GroupSpend
+from allowance.spend.store import SpendStore
 
 app = Api()
 

@@ -1,8 +1,8 @@
 """GET /api/v2/users/me: who the caller is, where, with which roles and which token."""
 
-from allowance.api import Api
-from allowance.models import Me
-from allowance.store import Store
+from allowance.access.store import Store
+from allowance.contract.fields import Me
+from allowance.http.api import Api
 
 app = Api()
 

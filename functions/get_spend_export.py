@@ -1,9 +1,9 @@
 """GET /api/v2/organizations/{organization}/ai/spend/export: a month of the organization's spend as CSV, by pages."""
 
-from allowance.api import Api
-from allowance.csv_file import CsvPage
-from allowance.export_store import ExportStore
-from allowance.exports import ExportQuery
+from allowance.exports.spend_csv import ExportQuery
+from allowance.exports.store import ExportStore
+from allowance.http.api import Api
+from allowance.tables.csv import CsvPage
 
 app = Api()
 

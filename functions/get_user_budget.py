@@ -1,8 +1,8 @@
 """GET /api/v2/users/{user}/ai/budget: the user's own AI budget, in place of the groups'."""
 
-from allowance.api import Api
-from allowance.overrides import UserBudgetOverride
-from allowance.user_budget_store import UserBudgetStore
+from allowance.budgets.models import UserBudgetOverride
+from allowance.budgets.overrides import UserBudgetStore
+from allowance.http.api import Api
 
 app = Api()
 

@@ -1,8 +1,8 @@
 """GET /api/v2/users/{user}/ai/spend: what the user spent in the present period, and the budget in effect."""
 
-from allowance.api import Api
-from allowance.spend import UserSpend
-from allowance.spend_store import SpendStore
+from allowance.http.api import Api
+from allowance.spend.models import UserSpend
+from allowance.spend.store import SpendStore
 
 app = Api()
 

@@ -1,9 +1,9 @@
 """GET /healthz: alive, without a credential and without a database; with `?database=1` the database is tried too."""
 
-from allowance.api import Api
-from allowance.models import Health
-from allowance.parameters import HealthQuery
-from allowance.session import ping_database
+from allowance.access.session import ping_database
+from allowance.contract.fields import Health
+from allowance.contract.query import HealthQuery
+from allowance.http.api import Api
 
 app = Api()
 

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from allowance.directory import read_directory
-from allowance.directory_store import DirectoryStore, ImportedDirectory
-from allowance.jobs import job
+from allowance.directory.document import read_directory
+from allowance.directory.importer import DirectoryStore, ImportedDirectory
 from allowance.rbac.system import DIRECTORY_IMPORTER
+from allowance.triggers.jobs import job
 
 
 @job(DIRECTORY_IMPORTER, DirectoryStore)

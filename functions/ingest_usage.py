@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from allowance.message_queue import consumer
 from allowance.rbac.system import USAGE_INGESTER
-from allowance.usage_store import UsageQueueStore
+from allowance.triggers.queue import consumer
+from allowance.usage.store import UsageQueueStore
 
 
 @consumer(USAGE_INGESTER, UsageQueueStore)

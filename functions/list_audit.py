@@ -1,9 +1,9 @@
 """GET /api/v2/audit: who changed what, newest first."""
 
-from allowance.api import Api
-from allowance.models import AuditPage
-from allowance.parameters import AuditQuery
-from allowance.store import Store
+from allowance.access.store import Store
+from allowance.contract.fields import AuditPage
+from allowance.contract.query import AuditQuery
+from allowance.http.api import Api
 
 app = Api()
 

@@ -1,8 +1,8 @@
 """GET /api/v2/organizations/{organization}/groups/ai/spend: what is attributed to groups that the caller may read."""
 
-from allowance.api import Api
-from allowance.spend import GroupIds, GroupsSpend
-from allowance.spend_store import SpendStore
+from allowance.http.api import Api
+from allowance.spend.models import GroupIds, GroupsSpend
+from allowance.spend.store import SpendStore
 
 app = Api()
 

@@ -1,8 +1,8 @@
 """GET /api/v2/organizations/{organization}/groups: the groups of an organization that the caller may read."""
 
-from allowance.api import Api
-from allowance.models import Group
-from allowance.store import Store
+from allowance.access.store import Store
+from allowance.contract.fields import Group
+from allowance.http.api import Api
 
 app = Api()
 

@@ -1,8 +1,8 @@
 """GET /api/v2/ai/model-prices/held: the changes of default prices that wait for an owner."""
 
-from allowance.api import Api
-from allowance.model_price_store import ModelPriceStore
-from allowance.model_prices import HeldChangePage, HeldChangeQuery
+from allowance.http.api import Api
+from allowance.prices.models import HeldChangePage, HeldChangeQuery
+from allowance.prices.store import ModelPriceStore
 from allowance.rbac.policy import Action
 
 app = Api()

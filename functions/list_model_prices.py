@@ -1,8 +1,8 @@
 """GET /api/v2/ai/model-prices: the model prices in effect at a time, or those of a source, page by page."""
 
-from allowance.api import Api
-from allowance.model_price_store import ModelPriceStore
-from allowance.model_prices import ModelPricePage, ModelPriceQuery
+from allowance.http.api import Api
+from allowance.prices.models import ModelPricePage, ModelPriceQuery
+from allowance.prices.store import ModelPriceStore
 from allowance.rbac.policy import Action
 
 app = Api()

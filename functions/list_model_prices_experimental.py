@@ -1,8 +1,8 @@
 """GET /api/experimental/ai/model-prices: the model prices in effect, all at once."""
 
-from allowance.api import Api
-from allowance.model_price_store import ModelPriceStore
-from allowance.model_prices import ModelPriceFilter, ModelPriceVersion
+from allowance.http.api import Api
+from allowance.prices.models import ModelPriceFilter, ModelPriceVersion
+from allowance.prices.store import ModelPriceStore
 from allowance.rbac.policy import Action
 
 app = Api()

@@ -1,8 +1,8 @@
 """GET /api/v2/ai/usage/unpriced: the models of usage that has no cost, because there is no price for what was used."""
 
-from allowance.api import Api
-from allowance.unpriced_usage import UnpricedModels, UnpricedQuery
-from allowance.usage_store import UsageStore
+from allowance.http.api import Api
+from allowance.usage.store import UsageStore
+from allowance.usage.unpriced import UnpricedModels, UnpricedQuery
 
 app = Api()
 

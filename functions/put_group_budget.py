@@ -2,10 +2,10 @@
 
 from uuid import UUID
 
-from allowance.api import Api
-from allowance.models import GroupBudget, SpendLimit
-from allowance.precondition import Precondition
-from allowance.store import Store
+from allowance.access.store import Store
+from allowance.contract.fields import GroupBudget, SpendLimit
+from allowance.contract.preconditions import Precondition
+from allowance.http.api import Api
 
 app = Api()
 

@@ -1,9 +1,9 @@
 """PUT /api/v2/users/{user}/ai/budget: give a user a budget of their own, in place of the groups'."""
 
-from allowance.api import Api
-from allowance.overrides import OverrideLimit, UserBudgetOverride
-from allowance.precondition import Precondition
-from allowance.user_budget_store import UserBudgetStore
+from allowance.budgets.models import OverrideLimit, UserBudgetOverride
+from allowance.budgets.overrides import UserBudgetStore
+from allowance.contract.preconditions import Precondition
+from allowance.http.api import Api
 
 app = Api()
 

@@ -1,8 +1,8 @@
 """POST /api/v2/ai/usage: record up to 1,000 usages, each priced, answered by itself, and counted once."""
 
-from allowance.api import Api
-from allowance.usage import UsageAnswers, UsageBatch
-from allowance.usage_store import UsageStore
+from allowance.http.api import Api
+from allowance.usage.models import UsageAnswers, UsageBatch
+from allowance.usage.store import UsageStore
 
 app = Api()
 

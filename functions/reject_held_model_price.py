@@ -2,8 +2,8 @@
 
 from uuid import UUID
 
-from allowance.api import Api
-from allowance.model_price_store import ModelPriceStore
+from allowance.http.api import Api
+from allowance.prices.store import ModelPriceStore
 from allowance.rbac.policy import Action
 
 app = Api()

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from allowance.jobs import job
 from allowance.rbac.system import USAGE_RERATER
-from allowance.usage_rerater import RerateCounts, UsageRerater
+from allowance.triggers.jobs import job
+from allowance.usage.rerating import RerateCounts, UsageRerater
 
 
 @job(USAGE_RERATER, UsageRerater)

@@ -1,8 +1,8 @@
 """GET /api/v2/ai/model-prices/resolve: which price counts for a model as a gateway sent it, and why."""
 
-from allowance.api import Api
-from allowance.model_price_store import ModelPriceStore
-from allowance.model_prices import Resolution, ResolveQuery
+from allowance.http.api import Api
+from allowance.prices.models import Resolution, ResolveQuery
+from allowance.prices.store import ModelPriceStore
 from allowance.rbac.policy import Action
 
 app = Api()

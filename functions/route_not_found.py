@@ -2,9 +2,9 @@
 
 from typing import NoReturn
 
-from allowance.api import Api
-from allowance.request import Request
-from allowance.routes import unrouted
+from allowance.http.api import Api
+from allowance.http.request import Request
+from allowance.http.routes import unrouted
 
 app = Api()
 

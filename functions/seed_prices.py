@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from allowance.jobs import job
-from allowance.price_source import book_of
-from allowance.price_store import PriceStore, SeedCounts
+from allowance.prices.seeding.source import book_of
+from allowance.prices.seeding.store import PriceStore, SeedCounts
 from allowance.rbac.system import PRICE_SEEDER
+from allowance.triggers.jobs import job
 
 SHIPPED = Path(__file__).with_name("prices.json")
 

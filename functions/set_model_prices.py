@@ -1,8 +1,8 @@
 """POST /api/v2/ai/model-prices: store custom model prices, all or none."""
 
-from allowance.api import Api
-from allowance.model_price_store import ModelPriceStore
-from allowance.price_book import CustomPrices
+from allowance.http.api import Api
+from allowance.prices.book import CustomPrices
+from allowance.prices.store import ModelPriceStore
 from allowance.rbac.policy import Action
 
 app = Api()

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import NameOID
 
-FOLDER = Path(__file__).parents[1] / "layers" / "shared" / "allowance" / "certificates"
+FOLDER = Path(__file__).parents[1] / "layers" / "shared" / "allowance" / "database" / "certificates"
 ALL = "all"
 OF_A_REGION = re.compile(r"Amazon RDS ((?:[a-z]+-)+\d+) Root CA")
 PREVIEWS = re.compile(r"Beta|Preview")

@@ -1,7 +1,7 @@
 """The OpenAPI document of the routes, out of the handlers themselves: `make openapi` writes docs/openapi.json.
 
 What a route takes and answers is read from its signature; pydantic gives the schemas; which errors it can answer
-follows from what it takes, as in `allowance.api`.
+follows from what it takes, as in `allowance.http.api`.
 """
 
 import importlib
@@ -14,13 +14,13 @@ from uuid import UUID
 from pydantic import BaseModel, TypeAdapter
 
 from allowance import errors
-from allowance.answers import INTERNAL_ERROR, STATUSES
-from allowance.api import Route
-from allowance.csv_file import MEDIA_TYPE, CsvPage
+from allowance.contract.fields import UUID_FORM, Body, Versioned
+from allowance.contract.preconditions import Precondition
+from allowance.contract.query import Query
 from allowance.errors import AllowanceError
-from allowance.models import UUID_FORM, Body, Versioned
-from allowance.parameters import Query
-from allowance.precondition import Precondition
+from allowance.http.api import Route
+from allowance.http.responses import INTERNAL_ERROR, STATUSES
+from allowance.tables.csv import MEDIA_TYPE, CsvPage
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENT_FILE = ROOT / "docs" / "openapi.json"

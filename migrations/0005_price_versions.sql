@@ -2,7 +2,7 @@
 -- version, a deletion and a withdrawal too. What a source proposes and nobody should take unseen is held for an owner.
 
 -- Rates are micro-units of US dollars per one million tokens; NULL is unknown, 0 is free. The shapes of tiers and
--- variants are those of allowance.terms. What is in effect at a time is, for each source, the version with the greatest
+-- variants are those of allowance.prices.terms. What is in effect at a time is, for each source, the version with the greatest
 -- (effective_from, id) up to it. Names are in the order of their bytes, as pages of the API are.
 CREATE TABLE ai_model_price_versions (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

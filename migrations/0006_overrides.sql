@@ -6,7 +6,7 @@ CREATE UNIQUE INDEX groups_id_organization_id_key ON groups (id, organization_id
 
 -- The user is a member of the group for as long as the override is there: of the group's organization, and, but for
 -- Everyone, whose members have no row, of the group. Leaving either takes the override along. The names of the
--- constraints are those that allowance.database knows.
+-- constraints are those that allowance.database.database knows.
 CREATE TABLE user_ai_budget_overrides (
     user_id uuid PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
     group_id uuid NOT NULL,
@@ -56,7 +56,7 @@ FOR EACH ROW WHEN (pg_trigger_depth() > 0) EXECUTE FUNCTION audit_override_remov
 -- earliest organization membership, then to the lowest group id; else no limit, and spend counts for the Everyone group
 -- of the default organization, if the user is in it, else of the earliest joined one. Nothing counts in a deleted
 -- organization. Always one row; without any organization its columns are null. Plain SQL, so that a lateral join over
--- many users is planned as one query. `allowance.budget` says the same in Python.
+-- many users is planned as one query. `allowance.budgets.effective` says the same in Python.
 CREATE FUNCTION ai_effective_budget(p_user_id uuid)
 RETURNS TABLE (group_id uuid, spend_limit_micros bigint, limit_source text)
 LANGUAGE sql STABLE ROWS 1 AS $$

@@ -6,7 +6,7 @@
 ALTER TABLE ai_model_aliases ADD COLUMN valid_from timestamptz;
 ALTER TABLE ai_model_aliases ADD COLUMN valid_until timestamptz;
 
--- allowance.model_names.RULES_VERSION as the last seeding knew it. `generation` counts from here on the times that a model
+-- allowance.prices.names.RULES_VERSION as the last seeding knew it. `generation` counts from here on the times that a model
 -- came to a price or lost its last one, or that those rules changed.
 ALTER TABLE ai_price_book ADD COLUMN rules_version bigint;
 

@@ -19,7 +19,7 @@ CREATE INDEX users_deleted_idx ON users (id) WHERE status = 'deleted';
 -- The budget in effect for each of the users, a row for each that is asked for: the override; else the highest budget of
 -- the user's groups, ties going to the earliest organization membership, then to the lowest group id; else no limit, and
 -- spend counts for the Everyone group of the default organization, if the user is in it, else of the earliest joined one.
--- Nothing counts in a deleted organization. Without any organization its columns are null. `allowance.budget` says the same
+-- Nothing counts in a deleted organization. Without any organization its columns are null. `allowance.budgets.effective` says the same
 -- in Python.
 CREATE FUNCTION ai_effective_budgets(p_user_ids uuid [])
 RETURNS TABLE (user_id uuid, group_id uuid, spend_limit_micros bigint, limit_source text)

@@ -23,11 +23,11 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
-from allowance.connection import connection_parameters
-from allowance.deployment import answer_deployment
+from allowance.aws.custom_resource import answer_deployment
+from allowance.database.login import connection_parameters
 from allowance.errors import Problem, ValidationFailed
-from allowance.jobs import LambdaContext
 from allowance.settings import BadSetting, database_source
+from allowance.triggers.jobs import LambdaContext
 
 type Event = dict[str, Any]
 

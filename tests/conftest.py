@@ -13,9 +13,9 @@ import hypothesis
 import pytest
 
 import import_directory
+from allowance.access.session import warm_database
+from allowance.aws.s3 import s3_client
 from allowance.log import logger
-from allowance.s3_object import s3_client
-from allowance.session import warm_database
 from allowance.settings import (
     alert_receivers,
     alert_thresholds,

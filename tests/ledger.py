@@ -3,7 +3,7 @@
 from datetime import date
 from uuid import UUID
 
-from allowance.database import Database as Connection
+from allowance.database.database import Database as Connection
 from allowance.settings import DatabaseSource
 from tests.postgres import Database
 

@@ -5,8 +5,8 @@ from decimal import Decimal, localcontext
 from genai_prices import Usage
 from genai_prices.types import ModelPrice, Tier, TieredPrices
 
-from allowance.cost import Tokens
-from allowance.terms import Rates, Terms
+from allowance.prices.cost import Tokens
+from allowance.prices.terms import Rates, Terms
 from local.price_book.genai import FIELDS
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from allowance.contract.validation import problems_of
 from allowance.errors import Problem
-from allowance.terms import RATES, PriceTerms
-from allowance.validation import problems_of
+from allowance.prices.terms import RATES, PriceTerms
 from local.price_book import PriceBookRefused, genai, models_dev
 from local.price_book.merge import Merged, Priced
 from local.price_book.rules import Differences

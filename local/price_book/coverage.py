@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from allowance.terms import RATES
+from allowance.prices.terms import RATES
 from local.price_book import PAGE_FILE, PriceBookRefused
 from local.price_book.book import Entry
 from local.price_book.report import is_applied

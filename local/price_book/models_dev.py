@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, cast
 
-from allowance.terms import MAX_THRESHOLD_TOKENS
+from allowance.prices.terms import MAX_THRESHOLD_TOKENS
 from local.price_book import PriceBookRefused
 from local.price_book.statement import FREE, FREE_SUFFIX, Key, Statement, Usd, micros, named
 

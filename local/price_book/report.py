@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from allowance.terms import RATES
+from allowance.prices.terms import RATES
 from local.price_book.book import Book, Entry
 from local.price_book.merge import Merged
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperation
 
-from allowance.terms import MAX_PRICE_MICROS, RATES
+from allowance.prices.terms import MAX_PRICE_MICROS, RATES
 from local.price_book import PriceBookRefused
 
 type Key = tuple[str, str]

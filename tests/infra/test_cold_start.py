@@ -33,9 +33,9 @@ def test_a_budget_handler_imports_no_boto3_and_no_botocore(name: str) -> None:
 def test_it_leaves_out_what_only_jobs_and_documents_need() -> None:
     modules = set(loaded("get_group_budget"))
     assert not modules & {
-        "allowance.alert_receivers",
+        "allowance.alerts.receivers",
         "allowance.directory",
-        "allowance.price_book",
+        "allowance.prices.book",
         "aws_lambda_powertools.event_handler",
         "aws_lambda_powertools.utilities.parameters",
     }

@@ -1,6 +1,6 @@
 """The committed OpenAPI document is what the handlers say."""
 
-from allowance.routes import ROUTES
+from allowance.http.routes import ROUTES
 from local.openapi import DOCUMENT_FILE, document, render, routes
 
 

@@ -260,7 +260,7 @@ def test_only_exports_may_write_to_the_bucket_below_their_own_prefix_and_the_net
 
 
 def test_the_stack_makes_databases_only_where_their_certificates_are_known() -> None:
-    shipped = {path.stem for path in (ROOT / "layers/shared/allowance/certificates").glob("*.pem")} - {"all"}
+    shipped = {path.stem for path in (ROOT / "layers/shared/allowance/database/certificates").glob("*.pem")} - {"all"}
     (regions,) = [
         each["Assert"]["Fn::Contains"][0]
         for each in template()["Rules"]["CreatedDatabase"]["Assertions"]
@@ -523,7 +523,8 @@ def test_what_the_parameter_takes_for_a_topic_the_function_does_too(given: str, 
 
 
 def test_a_run_of_the_delivery_of_alerts_ends_before_its_function_and_a_lease_after_it() -> None:
-    from allowance import alert_receivers, alert_store
+    from allowance.alerts import delivery as alert_store
+    from allowance.alerts import receivers as alert_receivers
 
     longest_call = alert_receivers.CONNECT_SECONDS + alert_receivers.ANSWER_SECONDS
     the_database = 2 * 5
@@ -539,7 +540,7 @@ def test_a_run_of_the_delivery_of_alerts_ends_before_its_function_and_a_lease_af
 def test_a_database_that_may_pause_is_woken_by_alerts_once_an_hour_only() -> None:
     rule = properties("AWS::Events::Rule")["DeliverAlertsSchedule"]
     assert rule["ScheduleExpression"] == {"Fn::If": ["PausesDatabase", "rate(1 hour)", "rate(1 minute)"]}
-    from allowance.alert_store import FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS, PERSISTENT_ATTEMPTS
+    from allowance.alerts.delivery import FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS, PERSISTENT_ATTEMPTS
 
     planned = (min(FIRST_DELAY_SECONDS * 2**n, LONGEST_DELAY_SECONDS) for n in range(PERSISTENT_ATTEMPTS - 1))
     threshold = properties("AWS::CloudWatch::Alarm")["LateAlertsAlarm"]["Threshold"]

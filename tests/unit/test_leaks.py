@@ -2,10 +2,10 @@
 
 import pytest
 
-from allowance.credential import mint
-from allowance.signature import AwsCredentials, database_token, signed_headers
+from allowance.access.tokens import mint
+from allowance.aws.signature import AwsCredentials, database_token, signed_headers
 from tests.leaks import PASSWORDS, leaks
-from tests.unit.test_signature import time_of
+from tests.unit.aws.test_signature import time_of
 
 NOW = time_of("20261122T060000Z")
 CREDENTIALS = AwsCredentials("AKID", "key", None, "eu-west-1")

@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-from allowance.signature import AwsCredentials
+from allowance.aws.signature import AwsCredentials
 
 TOPIC_ARN = re.compile(r"arn:[\w-]+:sns:[\w-]+:\d{12}:[\w-]+(\.fifo)?", re.ASCII)
 MAX_RETENTION_MONTHS = 120

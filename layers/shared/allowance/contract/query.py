@@ -1,0 +1,121 @@
+"""What comes in as query parameters: text, read strictly, and never ignored."""
+
+import base64
+import json
+import re
+from typing import Annotated, Any, Literal, Self
+from uuid import UUID
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    TypeAdapter,
+    model_validator,
+)
+
+from allowance.contract.fields import UUID_FORM, hyphenated
+
+
+class Query(BaseModel):
+    """What comes in as query parameters: text, no unknown parameter."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _digits(value: object) -> object:
+    # pydantic would also take " 7", "1_0" and "7.0" for whole numbers; Postgres has 18 digits to be safe with.
+    if isinstance(value, str) and not (value.isascii() and value.isdigit() and len(value) <= 18):
+        raise ValueError("must be a whole number of at most 18 digits, without a sign")
+    return value
+
+
+WHOLE_NUMBER = BeforeValidator(_digits)
+
+
+def _printable(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError("must have no control characters")
+    return value
+
+
+Printable = Annotated[str, AfterValidator(_printable)]
+"""What Postgres can compare with: no NUL, no lone surrogate."""
+
+
+def text_for(content: bytes) -> str:
+    """Text that says nothing and needs no escape in a URL: base64url without padding (RFC 4648, 5)."""
+    return base64.urlsafe_b64encode(content).decode().rstrip("=")
+
+
+def content_in(text: str) -> bytes:
+    """What `text_for` was given. Raises ValueError."""
+    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+
+
+_PARTS = TypeAdapter(list[Any])
+
+
+class Cursor(BaseModel):
+    """The last row of a page, by what it is sorted by, as text that says nothing: names may hold anything."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _read(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        if not isinstance(value, str):
+            return handler(value)
+        try:
+            parts = _PARTS.validate_json(content_in(value))
+            return handler(dict(zip(cls.model_fields, parts, strict=True)))
+        except ValueError:
+            raise ValueError("must be `next` of the page before") from None
+
+    def __str__(self) -> str:
+        return text_for(json.dumps(list(self.model_dump().values())).encode())
+
+
+AFTER: Any = Field(
+    description="`next` of the page before.", json_schema_extra={"anyOf": [{"type": "string"}, {"type": "null"}]}
+)
+"""Of a query with a cursor. Its schema is that of the text."""
+
+USER_KEY = re.compile(f"{UUID_FORM.pattern}|[a-z0-9][a-z0-9-]{{0,63}}", re.ASCII)
+
+
+def _user_key(value: str) -> str:
+    if not USER_KEY.fullmatch(value):
+        raise ValueError("must be a UUID, a username or me")
+    return value
+
+
+UserKey = Annotated[str, AfterValidator(_user_key), Field(json_schema_extra={"pattern": f"^({USER_KEY.pattern})$"})]
+"""A UUID or a username (which `me` is too, to those who read it)."""
+
+
+class AuditQuery(Query):
+    """Filters of the audit log."""
+
+    group: Annotated[
+        UUID | None, Field(description="Entries that concern this group."), BeforeValidator(hyphenated)
+    ] = None
+    user: Annotated[
+        UserKey | None, Field(description="Entries made by or concerning this user: a UUID, a username or `me`.")
+    ] = None
+    limit: Annotated[int, Field(ge=1, le=1000, description="Entries per page."), WHOLE_NUMBER] = 100
+    after: Annotated[int | None, Field(description="`next` of the page before."), WHOLE_NUMBER] = None
+
+    @property
+    def user_id(self) -> UUID | None:
+        """`user`, if it is an id."""
+        return UUID(self.user) if self.user is not None and UUID_FORM.fullmatch(self.user) else None
+
+
+class HealthQuery(Query):
+    """Whether to try the database too."""
+
+    database: Annotated[Literal["0", "1"], Field(description="1 tries the database too.")] = "0"

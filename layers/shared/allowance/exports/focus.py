@@ -1,0 +1,132 @@
+"""Charges as FOCUS 1.2 has them, the FinOps Open Cost and Usage Specification.
+
+https://focus.finops.org/focus-specification/v1-2/ says what each column means, and docs/exports.md what it is here.
+Every column that the specification always wants is here; of those that it wants of some providers, those that say
+something.
+"""
+
+import json
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import NamedTuple
+from uuid import UUID
+
+from pydantic import AwareDatetime
+
+from allowance.budgets.effective import Period, period_containing
+from allowance.spend.models import Sums
+from allowance.tables.columns import Column, millionths
+
+NOBODY = UUID(int=0)
+"""Stands in the sums where there is no group, or no organization."""
+
+
+class Charge(Sums):
+    """What was used of a model in an hour and is attributed to a group: tokens by class, and what they cost.
+
+    What has no price is in the tokens and in `unpriced_usage_count`, and not in the cost. The name of the group is None
+    when it is gone; that of the organization when there is none.
+    """
+
+    hour: datetime
+    organization_id: UUID
+    organization_name: str | None
+    group_id: UUID
+    group_name: str | None
+    provider: str
+    model: str
+
+    @property
+    def tokens(self) -> int:
+        """Of all classes, which are disjoint."""
+        return (
+            self.input_tokens
+            + self.output_tokens
+            + self.cache_read_tokens
+            + self.cache_write_tokens
+            + self.cache_write_1h_tokens
+        )
+
+    @property
+    def has_group(self) -> bool:
+        return self.group_id != NOBODY
+
+
+class ChargePosition(NamedTuple):
+    """Where a charge stands among those of its organization."""
+
+    hour: AwareDatetime
+    group_id: UUID
+    provider: str
+    model: str
+
+
+def position_of_charge(charge: Charge) -> ChargePosition:
+    return ChargePosition(charge.hour, charge.group_id, charge.provider, charge.model)
+
+
+@lru_cache(maxsize=1024)
+def _month(hour: datetime) -> Period:
+    return period_containing(hour)
+
+
+def _sub_account(charge: Charge) -> str | None:
+    """The name that a group has now. A group that is gone is called by its id: a sub account must have a name."""
+    return (charge.group_name or str(charge.group_id)) if charge.has_group else None
+
+
+def _tags(charge: Charge) -> str:
+    names = {"allowance/organization": charge.organization_name, "allowance/group": charge.group_name}
+    return json.dumps({key: name for key, name in names.items() if name is not None}, ensure_ascii=False)
+
+
+COLUMNS: tuple[Column[Charge], ...] = (
+    Column("BilledCost", "decimal", lambda each: millionths(each.cost_micros)),
+    Column("BillingAccountId", "text", lambda each: str(each.organization_id)),
+    Column("BillingAccountName", "text", lambda each: each.organization_name or str(each.organization_id)),
+    Column("BillingAccountType", "text", lambda each: "Organization"),
+    Column("BillingCurrency", "text", lambda each: "USD"),
+    Column("BillingPeriodEnd", "time", lambda each: _month(each.hour).end),
+    Column("BillingPeriodStart", "time", lambda each: _month(each.hour).start),
+    Column("ChargeCategory", "text", lambda each: "Usage"),
+    # A correction is booked in the hour of its usage, and nothing here was ever invoiced.
+    Column("ChargeClass", "text", lambda each: None),
+    Column("ChargeDescription", "text", lambda each: f"Tokens of {each.model} by {each.provider}"),
+    Column("ChargeFrequency", "text", lambda each: "Usage-Based"),
+    Column("ChargePeriodEnd", "time", lambda each: each.hour + timedelta(hours=1)),
+    Column("ChargePeriodStart", "time", lambda each: each.hour),
+    # Null for who knows no commitments; the column is there for those who ask for what is not "Unused".
+    Column("CommitmentDiscountStatus", "text", lambda each: None),
+    # FOCUS wants a Decimal, which readers of CSV know by its point.
+    Column("ConsumedQuantity", "decimal", lambda each: millionths(each.tokens * 1_000_000)),
+    Column("ConsumedUnit", "text", lambda each: "Tokens"),
+    # One price is known, the one that was applied.
+    Column("ContractedCost", "decimal", lambda each: millionths(each.cost_micros)),
+    Column("EffectiveCost", "decimal", lambda each: millionths(each.cost_micros)),
+    Column("InvoiceId", "text", lambda each: None),
+    # Whom the money goes to, who sells and who makes the model are one name in what gateways send.
+    Column("InvoiceIssuerName", "text", lambda each: each.provider),
+    Column("ListCost", "decimal", lambda each: millionths(each.cost_micros)),
+    Column("PricingCategory", "text", lambda each: "Standard"),
+    Column("PricingQuantity", "decimal", lambda each: millionths(each.tokens)),
+    Column("PricingUnit", "text", lambda each: "1000000 Tokens"),
+    Column("ProviderName", "text", lambda each: each.provider),
+    Column("PublisherName", "text", lambda each: each.provider),
+    Column("ServiceCategory", "text", lambda each: "AI and Machine Learning"),
+    Column("ServiceName", "text", lambda each: each.model),
+    Column("ServiceSubcategory", "text", lambda each: "Generative AI"),
+    Column("SkuId", "text", lambda each: f"{each.provider}/{each.model}"),
+    Column("SkuMeter", "text", lambda each: "Tokens"),
+    Column("SubAccountId", "text", lambda each: str(each.group_id) if each.has_group else None),
+    Column("SubAccountName", "text", _sub_account),
+    Column("SubAccountType", "text", lambda each: "Group" if each.has_group else None),
+    Column("Tags", "text", _tags),
+    # Ours, after those of the specification.
+    Column("x_InputTokens", "tokens", lambda each: each.input_tokens),
+    Column("x_OutputTokens", "tokens", lambda each: each.output_tokens),
+    Column("x_CacheReadTokens", "tokens", lambda each: each.cache_read_tokens),
+    Column("x_CacheWriteTokens", "tokens", lambda each: each.cache_write_tokens),
+    Column("x_CacheWriteOneHourTokens", "tokens", lambda each: each.cache_write_1h_tokens),
+    Column("x_UsageCount", "count", lambda each: each.usage_count),
+    Column("x_UnpricedUsageCount", "count", lambda each: each.unpriced_usage_count),
+)

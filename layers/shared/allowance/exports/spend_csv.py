@@ -1,0 +1,148 @@
+"""What the route of exports takes and answers: a month of an organization's spend as CSV, page by page."""
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime
+from typing import Annotated, Literal, NamedTuple
+from uuid import UUID
+
+from pydantic import AfterValidator, Field, TypeAdapter
+
+from allowance.budgets.effective import Period, period_containing
+from allowance.contract.query import WHOLE_NUMBER, Query, content_in, text_for
+from allowance.errors import InvalidQuery, Problem
+from allowance.spend.models import Sums
+from allowance.tables import csv as csv_file
+from allowance.tables.columns import Column, cells_of, millionths
+from allowance.tables.csv import CsvPage
+
+MAX_ROWS = 5_000
+MAX_CONTENT_BYTES = 5_000_000
+"""Of a page, as the JSON that a Lambda answers, which may have 6 MB."""
+
+MONTH_FORM = re.compile(r"20[2-9]\d-(0[1-9]|1[0-2])", re.ASCII)
+
+
+def month_of(text: str) -> Period:
+    """The month that is written like 2026-11. Raises ValueError."""
+    if not MONTH_FORM.fullmatch(text):
+        raise ValueError("must be a month like 2026-11")
+    return period_containing(datetime(int(text[:4]), int(text[5:]), 1, tzinfo=UTC))
+
+
+def _month(text: str) -> str:
+    month_of(text)
+    return text
+
+
+class ExportQuery(Query):
+    """Which month, in which columns, which page."""
+
+    month: Annotated[
+        str | None,
+        Field(
+            description="A calendar month in UTC, like 2026-11; the present one if absent.",
+            json_schema_extra={"anyOf": [{"type": "string", "pattern": f"^{MONTH_FORM.pattern}$"}, {"type": "null"}]},
+        ),
+        AfterValidator(_month),
+    ] = None
+    format: Annotated[
+        Literal["spend", "focus"],
+        Field(description="`spend`: by day, user and group. `focus`: by hour, group and model, as FOCUS 1.2 has it."),
+    ] = "spend"
+    limit: Annotated[
+        int, Field(ge=1, le=MAX_ROWS, description="Rows per page; fewer where they would be too large."), WHOLE_NUMBER
+    ] = MAX_ROWS
+    after: Annotated[
+        str | None, Field(description="As the link to the next page has it.", json_schema_extra={"maxLength": 4096})
+    ] = None
+
+
+class DailySpend(Sums):
+    """What a user spent for a group on a day. The names are None when they are gone."""
+
+    day: date
+    user_id: UUID
+    username: str | None
+    group_id: UUID
+    group_name: str | None
+
+
+class SpendPosition(NamedTuple):
+    """Where a day's spend stands among that of its organization."""
+
+    day: date
+    user_id: UUID
+    group_id: UUID
+
+
+def position_of_spend(spend: DailySpend) -> SpendPosition:
+    return SpendPosition(spend.day, spend.user_id, spend.group_id)
+
+
+SPEND_COLUMNS: tuple[Column[DailySpend], ...] = (
+    Column("day", "text", lambda each: each.day),
+    Column("user_id", "text", lambda each: str(each.user_id)),
+    Column("username", "text", lambda each: each.username),
+    Column("group_id", "text", lambda each: str(each.group_id)),
+    Column("group_name", "text", lambda each: each.group_name),
+    Column("input_tokens", "tokens", lambda each: each.input_tokens),
+    Column("output_tokens", "tokens", lambda each: each.output_tokens),
+    Column("cache_read_tokens", "tokens", lambda each: each.cache_read_tokens),
+    Column("cache_write_tokens", "tokens", lambda each: each.cache_write_tokens),
+    Column("cache_write_1h_tokens", "tokens", lambda each: each.cache_write_1h_tokens),
+    Column("usage_count", "count", lambda each: each.usage_count),
+    Column("unpriced_usage_count", "count", lambda each: each.unpriced_usage_count),
+    Column("cost_micros", "tokens", lambda each: each.cost_micros),
+    Column("cost_usd", "decimal", lambda each: millionths(each.cost_micros)),
+)
+
+
+def page_of[R, P: tuple[object, ...]](
+    columns: Sequence[Column[R]],
+    rows: Sequence[R],
+    position: Callable[[R], P],
+    query: ExportQuery,
+    period: Period,
+    organization_name: str,
+) -> CsvPage:
+    """Of rows, of which there is one more than asked for where the month goes on, those that an answer has room for."""
+    records = [csv_file.record([column.name for column in columns])]
+    size = _size(records[0])
+    for row in rows[: query.limit]:
+        record = csv_file.record(cells_of(columns, row))
+        size += _size(record)
+        if size > MAX_CONTENT_BYTES:
+            break
+        records.append(record)
+    told = len(records) - 1
+    month = f"{period.start:%Y-%m}"
+    following = None
+    if told < len(rows):
+        after = _text_of(position(rows[told - 1]))
+        following = {"month": month, "format": query.format, "limit": str(query.limit), "after": after}
+    name = re.sub(r"[^A-Za-z0-9]+", "-", organization_name).strip("-").lower() or "organization"
+    return CsvPage("".join(records), f"{name}-{query.format}-{month}.csv", following)
+
+
+def _size(record: str) -> int:
+    return len(json.dumps(record)) - 2
+
+
+def _text_of(position: tuple[object, ...]) -> str:
+    told = json.dumps(position, default=lambda each: each.isoformat() if isinstance(each, date) else str(each))
+    return text_for(told.encode())
+
+
+def position_in[P: tuple[object, ...]](kind: type[P], text: str) -> P:
+    """Where the page before ended. Raises InvalidQuery."""
+    refusal = InvalidQuery([Problem("after", "Must be that of the link to the next page.")])
+    try:
+        position = TypeAdapter(kind).validate_json(content_in(text))
+    except ValueError as error:
+        raise refusal from error
+    # Postgres knows no text with a NUL in it.
+    if "\0" in "".join(each for each in position if isinstance(each, str)):
+        raise refusal
+    return position

@@ -1,0 +1,124 @@
+"""An organization's spend as a whole, row by row: as routes may ask for it, and the job that writes it to S3."""
+
+from datetime import datetime
+from uuid import UUID
+
+from allowance.access.gate import Gate
+from allowance.access.store import Origin, PathStore
+from allowance.budgets.effective import Period, period_containing
+from allowance.contract.fields import OrganizationReference, Row
+from allowance.database.database import Database
+from allowance.errors import OrganizationNotFound
+from allowance.exports.focus import COLUMNS, Charge, ChargePosition, position_of_charge
+from allowance.exports.spend_csv import (
+    SPEND_COLUMNS,
+    DailySpend,
+    ExportQuery,
+    SpendPosition,
+    month_of,
+    page_of,
+    position_in,
+    position_of_spend,
+)
+from allowance.rbac.policy import Action, group_members_object, groups_object
+from allowance.tables.csv import CsvPage
+
+PAGE = 10_000
+
+
+class ExportStore(PathStore):
+    """The spend of the organization in the path, for who may read that of all its members, or of all its groups."""
+
+    def export(self, query: ExportQuery) -> CsvPage:
+        """A page of CSV. Raises OrganizationNotFound, NotAuthorized, InvalidQuery."""
+        return self.export_charges(query) if query.format == "focus" else self.export_spend(query)
+
+    def export_spend(self, query: ExportQuery) -> CsvPage:
+        """By day, user and group: for who may read the spend of every member. Raises as `export`."""
+        organization = self._organization()
+        db = self._gate.open(Action.READ, group_members_object(organization.id))
+        period = self._period(query)
+        after = position_in(SpendPosition, query.after) if query.after is not None else None
+        rows = db.many(
+            DailySpend,
+            "list_daily_spend",
+            organization_id=organization.id,
+            period_start=period.start,
+            period_end=period.end,
+            after_day=after and after.day,
+            after_user=after and after.user_id,
+            after_group=after and after.group_id,
+            limit=query.limit + 1,
+        )
+        return page_of(SPEND_COLUMNS, rows, position_of_spend, query, period, organization.name)
+
+    def export_charges(self, query: ExportQuery) -> CsvPage:
+        """By hour, group and model, as FOCUS has it: for who may read every group. Raises as `export`."""
+        organization = self._organization()
+        db = self._gate.open(Action.READ, groups_object(organization.id))
+        period = self._period(query)
+        after = position_in(ChargePosition, query.after) if query.after is not None else None
+        rows = _charges(db, organization.id, period, after, query.limit + 1)
+        return page_of(COLUMNS, rows, position_of_charge, query, period, organization.name)
+
+    def _organization(self) -> OrganizationReference:
+        if self._caller.organization is None:
+            raise OrganizationNotFound
+        return self._caller.organization
+
+    def _period(self, query: ExportQuery) -> Period:
+        return period_containing(self._caller.now) if query.month is None else month_of(query.month)
+
+
+class Clock(Row):
+    """What time it is, by the database."""
+
+    now: datetime
+
+
+class ChargedOrganization(Row):
+    """An organization of which something was used; that of what nobody's organization used has the UUID of zeros."""
+
+    id: UUID
+
+
+class ExportSource:
+    """The charges of every organization, deleted ones too, as a system actor may read them. Raises NotAuthorized."""
+
+    def __init__(self, gate: Gate, origin: Origin) -> None:
+        self._gate = gate
+        self._origin = origin
+
+    def now(self) -> datetime:
+        """The time of the database's clock."""
+        return self._gate.open(Action.READ, groups_object(None)).one(Clock, "get_time").now
+
+    def list_organizations(self, period: Period) -> list[UUID]:
+        """The organizations with charges in a period, by id."""
+        db = self._gate.open(Action.READ, groups_object(None))
+        found = db.many(
+            ChargedOrganization, "list_charged_organizations", period_start=period.start, period_end=period.end
+        )
+        return [each.id for each in found]
+
+    def list_charges(self, organization_id: UUID, period: Period, after: ChargePosition | None) -> list[Charge]:
+        """A page of the charges of an organization in a period, in their order; an empty one is behind the last."""
+        db = self._gate.open(Action.READ, groups_object(organization_id))
+        return _charges(db, organization_id, period, after, PAGE)
+
+
+def _charges(
+    db: Database, organization_id: UUID, period: Period, after: ChargePosition | None, limit: int
+) -> list[Charge]:
+    return db.many(
+        Charge,
+        "list_charges",
+        organization_id=organization_id,
+        period_start=period.start,
+        period_end=period.end,
+        after_hour=after and after.hour,
+        after_group=after and after.group_id,
+        after_provider=after and after.provider,
+        after_model=after and after.model,
+        limit=limit,
+    )

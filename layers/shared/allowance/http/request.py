@@ -1,0 +1,108 @@
+"""What an API Gateway event (HTTP API, payload 2.0) says, as the routes need it. AWS and SAM differ; both are taken."""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+from uuid import UUID
+
+from pydantic import BaseModel, ValidationError
+
+from allowance.contract.fields import UUID_FORM
+from allowance.contract.json_document import json_object
+from allowance.contract.validation import ABOVE, problems_of
+from allowance.errors import (
+    BodyTooLarge,
+    InvalidModelPrices,
+    InvalidQuery,
+    InvalidSpendLimit,
+    InvalidUUID,
+    Problem,
+    UnsupportedMediaType,
+    ValidationFailed,
+)
+
+MAX_BODY_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request. Header names are in lower case; path segments are URL-decoded."""
+
+    id: str
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    segments: Mapping[str, str]
+    query_string: str
+    body: bytes | str
+
+    @classmethod
+    def of(cls, event: Mapping[str, Any], invocation_id: str) -> "Request":
+        """Known by the id of Lambda's invocation: it is on every line that Lambda itself logs, and never used twice."""
+        context: Mapping[str, Any] = event.get("requestContext") or {}
+        http: Mapping[str, Any] = context.get("http") or {}
+        headers: Mapping[str, Any] = event.get("headers") or {}
+        body: str = event.get("body") or ""
+        return cls(
+            id=invocation_id,
+            method=http.get("method", ""),
+            path=event.get("rawPath") or "",
+            headers={name.lower(): value for name, value in headers.items() if isinstance(value, str)},
+            segments=event.get("pathParameters") or {},
+            query_string=event.get("rawQueryString") or "",
+            body=_decoded(body) if event.get("isBase64Encoded") else body,
+        )
+
+    def uuid(self, segment: str) -> UUID:
+        """A path id. Raises InvalidUUID."""
+        value = self.segments[segment]
+        if not UUID_FORM.fullmatch(value):
+            raise InvalidUUID(value)
+        return UUID(value)
+
+    def query[T: BaseModel](self, model: type[T]) -> T:
+        """The query parameters. Raises InvalidQuery, with every problem at once."""
+        pairs = parse_qsl(self.query_string, keep_blank_values=True)
+        names = [name for name, _ in pairs]
+        repeated = [Problem(name, "Must be given once.") for name in dict.fromkeys(names) if names.count(name) > 1]
+        try:
+            parameters = model.model_validate(dict(pairs))
+        except ValidationError as error:
+            raise InvalidQuery([*repeated, *problems_of(error)]) from error
+        if repeated:
+            raise InvalidQuery(repeated)
+        return parameters
+
+    def json_body[T: BaseModel](self, model: type[T]) -> T:
+        """The body. Raises BodyTooLarge, UnsupportedMediaType, InvalidJSON, ValidationFailed."""
+        content = self.body if isinstance(self.body, bytes) else self.body.encode(errors="surrogatepass")
+        if len(content) > MAX_BODY_BYTES:
+            raise BodyTooLarge(detail=f"At most {MAX_BODY_BYTES} bytes.")
+        media_type = self.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+        if media_type != "application/json":
+            raise UnsupportedMediaType
+        try:
+            return model.model_validate(json_object(content))
+        except ValidationError as error:
+            raise _refusal(error) from error
+
+
+def _decoded(body: str) -> bytes:
+    try:
+        return base64.b64decode(body, validate=True)
+    except ValueError:
+        # Not something that API Gateway sends; such a body is no JSON either.
+        return b""
+
+
+def _refusal(error: ValidationError) -> ValidationFailed:
+    """Prices have a message of their own, and so has an amount above the cap, which yields to every other problem."""
+    problems = problems_of(error)
+    if any(each["loc"][:1] == ("prices",) and len(each["loc"]) > 1 for each in error.errors()):
+        return InvalidModelPrices(problems)
+    above = [each["type"] == ABOVE and each["loc"][-1] == "spend_limit_micros" for each in error.errors()]
+    if all(above):
+        return InvalidSpendLimit(problems)
+    return ValidationFailed(problem for problem, is_above in zip(problems, above, strict=True) if not is_above)

@@ -1,0 +1,111 @@
+"""What a route answers: a result or an error as status, headers and body, in the shapes of the contract."""
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+from urllib.parse import urlencode
+
+from pydantic import BaseModel, TypeAdapter
+
+from allowance import errors
+from allowance.contract.fields import Versioned
+from allowance.errors import AllowanceError
+from allowance.http.headers import preflight_headers, standing_headers
+from allowance.http.request import Request
+from allowance.tables.csv import MEDIA_TYPE, CsvPage
+
+STATUSES: Mapping[type[AllowanceError], int] = {
+    errors.InvalidUUID: 400,
+    errors.InvalidJSON: 400,
+    errors.ValidationFailed: 400,
+    errors.InvalidSpendLimit: 400,
+    errors.InvalidModelPrices: 400,
+    errors.InvalidQuery: 400,
+    errors.NotAGroupMember: 400,
+    errors.Unauthenticated: 401,
+    errors.BudgetsNotEnabled: 403,
+    errors.Forbidden: 403,
+    errors.NotFound: 404,
+    errors.RouteNotFound: 404,
+    errors.MethodNotAllowed: 405,
+    errors.AlreadyDecided: 409,
+    errors.BudgetChanged: 412,
+    errors.BodyTooLarge: 413,
+    errors.UnsupportedMediaType: 415,
+    errors.DatabaseUnavailable: 503,
+    errors.UsageKeyTaken: 503,
+}
+"""An error that is not named here is answered as the nearest of its parents that is, in that one's words."""
+
+INTERNAL_ERROR = b'{"message":"An internal server error occurred."}'
+RETRY_AFTER_SECONDS = 1
+MAX_PROBLEMS = 1000
+"""Told of one body. A Lambda may answer 6 MB, and a body of a mebibyte can have more wrong with it than that."""
+
+type Answer = dict[str, Any]
+
+
+def success(request: Request, result: Any, returns: Any) -> Answer:
+    """The result of a function that is annotated to return that."""
+    if result is None:
+        return answer_of(request, 204, None)
+    if isinstance(result, CsvPage):
+        return _csv(request, result)
+    headers = {"ETag": result.etag} if isinstance(result, Versioned) else {}
+    if isinstance(result, BaseModel):
+        return answer_of(request, 200, result.model_dump_json().encode(), headers)
+    return answer_of(request, 200, _adapter(returns).dump_json(result), headers)
+
+
+def _csv(request: Request, page: CsvPage) -> Answer:
+    """A file to keep. The link is a query alone, which is that of the same path (RFC 8288, RFC 3986)."""
+    headers = {"Content-Type": MEDIA_TYPE, "Content-Disposition": f'attachment; filename="{page.file_name}"'}
+    if page.next is not None:
+        headers["Link"] = f'<?{urlencode(page.next)}>; rel="next"'
+    return answer_of(request, 200, page.content.encode(), headers)
+
+
+@cache
+def _adapter(returns: Any) -> TypeAdapter[Any]:
+    """How a type that is no model is written as JSON; worked out once."""
+    return TypeAdapter(returns)
+
+
+def failure(request: Request, error: AllowanceError) -> Answer:
+    """An error, in its own words or those of the nearest of its parents that has a status."""
+    public = next(parent for parent in type(error).__mro__ if parent in STATUSES)
+    body: dict[str, Any] = {"message": error.message or public.__doc__}
+    headers: dict[str, str] = {}
+    match error:
+        case errors.ValidationFailed():
+            told, more = error.problems[:MAX_PROBLEMS], len(error.problems) - MAX_PROBLEMS
+            body |= {"detail": f"And {more} problems more."} if more > 0 else {}
+            body["validations"] = [{"field": each.field, "detail": each.detail} for each in told]
+        case errors.Unauthenticated():
+            headers["WWW-Authenticate"] = "Bearer"
+        case errors.MethodNotAllowed():
+            if granted := preflight_headers(request.method, request.headers, error.allow):
+                return answer_of(request, 204, None, granted)
+            headers["Allow"] = error.allow
+        case errors.DatabaseUnavailable():
+            headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+        case _:
+            pass
+    if error.detail is not None:
+        body["detail"] = error.detail
+    return answer_of(request, STATUSES[public], json.dumps(body, separators=(",", ":")).encode(), headers)
+
+
+def answer_of(request: Request, status: int, body: bytes | None, headers: Mapping[str, str] | None = None) -> Answer:
+    """An answer with the headers that every one of them has."""
+    content_type = {} if body is None else {"Content-Type": "application/json; charset=utf-8"}
+    return {
+        "statusCode": status,
+        "headers": {
+            **content_type,
+            **standing_headers(request.id, request.headers),
+            **(headers or {}),
+        },
+        "body": (body or b"").decode(),
+    }

@@ -1,0 +1,196 @@
+"""What of a price book is applied and what is held for an owner: the rules, their thresholds, and the plan. Pure.
+
+The rules guard against books that are wrong as a whole (units mixed up: per token, per thousand, cents) and against
+single prices that are wrong (mistyped, missing, zero). What makes an unpriced part priced is no move,
+but has to be plausible beside the other rates of its model.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+from uuid import UUID
+
+from allowance.prices.book import BookEntry
+from allowance.prices.seeding.changes import Candidate, Comparison, PriceDifference, Terms
+from allowance.prices.seeding.moves import Move, moves
+from allowance.prices.seeding.plausibility import (
+    THRESHOLDS,
+    Thresholds,
+    implausible,
+    implausible_median,
+    implausible_medians,
+    implausible_ratio,
+)
+
+DISPUTED = "the sources of this price disagree"
+
+
+@dataclass
+class Plan:
+    """What to write. Counts are of entries; `withdrawn` of models."""
+
+    versions: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    held: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    still_held: list[UUID] = field(default_factory=list[UUID])
+    reasons: Counter[str] = field(default_factory=Counter[str])
+    inserted: int = 0
+    updated: int = 0
+    withheld: int = 0
+    """Entries to apply that are held."""
+    withdrawn: int = 0
+
+
+def plan(
+    entries: Sequence[BookEntry],
+    comparison: Comparison,
+    *,
+    fills_only: bool = False,
+    thresholds: Thresholds = THRESHOLDS,
+) -> Plan:
+    """What of a book is applied, held and withdrawn. `fills_only` leaves every model alone that has a price."""
+    named = [each for each in comparison.differences if each.n is not None]
+    if fills_only:
+        named = [each for each in named if each.before is None]
+    disputed = {(each.provider, each.model, str(each.effective_from)) for each in entries if each.held}
+    proposals = [_candidate(each, entries, disputed) for each in named if not _entry(each, entries).held]
+    proposals = _in_sequence(proposals, comparison, thresholds)
+    doubts = _doubts_about_the_book(proposals, comparison, thresholds)
+    by_provider = dict(implausible_medians([(each.name[0], each.proposed) for each in _new(proposals)], thresholds))
+    made, applied = Plan(), dict[tuple[str, str, str | None], Terms]()
+    for each in proposals:
+        doubt = by_provider.get(each.name[0])
+        held = _place(made, each, (*doubts, *([doubt] if doubt else []), *each.reasons))
+        made.withheld += held
+        if not held and not each.is_settled():
+            applied[*each.name, each.difference.effective_from] = each.proposed
+            _apply(made, each)
+    for difference in named:
+        entry = _entry(difference, entries)
+        if entry.held is not None:
+            before = applied.get((difference.provider, difference.model, difference.effective_from), difference.before)
+            alternative = Candidate(difference, entry, _terms(entry), before, True, ())
+            if alternative.proposed != before:
+                _place(made, alternative, (entry.held.reason,))
+    _withdraw(made, comparison)
+    return made
+
+
+def _entry(difference: PriceDifference, entries: Sequence[BookEntry]) -> BookEntry:
+    return entries[difference.n or 0]
+
+
+def _terms(entry: BookEntry) -> Terms:
+    return entry.model_dump(mode="json", exclude={"provider", "model", "effective_from", "sources", "held"})
+
+
+def _candidate(
+    difference: PriceDifference, entries: Sequence[BookEntry], disputed: set[tuple[str, str, str]]
+) -> Candidate:
+    entry = _entry(difference, entries)
+    is_disputed = (entry.provider, entry.model, str(entry.effective_from)) in disputed
+    return Candidate(difference, entry, _terms(entry), difference.before, is_disputed, ())
+
+
+def _in_sequence(proposals: list[Candidate], comparison: Comparison, limits: Thresholds) -> list[Candidate]:
+    """The reasons of each by itself: against what is in effect or, for a new model, against its entry before."""
+    new = sum(each.before is None for each in proposals)
+    has_sample = comparison.priced + new >= limits.sample
+    judged: list[Candidate] = []
+    for each in proposals:
+        previous = judged[-1] if judged and judged[-1].name == each.name and each.before is None else None
+        known = each.before if previous is None else previous.proposed
+        moved = [] if known is None else list(_moved(known, each.proposed, limits))
+        reasons = [move.why for move in moved if move.why is not None]
+        if moved and previous is None and each.is_disputed:
+            reasons.append(DISPUTED)
+        reasons += implausible(each.name, known, each.proposed, limits, has_sample=has_sample)
+        if previous is not None and previous.reasons:
+            reasons.append("the price before it is held")
+        judged.append(replace(each, reasons=tuple(reasons)))
+    return judged
+
+
+def _doubts_about_the_book(proposals: list[Candidate], comparison: Comparison, limits: Thresholds) -> tuple[str, ...]:
+    moved = {each.name for each in proposals if not each.is_settled() and _moves_known_rates(each, limits)}
+    doubts: list[str] = []
+    if len(moved) >= limits.book_models and len(moved) * 100 > comparison.known * limits.book_percent:
+        doubts.append(f"the prices of {len(moved)} of {comparison.known} known models move at once")
+    new = [each.proposed for each in _new(proposals)]
+    prices = [each["input_price"] for each in new if each["input_price"] is not None]
+    doubts += filter(None, (implausible_median(prices, limits), implausible_ratio(new, limits)))
+    return tuple(doubts)
+
+
+def _new(proposals: Sequence[Candidate]) -> list[Candidate]:
+    return [each for each in proposals if each.before is None]
+
+
+def _moved(before: Terms, after: Terms, limits: Thresholds) -> Iterator[Move]:
+    return moves(before, after, limits.move_factor, limits.tier_factor, limits.tier_tokens)
+
+
+def _moves_known_rates(each: Candidate, limits: Thresholds) -> bool:
+    return each.before is not None and any(True for _ in _moved(each.before, each.proposed, limits))
+
+
+def _place(made: Plan, each: Candidate, reasons: Sequence[str]) -> bool:
+    """Hold the change if it waits already or there is a reason to, unless an owner settled it. Whether it is held."""
+    if each.is_settled():
+        return False
+    if (waiting := each.is_open()) is not None:
+        made.still_held.append(waiting.id)
+    elif reasons:
+        made.held.append(
+            _named(each)
+            | {
+                "effective_from": each.difference.effective_from,
+                "reasons": list(reasons),
+                "by_source": each.entry.held.by_source if each.entry.held else {},
+                "proposed": each.proposed,
+            }
+        )
+    else:
+        return False
+    made.reasons.update(_kind(each, text) for text in reasons)
+    return True
+
+
+def _apply(made: Plan, each: Candidate) -> None:
+    made.versions.append(
+        _named(each) | {"effective_from": each.difference.starts, "terms": each.proposed, "withdrawn": False}
+    )
+    if each.before is None:
+        made.inserted += 1
+    else:
+        made.updated += 1
+
+
+def _named(each: Candidate) -> dict[str, Any]:
+    provider, model = each.name
+    return {"provider": provider, "model": model, "before": each.before, "sources": each.entry.sources}
+
+
+def _withdraw(made: Plan, comparison: Comparison) -> None:
+    gone = [each for each in comparison.differences if each.n is None]
+    made.versions += [
+        {
+            "provider": each.provider,
+            "model": each.model,
+            "before": each.before,
+            "sources": [],
+            "effective_from": each.starts,
+            "terms": each.before,
+            "withdrawn": True,
+        }
+        for each in gone
+    ]
+    made.withdrawn = len({(each.provider, each.model) for each in gone})
+
+
+def _kind(each: Candidate, reason: str) -> str:
+    """A reason without what differs from model to model, to count by."""
+    if each.entry.held is not None:
+        return DISPUTED
+    return re.sub(r"\d+", "n", reason.rpartition(": ")[2].partition(" from ")[0])

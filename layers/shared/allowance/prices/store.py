@@ -1,0 +1,158 @@
+"""Model prices, as the routes see and change them. Whoever may not is told so: that there are prices is no secret."""
+
+from typing import Literal
+from uuid import UUID
+
+from allowance.access.store import CallerStore
+from allowance.contract.fields import rfc3339
+from allowance.database.database import Database, call
+from allowance.errors import AlreadyDecided, HeldChangeNotFound, PriceNotFound
+from allowance.prices.book import CustomPrices
+from allowance.prices.models import (
+    CandidatePrice,
+    ChangedPrices,
+    ConsideredName,
+    HeldChange,
+    HeldChangePage,
+    HeldChangeQuery,
+    HeldDecision,
+    ModelPriceFilter,
+    ModelPricePage,
+    ModelPriceQuery,
+    ModelPriceVersion,
+    PriceCursor,
+    Resolution,
+    ResolveQuery,
+)
+from allowance.prices.names import candidates
+from allowance.prices.seeding.store import LockedBook
+from allowance.rbac.policy import PRICE_BOOK, Action
+
+
+class ModelPriceStore(CallerStore):
+    """The price book, as one caller may see and change it. Raises Forbidden where the caller may not."""
+
+    def list_prices(self, query: ModelPriceQuery) -> ModelPricePage:
+        """A page of prices at a time, by provider, model and source."""
+        found = _listed(self._gate.open(Action.READ, PRICE_BOOK), query, query.after, query.limit + 1)
+        page = found[: query.limit]
+        if len(found) == len(page):
+            return ModelPricePage(prices=page, next=None)
+        last = page[-1]
+        return ModelPricePage(
+            prices=page, next=str(PriceCursor(provider=last.provider, model=last.model, source=last.source))
+        )
+
+    def list_all_prices(self, query: ModelPriceFilter) -> list[ModelPriceVersion]:
+        """All prices at a time, by provider, model and source."""
+        return _listed(self._gate.open(Action.READ, PRICE_BOOK), query, None, None)
+
+    def resolve(self, query: ResolveQuery) -> Resolution:
+        """Which price counts for a model as a gateway sent it, and every name that was considered for it."""
+        db = self._gate.open(Action.READ, PRICE_BOOK)
+        names = candidates(query.provider, query.model)
+        found = db.many(
+            CandidatePrice,
+            "resolve_model_price",
+            providers=[each.provider for each in names],
+            models=[each.model for each in names],
+            rules=[each.rule for each in names],
+            at=query.at,
+        )
+        best = next((each for each in found if each.price is not None), None)
+        considered: dict[tuple[str, str], CandidatePrice] = {}
+        for each in found:
+            # Two names may differ in case only, and find the same row.
+            considered.setdefault((each.provider, each.model), each)
+        return Resolution(
+            provider=query.provider,
+            model=query.model,
+            rule=best and best.rule,
+            price=best and best.price,
+            considered=[
+                ConsideredName(provider=each.provider, model=each.model, rule=each.rule, priced=each.price is not None)
+                for each in considered.values()
+            ],
+        )
+
+    def set_prices(self, prices: CustomPrices) -> None:
+        """Store custom prices, all or none; each change with its audit entry."""
+        db = self._gate.open(Action.UPDATE, PRICE_BOOK)
+        db.in_one_trip(
+            call(LockedBook, "lock_price_book"),
+            call(
+                ChangedPrices,
+                "set_custom_prices",
+                prices=prices.model_dump_json(include={"prices"}),
+                **self._origin.parameters,
+            ),
+        )
+
+    def remove_price(self, provider: str, model: str) -> None:
+        """End the custom price of a model: the default one is in effect again. Raises PriceNotFound."""
+        db = self._gate.open(Action.UPDATE, PRICE_BOOK)
+        if not (provider + model).isprintable():
+            raise PriceNotFound
+        _, outcome = db.in_one_trip(
+            call(LockedBook, "lock_price_book"),
+            call(
+                ChangedPrices,
+                "remove_custom_price",
+                provider=provider,
+                model=model,
+                **self._origin.parameters,
+            ),
+        )
+        if not outcome[0].changed:
+            raise PriceNotFound
+
+    def list_held(self, query: HeldChangeQuery) -> HeldChangePage:
+        """A page of the changes that wait for an owner."""
+        db = self._gate.open(Action.UPDATE, PRICE_BOOK)
+        found = db.many(
+            HeldChange,
+            "list_held_changes",
+            provider=query.provider,
+            model=query.model,
+            after_id=query.after,
+            limit=query.limit,
+        )
+        page = found[: query.limit]
+        return HeldChangePage(held=page, next=str(page[-1].id) if len(found) > query.limit else None)
+
+    def decide(self, held_id: UUID, decision: Literal["approved", "rejected"]) -> None:
+        """Approve or reject a held change, once. Raises HeldChangeNotFound, AlreadyDecided."""
+        db = self._gate.open(Action.UPDATE, PRICE_BOOK)
+        _, outcome = db.in_one_trip(
+            call(LockedBook, "lock_price_book"),
+            call(
+                HeldDecision,
+                "decide_held_change",
+                held_id=held_id,
+                decision=decision,
+                **self._origin.parameters,
+            ),
+        )
+        if not outcome:
+            raise HeldChangeNotFound
+        earlier = outcome[0]
+        if not earlier.done:
+            when = rfc3339(earlier.decided_at) if earlier.decided_at else "before"
+            raise AlreadyDecided(detail=f"It was {earlier.decision} by {earlier.decided_by_name} at {when}.")
+
+
+def _listed(
+    db: Database, query: ModelPriceFilter, after: PriceCursor | None, limit: int | None
+) -> list[ModelPriceVersion]:
+    return db.many(
+        ModelPriceVersion,
+        "list_model_prices",
+        provider=query.provider,
+        model=query.model,
+        sources=query.sources,
+        at=query.at,
+        after_provider=after and after.provider,
+        after_model=after and after.model,
+        after_source=after and after.source,
+        limit=limit,
+    )

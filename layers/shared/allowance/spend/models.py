@@ -1,0 +1,119 @@
+"""The shapes of spend: what was spent in a period, against which limit. Money is whole micro-units of US dollars."""
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import BeforeValidator, Field
+
+from allowance.budgets.effective import LimitSource
+from allowance.contract.fields import UUID_FORM, Row, Timestamp
+from allowance.contract.query import Query
+
+MAX_IDS = 100
+
+
+class Sums(Row):
+    """What usages add up to: what they cost, their tokens by class, how many they are and how many have no price."""
+
+    cost_micros: int
+    input_tokens: int
+    output_tokens: int
+    cache_read_tokens: int
+    cache_write_tokens: int
+    cache_write_1h_tokens: int
+    usage_count: int
+    unpriced_usage_count: int
+
+
+class BudgetLimit(Row):
+    """A limit, and where it comes from."""
+
+    spend_limit_micros: int
+    limit_source: LimitSource
+
+
+class PeriodSpend(Row):
+    """What is common to all spend: the calendar month in UTC, `period_end` not included."""
+
+    period_start: Timestamp
+    period_end: Timestamp
+
+
+class UserSpend(PeriodSpend):
+    """What a user spent, whichever groups it was attributed to: the figure that the limit is compared with."""
+
+    user_id: UUID
+    effective_group_id: UUID | None
+    effective_budget: BudgetLimit | None
+    spend_limit_micros: int | None
+    limit_source: LimitSource | None
+    current_spend_micros: int
+    reserved_micros: int
+
+
+class GroupTotals(Row):
+    """What is attributed to a group. `spend_limit_micros` is per member; the total is of those whose budget it is."""
+
+    group_id: UUID
+    spend_limit_micros: int | None
+    total_spend_limit_micros: int | None
+    current_spend_micros: int
+
+
+class GroupSpend(PeriodSpend, GroupTotals):
+    """What is attributed to one group in the present period."""
+
+
+class GroupsSpend(PeriodSpend):
+    """What is attributed to several groups in the present period."""
+
+    groups: list[GroupTotals]
+
+
+class MemberTotals(Row):
+    """What of a member's spend is attributed to a group, and the member's budget.
+
+    `effective_group_id` and `effective_budget` are null where that group is another organization's; `group_budget` is
+    null where the budget in effect is not this group's.
+    """
+
+    user_id: UUID
+    effective_group_id: UUID | None
+    effective_budget: BudgetLimit | None
+    group_budget: BudgetLimit | None
+    group_spend_micros: int
+
+
+class GroupMembersSpend(PeriodSpend):
+    """What of the spend of members is attributed to a group in the present period."""
+
+    members: list[MemberTotals]
+
+
+def _ids(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    ids = value.split(",")
+    if len(ids) > MAX_IDS or not all(UUID_FORM.fullmatch(each) for each in ids):
+        raise ValueError(f"must be 1 to {MAX_IDS} UUIDs of 36 characters with hyphens, separated by commas")
+    return list(dict.fromkeys(each.lower() for each in ids))
+
+
+class GroupIds(Query):
+    """Groups to be told of."""
+
+    group_ids: Annotated[
+        list[UUID],
+        BeforeValidator(_ids),
+        Field(min_length=1, max_length=MAX_IDS, description="UUIDs, separated by commas; unknown ones are left out."),
+    ]
+
+
+class UserIds(Query):
+    """Users to be told of."""
+
+    user_ids: Annotated[
+        list[UUID],
+        BeforeValidator(_ids),
+        Field(min_length=1, max_length=MAX_IDS, description="UUIDs, separated by commas; unknown ones are left out."),
+    ]

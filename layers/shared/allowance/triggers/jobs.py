@@ -1,0 +1,56 @@
+"""The border of the functions that are not routes: started by a schedule, a deployment, or an operator with IAM."""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from pydantic import BaseModel
+
+from allowance.access.gate import Gate
+from allowance.access.session import open_gate
+from allowance.access.store import Origin
+from allowance.errors import DatabaseUnavailable
+from allowance.log import cause_of, logger
+from allowance.metrics import count_job
+from allowance.rbac.system import SystemActor
+
+
+class LambdaContext(Protocol):
+    """The part of Lambda's context object that is used here."""
+
+    aws_request_id: str
+    log_stream_name: str
+
+
+type Handler = Callable[[dict[str, Any], LambdaContext], Any]
+
+
+def job[S](
+    actor: SystemActor, store: Callable[[Gate, Origin], S]
+) -> Callable[[Callable[[S, dict[str, Any]], BaseModel]], Handler]:
+    """A Lambda handler out of a function of a store and an event, run as a system actor.
+
+    What it raises fails the invocation, so that the schedule's retries and alarms see it.
+    """
+
+    def handler_of(work: Callable[[S, dict[str, Any]], BaseModel]) -> Handler:
+        def handler(event: dict[str, Any], context: LambdaContext) -> Any:
+            request_id = context.aws_request_id
+            gate = open_gate(actor)
+            try:
+                answer = work(store(gate, Origin(None, actor.name, request_id)), event)
+            except Exception as error:
+                logger().error(
+                    "failed",
+                    request_id=request_id,
+                    actor=actor.name,
+                    error=type(error).__name__,
+                    cause=cause_of(error) if isinstance(error, DatabaseUnavailable) else None,
+                )
+                count_job(actor.name, succeeded=False)
+                raise
+            count_job(actor.name, succeeded=True)
+            return answer.model_dump(mode="json")
+
+        return handler
+
+    return handler_of

@@ -1,0 +1,135 @@
+"""Entries of the ledger on their way into it: what is written of a usage, or of a correction, and in which form.
+
+A batch is sent as one array for each column, and what its entries have in common once: psycopg would adapt the arrays
+value by value, which takes longer than to write a thousand entries.
+"""
+
+import json
+from collections.abc import Collection, Iterable, Sequence
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+from allowance.budgets.effective import LimitSource
+from allowance.contract.fields import Row
+from allowance.database.arrays import Integers, byteas, integers, times, uuids
+from allowance.database.database import Database
+from allowance.prices.terms import RATES
+from allowance.settings import alert_thresholds
+from allowance.usage.models import Attribution, Rated
+from allowance.usage.records import Usage
+
+RATES_AND_TIER = {*RATES, "above_input_tokens"}
+
+LINE = "\n"
+"""Stands between the texts of a column: no name has one in it."""
+
+
+class Entry(NamedTuple):
+    """What is written: of a usage, or of a correction of the usage whose entry it names.
+
+    `unpriced_count` is how it changes the number of usages without a cost.
+    """
+
+    usage: Usage
+    attribution: Attribution
+    rated: Rated
+    corrects: int | None
+    unpriced_count: int
+
+
+class UsageUser(Row):
+    """A user by what the batch calls them, what their spend counts against now, and the limit."""
+
+    called: str
+    user_id: str
+    group_id: str
+    organization_id: str
+    spend_limit_micros: int | None
+    limit_source: LimitSource | None
+
+    @property
+    def attribution(self) -> Attribution:
+        """Whom a usage of now counts against."""
+        return Attribution(self.user_id, self.group_id, self.organization_id)
+
+
+def write(db: Database, entries: Sequence[Entry], users: Iterable[UsageUser]) -> None:
+    """Write entries, one at least: all, or nothing where a key was taken before: raises UsageKeyTaken. One trip.
+
+    It raises an alert for each of the users who comes to a threshold.
+    """
+    thresholds = alert_thresholds()
+    usages, attributions, rated, corrects, unpriced_counts = zip(*entries, strict=True)
+    sources, ids, key_digests, _, providers, models, variants, moments, tokens, contents = zip(*usages, strict=True)
+    costs, prices, _, tiers = zip(*rated, strict=True)
+    inputs, outputs, reads, writes, long_writes = zip(*tokens, strict=True)
+    versions = [price and price.version_id for price in prices]
+    numbers: dict[object, int] = {}
+    kinds_of = [
+        numbers.setdefault(kind, len(numbers))
+        for kind in zip(sources, providers, models, variants, versions, tiers, strict=True)
+    ]
+    firsts: dict[int, Entry] = {}
+    for number, each in zip(kinds_of, entries, strict=True):
+        firsts.setdefault(number, each)
+    people: dict[Attribution, int] = {}
+    # The elements of an array are counted from 1.
+    persons = [people.setdefault(each, len(people) + 1) for each in attributions]
+    limited = [each for each in users if each.limit_source is not None] if thresholds else []
+    db.run(
+        "record_usage",
+        thresholds=list(thresholds),
+        limited_user_ids=_array([each.user_id for each in limited]),
+        limited_group_ids=_array([each.group_id for each in limited]),
+        limited_organization_ids=_array([each.organization_id for each in limited]),
+        limit_sources=_array([each.limit_source for each in limited]),
+        spend_limits=_array([each.spend_limit_micros for each in limited]),
+        user_ids=_array([each.user_id for each in people]),
+        group_ids=_array([each.group_id for each in people]),
+        organization_ids=_array([each.organization_id for each in people]),
+        kinds=json.dumps([_kind(number, first) for number, first in firsts.items()]),
+        ids=LINE.join(ids),
+        key_digests=uuids(key_digests),
+        content_sha256s=byteas(contents, sha256().digest_size),
+        moments=times(moments),
+        persons=integers(persons),
+        kinds_of=integers(kinds_of),
+        input_tokens=integers(inputs),
+        output_tokens=integers(outputs),
+        cache_read_tokens=_sparse(reads),
+        cache_write_tokens=_sparse(writes),
+        cache_write_1h_tokens=_sparse(long_writes),
+        costs=integers(costs),
+        corrects=_sparse(corrects),
+        unpriced_counts=_sparse(unpriced_counts),
+    )
+
+
+def _kind(number: int, first: Entry) -> dict[str, Any]:
+    """What the entries have in common that are of one name, kind of processing and price."""
+    usage, rated = first.usage, first.rated
+    shared = {
+        "kind": number,
+        "source": usage.source,
+        "provider": usage.provider,
+        "model": usage.model,
+        "variant": usage.variant,
+    }
+    if rated.price is None:
+        return shared
+    return shared | {
+        "priced_provider": rated.price.provider,
+        "priced_model": rated.price.model,
+        "price_version_id": rated.price.version_id,
+        "rates": rated.rates and rated.rates.model_dump(include=RATES_AND_TIER),
+    }
+
+
+def _array(values: Iterable[int | str | None]) -> str:
+    """A literal of what needs no quotes: numbers, UUIDs, words."""
+    return "{" + ",".join(map(str, values)) + "}"
+
+
+def _sparse(values: Collection[int | None]) -> Integers:
+    """Of a column that mostly says nothing: no element where none does, which the statement takes for nothing."""
+    return integers(values if any(values) else ())

@@ -1,0 +1,126 @@
+"""Usage: the batch as it comes in, what is answered, and what each record costs at the prices of its time. Pure."""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import Field, GetJsonSchemaHandler, with_config
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+from allowance.contract.fields import Body, Row
+from allowance.errors import Problem
+from allowance.prices.cost import Tokens, cost_of
+from allowance.prices.terms import PriceTerms, Rates, Variant
+from allowance.usage.records import UsageRecord
+
+MAX_RECORDS = 1000
+
+Status = Literal["recorded", "duplicate", "conflict", "rejected"]
+
+
+class _Unread:
+    """A record as it was sent, which is validated on its own, so that a bad one does not stop the others."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return handler(UsageRecord.__pydantic_core_schema__)
+
+
+class UsageBatch(Body):
+    """Up to 1,000 usage records, each answered by itself."""
+
+    records: Annotated[list[Annotated[Any, _Unread]], Field(min_length=1, max_length=MAX_RECORDS)]
+
+
+class UsageProblem(Row):
+    """What was wrong with a record, or what its price lacks."""
+
+    field: str
+    detail: str
+
+
+# A model takes six times as long to make, and there are a thousand in an answer.
+@with_config(extra="forbid")
+@dataclass(slots=True)
+class UsageAnswer:
+    """What became of a record. `cost_micros` is null where there is no price for what was used, or nothing is recorded.
+
+    A duplicate is answered as the record was the first time.
+    """
+
+    status: Status
+    cost_micros: int | None
+    priced: bool
+    validations: list[UsageProblem]
+
+
+class UsageAnswers(Row):
+    """The answers, in the order of the records."""
+
+    results: list[UsageAnswer]
+
+
+NO_PRICE = [UsageProblem(field="model", detail="There is no price for what was used: the cost is not known yet.")]
+CONFLICT = UsageAnswer(
+    "conflict", None, priced=False, validations=[UsageProblem(field="id", detail="It was recorded with other content.")]
+)
+
+
+def rejected(problems: Sequence[Problem]) -> UsageAnswer:
+    """The answer to a record that cannot be taken."""
+    told = [UsageProblem(field=each.field, detail=each.detail) for each in problems]
+    return UsageAnswer("rejected", None, priced=False, validations=told)
+
+
+class UsagePrice(Row):
+    """The price of a name as it was sent, from a moment on; its ends are those of the batch. None: there is none."""
+
+    place: int
+    starts: datetime
+    provider: str | None
+    model: str | None
+    version_id: int | None
+    terms: PriceTerms | None
+
+
+class Rated(NamedTuple):
+    """The cost of a usage, with the price, its rates and the tier that it is of; all None where there is none."""
+
+    cost_micros: int | None
+    price: UsagePrice | None
+    rates: Rates | None
+    tier: int | None
+
+
+UNPRICED = Rated(None, None, None, None)
+
+
+class UsagePrices:
+    """The prices of the names in a batch, at every moment of it."""
+
+    def __init__(self, names: Sequence[tuple[str, str]], prices: Sequence[UsagePrice]) -> None:
+        self._by_name: dict[tuple[str, str], tuple[list[datetime], list[UsagePrice]]] = {}
+        for price in prices:
+            starts, found = self._by_name.setdefault(names[price.place], ([], []))
+            starts.append(price.starts)
+            found.append(price)
+
+    def rate(self, provider: str, model: str, variant: Variant | None, occurred_at: datetime, tokens: Tokens) -> Rated:
+        """What the usage costs at the price of its time. Raises UsageOutOfRange above 1e13 micro-units of USD."""
+        starts, prices = self._by_name[provider, model]
+        price = prices[bisect_right(starts, occurred_at) - 1]
+        if price.terms is None or price.version_id is None:
+            return UNPRICED
+        cost = cost_of(tokens, price.terms, variant)
+        return UNPRICED if cost is None else Rated(cost.micros, price, cost.rates, cost.tier)
+
+
+class Attribution(NamedTuple):
+    """Whom a usage counts against, by UUIDs: zeros where there is no group, or no organization."""
+
+    user_id: str
+    group_id: str
+    organization_id: str

@@ -1,0 +1,130 @@
+"""Usage records: what comes in, and how each is understood. Pure."""
+
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Annotated, Any, NamedTuple
+
+from pydantic import AfterValidator, Field, ValidationError, model_validator
+
+from allowance.contract.fields import Body, Moment, Name, rfc3339
+from allowance.contract.validation import problems_of
+from allowance.errors import Problem, UsageOutOfRange
+from allowance.prices.cost import MAX_TOKENS, Tokens
+from allowance.prices.terms import Variant
+from allowance.usage.formats import UsageFormat, tokens_of
+
+MAX_AHEAD = timedelta(minutes=5)
+"""How far the clock of a gateway may be ahead of ours."""
+
+FIRST_MOMENT = datetime(2020, 1, 1, tzinfo=UTC)
+"""The ledger begins here: what is dated before is a mistake."""
+
+OWN_SOURCE = "allowance"
+"""The source of our own corrections; nobody else's."""
+
+Count = Annotated[int, Field(ge=0, le=MAX_TOKENS)]
+
+
+def _not_ours(source: str) -> str:
+    if source == OWN_SOURCE:
+        raise ValueError(f"the source {OWN_SOURCE} is reserved")
+    return source
+
+
+class TokenCounts(Body):
+    """Tokens in disjoint classes: `input` is not cached, `output` includes reasoning."""
+
+    input: Count = 0
+    output: Count = 0
+    cache_read: Count = 0
+    cache_write: Count = 0
+    cache_write_1h: Count = 0
+
+
+class UsageRecord(Body):
+    """What one call to a model used: `tokens`, or the vendor's own `usage` object with its `usage_format`."""
+
+    source: Annotated[Name, AfterValidator(_not_ours)]
+    id: Name
+    user: Annotated[Name, Field(description="A UUID, a username or an email address.")]
+    provider: Name
+    model: Name
+    variant: Variant | None = None
+    occurred_at: Moment
+    tokens: TokenCounts | None = None
+    usage_format: UsageFormat | None = None
+    usage: dict[str, Any] | None = None
+
+    @model_validator(mode="after")
+    def _counted_once(self) -> "UsageRecord":
+        if (self.tokens is None) == (self.usage is None) or (self.usage is None) != (self.usage_format is None):
+            raise ValueError("either tokens, or usage and usage_format must be given")
+        return self
+
+
+class Usage(NamedTuple):
+    """A record as it is understood. `occurred_at` is in UTC.
+
+    `key_digest`, of source and id, is what makes it count once; `content_sha256`, of all else that it says, is what a
+    retry is known by.
+    """
+
+    source: str
+    id: str
+    key_digest: bytes
+    user: str
+    provider: str
+    model: str
+    variant: Variant | None
+    occurred_at: datetime
+    tokens: Tokens
+    content_sha256: bytes
+
+
+def usage_of(record: object) -> Usage:
+    """The record, understood. Raises UsageOutOfRange, with every problem of it by its field."""
+    try:
+        read = UsageRecord.model_validate(record)
+    except ValidationError as error:
+        raise UsageOutOfRange(problems_of(error)) from error
+    moment, tokens = read.occurred_at.isoformat(), _tokens(read)
+    return Usage(
+        read.source,
+        read.id,
+        key_digest_of(read.source, read.id),
+        read.user,
+        read.provider,
+        read.model,
+        read.variant,
+        read.occurred_at,
+        tokens,
+        content_sha256_of(read.user, read.provider, read.model, read.variant, moment, tokens),
+    )
+
+
+def require_time(usage: Usage, now: datetime) -> None:
+    """Raises UsageOutOfRange when the usage is of a time that cannot be."""
+    if not FIRST_MOMENT <= usage.occurred_at <= now + MAX_AHEAD:
+        detail = f"Must be from {rfc3339(FIRST_MOMENT)} to {rfc3339(now + MAX_AHEAD)}, five minutes from now."
+        raise UsageOutOfRange([Problem("occurred_at", detail)])
+
+
+def key_digest_of(source: str, id: str) -> bytes:  # noqa: A002
+    """The first half of the SHA-256 of source, line break and id, as `ai_usage_key_digest` in the database has it."""
+    return sha256(f"{source}\n{id}".encode()).digest()[:16]
+
+
+def content_sha256_of(
+    user: str, provider: str, model: str, variant: Variant | None, moment: str, tokens: tuple[int, int, int, int, int]
+) -> bytes:
+    """The SHA-256 of a line for each. No name has a line break in it. It stays as it is: keys are kept for ever."""
+    given, made, read, written, written_1h = tokens
+    said = f"{user}\n{provider}\n{model}\n{variant or ''}\n{moment}\n{given}\n{made}\n{read}\n{written}\n{written_1h}"
+    return sha256(said.encode()).digest()
+
+
+def _tokens(read: UsageRecord) -> Tokens:
+    if read.usage_format is not None and read.usage is not None:
+        return tokens_of(read.usage_format, read.usage)
+    counts = read.tokens or TokenCounts()
+    return Tokens(counts.input, counts.output, counts.cache_read, counts.cache_write, counts.cache_write_1h)

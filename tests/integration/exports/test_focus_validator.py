@@ -1,0 +1,78 @@
+"""A real export, checked by the validator of the FinOps Foundation: in an environment of its own, `make test` makes it."""
+
+import io
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.gateway import Client
+from tests.integration.exports.test_job import content, key, run, s3
+from tests.integration.exports.test_spend_csv import PATH
+from tests.integration.usage.test_recording import gateway, record, results
+from tests.people import Acme
+from tests.postgres import Database
+
+__all__ = ["gateway", "s3"]
+FOCUS = Path(__file__).parents[3] / ".local" / "focus"
+
+# What Allowance has of what the specification makes depend on the provider. No price list: a charge mixes classes of
+# tokens with prices of their own.
+CRITERIA = (
+    "ACCOUNT_NAMING_SUPPORTED", "MULTIPLE_BILLING_ACCOUNT_TYPES_SUPPORTED", "MULTIPLE_PRICING_CATEGORIES_SUPPORTED",
+    "MULTIPLE_SUB_ACCOUNT_TYPES_SUPPORTED", "SUB_ACCOUNT_SUPPORTED", "TAGGING_SUPPORTED", "USAGE_MEASUREMENT_SUPPORTED",
+)  # fmt: skip
+
+# It fails whatever is null, though the rule speaks of charges that are on an invoice: there are none here.
+NOT_DECIDED = {"InvoiceId-C-005-C"}
+
+
+def verdicts(file: Path) -> dict[str, set[str]]:
+    """Rules by what became of them."""
+    validator = FOCUS / "bin" / "focus-validator"
+    if not validator.exists():
+        pytest.fail("The validator is not installed: make .local/focus/.synced")
+    (packages,) = (FOCUS / "lib").glob("python3.*/site-packages")
+    options = ["--validate-version", "1.2", "--block-download", "--applicability-criteria", ",".join(CRITERIA)]
+    # It reads its table of currencies relative to where it lies.
+    done = subprocess.run(
+        [validator, "--data-file", file, *options], cwd=packages, capture_output=True, text=True, check=False
+    )
+    found: dict[str, set[str]] = {"PASS": set(), "FAIL": set(), "SKIPPED": set()}
+    for rule, verdict in re.findall(r"^\S+ ([\w-]+): (PASS|FAIL|SKIPPED)\b", done.stdout, re.MULTILINE):
+        found[verdict].add(rule)
+    assert len(found["PASS"]) > 150, done.stdout + done.stderr
+    return found
+
+
+@pytest.fixture
+def used(gateway: Client, acme: Acme) -> Client:
+    acme.client("adam").put(acme.budget_path(), {"spend_limit_micros": 5})
+    results(gateway, record(1), record(2, user="otto", model='a "b", c'), record(3, user="otto", model="new"))
+    acme.client("adam").delete(acme.budget_path())
+    return gateway
+
+
+def test_the_csv_of_the_route_is_focus(used: Client, acme: Acme, tmp_path: Path) -> None:
+    file = tmp_path / "focus.csv"
+    file.write_bytes(acme.client("adam").get(f"{PATH}?month=2026-11&format=focus").body.encode())
+    assert verdicts(file)["FAIL"] == NOT_DECIDED
+
+
+def test_the_parquet_in_s3_is_focus(s3: Any, used: Client, acme: Acme, database: Database, tmp_path: Path) -> None:
+    run(database, {"month": "2026-11"})
+    file = tmp_path / "focus.parquet"
+    file.write_bytes(content(s3, key(acme.organizations["acme"])))
+    assert verdicts(file)["FAIL"] == NOT_DECIDED
+
+
+def test_the_validator_finds_what_is_wrong(used: Client, acme: Acme, tmp_path: Path) -> None:
+    """So that a validator that says nothing would be noticed."""
+    text = acme.client("adam").get(f"{PATH}?month=2026-11&format=focus").body
+    file = tmp_path / "focus.csv"
+    file.write_text(text.replace('"Usage"', '"Use"').replace('"BilledCost"', '"BilledCosts"'), newline="")
+    failed = verdicts(file)["FAIL"]
+    assert {"ChargeCategory-C-003-M", "CostAndUsage-D-006-M"} <= failed
+    assert io.StringIO(text).readline().startswith('"BilledCost"')

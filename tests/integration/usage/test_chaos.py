@@ -1,0 +1,121 @@
+"""Sixteen writers, backends killed at random, one crash of the server: what was acknowledged is there, exactly once."""
+
+import os
+import random
+import threading
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+
+from allowance.database.database import Database as Connection
+from allowance.errors import DatabaseUnavailable
+from allowance.settings import DatabaseSource
+from allowance.usage.recording import record as record_in
+from local.postgres import EmbeddedPostgres
+from migrations.migrate import migrate
+from tests.integration.usage.test_recording import record
+from tests.ledger import assert_sums_agree
+from tests.postgres import Database, with_parts
+
+WRITERS = 16
+SECONDS = float(os.environ.get("CHAOS_SECONDS", "40" if os.environ.get("CI") else "8"))
+PASSWORD = "for-a-server-of-this-test-alone"
+KILL = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'allowance_app' ORDER BY random() LIMIT 2"
+)
+DIRECTORY = """
+INSERT INTO organizations (name, is_default) VALUES ('acme', true);
+INSERT INTO users (username) SELECT 'u' || n FROM generate_series(1, 20) n;
+INSERT INTO organization_members (organization_id, user_id) SELECT o.id, u.id FROM organizations o, users u;
+INSERT INTO ai_model_price_versions (provider, model, source, effective_from, input_price, origin)
+VALUES ('p', 'm', 'default', '-infinity', 2000000, 'test');
+"""
+
+
+class Writer(threading.Thread):
+    """Sends batches, some again, as a gateway does that got no answer; remembers what it was told."""
+
+    def __init__(self, number: int, url: str, stop: threading.Event) -> None:
+        super().__init__(name=f"writer {number}")
+        self._chance = random.Random(number)  # noqa: S311
+        self._connection = Connection(DatabaseSource(url), f"writer-{number}")
+        self._number, self._stopped = number, stop
+        self.acknowledged: set[str] = set()
+        self.refused: set[str] = set()
+        self.recorded = 0
+        self.surprises: list[Exception] = []
+
+    def run(self) -> None:
+        sent = 0
+        batch: list[dict[str, Any]] = []
+        while not self._stopped.is_set():
+            if not batch or self._chance.random() < 0.8:
+                sent += 1
+                batch = self._batch(sent)
+            try:
+                self._send(batch)
+            except DatabaseUnavailable:
+                time.sleep(self._chance.random() / 20)  # the same batch comes again, or never
+            except Exception as error:  # noqa: BLE001
+                self.surprises.append(error)
+                return
+        self._connection.close()
+
+    def _batch(self, sent: int) -> list[dict[str, Any]]:
+        # One key in ten is shared by all writers, who say the same of it; one record in ten names nobody.
+        names = [f"{self._number}-{sent}-{n}" if n % 10 else f"shared-{sent}-{n}" for n in range(30)]
+        made = [
+            record(user=f"u{1 + len(name) * 7 % 20}" if n % 10 != 5 else "nobody", tokens={"input": 1000 + n})
+            | {"id": name}
+            for n, name in enumerate(names)
+        ]
+        self._chance.shuffle(made)
+        return made
+
+    def _send(self, batch: list[dict[str, Any]]) -> None:
+        answers = record_in(self._connection, batch, datetime.now(UTC))
+        for each, answer in zip(batch, answers, strict=True):
+            self.recorded += answer.status == "recorded"
+            (self.refused if answer.status == "rejected" else self.acknowledged).add(each["id"])
+
+
+def test_whatever_dies_each_acknowledged_record_counts_once_and_no_refused_one() -> None:
+    with EmbeddedPostgres() as server:
+        with psycopg.connect(server.url, autocommit=True) as owner:
+            migrate(owner, application_password=PASSWORD)
+            owner.execute(DIRECTORY.encode())
+        database = Database(
+            urlsplit(server.url).path[1:],
+            server.url,
+            with_parts(server.url, user="allowance_app", password=PASSWORD),
+        )
+        stop = threading.Event()
+        writers = [Writer(number, database.app_url, stop) for number in range(WRITERS)]
+        for writer in writers:
+            writer.start()
+        started, crashed = time.monotonic(), False
+        while time.monotonic() - started < SECONDS:
+            time.sleep(0.1)
+            if not crashed and time.monotonic() - started > SECONDS / 2:
+                server.crash()
+                server.start()
+                crashed = True
+            with suppress(psycopg.OperationalError):
+                database.run(KILL)
+        stop.set()
+        for writer in writers:
+            writer.join()
+        assert [each for writer in writers for each in writer.surprises] == []
+        acknowledged = set().union(*(writer.acknowledged for writer in writers))
+        refused = set().union(*(writer.refused for writer in writers))
+        kept = {name for (name,) in database.rows("SELECT source_id FROM ai_usage")}
+        assert acknowledged <= kept
+        assert not refused & kept
+        assert len(acknowledged) > WRITERS * 30
+        # A record that was kept and not acknowledged was answered by a connection that died: nobody was told twice.
+        assert sum(writer.recorded for writer in writers) <= len(kept)
+        assert_sums_agree(database)

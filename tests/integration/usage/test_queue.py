@@ -1,0 +1,109 @@
+"""IngestUsage: the queue's way into the ledger. What fails is named, comes again, and ends among the dead letters."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+import ingest_usage
+from tests.conftest import environment
+from tests.gateway import Context
+from tests.infra.test_template import template
+from tests.integration.usage.test_recording import record
+from tests.ledger import assert_sums_agree
+from tests.people import Acme
+from tests.postgres import Database
+from tests.price_books import price, seed
+
+
+def message(name: str, *records: object, body: str | None = None) -> dict[str, Any]:
+    """https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html, "Example Amazon SQS message event"."""
+    return {
+        "messageId": name,
+        "receiptHandle": "AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a",
+        "body": json.dumps({"records": records}) if body is None else body,
+        "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": "1795413600000"},
+        "messageAttributes": {},
+        "md5OfBody": "e4e68fb7bd0e697a0ae8f1bb342846b3",
+        "eventSource": "aws:sqs",
+        "eventSourceARN": "arn:aws:sqs:eu-west-1:123456789012:usage",
+        "awsRegion": "eu-west-1",
+    }
+
+
+def failed(*messages: dict[str, Any]) -> list[str]:
+    """The names of the messages that SQS is to keep."""
+    answer = ingest_usage.handler({"Records": list(messages)}, Context())
+    return [each["itemIdentifier"] for each in answer["batchItemFailures"]]
+
+
+@pytest.fixture
+def priced(acme: Acme) -> None:
+    seed(price(input_price=2_000_000, output_price=10_000_000))
+
+
+@pytest.mark.usefixtures("priced")
+def test_messages_are_recorded_and_delivered_again_change_nothing(database: Database) -> None:
+    delivered = [message("a", record(1), record(2)), message("b", record(3))]
+    assert failed(*delivered) == []
+    assert failed(*delivered, message("c", record(4))) == []
+    assert database.rows("SELECT usage_count, cost_micros::int FROM ai_spend_daily") == [(4, 12_000)]
+    assert_sums_agree(database)
+
+
+@pytest.mark.usefixtures("priced")
+def test_only_what_fails_comes_again_and_the_log_says_why(
+    database: Database, logged: Callable[[], list[dict[str, Any]]]
+) -> None:
+    assert failed(
+        message("good", record(1)),
+        message("half", record(2), record(3, user="nobody"), record(4, tokens={"input": -1})),
+        message("conflict", record(1, tokens={"input": 9})),
+        message("text", body="hello"),
+        message("surrogate", body='{"records": ["\ud800"]}'),
+        message("empty", body="{}"),
+        message("last", record(5)),
+    ) == ["half", "conflict", "text", "surrogate", "empty"]
+    assert database.rows("SELECT source_id FROM ai_usage ORDER BY source_id") == [("call-1",), ("call-2",), ("call-5",)]
+    lines = {each["message_id"]: each for each in logged() if each["message"] == "message failed"}
+    assert lines["half"]["problems"] == [
+        "records[1].user: There is no such user.",
+        "records[2].tokens.input: Must not be negative.",
+    ]
+    assert lines["text"]["error"] == "InvalidJSON"
+
+
+@pytest.mark.usefixtures("acme")
+def test_a_database_that_is_down_loses_nothing() -> None:
+    with environment(DATABASE_URL="postgresql://allowance_app:x@127.0.0.1:1/nowhere"):
+        assert failed(message("a", record(1)), message("b", record(2))) == ["a", "b"]
+
+
+@pytest.mark.usefixtures("priced")
+def test_what_cannot_be_recorded_ends_among_the_dead_letters_of_the_template(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    redrive = template()["Resources"]["UsageQueue"]["Properties"]["RedrivePolicy"]
+    assert redrive["deadLetterTargetArn"] == {"Fn::GetAtt": ["UsageDeadLetters", "Arn"]}
+    with mock_aws():
+        sqs = boto3.client("sqs", region_name="eu-west-1")
+        dead = sqs.create_queue(QueueName="dead")["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        policy = json.dumps(redrive | {"deadLetterTargetArn": arn})
+        queue = sqs.create_queue(QueueName="usage", Attributes={"RedrivePolicy": policy, "VisibilityTimeout": "0"})
+        for body in ({"records": [record(1)]}, {"records": [record(2, user="nobody")]}):
+            sqs.send_message(QueueUrl=queue["QueueUrl"], MessageBody=json.dumps(body))
+        for _ in range(redrive["maxReceiveCount"] + 1):
+            received = sqs.receive_message(QueueUrl=queue["QueueUrl"], MaxNumberOfMessages=10).get("Messages", [])
+            kept = failed(*(message(each["MessageId"], body=each["Body"]) for each in received)) if received else []
+            for each in received:
+                if each["MessageId"] not in kept:
+                    sqs.delete_message(QueueUrl=queue["QueueUrl"], ReceiptHandle=each["ReceiptHandle"])
+        (letter,) = sqs.receive_message(QueueUrl=dead)["Messages"]
+    assert json.loads(letter["Body"])["records"][0]["user"] == "nobody"
+    assert database.rows("SELECT count(*) FROM ai_usage") == [(1,)]

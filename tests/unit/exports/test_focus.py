@@ -1,0 +1,104 @@
+"""Charges as FOCUS has them: names, what may be null, and what each value is. A test with the foundation's own validator
+is tests/integration/test_focus_validator.py.
+"""
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from allowance.exports.focus import COLUMNS, Charge, position_of_charge
+from allowance.exports.job import months_at
+from allowance.exports.spend_csv import ExportQuery, month_of, page_of
+from allowance.tables.columns import cells_of
+
+# https://focus.finops.org/focus-specification/v1-2/: what MUST be present whoever the provider is, and may not be null.
+MANDATORY = {
+    "BilledCost", "BillingAccountId", "BillingAccountName", "BillingCurrency", "BillingPeriodEnd", "BillingPeriodStart",
+    "ChargeCategory", "ChargeClass", "ChargeDescription", "ChargePeriodEnd", "ChargePeriodStart", "ContractedCost",
+    "EffectiveCost", "InvoiceIssuerName", "ListCost", "PricingQuantity", "PricingUnit", "ProviderName", "PublisherName",
+    "ServiceCategory", "ServiceName",
+}  # fmt: skip
+NULLABLE = {
+    "ChargeClass", "CommitmentDiscountStatus", "InvoiceId", "SubAccountId", "SubAccountName", "SubAccountType",
+}  # fmt: skip
+
+
+def charge(**changes: Any) -> Charge:
+    made = {
+        "hour": datetime(2026, 11, 30, 23, tzinfo=UTC), "organization_id": UUID(int=1), "organization_name": "acme",
+        "group_id": UUID(int=2), "group_name": "platform", "provider": "anthropic", "model": "claude-sonnet-4-5",
+        "cost_micros": 1_234_567, "input_tokens": 1_000_000, "output_tokens": 2, "cache_read_tokens": 3,
+        "cache_write_tokens": 4, "cache_write_1h_tokens": 5, "usage_count": 7, "unpriced_usage_count": 1,
+    }  # fmt: skip
+    return Charge(**made | changes)
+
+
+def row(**changes: Any) -> dict[str, Any]:
+    return dict(zip((column.name for column in COLUMNS), cells_of(COLUMNS, charge(**changes)), strict=True))
+
+
+def test_every_mandatory_column_is_there_and_ours_come_after_those_of_the_specification() -> None:
+    names = [column.name for column in COLUMNS]
+    assert set(names) >= MANDATORY
+    assert len(set(names)) == len(names)
+    theirs = [name for name in names if not name.startswith("x_")]
+    assert names[: len(theirs)] == theirs == sorted(theirs)
+    assert all(re.fullmatch(r"(x_)?([A-Z][a-z]*)+", name) for name in names)
+
+
+@pytest.mark.parametrize("changes", [{}, {"group_name": None}, {"group_id": UUID(int=0), "group_name": None}, {"organization_id": UUID(int=0), "organization_name": None}])  # fmt: skip
+def test_only_what_may_be_null_is_null(changes: dict[str, Any]) -> None:
+    assert {name for name, value in row(**changes).items() if value is None} <= NULLABLE
+
+
+def test_a_charge_has_the_values_of_its_hour() -> None:
+    told = row()
+    assert {told[f"{name}Cost"] for name in ("Billed", "Contracted", "Effective", "List")} == {Decimal("1.234567")}
+    assert told["BillingPeriodStart"] == datetime(2026, 11, 1, tzinfo=UTC)
+    assert told["BillingPeriodEnd"] == told["ChargePeriodEnd"] == datetime(2026, 12, 1, tzinfo=UTC)
+    assert told["ChargePeriodEnd"] - told["ChargePeriodStart"] == timedelta(hours=1)
+    assert (told["ConsumedQuantity"], told["ConsumedUnit"]) == (Decimal(1_000_014), "Tokens")
+    assert (told["PricingQuantity"], told["PricingUnit"]) == (Decimal("1.000014"), "1000000 Tokens")
+    assert (told["BillingAccountId"], told["SubAccountId"]) == (str(UUID(int=1)), str(UUID(int=2)))
+    assert json.loads(told["Tags"]) == {"allowance/organization": "acme", "allowance/group": "platform"}
+    assert (told["ServiceName"], told["SkuId"]) == ("claude-sonnet-4-5", "anthropic/claude-sonnet-4-5")
+    assert (told["x_UsageCount"], told["x_UnpricedUsageCount"]) == (7, 1)
+
+
+def test_a_group_that_is_gone_is_called_by_its_id_and_no_group_is_no_sub_account() -> None:
+    assert row(group_name=None)["SubAccountName"] == str(UUID(int=2))
+    nobody = row(group_id=UUID(int=0), group_name=None)
+    assert [nobody[f"SubAccount{part}"] for part in ("Id", "Name", "Type")] == [None] * 3
+
+
+def test_a_page_is_never_larger_than_a_lambda_may_answer_and_ends_with_a_whole_row() -> None:
+    """Names as long as they may be, of characters that JSON writes as twelve."""
+    rows = [charge(model=f"{n:03}" + "\U0001f4b8" * 252, provider="\U0001f4b8" * 255) for n in range(300)]
+    period, seen, pages = month_of("2026-11"), 0, 0
+    while seen < len(rows):
+        page = page_of(COLUMNS, rows[seen:], position_of_charge, ExportQuery(), period, "acme")
+        assert 1_000_000 < len(json.dumps(page.content)) <= 5_000_100 or page.next is None
+        told = page.content.count("\r\n") - 1
+        assert f'"{seen + told - 1:03}' in page.content
+        assert (page.next is None) == (seen + told == len(rows))
+        seen, pages = seen + told, pages + 1
+    assert pages > 1
+
+
+@pytest.mark.parametrize(
+    ("now", "months"),
+    [
+        ("2026-11-01T00:00:00+00:00", ["2026-10", "2026-11"]),
+        ("2026-11-05T23:59:59.999999+00:00", ["2026-10", "2026-11"]),
+        ("2026-11-06T00:00:00+00:00", ["2026-11"]),
+        ("2027-01-01T00:30:00+01:00", ["2026-12"]),
+        ("2027-01-03T12:00:00+00:00", ["2026-12", "2027-01"]),
+    ],
+)
+def test_the_month_before_is_written_for_five_days(now: str, months: list[str]) -> None:
+    assert [f"{each.start:%Y-%m}" for each in months_at(datetime.fromisoformat(now))] == months

@@ -1,0 +1,19 @@
+"""What is no route is answered as the contract says."""
+
+import pytest
+
+from allowance.errors import MethodNotAllowed, RouteNotFound
+from allowance.http.routes import unrouted
+
+
+def test_a_path_that_exists_names_its_methods() -> None:
+    error = unrouted("/api/v2/groups/anything at all/ai/budget")
+    assert isinstance(error, MethodNotAllowed)
+    assert error.allow == "DELETE, GET, PUT"
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "", "/api/v2", "/api/v2/groups//ai/budget", "/api/v2/groups/a/b/ai/budget", "/healthz/", "/HEALTHZ"]
+)
+def test_a_path_that_does_not_exist_is_no_route(path: str) -> None:
+    assert isinstance(unrouted(path), RouteNotFound)

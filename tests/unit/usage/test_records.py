@@ -1,0 +1,102 @@
+"""The quick way to read a usage record understands what the careful one does, and nothing that it refuses."""
+
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from allowance.errors import UsageOutOfRange
+from allowance.usage.fast_path import plain_usages
+from allowance.usage.records import OWN_SOURCE, Usage, require_time, usage_of
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+PLAIN = {
+    "source": "litellm",
+    "id": "call-1",
+    "user": "maya",
+    "provider": "openai",
+    "model": "gpt-5.1",
+    "occurred_at": "2026-11-22T06:00:00Z",
+    "tokens": {"input": 1000, "output": 200},
+}
+TEXTS = st.sampled_from(
+    ["a", "a b", " a", "a ", "", "é", "a\nb", "a\x00", OWN_SOURCE, "x" * 255, "x" * 256, "~", "a\u00a0b"]
+)
+MOMENTS = st.sampled_from([
+    "2026-11-22T06:00:00Z", "2026-11-22t06:00:00z", "2026-11-22T06:00:00.123456+05:30", "2026-11-22 06:00:00Z",
+    "2026-02-30T00:00:00Z", "2026-11-22T06:00:00", "2026-11-22T06:00:00.1234567Z", "2026-11-22T24:00:00Z",
+    "0001-01-01T00:00:00+23:59", "2026-11-22T06:00:00-00:00", "2026-11-22T06:00:60Z", "2019-12-31T23:59:59Z",
+    "2026-11-22T06:00:00+24:00", "\uff12\uff1026-11-22T06:00:00Z", "2026-11-22T06:00:00Z\n",
+])  # fmt: skip
+COUNTS = st.sampled_from([0, 1, 10**12, 10**12 + 1, -1, 1.0, True, "1", None, 10**30])
+CLASSES = st.sampled_from(["input", "output", "cache_read", "cache_write", "cache_write_1h", "reasoning"])
+CHANGES: dict[str, st.SearchStrategy[Any]] = {
+    **{name: TEXTS | st.none() | st.integers() for name in ("source", "id", "user", "provider", "model")},
+    "occurred_at": MOMENTS | st.none() | st.integers(),
+    "tokens": st.dictionaries(CLASSES, COUNTS, max_size=3) | st.none() | st.lists(st.integers(), max_size=1),
+    "variant": st.sampled_from(["batch", "flex", "priority", "Batch", None, 1]),
+    "usage_format": st.sampled_from(["openai", None]),
+    "usage": st.just({"prompt_tokens": 5}) | st.none(),
+    "reservation": st.just("x"),
+}
+
+
+@st.composite
+def records(draw: st.DrawFn) -> object:
+    """The plain record, of which up to three things are changed and up to one is left out; or no object at all."""
+    changed = draw(st.sets(st.sampled_from(sorted(CHANGES)), max_size=3))
+    made: dict[str, Any] = PLAIN | {name: draw(CHANGES[name]) for name in sorted(changed)}
+    made.pop(draw(st.sampled_from([*PLAIN, "nothing", "nothing"])), None)
+    return draw(st.sampled_from([made] * 9 + [[made]]))
+
+
+def careful(record: object) -> Usage | None:
+    try:
+        return usage_of(record)
+    except UsageOutOfRange:
+        return None
+
+
+@given(st.lists(records(), max_size=5))
+def test_what_is_read_quickly_is_what_the_careful_reading_gives(batch: list[object]) -> None:
+    read = plain_usages(batch)
+    assert all(usage in (None, careful(record)) for usage, record in zip(read, batch, strict=True))
+    assert read == [usage for record in batch for usage in plain_usages([record])]
+
+
+def test_what_gateways_send_is_read_quickly() -> None:
+    """Else the quick way would be there for nothing."""
+    odd, finer = PLAIN | {"user": "zoë"}, PLAIN | {"variant": "flex", "occurred_at": "2026-11-22T06:00:00.5+01:00"}
+    assert plain_usages([PLAIN, odd, finer]) == [usage_of(PLAIN), None, usage_of(finer)]
+
+
+@pytest.mark.parametrize(
+    "change", [{"source": OWN_SOURCE}, {"tokens": {"input": -1}}, {"occurred_at": "2026-02-30T00:00:00Z"}]
+)
+def test_what_is_wrong_is_refused_by_its_field(change: dict[str, Any]) -> None:
+    with pytest.raises(UsageOutOfRange) as refused:
+        usage_of(PLAIN | change)
+    assert [each.field.partition(".")[0] for each in refused.value.problems] == list(change)
+
+
+@pytest.mark.parametrize("moment", ["2019-12-31T23:59:59.999999Z", "2026-11-22T12:05:00.000001Z"])
+def test_a_usage_is_of_no_time_that_cannot_be(moment: str) -> None:
+    with pytest.raises(UsageOutOfRange):
+        require_time(usage_of(PLAIN | {"occurred_at": moment}), NOW)
+    require_time(usage_of(PLAIN | {"occurred_at": "2026-11-22T12:05:00Z"}), NOW)
+
+
+def test_the_fingerprint_of_a_record_never_changes() -> None:
+    """Keys are kept for ever: a retry after an update must still be known as one."""
+    said = "maya\nopenai\ngpt-5.1\n\n2026-11-22T06:00:00+00:00\n1000\n200\n0\n0\n0"
+    assert usage_of(PLAIN).content_sha256 == sha256(said.encode()).digest()
+    finer = PLAIN | {
+        "variant": "batch",
+        "occurred_at": "2026-11-22T07:00:00.120000+01:00",
+        "tokens": {"cache_write_1h": 7},
+    }
+    said = "maya\nopenai\ngpt-5.1\nbatch\n2026-11-22T06:00:00.120000+00:00\n0\n0\n0\n0\n7"
+    assert usage_of(finer).content_sha256 == sha256(said.encode()).digest()
