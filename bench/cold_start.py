@@ -1,4 +1,6 @@
-"""What a cold start imports, against an empty interpreter and against the same with boto3: `make bench`."""
+"""What a cold start imports, against an empty interpreter and against the same with boto3: `make
+bench`.
+"""
 
 import os
 import statistics

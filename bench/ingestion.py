@@ -1,9 +1,10 @@
 """How fast usage is recorded, by batch size, against COPY of the very same rows: `make bench`.
 
-Recorded is from the records as JSON to the answers as JSON, with keys, prices, costs and sums, one connection, each
-batch durable when it is answered. COPY writes rows that are ready made, a commit for each batch: those that a record
-becomes, an entry of the ledger and a key, into tables like ours, with their primary keys; the entries alone; and the
-entries alone into a table without any index. The batches of all take turns, so that a busy machine is as busy for each.
+Recorded is from the records as JSON to the answers as JSON, with keys, prices, costs and sums, one
+connection, each batch durable when it is answered. COPY writes rows that are ready made, a commit
+for each batch: those that a record becomes, an entry of the ledger and a key, into tables like
+ours, with their primary keys; the entries alone; and the entries alone into a table without any
+index. The batches of all take turns, so that a busy machine is as busy for each.
 """
 
 import json
@@ -65,7 +66,10 @@ def batches(size: int, count: int) -> Iterator[bytes]:
                 "provider": "openai",
                 "model": f"gpt-{chance.randint(1, MODELS)}",
                 "occurred_at": (start + timedelta(seconds=chance.randint(0, 3600))).isoformat(),
-                "tokens": {"input": chance.randint(100, 10_000), "output": chance.randint(10, 2_000)},
+                "tokens": {
+                    "input": chance.randint(100, 10_000),
+                    "output": chance.randint(10, 2_000),
+                },
             }
             for place in range(size)
         ]
@@ -97,7 +101,10 @@ def recorded(db: Database, body: bytes) -> None:
 
 def rows_of(owner: psycopg.Connection, query: str, prefix: str) -> bytes:
     """The rows that a batch made, as COPY has them."""
-    with owner.cursor() as cursor, cursor.copy(f"COPY ({query}) TO STDOUT".encode(), (f"{prefix}-%",)) as copy:
+    with (
+        owner.cursor() as cursor,
+        cursor.copy(f"COPY ({query}) TO STDOUT".encode(), (f"{prefix}-%",)) as copy,
+    ):
         return b"".join(bytes(row) for row in copy)
 
 
@@ -127,11 +134,17 @@ def main() -> None:
         db = Database(DatabaseSource(server.url), "bench")
         for body in list(batches(7, 20)):  # warms the connection and the caches
             recorded(db, body)
-        print(f"{'batch':>6}{'recorded/s':>12}{'COPY/s':>10}{'ratio':>7}{'entries/s':>13}{'ratio':>7}", end="")
+        print(
+            f"{'batch':>6}{'recorded/s':>12}{'COPY/s':>10}{'ratio':>7}{'entries/s':>13}{'ratio':>7}",
+            end="",
+        )
         print(f"{'no index/s':>12}{'ratio':>7}")
         for size, count in SIZES.items():
             ours, same, entries, bare = (size / each for each in measured(owner, db, size, count))
-            print(f"{size:6}{ours:12.0f}{same:10.0f}{ours / same:7.2f}{entries:13.0f}{ours / entries:7.2f}", end="")
+            print(
+                f"{size:6}{ours:12.0f}{same:10.0f}{ours / same:7.2f}{entries:13.0f}{ours / entries:7.2f}",
+                end="",
+            )
             print(f"{bare:12.0f}{ours / bare:7.2f}")
         db.close()
 

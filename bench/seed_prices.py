@@ -1,4 +1,6 @@
-"""What seeding the shipped book costs, against a bare insert of its rows and against what it should: `make bench`."""
+"""What seeding the shipped book costs, against a bare insert of its rows and against what it
+should: `make bench`.
+"""
 
 import importlib
 import os
@@ -23,9 +25,7 @@ RUNS = 5
 FIRST_SECONDS, UNCHANGED_SECONDS = 2.0, 0.3
 """What the price book promises on two cores with Postgres beside."""
 
-BARE_INSERT = (
-    "INSERT INTO bare SELECT p ->> 'provider', p ->> 'model', p FROM jsonb_array_elements(%s::jsonb -> 'prices') AS p"
-)
+BARE_INSERT = "INSERT INTO bare SELECT p ->> 'provider', p ->> 'model', p FROM jsonb_array_elements(%s::jsonb -> 'prices') AS p"
 
 
 def median(work: Callable[[], object], before: Callable[[], object] = lambda: None) -> float:
@@ -44,11 +44,16 @@ def main() -> None:
     seed_prices: Any = importlib.import_module("seed_prices")
     document = (ROOT / "functions" / "prices.json").read_text()
     password = secrets.token_hex(16)
-    with EmbeddedPostgres(durable=True) as server, psycopg.connect(server.url, autocommit=True) as owner:
+    with (
+        EmbeddedPostgres(durable=True) as server,
+        psycopg.connect(server.url, autocommit=True) as owner,
+    ):
         migrate(owner, application_password=password)
         parts = urlsplit(server.url)
         address = parts.netloc.rpartition("@")[2]
-        os.environ["DATABASE_URL"] = parts._replace(netloc=f"allowance_app:{password}@{address}").geturl()
+        os.environ["DATABASE_URL"] = parts._replace(
+            netloc=f"allowance_app:{password}@{address}"
+        ).geturl()
         owner.execute(
             "CREATE TABLE bare (provider text, model text, price jsonb, PRIMARY KEY (provider, model, price))"
         )
@@ -64,7 +69,9 @@ def main() -> None:
 
         seed()
         figures = {
-            "a bare insert of the same rows": median(lambda: owner.execute(BARE_INSERT, [document]), forget),
+            "a bare insert of the same rows": median(
+                lambda: owner.execute(BARE_INSERT, [document]), forget
+            ),
             "the first seeding": median(seed, forget),
             "another book that says the same": median(
                 seed, lambda: owner.execute("UPDATE ai_price_book SET etag = NULL")
@@ -76,7 +83,9 @@ def main() -> None:
     print(f"{'seeding':40}{'ms':>7}{'ratio':>8}")
     for label, taken in figures.items():
         print(f"{label:40}{taken * 1000:7.0f}{taken / bare:8.2f}")
-    print(f"of what is promised: first {figures['the first seeding'] / FIRST_SECONDS:.2f}", end=", ")
+    print(
+        f"of what is promised: first {figures['the first seeding'] / FIRST_SECONDS:.2f}", end=", "
+    )
     print(f"unchanged {figures['another book that says the same'] / UNCHANGED_SECONDS:.2f}")
 
 

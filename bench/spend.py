@@ -1,7 +1,8 @@
-"""What the spend routes cost at 100,000 users and 12,000,000 usages in one month, and their plans: `make bench-spend`.
+"""What the spend routes cost at 100,000 users and 12,000,000 usages in one month, and their plans:
+`make bench-spend`.
 
-The worst case: everybody works on every day of the month, and the spend of a group's 10,000 members is all for it. It
-takes 10 GB of disk and some minutes.
+The worst case: everybody works on every day of the month, and the spend of a group's 10,000 members
+is all for it. It takes 10 GB of disk and some minutes.
 """
 
 import os
@@ -114,17 +115,27 @@ def main() -> None:
             | {"start": period.start},
         )
         members = [
-            row[0] for row in owner.execute("SELECT user_id FROM group_members WHERE group_id = %s LIMIT 100", (GROUP,))
+            row[0]
+            for row in owner.execute(
+                "SELECT user_id FROM group_members WHERE group_id = %s LIMIT 100", (GROUP,)
+            )
         ]
         parts = urlsplit(server.url)
-        app_url = parts._replace(netloc=f"allowance_app:{PASSWORD}@{parts.netloc.rpartition('@')[2]}").geturl()
+        app_url = parts._replace(
+            netloc=f"allowance_app:{PASSWORD}@{parts.netloc.rpartition('@')[2]}"
+        ).geturl()
         database = Database(DatabaseSource(app_url, None), "bench")
         group = {"organization_id": ORGANIZATION, "group_ids": [GROUP]} | bounds
         trip = median_ms(lambda: database.one(Health, "ping"))
         print(f"\n{'query':46}{'ms':>8}{'trips':>8}")
         asked = (
             (f"a group of {MEMBERS:,} members", GroupTotals, "list_group_spend", group),
-            ("100 members of it", MemberTotals, "list_member_spend", {"group_id": GROUP, "user_ids": members} | bounds),
+            (
+                "100 members of it",
+                MemberTotals,
+                "list_member_spend",
+                {"group_id": GROUP, "user_ids": members} | bounds,
+            ),
             ("a user", UserSpend, "get_user_spend", {"user_id": members[0]} | bounds),
         )
         for label, model, query, parameters in asked:

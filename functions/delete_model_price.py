@@ -1,4 +1,6 @@
-"""DELETE /api/v2/ai/model-prices/{provider}/{model+}: end a custom price; the default one is in effect again."""
+"""DELETE /api/v2/ai/model-prices/{provider}/{model+}: end a custom price; the default one is in
+effect again.
+"""
 
 from allowance.http.api import Api
 from allowance.prices.store import ModelPriceStore

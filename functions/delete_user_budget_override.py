@@ -1,4 +1,6 @@
-"""DELETE /api/v2/users/{user}/ai/budget/override: remove the user's own budget, so that the groups' count again."""
+"""DELETE /api/v2/users/{user}/ai/budget/override: remove the user's own budget, so that the groups'
+count again.
+"""
 
 from allowance.budgets.overrides import UserBudgetStore
 from allowance.contract.preconditions import Precondition

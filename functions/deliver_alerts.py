@@ -1,4 +1,6 @@
-"""DeliverAlerts: tell the configured receivers of the spend alerts that are due, and of each until they have it."""
+"""DeliverAlerts: tell the configured receivers of the spend alerts that are due, and of each until
+they have it.
+"""
 
 from typing import Any
 

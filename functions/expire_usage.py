@@ -1,4 +1,6 @@
-"""ExpireUsage: drop the months of the ledger of usage that are older than what is kept. Its sums stay."""
+"""ExpireUsage: drop the months of the ledger of usage that are older than what is kept. Its sums
+stay.
+"""
 
 from typing import Any
 

@@ -1,4 +1,6 @@
-"""ExportSpend: write the charges of each organization's month to S3, in FOCUS, as CSV and Parquet."""
+"""ExportSpend: write the charges of each organization's month to S3, in FOCUS, as CSV
+and Parquet.
+"""
 
 from typing import Any
 

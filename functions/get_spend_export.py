@@ -1,4 +1,6 @@
-"""GET /api/v2/organizations/{organization}/ai/spend/export: a month of the organization's spend as CSV, by pages."""
+"""GET /api/v2/organizations/{organization}/ai/spend/export: a month of the organization's spend as
+CSV, by pages.
+"""
 
 from allowance.exports.spend_csv import ExportQuery
 from allowance.exports.store import ExportStore

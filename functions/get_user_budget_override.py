@@ -1,4 +1,6 @@
-"""GET /api/v2/users/{user}/ai/budget/override: the user's own AI budget, in place of the groups'."""
+"""GET /api/v2/users/{user}/ai/budget/override: the user's own AI budget, in place of
+the groups'.
+"""
 
 from allowance.budgets.models import UserBudgetOverride
 from allowance.budgets.overrides import UserBudgetStore

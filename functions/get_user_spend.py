@@ -1,4 +1,6 @@
-"""GET /api/v2/users/{user}/ai/spend: what the user spent in the present period, and the budget in effect."""
+"""GET /api/v2/users/{user}/ai/spend: what the user spent in the present period, and the budget in
+effect.
+"""
 
 from allowance.http.api import Api
 from allowance.spend.models import UserSpend

@@ -1,4 +1,6 @@
-"""GET /healthz: alive, without a credential and without a database; with `?database=1` the database is tried too."""
+"""GET /healthz: alive, without a credential and without a database; with `?database=1` the database
+is tried too.
+"""
 
 from allowance.access.session import ping_database
 from allowance.contract.fields import Health

@@ -1,4 +1,6 @@
-"""IngestUsage: record what gateways that must not wait put into the queue, a batch of usage records a message."""
+"""IngestUsage: record what gateways that must not wait put into the queue, a batch of usage records
+a message.
+"""
 
 from typing import Any
 

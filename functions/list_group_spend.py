@@ -1,4 +1,6 @@
-"""GET /api/v2/organizations/{organization}/groups/ai/spend: what is attributed to groups that the caller may read."""
+"""GET /api/v2/organizations/{organization}/groups/ai/spend: what is attributed to groups that the
+caller may read.
+"""
 
 from allowance.http.api import Api
 from allowance.spend.models import GroupIds, GroupsSpend

@@ -1,4 +1,6 @@
-"""GET /api/v2/organizations/{organization}/groups: the groups of an organization that the caller may read."""
+"""GET /api/v2/organizations/{organization}/groups: the groups of an organization that the caller
+may read.
+"""
 
 from allowance.access.store import Store
 from allowance.contract.fields import Group

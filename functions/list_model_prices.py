@@ -1,4 +1,6 @@
-"""GET /api/v2/ai/model-prices: the model prices in effect at a time, or those of a source, page by page."""
+"""GET /api/v2/ai/model-prices: the model prices in effect at a time, or those of a source, page by
+page.
+"""
 
 from allowance.http.api import Api
 from allowance.prices.models import ModelPricePage, ModelPriceQuery

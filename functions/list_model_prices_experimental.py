@@ -9,7 +9,9 @@ app = Api()
 
 
 @app.get("/api/experimental/ai/model-prices", needs=Action.READ)
-def list_model_prices_experimental(store: ModelPriceStore, query: ModelPriceFilter) -> list[ModelPriceVersion]:
+def list_model_prices_experimental(
+    store: ModelPriceStore, query: ModelPriceFilter
+) -> list[ModelPriceVersion]:
     return store.list_all_prices(query)
 
 

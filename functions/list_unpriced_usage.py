@@ -1,4 +1,6 @@
-"""GET /api/v2/ai/usage/unpriced: the models of usage that has no cost, because there is no price for what was used."""
+"""GET /api/v2/ai/usage/unpriced: the models of usage that has no cost, because there is no price
+for what was used.
+"""
 
 from allowance.http.api import Api
 from allowance.usage.store import UsageStore

@@ -1,4 +1,6 @@
-"""PUT /api/v2/groups/{group}/ai/budget: set the spend limit of each member of a group. Zero blocks all spend."""
+"""PUT /api/v2/groups/{group}/ai/budget: set the spend limit of each member of a group. Zero blocks
+all spend.
+"""
 
 from uuid import UUID
 
@@ -11,7 +13,9 @@ app = Api()
 
 
 @app.put("/api/v2/groups/{group}/ai/budget")
-def put_group_budget(store: Store, group: UUID, limit: SpendLimit, precondition: Precondition) -> GroupBudget:
+def put_group_budget(
+    store: Store, group: UUID, limit: SpendLimit, precondition: Precondition
+) -> GroupBudget:
     return store.set_group_budget(group, limit.spend_limit_micros, precondition)
 
 

@@ -1,4 +1,6 @@
-"""PUT /api/v2/users/{user}/ai/budget: give a user a budget of their own, in place of the groups'."""
+"""PUT /api/v2/users/{user}/ai/budget: give a user a budget of their own, in place of
+the groups'.
+"""
 
 from allowance.budgets.models import OverrideLimit, UserBudgetOverride
 from allowance.budgets.overrides import UserBudgetStore
@@ -9,7 +11,9 @@ app = Api()
 
 
 @app.put("/api/v2/users/{user}/ai/budget")
-def put_user_budget(store: UserBudgetStore, limit: OverrideLimit, precondition: Precondition) -> UserBudgetOverride:
+def put_user_budget(
+    store: UserBudgetStore, limit: OverrideLimit, precondition: Precondition
+) -> UserBudgetOverride:
     return store.set_override(limit, precondition)
 
 

@@ -1,4 +1,6 @@
-"""PUT /api/v2/users/{user}/ai/budget/override: give a user a budget of their own, in place of the groups'."""
+"""PUT /api/v2/users/{user}/ai/budget/override: give a user a budget of their own, in place of the
+groups'.
+"""
 
 from allowance.budgets.models import OverrideLimit, UserBudgetOverride
 from allowance.budgets.overrides import UserBudgetStore

@@ -1,4 +1,6 @@
-"""POST /api/v2/ai/usage: record up to 1,000 usages, each priced, answered by itself, and counted once."""
+"""POST /api/v2/ai/usage: record up to 1,000 usages, each priced, answered by itself, and counted
+once.
+"""
 
 from allowance.http.api import Api
 from allowance.usage.models import UsageAnswers, UsageBatch

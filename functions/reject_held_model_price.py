@@ -1,4 +1,6 @@
-"""POST /api/v2/ai/model-prices/held/{held}/reject: leave the price as it is, in spite of a held change."""
+"""POST /api/v2/ai/model-prices/held/{held}/reject: leave the price as it is, in spite of a held
+change.
+"""
 
 from uuid import UUID
 

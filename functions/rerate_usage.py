@@ -1,4 +1,6 @@
-"""RerateUsage: book what usage costs by prices that appeared or were corrected since it was recorded."""
+"""RerateUsage: book what usage costs by prices that appeared or were corrected since it was
+recorded.
+"""
 
 from typing import Any
 

@@ -1,4 +1,6 @@
-"""GET /api/v2/ai/model-prices/resolve: which price counts for a model as a gateway sent it, and why."""
+"""GET /api/v2/ai/model-prices/resolve: which price counts for a model as a gateway sent it, and
+why.
+"""
 
 from allowance.http.api import Api
 from allowance.prices.models import Resolution, ResolveQuery

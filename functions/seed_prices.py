@@ -1,4 +1,6 @@
-"""SeedPrices: bring the default model prices to the book of the event, or else to the configured or the shipped one."""
+"""SeedPrices: bring the default model prices to the book of the event, or else to the configured or
+the shipped one.
+"""
 
 from pathlib import Path
 from typing import Any

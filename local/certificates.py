@@ -1,8 +1,10 @@
-"""The authorities that the layer trusts, out of Amazon's own files: the valid roots, all together and for each region.
+"""The authorities that the layer trusts, out of Amazon's own files: the valid roots, all together
+and for each region.
 
     python -m local.certificates global-bundle.pem AmazonRootCA1.pem ...
 
-To verify one certificate a function would otherwise read ninety, which takes a tenth of a second of each cold start.
+To verify one certificate a function would otherwise read ninety, which takes a tenth of a second of
+each cold start.
 """
 
 import datetime
@@ -29,12 +31,16 @@ def name_of(certificate: x509.Certificate) -> str:
 
 
 def by_region(certificates: Iterable[x509.Certificate]) -> dict[str, list[x509.Certificate]]:
-    """The valid roots: under each region its own and those of no region (RDS Proxy's), under `all` every one."""
+    """The valid roots: under each region its own and those of no region (RDS Proxy's), under `all`
+    every one.
+    """
     now = datetime.datetime.now(datetime.UTC)
     roots = {
         name_of(each): each
         for each in certificates
-        if each.subject == each.issuer and each.not_valid_after_utc > now and not PREVIEWS.search(name_of(each))
+        if each.subject == each.issuer
+        and each.not_valid_after_utc > now
+        and not PREVIEWS.search(name_of(each))
     }
     found = {name: match[1] for name in sorted(roots) if (match := OF_A_REGION.match(name))}
     everywhere = [roots[name] for name in sorted(roots) if name not in found]
@@ -50,7 +56,9 @@ def read(paths: Iterable[Path]) -> list[x509.Certificate]:
     with warnings.catch_warnings():
         # One of Amazon's has a serial number of 0.
         warnings.simplefilter("ignore", CryptographyDeprecationWarning)
-        return [each for path in paths for each in x509.load_pem_x509_certificates(path.read_bytes())]
+        return [
+            each for path in paths for each in x509.load_pem_x509_certificates(path.read_bytes())
+        ]
 
 
 def main(paths: list[Path]) -> None:

@@ -42,9 +42,13 @@ class DemoFailed(Exception):
 
 
 def directory() -> Document:
-    """The demo directory, without tokens. Every key is present: each start brings these people back to this state."""
+    """The demo directory, without tokens. Every key is present: each start brings these people back
+    to this state.
+    """
 
-    def person(username: str, *, site: tuple[str, ...] = (), acme: list[Document] | None = None) -> Document:
+    def person(
+        username: str, *, site: tuple[str, ...] = (), acme: list[Document] | None = None
+    ) -> Document:
         email = f"{username}@{ORGANIZATION}.example"
         names = {"username": username, "email": email}
         return {**names, "roles": list(site), "status": "active", "organizations": acme or []}
@@ -53,7 +57,9 @@ def directory() -> Document:
         return [{"name": ORGANIZATION, "roles": list(roles), "groups": list(groups)}]
 
     return {
-        "organizations": [{"name": ORGANIZATION, "is_default": True, "groups": ["platform", "research"]}],
+        "organizations": [
+            {"name": ORGANIZATION, "is_default": True, "groups": ["platform", "research"]}
+        ],
         "users": [
             person("olivia", site=("owner",)),
             person("adam", acme=in_acme(roles=("organization-admin",))),
@@ -65,16 +71,27 @@ def directory() -> Document:
 
 
 def prepare(import_directory: Import, api_port: int, saved: Path) -> Demo:
-    """Import the directory, try the saved tokens, and mint a new one where one is missing or refused."""
+    """Import the directory, try the saved tokens, and mint a new one where one is missing or
+    refused.
+    """
     answer = import_directory(directory())
-    tokens = {name: token for name, token in _load(saved).items() if name in PEOPLE and _is_taken(api_port, token)}
-    # A name that is taken gives no token, since only a hash of its secret is kept: then under a name that is new.
+    tokens = {
+        name: token
+        for name, token in _load(saved).items()
+        if name in PEOPLE and _is_taken(api_port, token)
+    }
+    # A name that is taken gives no token, since only a hash of its secret is kept: then under a
+    # name that is new.
     for name in ("local", f"local-{int(time.time())}"):
         missing = [username for username in PEOPLE if username not in tokens]
         if not missing:
             break
-        minted = import_directory({"tokens": [{"username": username, "name": name} for username in missing]})["tokens"]
-        tokens |= {key.partition("/")[0]: token for key, token in cast("dict[str, str]", minted).items()}
+        minted = import_directory(
+            {"tokens": [{"username": username, "name": name} for username in missing]}
+        )["tokens"]
+        tokens |= {
+            key.partition("/")[0]: token for key, token in cast("dict[str, str]", minted).items()
+        }
     if tokens.keys() != PEOPLE.keys():
         raise DemoFailed(f"no token for {', '.join(sorted(PEOPLE.keys() - tokens.keys()))}")
     write_private_json(saved, tokens)
@@ -87,7 +104,11 @@ def _load(saved: Path) -> dict[str, str]:
     except (FileNotFoundError, ValueError):
         return {}
     found = cast("dict[str, object]", tokens) if isinstance(tokens, dict) else {}
-    return {name: token for name, token in found.items() if isinstance(token, str) and TOKEN.fullmatch(token)}
+    return {
+        name: token
+        for name, token in found.items()
+        if isinstance(token, str) and TOKEN.fullmatch(token)
+    }
 
 
 def _is_taken(api_port: int, token: str) -> bool:

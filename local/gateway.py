@@ -1,7 +1,9 @@
-"""Serves the built template as API Gateway and Lambda do, with SAM CLI's own classes and without Docker.
+"""Serves the built template as API Gateway and Lambda do, with SAM CLI's own classes and without
+Docker.
 
-The one adapter to SAM's internals (the version is pinned for it): SAM reads the template, routes, makes events and
-parses answers; the processes are ours (runner.py), and so is the HTTP server (serving.py).
+The one adapter to SAM's internals (the version is pinned for it): SAM reads the template, routes,
+makes events and parses answers; the processes are ours (runner.py), and so is the HTTP server
+(serving.py).
 """
 
 # SAM's internals are typed in part only.
@@ -47,7 +49,9 @@ class Gateway:
     def __init__(self, template: Path, parameters: Mapping[str, str], *, state: Path) -> None:
         """Read the template with these values of its parameters. `state`: see Runner."""
         _quieten()
-        stacks, _ = SamLocalStackProvider.get_stacks(str(template.absolute()), parameter_overrides=dict(parameters))
+        stacks, _ = SamLocalStackProvider.get_stacks(
+            str(template.absolute()), parameter_overrides=dict(parameters)
+        )
         self._functions = SamFunctionProvider(stacks, ignore_code_extraction_warnings=True)
         self._api = ApiProvider(stacks).api
         self._runner = Runner(map(_spec, self._functions.get_all()), state=state)
@@ -64,7 +68,9 @@ class Gateway:
         return self._runner.invoke(name, event)
 
     def serve(self, api: socket.socket, functions: socket.socket, log: TextIO) -> None:
-        """Serve the HTTP API on one bound socket and Lambda's invoke API on the other, each in threads."""
+        """Serve the HTTP API on one bound socket and Lambda's invoke API on the other, each in
+        threads.
+        """
         runner = cast("Any", self)
         api_port, lambda_port = api.getsockname()[1], functions.getsockname()[1]
         routes = _application(LocalApigwService(self._api, runner, port=api_port, host=LOOPBACK))
@@ -106,13 +112,17 @@ class Gateway:
 
 
 def _application(service: Any) -> Flask:
-    """What a service of SAM's serves, without its own `run`, which blocks and takes over the signals."""
+    """What a service of SAM's serves, without its own `run`, which blocks and takes over the
+    signals.
+    """
     service.create()
     return service._app  # noqa: SLF001
 
 
 def _spec(function: Function) -> FunctionSpec:
-    """What the runner must know of a function. SAM has resolved the references, but those to what is only in AWS."""
+    """What the runner must know of a function. SAM has resolved the references, but those to what
+    is only in AWS.
+    """
     variables: dict[str, Any] = (function.environment or {}).get("Variables", {})
     if not function.codeuri or not function.handler:
         raise UnknownToTheLocalStack(f"{function.function_id}: CodeUri or Handler")
@@ -129,7 +139,9 @@ def _spec(function: Function) -> FunctionSpec:
 
 
 def _text(value: object) -> str:
-    """A scalar of YAML as CloudFormation passes it on; what is only in AWS is empty, as `sam local` has it."""
+    """A scalar of YAML as CloudFormation passes it on; what is only in AWS is empty, as `sam local`
+    has it.
+    """
     if isinstance(value, dict | list):
         return ""
     return str(value).lower() if isinstance(value, bool) else str(value)
@@ -138,10 +150,14 @@ def _text(value: object) -> str:
 def _route_as_on_aws(application: Flask, api: Any) -> None:
     """Undo what Flask does and API Gateway does not.
 
-    There `/route/` and `/a//b` are other paths than `/route` and `/a/b`, and a GET route does not answer HEAD: all of
-    these belong to $default.
+    There `/route/` and `/a//b` are other paths than `/route` and `/a/b`, and a GET route does not
+    answer HEAD: all of these belong to $default.
     """
-    head = {PathConverter.convert_path_to_flask(route.path) for route in api.routes if "HEAD" in route.methods}
+    head = {
+        PathConverter.convert_path_to_flask(route.path)
+        for route in api.routes
+        if "HEAD" in route.methods
+    }
     catch_all = {"/", "/<path:any_path>"}
     application.url_map.merge_slashes = False
     for rule in application.url_map.iter_rules():
@@ -151,6 +167,8 @@ def _route_as_on_aws(application: Flask, api: Any) -> None:
 
 
 def _quieten() -> None:
-    """No usage data (SAM counts every request, and looks for Docker to report it), and no warning for every 204."""
+    """No usage data (SAM counts every request, and looks for Docker to report it), and no warning
+    for every 204.
+    """
     cast("Any", EventTracker).track_event = lambda *_, **__: None
     logging.getLogger("samcli").setLevel(logging.ERROR)

@@ -1,7 +1,8 @@
-"""The OpenAPI document of the routes, out of the handlers themselves: `make openapi` writes docs/openapi.json.
+"""The OpenAPI document of the routes, out of the handlers themselves: `make openapi` writes
+docs/openapi.json.
 
-What a route takes and answers is read from its signature; pydantic gives the schemas; which errors it can answer
-follows from what it takes, as in `allowance.http.api`.
+What a route takes and answers is read from its signature; pydantic gives the schemas; which errors
+it can answer follows from what it takes, as in `allowance.http.api`.
 """
 
 import importlib
@@ -30,22 +31,41 @@ UUID_SCHEMA = {"type": "string", "format": "uuid", "pattern": f"^{UUID_FORM.patt
 NAME_SCHEMA = {"type": "string", "minLength": 1, "description": "A UUID or a name."}
 NAME_SCHEMAS = {
     "user": {"type": "string", "minLength": 1, "description": "A UUID, a username or `me`."},
-    "provider": {"type": "string", "minLength": 1, "description": "As it is; slashes may stand as they are."},
-    "model": {"type": "string", "minLength": 1, "description": "As it is; slashes may stand as they are."},
+    "provider": {
+        "type": "string",
+        "minLength": 1,
+        "description": "As it is; slashes may stand as they are.",
+    },
+    "model": {
+        "type": "string",
+        "minLength": 1,
+        "description": "As it is; slashes may stand as they are.",
+    },
 }
 ETAG = {"description": "The version, for If-Match.", "schema": {"type": "string"}}
 FILE_HEADERS = {
     "Content-Disposition": {"description": "A name for the file.", "schema": {"type": "string"}},
     "Link": {
-        "description": 'The query of the next page, as `<?month=...>; rel="next"`; absent on the last.',
+        "description": (
+            'The query of the next page, as `<?month=...>; rel="next"`; absent on the last.'
+        ),
         "schema": {"type": "string"},
     },
 }
-REQUEST_ID = {"description": "Also in the log and in the audit entry.", "schema": {"type": "string"}}
+REQUEST_ID = {
+    "description": "Also in the log and in the audit entry.",
+    "schema": {"type": "string"},
+}
 
 PRECONDITIONS = {
-    "If-Match": "The write happens only if the present version has one of these entity tags; `*`: if there is one.",
-    "If-None-Match": "The write happens only if the present version has none of these entity tags; `*`: creates only.",
+    "If-Match": (
+        "The write happens only if the present version has one of these entity tags; `*`: if "
+        "there is one."
+    ),
+    "If-None-Match": (
+        "The write happens only if the present version has none of these entity tags; `*`: "
+        "creates only."
+    ),
 }
 
 ERROR = {
@@ -53,7 +73,10 @@ ERROR = {
     "required": ["message"],
     "additionalProperties": False,
     "properties": {
-        "message": {"type": "string", "description": "What went wrong; the same words for the same error."},
+        "message": {
+            "type": "string",
+            "description": "What went wrong; the same words for the same error.",
+        },
         "detail": {"type": "string", "description": "What may help."},
         "validations": {
             "type": "array",
@@ -71,7 +94,10 @@ ERROR = {
 INFO = {
     "title": "Allowance",
     "version": "2",
-    "description": "Serverless control of AI spend. Money is whole micro-units of US dollars (1 USD = 1,000,000).",
+    "description": (
+        "Serverless control of AI spend. Money is whole micro-units of US dollars (1 USD = "
+        "1,000,000)."
+    ),
     "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
 }
 SECURITY_SCHEMES = {
@@ -82,10 +108,15 @@ SECURITY_SCHEMES = {
 
 def routes() -> list[tuple[Route, str]]:
     """Every route with the sentence that its file begins with."""
-    modules = [importlib.import_module(path.stem) for path in sorted((ROOT / "functions").glob("*.py"))]
-    served = [(module.app.route, str(module.__doc__)) for module in modules if hasattr(module, "app")]
+    modules = [
+        importlib.import_module(path.stem) for path in sorted((ROOT / "functions").glob("*.py"))
+    ]
+    served = [
+        (module.app.route, str(module.__doc__)) for module in modules if hasattr(module, "app")
+    ]
     return sorted(
-        ((r, doc) for r, doc in served if r.path != "$default"), key=lambda each: (each[0].path, each[0].method)
+        ((r, doc) for r, doc in served if r.path != "$default"),
+        key=lambda each: (each[0].path, each[0].method),
     )
 
 
@@ -95,12 +126,17 @@ def document() -> dict[str, Any]:
     paths: dict[str, Any] = {}
     for route, sentence in routes():
         # API Gateway's `{model+}`, which takes the slashes too, is no parameter that OpenAPI knows.
-        paths.setdefault(route.path.replace("+}", "}"), {})[route.method.lower()] = _operation(route, sentence, schemas)
+        paths.setdefault(route.path.replace("+}", "}"), {})[route.method.lower()] = _operation(
+            route, sentence, schemas
+        )
     return {
         "openapi": "3.1.0",
         "info": INFO,
         "paths": paths,
-        "components": {"schemas": dict(sorted(schemas.items())), "securitySchemes": SECURITY_SCHEMES},
+        "components": {
+            "schemas": dict(sorted(schemas.items())),
+            "securitySchemes": SECURITY_SCHEMES,
+        },
     }
 
 
@@ -132,19 +168,32 @@ def _sentence(docstring: str) -> str:
     return text[0].upper() + text[1:]
 
 
-def _parameters(route: Route, takes: dict[str, Any], schemas: dict[str, Any]) -> list[dict[str, Any]]:
+def _parameters(
+    route: Route, takes: dict[str, Any], schemas: dict[str, Any]
+) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
-    for name in (segment[1:-1].rstrip("+") for segment in route.path.split("/") if segment.startswith("{")):
+    for name in (
+        segment[1:-1].rstrip("+") for segment in route.path.split("/") if segment.startswith("{")
+    ):
         schema = UUID_SCHEMA if takes.get(name) is UUID else NAME_SCHEMAS.get(name, NAME_SCHEMA)
         found.append({"name": name, "in": "path", "required": True, "schema": schema})
     for kind in takes.values():
         if kind is Precondition:
             found += [
-                {"name": name, "in": "header", "required": False, "description": text, "schema": {"type": "string"}}
+                {
+                    "name": name,
+                    "in": "header",
+                    "required": False,
+                    "description": text,
+                    "schema": {"type": "string"},
+                }
                 for name, text in PRECONDITIONS.items()
             ]
         elif isinstance(kind, type) and issubclass(kind, Query):
-            found += [_query_parameter(name, schema) for name, schema in kind.model_json_schema()["properties"].items()]
+            found += [
+                _query_parameter(name, schema)
+                for name, schema in kind.model_json_schema()["properties"].items()
+            ]
     return found
 
 
@@ -152,7 +201,9 @@ def _query_parameter(name: str, schema: dict[str, Any]) -> dict[str, Any]:
     required = "default" not in schema
     # A parameter that may be left out is no parameter that may be null.
     if "anyOf" in schema:
-        schema = {k: v for k, v in schema.items() if k not in ("anyOf", "default")} | schema["anyOf"][0]
+        schema = {k: v for k, v in schema.items() if k not in ("anyOf", "default")} | schema[
+            "anyOf"
+        ][0]
     schema.pop("title", None)
     # A list is one parameter, its values separated by commas.
     several = {"style": "form", "explode": False} if schema.get("type") == "array" else {}
@@ -174,7 +225,9 @@ def _success(returns: Any, schemas: dict[str, Any]) -> dict[str, Any]:
         return {"204": {"description": "Done.", "headers": headers}}
     if returns is CsvPage:
         file = {MEDIA_TYPE: {"schema": {"type": "string"}}}
-        return {"200": {"description": "A file.", "headers": headers | FILE_HEADERS, "content": file}}
+        return {
+            "200": {"description": "A file.", "headers": headers | FILE_HEADERS, "content": file}
+        }
     if isinstance(returns, type) and issubclass(returns, Versioned):
         headers["ETag"] = ETAG
     content = {"application/json": {"schema": _schema(returns, schemas, "serialization")}}
@@ -187,7 +240,9 @@ def _failures(route: Route, kinds: list[type]) -> dict[str, Any]:
         raised |= {errors.Unauthenticated}
         # A list of what one may read is empty for who may read nothing.
         raised |= (
-            {errors.NotFound} if route.path != "/api/v2/audit" and (not route.needs or "{" in route.path) else set()
+            {errors.NotFound}
+            if route.path != "/api/v2/audit" and (not route.needs or "{" in route.path)
+            else set()
         )
     if route.needs:
         raised |= {errors.Forbidden}
@@ -202,7 +257,9 @@ def _failures(route: Route, kinds: list[type]) -> dict[str, Any]:
     raised |= {errors.DatabaseUnavailable}
     by_status: dict[int, str] = {}
     for error in sorted(raised, key=lambda each: each.__name__):
-        by_status[STATUSES[error]] = " ".join(filter(None, (by_status.get(STATUSES[error]), str(error.__doc__))))
+        by_status[STATUSES[error]] = " ".join(
+            filter(None, (by_status.get(STATUSES[error]), str(error.__doc__)))
+        )
     by_status |= {
         400: "What was sent cannot be taken: the message says why.",
         500: json.loads(INTERNAL_ERROR)["message"],

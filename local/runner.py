@@ -1,4 +1,6 @@
-"""Runs functions as Lambda would: a process for each, started when it is needed, several when calls overlap."""
+"""Runs functions as Lambda would: a process for each, started when it is needed, several when calls
+overlap.
+"""
 
 import os
 import threading
@@ -13,7 +15,9 @@ from local.sandbox import Emulated, Launch, Outcome, Sandbox, Worker, emulator
 
 REGION = "us-east-1"
 OPTIONS = ("-s", "-S", "-P")
-"""Of Python: without the site-packages of the user and the interpreter, and without the current folder in the path."""
+"""Of Python: without the site-packages of the user and the interpreter, and without the current
+folder in the path.
+"""
 
 
 @dataclass(frozen=True)
@@ -42,13 +46,19 @@ class _Pool:
 class Runner:
     """The functions of a template, ready to be called from many threads."""
 
-    def __init__(self, functions: Iterable[FunctionSpec], *, state: Path, concurrency: int = 10) -> None:
-        """`state` keeps the runtime folder, compiled modules, and `functions.log`; `concurrency` is per function."""
+    def __init__(
+        self, functions: Iterable[FunctionSpec], *, state: Path, concurrency: int = 10
+    ) -> None:
+        """`state` keeps the runtime folder, compiled modules, and `functions.log`; `concurrency` is
+        per function.
+        """
         self._state = state.absolute()
         self._runtime = build_runtime(self._state / "runtime")
         self._emulator = emulator()
         self._log = private_log(self._state / "functions.log")
-        self._pools = {spec.name: _Pool(spec, threading.BoundedSemaphore(concurrency)) for spec in functions}
+        self._pools = {
+            spec.name: _Pool(spec, threading.BoundedSemaphore(concurrency)) for spec in functions
+        }
         self._cold = threading.BoundedSemaphore(os.cpu_count() or 1)
         self._all: set[Sandbox] = set()
         self._lock = threading.Lock()
@@ -61,13 +71,16 @@ class Runner:
         self.close()
 
     def invoke(self, name: str, event: str) -> Outcome:
-        """Run a function on an event (JSON), in a warm process if one is idle. KeyError: there is no such function."""
+        """Run a function on an event (JSON), in a warm process if one is idle. KeyError: there is
+        no such function.
+        """
         pool = self._pools[name]
         with pool.slots:
             if sandbox := self._take(pool):
                 return self._run(pool, sandbox, event)
-            # The first call is where a process imports its handler, and its timeout runs meanwhile: a burst must not
-            # start more of them than there are processors. While waiting, a warm one may have come free.
+            # The first call is where a process imports its handler, and its timeout runs meanwhile:
+            # a burst must not start more of them than there are processors. While waiting, a warm
+            # one may have come free.
             with self._cold:
                 return self._run(pool, self._take(pool) or self._start(pool.spec), event)
 
@@ -108,7 +121,8 @@ class Runner:
             handler=spec.handler,
             folder=spec.code,
             environment=self._environment(spec),
-            # Compiled modules go elsewhere: they outlive the next build, which makes its folder anew.
+            # Compiled modules go elsewhere: they outlive the next build, which makes its folder
+            # anew.
             python_options=(*OPTIONS, "-X", f"pycache_prefix={self._state / 'pycache'}"),
             timeout_seconds=spec.timeout_seconds,
             log=self._log,
@@ -129,9 +143,11 @@ class Runner:
             sandbox.close()
 
     def _environment(self, spec: FunctionSpec) -> dict[str, str]:
-        """The environment of a function in Lambda: ours does not leak in, and there are no credentials of AWS.
+        """The environment of a function in Lambda: ours does not leak in, and there are no
+        credentials of AWS.
 
-        AWS_EXECUTION_ENV is missing on purpose: with it the runtime client polls in a thread, which costs 4 ms a call.
+        AWS_EXECUTION_ENV is missing on purpose: with it the runtime client polls in a thread, which
+        costs 4 ms a call.
         """
         path = [spec.code, *(layer / "python" for layer in spec.layers), self._runtime]
         return {

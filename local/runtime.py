@@ -1,4 +1,6 @@
-"""The folder that stands for /var/runtime: the runtime client and boto3, linked out of the virtual environment."""
+"""The folder that stands for /var/runtime: the runtime client and boto3, linked out of the virtual
+environment.
+"""
 
 import contextlib
 import re
@@ -36,5 +38,7 @@ def _closure(names: tuple[str, ...]) -> list[Distribution]:
 
 
 def _top_level(provided: Distribution) -> set[str]:
-    """The names that a distribution puts into site-packages; scripts, which lie outside, are left out."""
+    """The names that a distribution puts into site-packages; scripts, which lie outside, are left
+    out.
+    """
     return {file.parts[0] for file in provided.files or []} - {"..", "__pycache__"}

@@ -1,4 +1,6 @@
-"""One process that runs one function, a call at a time: Lambda's emulator on Linux, a plain worker elsewhere."""
+"""One process that runs one function, a call at a time: Lambda's emulator on Linux, a plain worker
+elsewhere.
+"""
 
 import contextlib
 import http.client
@@ -61,7 +63,9 @@ class Sandbox(Protocol):
         ...
 
     def close(self) -> None:
-        """End the process at once. Idempotent, and safe while a call is under way: the call then fails."""
+        """End the process at once. Idempotent, and safe while a call is under way: the call then
+        fails.
+        """
         ...
 
 
@@ -78,45 +82,67 @@ def emulator() -> Path | None:
 
 def failure(kind: str, message: str) -> Outcome:
     """The answer of Lambda when not the handler but its process failed."""
-    return Outcome(json.dumps({"errorType": kind, "errorMessage": message}), failed=True, spent=True)
+    return Outcome(
+        json.dumps({"errorType": kind, "errorMessage": message}), failed=True, spent=True
+    )
 
 
 class Emulated:
-    """The emulator of the Runtime API with the real runtime client under it. Overlapping calls would crash it."""
+    """The emulator of the Runtime API with the real runtime client under it. Overlapping calls
+    would crash it.
+    """
 
     def __init__(self, emulator: Path, launch: Launch) -> None:
         self._launch = launch
         self._runtime: int | None = None
-        # The client gets a tether of its own: should the emulator be killed, a handler in a loop would go on for ever.
-        client = tethered([str(PYTHON), *launch.python_options, "-m", "awslambdaric", launch.handler])
+        # The client gets a tether of its own: should the emulator be killed, a handler in a loop
+        # would go on for ever.
+        client = tethered(
+            [str(PYTHON), *launch.python_options, "-m", "awslambdaric", launch.handler]
+        )
         deadline = time.monotonic() + START_SECONDS
         while True:
             port, api_port = free_port(), free_port()
             addresses = {"runtime-interface-emulator": port, "runtime-api": api_port}
-            options = [part for name, at in addresses.items() for part in (f"--{name}-address", f"{LOOPBACK}:{at}")]
+            options = [
+                part
+                for name, at in addresses.items()
+                for part in (f"--{name}-address", f"{LOOPBACK}:{at}")
+            ]
             command = tethered([str(emulator), "--log-level", "error", *options, *client])
             self._process = spawn(
-                command, environment=launch.environment, folder=launch.folder, output=launch.log, errors=launch.log
+                command,
+                environment=launch.environment,
+                folder=launch.folder,
+                output=launch.log,
+                errors=launch.log,
             )
             patience = launch.timeout_seconds + START_SECONDS
             self._connection = http.client.HTTPConnection(LOOPBACK, port, timeout=patience)
             if self._listens(port, deadline):
                 return
             self.close()
-            # Another process may have taken a free port before the emulator did: again, with others.
+            # Another process may have taken a free port before the emulator did: again, with
+            # others.
             if time.monotonic() > deadline:
                 raise RuntimeError(f"the Lambda emulator did not start for {launch.handler}")
 
     def alive(self) -> bool:
-        """Watches the runtime too: the emulator would notice its death only in the next call, which fails then."""
+        """Watches the runtime too: the emulator would notice its death only in the next call, which
+        fails then.
+        """
         if self._process.poll() is not None:
             return False
         return self._runtime is None or not select.select([self._runtime], [], [], 0)[0]
 
     def invoke(self, event: str) -> Outcome:
-        """Pass the event to the emulator, which starts the runtime on the first call and enforces the timeout."""
+        """Pass the event to the emulator, which starts the runtime on the first call and enforces
+        the timeout.
+        """
         try:
-            self._connection.request("POST", INVOKE_PATH, event.encode(), {"Content-Type": "application/json"})
+            self._connection.request(
+                "POST", INVOKE_PATH, event.encode(), {"Content-Type": "application/json"}
+            )
             response = self._connection.getresponse()
             status, payload = response.status, response.read().decode()
         except (OSError, http.client.HTTPException):
@@ -175,7 +201,10 @@ class Worker:
 
     def invoke(self, event: str) -> Outcome:
         """Send the event, and kill the process when the answer is late."""
-        calls, answers = cast("IO[bytes]", self._process.stdin), cast("IO[bytes]", self._process.stdout)
+        calls, answers = (
+            cast("IO[bytes]", self._process.stdin),
+            cast("IO[bytes]", self._process.stdout),
+        )
         timeout = self._launch.timeout_seconds
         call = {
             "event": json.loads(event),
@@ -207,7 +236,9 @@ class Worker:
 
 
 def _as_outcome(payload: str, *, broken: bool) -> Outcome:
-    """Tell an answer from an error: what a handler raises comes with status 200, marked by nothing but its keys."""
+    """Tell an answer from an error: what a handler raises comes with status 200, marked by nothing
+    but its keys.
+    """
     if not broken and not all(f'"{key}"' in payload for key in ERROR_KEYS):
         return Outcome(payload)
     try:

@@ -1,6 +1,8 @@
-"""A small HTTP/1.1 server for a WSGI application: threads, kept-alive connections, one line of log per request.
+"""A small HTTP/1.1 server for a WSGI application: threads, kept-alive connections, one line of log
+per request.
 
-Werkzeug's own server closes every connection and logs whole request lines, query strings with their secrets included.
+Werkzeug's own server closes every connection and logs whole request lines, query strings with their
+secrets included.
 """
 
 import io
@@ -13,7 +15,13 @@ from collections.abc import Callable, Iterable
 from typing import IO, Any, TextIO, cast
 from urllib.parse import urlsplit
 
-from werkzeug.serving import BaseWSGIServer, DechunkedInput, ThreadedWSGIServer, WSGIRequestHandler, make_server
+from werkzeug.serving import (
+    BaseWSGIServer,
+    DechunkedInput,
+    ThreadedWSGIServer,
+    WSGIRequestHandler,
+    make_server,
+)
 from werkzeug.test import run_wsgi_app
 from werkzeug.wrappers import Response
 
@@ -21,7 +29,9 @@ MAX_BODY_BYTES = 10 * 1024 * 1024
 """Of a request, as in API Gateway."""
 
 MAX_DRAIN_BYTES = 8 * MAX_BODY_BYTES
-"""How much of a refused body is read all the same: a client that is still writing would not see the answer."""
+"""How much of a refused body is read all the same: a client that is still writing would not see the
+answer.
+"""
 
 POLL_SECONDS = 0.05
 """How long a server may take to notice that it is to end."""
@@ -36,7 +46,8 @@ class _Server(ThreadedWSGIServer):
 
 class _RequestHandler(WSGIRequestHandler):
     protocol_version = "HTTP/1.1"
-    # Headers and body leave in one piece, without waiting for the acknowledgement of an earlier one.
+    # Headers and body leave in one piece, without waiting for the acknowledgement of an earlier
+    # one.
     disable_nagle_algorithm = True
     wbufsize = -1
 
@@ -52,7 +63,9 @@ class _RequestHandler(WSGIRequestHandler):
         return permitted
 
     def run_wsgi(self) -> None:
-        """Read the whole request, run the application, write the whole response, so that the connection can go on."""
+        """Read the whole request, run the application, write the whole response, so that the
+        connection can go on.
+        """
         environ = self.make_environ()
         application: Application = self.server.app
         try:
@@ -72,7 +85,9 @@ class _RequestHandler(WSGIRequestHandler):
             chunks, status, headers = run_wsgi_app(application, environ, buffered=True)
         except Exception:  # noqa: BLE001 (whatever went wrong, the client gets an answer)
             cast("_Server", self.server).log_file.write(traceback.format_exc())
-            chunks, status, headers = run_wsgi_app(_problem(500, "Internal Server Error"), environ, buffered=True)
+            chunks, status, headers = run_wsgi_app(
+                _problem(500, "Internal Server Error"), environ, buffered=True
+            )
         content = b"".join(chunks)
         code, _, reason = status.partition(" ")
         bodiless = self.command == "HEAD" or code in {"204", "304"}
@@ -138,7 +153,11 @@ def serve(application: Application, on: socket.socket, log: TextIO) -> BaseWSGIS
     """Serve an application on a socket in a thread of its own, until `shutdown()`."""
     host, port = on.getsockname()
     on.listen(128)
-    server = make_server(host, port, application, threaded=True, request_handler=_RequestHandler, fd=on.fileno())
+    server = make_server(
+        host, port, application, threaded=True, request_handler=_RequestHandler, fd=on.fileno()
+    )
     cast("_Server", server).log_file = log
-    threading.Thread(target=server.serve_forever, args=[POLL_SECONDS], name=f"http-{port}", daemon=True).start()
+    threading.Thread(
+        target=server.serve_forever, args=[POLL_SECONDS], name=f"http-{port}", daemon=True
+    ).start()
     return server

@@ -1,7 +1,8 @@
-"""`make run`: Postgres, migrations, prices, a demo directory, and the API on this machine, until ctrl-C.
+"""`make run`: Postgres, migrations, prices, a demo directory, and the API on this machine, until
+ctrl-C.
 
-PORT, LAMBDA_PORT, AI_BUDGETS_ENABLED and DATABASE_URL (the owner's, in place of the embedded Postgres) change it;
-LOCAL_STATE names another folder than .local for what is kept between runs.
+PORT, LAMBDA_PORT, AI_BUDGETS_ENABLED and DATABASE_URL (the owner's, in place of the embedded
+Postgres) change it; LOCAL_STATE names another folder than .local for what is kept between runs.
 """
 
 import json
@@ -54,7 +55,10 @@ class Options:
     def read(cls, environment: Mapping[str, str]) -> "Options":
         """From the environment; a variable that is empty counts as unset, as make passes it on."""
         try:
-            port, lambda_port = int(environment.get("PORT") or 3000), int(environment.get("LAMBDA_PORT") or 3001)
+            port, lambda_port = (
+                int(environment.get("PORT") or 3000),
+                int(environment.get("LAMBDA_PORT") or 3001),
+            )
         except ValueError:
             raise CannotRun("PORT and LAMBDA_PORT must be numbers") from None
         enabled = environment.get("AI_BUDGETS_ENABLED") or "true"
@@ -67,8 +71,8 @@ class Options:
 
 def main() -> int:
     """Run the stack; 0 when it was asked to end, 1 with one line on stderr when it cannot run."""
-    # A `kill` and a closed terminal end the stack as ctrl-C does, also in the background, where shells ignore ctrl-C;
-    # but `nohup` means what it says.
+    # A `kill` and a closed terminal end the stack as ctrl-C does, also in the background, where
+    # shells ignore ctrl-C; but `nohup` means what it says.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, signal.default_int_handler)
@@ -103,15 +107,24 @@ def run(options: Options, resources: ExitStack) -> None:
         raise CannotRun(f"{TEMPLATE} is missing: start it by `make run`, which builds it")
     # It says that a stack is ready: not the one of the last run.
     (STATE / "stack.json").unlink(missing_ok=True)
-    api, functions = (resources.enter_context(take_port(port)) for port in (options.port, options.lambda_port))
+    api, functions = (
+        resources.enter_context(take_port(port)) for port in (options.port, options.lambda_port)
+    )
     api_port, lambda_port = (int(taken.getsockname()[1]) for taken in (api, functions))
     owner_url = database(options, resources)
     gateway = open_gateway(options, owner_url, resources)
     invoke(gateway, "Migrate", {})
     invoke(gateway, "SeedPrices", {})
     gateway.serve(api, functions, access_log(resources))
-    demo = prepare(lambda document: invoke(gateway, "ImportDirectory", document), api_port, STATE / "tokens.json")
-    urls = {"api_url": f"http://{LOOPBACK}:{api_port}", "lambda_url": f"http://{LOOPBACK}:{lambda_port}"}
+    demo = prepare(
+        lambda document: invoke(gateway, "ImportDirectory", document),
+        api_port,
+        STATE / "tokens.json",
+    )
+    urls = {
+        "api_url": f"http://{LOOPBACK}:{api_port}",
+        "lambda_url": f"http://{LOOPBACK}:{lambda_port}",
+    }
     write_private_json(STATE / "stack.json", {**urls, "database_url": owner_url, **asdict(demo)})
     print(greeting(urls, demo, time.monotonic() - began), flush=True)
     threading.Event().wait()
@@ -124,7 +137,9 @@ def take_port(port: int) -> socket.socket:
     try:
         return bound_socket(LOOPBACK, port)
     except (OSError, OverflowError) as problem:
-        raise CannotRun(f"port {port} is not free ({problem}); PORT= and LAMBDA_PORT= choose others") from None
+        raise CannotRun(
+            f"port {port} is not free ({problem}); PORT= and LAMBDA_PORT= choose others"
+        ) from None
 
 
 def database(options: Options, resources: ExitStack) -> str:
@@ -139,7 +154,9 @@ def database(options: Options, resources: ExitStack) -> str:
         starting.result()
         return postgres.url
     if not re.match(r"postgres(ql)?://[^/?@]+@[^/?@]+/", options.database_url):
-        raise CannotRun("DATABASE_URL must be of the form postgresql://owner:password@host:port/database")
+        raise CannotRun(
+            "DATABASE_URL must be of the form postgresql://owner:password@host:port/database"
+        )
     try:
         psycopg.connect(options.database_url, connect_timeout=CONNECT_SECONDS).close()
     except psycopg.Error as problem:
@@ -149,7 +166,9 @@ def database(options: Options, resources: ExitStack) -> str:
 
 
 def open_gateway(options: Options, owner_url: str, resources: ExitStack) -> "Gateway":
-    """The functions of the built template, as the application's role of the database; only Migrate is the owner."""
+    """The functions of the built template, as the application's role of the database; only Migrate
+    is the owner.
+    """
     from local.gateway import Gateway
 
     parameters = {
@@ -159,7 +178,9 @@ def open_gateway(options: Options, owner_url: str, resources: ExitStack) -> "Gat
         "AlertTopic": "none",
         "Architecture": "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64",
         "Database": "existing",
-        "DatabaseUrl": application_url(owner_url, application_password(STATE / "application-password")),
+        "DatabaseUrl": application_url(
+            owner_url, application_password(STATE / "application-password")
+        ),
         "OwnerDatabaseUrl": owner_url,
     }
     return resources.enter_context(Gateway(TEMPLATE, parameters, state=STATE))
@@ -178,7 +199,9 @@ def application_password(kept: Path) -> str:
 def application_url(owner_url: str, password: str) -> str:
     """The same server and database, as the application's role."""
     url = urlsplit(owner_url)
-    return url._replace(netloc=f"{APPLICATION_ROLE}:{password}@{url.netloc.rpartition('@')[2]}").geturl()
+    return url._replace(
+        netloc=f"{APPLICATION_ROLE}:{password}@{url.netloc.rpartition('@')[2]}"
+    ).geturl()
 
 
 def invoke(gateway: "Gateway", name: str, event: dict[str, Any]) -> dict[str, Any]:
@@ -192,7 +215,9 @@ def invoke(gateway: "Gateway", name: str, event: dict[str, Any]) -> dict[str, An
 
 
 def access_log(resources: ExitStack) -> TextIO:
-    """Where the line per request goes: the terminal, else a file, since a pipe that nobody reads would fill up."""
+    """Where the line per request goes: the terminal, else a file, since a pipe that nobody reads
+    would fill up.
+    """
     if sys.stdout.isatty():
         return sys.stdout
     return resources.enter_context(private_log(STATE / "access.log"))
@@ -201,7 +226,9 @@ def access_log(resources: ExitStack) -> TextIO:
 def greeting(urls: Mapping[str, str], demo: Demo, seconds: float) -> str:
     """What to do next."""
     budget = f"{urls['api_url']}/api/v2/groups/{demo.groups['acme/platform']}/ai/budget"
-    headers = f"-H 'Authorization: Bearer {demo.tokens['adam']}' -H 'Content-Type: application/json'"
+    headers = (
+        f"-H 'Authorization: Bearer {demo.tokens['adam']}' -H 'Content-Type: application/json'"
+    )
     curl = f"curl -X PUT {budget} {headers} -d '{{\"spend_limit_micros\": 25000000}}'"
     people = "\n".join(f"  {name:8}{who:45}{demo.tokens[name]}" for name, who in PEOPLE.items())
     return f"""\

@@ -1,8 +1,9 @@
 """Becomes a command that Linux signals when its parent dies: `tether.py SIGNAL UID GID COMMAND...`.
 
-A file of its own, run with the standard library only, because `preexec_fn` is unsafe in a process with threads. It is
-also where root lets go of its rights, in an order that matters: a change of user clears the death signal, so the user
-comes first; and all imports come before, since the user may be unable to read this interpreter's library.
+A file of its own, run with the standard library only, because `preexec_fn` is unsafe in a process
+with threads. It is also where root lets go of its rights, in an order that matters: a change of
+user clears the death signal, so the user comes first; and all imports come before, since the user
+may be unable to read this interpreter's library.
 """
 
 import os

@@ -1,4 +1,5 @@
-"""What AWS makes of template.yaml: plain CloudFormation, by the very translator that the SAM transform runs.
+"""What AWS makes of template.yaml: plain CloudFormation, by the very translator that the SAM
+transform runs.
 
     python -m local.transformed         prints it as JSON, for checkov and for curious people
 
@@ -24,13 +25,17 @@ CODE = "s3://bucket/code"
 
 
 def transformed(parameters: dict[str, str] | None = None) -> dict[str, Any]:
-    """The CloudFormation template, with these values of parameters where SAM itself looks at one."""
+    """The CloudFormation template, with these values of parameters where SAM itself
+    looks at one.
+    """
     template = cast("dict[str, Any]", yaml_parse(TEMPLATE.read_text(encoding="utf-8")))
     template["Globals"]["Function"]["CodeUri"] = CODE
     for resource in template["Resources"].values():
         properties = resource.get("Properties", {})
         properties.update({key: CODE for key in ("CodeUri", "ContentUri") if key in properties})
-    chosen = {name: each["Default"] for name, each in template["Parameters"].items() if "Default" in each}
+    chosen = {
+        name: each["Default"] for name, each in template["Parameters"].items() if "Default" in each
+    }
     translator = Translator({}, Parser(), boto_session=boto3.Session(region_name=REGION))
     result = translator.translate(template, chosen | {"AWS::Region": REGION} | (parameters or {}))
     return cast("dict[str, Any]", json.loads(json.dumps(result)))

@@ -1,7 +1,9 @@
-"""Runs one handler as a plain process, where Lambda's own emulator does not run: `worker.py HANDLER`.
+"""Runs one handler as a plain process, where Lambda's own emulator does not run: `worker.py
+HANDLER`.
 
-A JSON line each way. In: {"event", "request_id", "deadline_ms"}. Out: {"payload": str, "failed": bool}. What the
-handler prints goes to stderr. Executed by itself, in the environment of the function: the standard library only.
+A JSON line each way. In: {"event", "request_id", "deadline_ms"}. Out: {"payload": str, "failed":
+bool}. What the handler prints goes to stderr. Executed by itself, in the environment of the
+function: the standard library only.
 """
 
 import importlib
@@ -25,7 +27,9 @@ class Context:
         self.function_version = os.environ["AWS_LAMBDA_FUNCTION_VERSION"]
         self.memory_limit_in_mb = os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]
         region = os.environ["AWS_REGION"]
-        self.invoked_function_arn = f"arn:aws:lambda:{region}:012345678912:function:{self.function_name}"
+        self.invoked_function_arn = (
+            f"arn:aws:lambda:{region}:012345678912:function:{self.function_name}"
+        )
         self.log_group_name = os.environ["AWS_LAMBDA_LOG_GROUP_NAME"]
         self.log_stream_name = os.environ["AWS_LAMBDA_LOG_STREAM_NAME"]
         self._deadline_ms = deadline_ms
@@ -42,7 +46,9 @@ def load(handler: str) -> Handler:
 
 
 def answer(call: dict[str, Any], handler: str) -> dict[str, Any]:
-    """Call the handler (imported on the first call, so that a failed import is an answer too), and say how it went."""
+    """Call the handler (imported on the first call, so that a failed import is an answer too), and
+    say how it went.
+    """
     try:
         result = load(handler)(call["event"], Context(call["request_id"], call["deadline_ms"]))
         return {"payload": json.dumps(result), "failed": False}

@@ -1,4 +1,5 @@
--- Why: who exists, who belongs where and with which roles; every decision about a budget starts from these tables.
+-- Why: who exists, who belongs where and with which roles; every decision about a budget starts
+-- from these tables.
 CREATE TABLE organizations (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     name text NOT NULL CONSTRAINT organizations_name_length CHECK (char_length(name) BETWEEN 1 AND 255),
@@ -71,8 +72,8 @@ CREATE TABLE group_members (
 
 CREATE INDEX group_members_user_id_idx ON group_members (user_id);
 
--- Who is in which group, Everyone included. A row of group_members counts only while the user is a member of the
--- group's organization, and nothing counts in a deleted organization.
+-- Who is in which group, Everyone included. A row of group_members counts only while the user is a
+-- member of the group's organization, and nothing counts in a deleted organization.
 CREATE VIEW group_members_expanded WITH (security_invoker = true) AS
 SELECT g.organization_id, g.id AS group_id, g.name AS group_name, om.user_id, om.joined_at AS organization_joined_at
 FROM groups AS g
@@ -81,7 +82,8 @@ JOIN organization_members AS om ON om.organization_id = g.organization_id
 WHERE g.id = g.organization_id
     OR EXISTS (SELECT 1 FROM group_members AS gm WHERE gm.group_id = g.id AND gm.user_id = om.user_id);
 
--- The secret itself is never stored. `scope` NULL is everything; its shape is that of allowance.rbac.policy.Scope.
+-- The secret itself is never stored. `scope` NULL is everything; its shape is that of
+-- allowance.rbac.policy.Scope.
 CREATE TABLE api_tokens (
     id text PRIMARY KEY CONSTRAINT api_tokens_id_format CHECK (id ~ '^[A-Za-z0-9]+$'),
     user_id uuid NOT NULL REFERENCES users (id) ON DELETE CASCADE,

@@ -1,7 +1,7 @@
 -- Why: what a model costs, and how much each member of a group may spend.
 
--- Micro-units of US dollars per one million tokens; NULL is unknown, 0 is free. A default and a custom price of the
--- same model stand side by side, and the custom one is in effect.
+-- Micro-units of US dollars per one million tokens; NULL is unknown, 0 is free. A default and a
+-- custom price of the same model stand side by side, and the custom one is in effect.
 CREATE TABLE ai_model_prices (
     provider text NOT NULL CONSTRAINT ai_model_prices_provider_length CHECK (char_length(provider) BETWEEN 1 AND 255),
     model text NOT NULL CONSTRAINT ai_model_prices_model_length CHECK (char_length(model) BETWEEN 1 AND 255),
@@ -20,7 +20,8 @@ CREATE TABLE ai_model_prices (
     )
 );
 
--- The limit is per member of the group and period. No row: no budget is enforced. 0: all spend is blocked.
+-- The limit is per member of the group and period. No row: no budget is enforced. 0: all spend is
+-- blocked.
 CREATE TABLE group_ai_budgets (
     group_id uuid PRIMARY KEY REFERENCES groups (id) ON DELETE CASCADE,
     spend_limit_micros bigint NOT NULL

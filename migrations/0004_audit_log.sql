@@ -1,5 +1,5 @@
--- Why: who changed what, when, from what to what. Append-only: the application may add and read entries, never change
--- or remove one. No foreign keys: an entry outlives what it speaks of.
+-- Why: who changed what, when, from what to what. Append-only: the application may add and read
+-- entries, never change or remove one. No foreign keys: an entry outlives what it speaks of.
 CREATE TABLE audit_log (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),

@@ -1,9 +1,11 @@
--- Why: a usage is priced by what was in effect when it occurred, so a price is never overwritten: a change is a new
--- version, a deletion and a withdrawal too. What a source proposes and nobody should take unseen is held for an owner.
+-- Why: a usage is priced by what was in effect when it occurred, so a price is never overwritten: a
+-- change is a new version, a deletion and a withdrawal too. What a source proposes and nobody
+-- should take unseen is held for an owner.
 
--- Rates are micro-units of US dollars per one million tokens; NULL is unknown, 0 is free. The shapes of tiers and
--- variants are those of allowance.prices.terms. What is in effect at a time is, for each source, the version with the greatest
--- (effective_from, id) up to it. Names are in the order of their bytes, as pages of the API are.
+-- Rates are micro-units of US dollars per one million tokens; NULL is unknown, 0 is free. The
+-- shapes of tiers and variants are those of allowance.prices.terms. What is in effect at a time is,
+-- for each source, the version with the greatest (effective_from, id) up to it. Names are in the
+-- order of their bytes, as pages of the API are.
 CREATE TABLE ai_model_price_versions (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     provider text COLLATE "C" NOT NULL
@@ -11,7 +13,8 @@ CREATE TABLE ai_model_price_versions (
     model text COLLATE "C" NOT NULL
         CONSTRAINT ai_model_price_versions_model_length CHECK (char_length(model) BETWEEN 1 AND 255),
     source text COLLATE "C" NOT NULL CONSTRAINT ai_model_price_versions_source CHECK (source IN ('default', 'custom')),
-    -- -infinity: it was the first price of its model, and prices what was used before it was known too.
+    -- -infinity: it was the first price of its model, and prices what was used before it was known
+    -- too.
     effective_from timestamptz NOT NULL
         CONSTRAINT ai_model_price_versions_effective_from CHECK (effective_from < 'infinity'),
     recorded_at timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -33,7 +36,8 @@ CREATE TABLE ai_model_price_versions (
     removed boolean NOT NULL DEFAULT false,
     -- The book does not have the model any more; the price stays in effect for late usage.
     withdrawn boolean NOT NULL DEFAULT false,
-    -- Whether a complete book said so: only such a price is withdrawn by a complete book that does not have it.
+    -- Whether a complete book said so: only such a price is withdrawn by a complete book that does
+    -- not have it.
     in_book boolean NOT NULL DEFAULT false,
     sources text [] NOT NULL DEFAULT '{}',
     origin text NOT NULL,
@@ -54,8 +58,8 @@ ON ai_model_price_versions (provider, model, source, effective_from DESC, id DES
 CREATE INDEX ai_model_price_versions_lower_idx ON ai_model_price_versions (lower(provider), lower(model));
 CREATE INDEX ai_model_price_versions_scheduled_idx ON ai_model_price_versions (effective_from);
 
--- For each model and source, the version in effect at a moment. It is inlined: a condition on provider and model reads
--- by the index above, custom before default.
+-- For each model and source, the version in effect at a moment. It is inlined: a condition on
+-- provider and model reads by the index above, custom before default.
 CREATE FUNCTION ai_model_prices_at(moment timestamptz) RETURNS SETOF ai_model_price_versions
 LANGUAGE sql STABLE AS $$
     SELECT v.*
@@ -68,7 +72,8 @@ LANGUAGE sql STABLE AS $$
     WHERE NOT v.removed
 $$;
 
--- Terms of a version as JSON, as the audit log and the held changes tell them; null where there is no version.
+-- Terms of a version as JSON, as the audit log and the held changes tell them; null where there is
+-- no version.
 CREATE FUNCTION ai_model_price_terms(v ai_model_price_versions) RETURNS jsonb
 LANGUAGE sql IMMUTABLE AS $$
     SELECT CASE
@@ -80,8 +85,9 @@ LANGUAGE sql IMMUTABLE AS $$
     END
 $$;
 
--- One row: whoever changes a price locks it first. `generation` counts the times that a model was priced for the first
--- time; the rest remembers the last book that was taken, so that the same one is not read again.
+-- One row: whoever changes a price locks it first. `generation` counts the times that a model was
+-- priced for the first time; the rest remembers the last book that was taken, so that the same one
+-- is not read again.
 CREATE TABLE ai_price_book (
     id boolean PRIMARY KEY DEFAULT true CONSTRAINT ai_price_book_one_row CHECK (id),
     generation bigint NOT NULL DEFAULT 0,
@@ -92,7 +98,8 @@ CREATE TABLE ai_price_book (
 );
 INSERT INTO ai_price_book (id) VALUES (true);
 
--- What a book proposed and nobody took yet. `effective_from` NULL: from the approval on. `decision` NULL: it waits.
+-- What a book proposed and nobody took yet. `effective_from` NULL: from the approval on. `decision`
+-- NULL: it waits.
 CREATE TABLE ai_model_price_changes_held (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     provider text COLLATE "C" NOT NULL
@@ -121,8 +128,9 @@ CREATE INDEX ai_model_price_changes_held_model_idx ON ai_model_price_changes_hel
 CREATE INDEX ai_model_price_changes_held_open_idx
 ON ai_model_price_changes_held (provider, model, created_at, id) WHERE decision IS NULL;
 
--- A cache: which priced model a name as gateways send it stands for. A row counts only while no model was priced for the
--- first time since it was worked out, which might be a better match; so nothing ever has to be removed.
+-- A cache: which priced model a name as gateways send it stands for. A row counts only while no
+-- model was priced for the first time since it was worked out, which might be a better match; so
+-- nothing ever has to be removed.
 CREATE TABLE ai_model_aliases (
     provider text COLLATE "C" NOT NULL,
     model text COLLATE "C" NOT NULL,
@@ -133,8 +141,8 @@ CREATE TABLE ai_model_aliases (
     PRIMARY KEY (provider, model)
 );
 
--- The price of a model as it was sent: its own, or else that of the model that the name is known to stand for. No row:
--- it must be resolved.
+-- The price of a model as it was sent: its own, or else that of the model that the name is known to
+-- stand for. No row: it must be resolved.
 CREATE FUNCTION ai_model_price_of(sent_provider text, sent_model text, moment timestamptz)
 RETURNS SETOF ai_model_price_versions
 LANGUAGE sql STABLE AS $$
@@ -167,9 +175,10 @@ SELECT
 FROM ai_model_prices AS p
 ORDER BY p.provider, p.model, p.source;
 
--- Expand: the SeedPrices of the version before may still run, and knows the old table only. What it changes there becomes
--- a version, and what becomes a version is copied there (as of then: a date that comes later does not show). The new code
--- neither reads nor writes that table; a later migration drops it with these triggers.
+-- Expand: the SeedPrices of the version before may still run, and knows the old table only. What it
+-- changes there becomes a version, and what becomes a version is copied there (as of then: a date
+-- that comes later does not show). The new code neither reads nor writes that table; a later
+-- migration drops it with these triggers.
 CREATE FUNCTION record_ai_model_price() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     first_of_its_model boolean;

@@ -1,12 +1,15 @@
--- Why: a user's own limit, in place of that of the user's groups; and the one answer to "which budget is in effect".
+-- Why: a user's own limit, in place of that of the user's groups; and the one answer to "which
+-- budget is in effect".
 
--- What a foreign key needs so that an override's organization is its group's. There are few groups: it takes no time.
+-- What a foreign key needs so that an override's organization is its group's. There are few groups:
+-- it takes no time.
 -- squawk-ignore require-concurrent-index-creation
 CREATE UNIQUE INDEX groups_id_organization_id_key ON groups (id, organization_id);
 
--- The user is a member of the group for as long as the override is there: of the group's organization, and, but for
--- Everyone, whose members have no row, of the group. Leaving either takes the override along. The names of the
--- constraints are those that allowance.database.database knows.
+-- The user is a member of the group for as long as the override is there: of the group's
+-- organization, and, but for Everyone, whose members have no row, of the group. Leaving either
+-- takes the override along. The names of the constraints are those that allowance.database.database
+-- knows.
 CREATE TABLE user_ai_budget_overrides (
     user_id uuid PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
     group_id uuid NOT NULL,
@@ -31,8 +34,8 @@ CREATE INDEX user_ai_budget_overrides_organization_id_user_id_idx ON user_ai_bud
 CREATE INDEX user_ai_budget_overrides_membership_group_id_user_id_idx
 ON user_ai_budget_overrides (membership_group_id, user_id);
 
--- An override that goes with a membership or a group leaves an entry too. Who took the membership away says so in
--- settings of its transaction; else it is the login.
+-- An override that goes with a membership or a group leaves an entry too. Who took the membership
+-- away says so in settings of its transaction; else it is the login.
 CREATE FUNCTION audit_override_removed_with_membership() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO audit_log (
@@ -52,11 +55,12 @@ $$;
 CREATE TRIGGER user_ai_budget_overrides_removed AFTER DELETE ON user_ai_budget_overrides
 FOR EACH ROW WHEN (pg_trigger_depth() > 0) EXECUTE FUNCTION audit_override_removed_with_membership();
 
--- The budget in effect for a user: the override; else the highest budget of the user's groups, ties going to the
--- earliest organization membership, then to the lowest group id; else no limit, and spend counts for the Everyone group
--- of the default organization, if the user is in it, else of the earliest joined one. Nothing counts in a deleted
--- organization. Always one row; without any organization its columns are null. Plain SQL, so that a lateral join over
--- many users is planned as one query. `allowance.budgets.effective` says the same in Python.
+-- The budget in effect for a user: the override; else the highest budget of the user's groups, ties
+-- going to the earliest organization membership, then to the lowest group id; else no limit, and
+-- spend counts for the Everyone group of the default organization, if the user is in it, else of
+-- the earliest joined one. Nothing counts in a deleted organization. Always one row; without any
+-- organization its columns are null. Plain SQL, so that a lateral join over many users is planned
+-- as one query. `allowance.budgets.effective` says the same in Python.
 CREATE FUNCTION ai_effective_budget(p_user_id uuid)
 RETURNS TABLE (group_id uuid, spend_limit_micros bigint, limit_source text)
 LANGUAGE sql STABLE ROWS 1 AS $$

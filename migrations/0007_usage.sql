@@ -1,7 +1,9 @@
--- Why: a budget means nothing until usage is counted against it. Usage is a ledger that is only ever added to: what was
--- wrong is put right by another entry. Its sums are kept by the same statement, so that no question adds it up again.
+-- Why: a budget means nothing until usage is counted against it. Usage is a ledger that is only
+-- ever added to: what was wrong is put right by another entry. Its sums are kept by the same
+-- statement, so that no question adds it up again.
 
--- What makes an entry count once, however often it is sent. Kept when the months of the ledger are dropped.
+-- What makes an entry count once, however often it is sent. Kept when the months of the ledger are
+-- dropped.
 CREATE TABLE ai_usage_keys (
     source text COLLATE "C" NOT NULL
         CONSTRAINT ai_usage_keys_source_length CHECK (char_length(source) BETWEEN 1 AND 255),
@@ -18,9 +20,9 @@ CREATE TABLE ai_usage_keys (
     CONSTRAINT ai_usage_keys_priced CHECK (priced = (cost_micros IS NOT NULL))
 );
 
--- `id` is the usage_id of its key. A correction names the entry of the usage that it corrects, occurred when that did, has
--- no tokens of its own, and its cost is the difference. No organization or group: the UUID of zeros. No foreign keys: an
--- entry outlives what it speaks of.
+-- `id` is the usage_id of its key. A correction names the entry of the usage that it corrects,
+-- occurred when that did, has no tokens of its own, and its cost is the difference. No organization
+-- or group: the UUID of zeros. No foreign keys: an entry outlives what it speaks of.
 CREATE TABLE ai_usage (
     id bigint NOT NULL,
     corrects bigint,
@@ -43,7 +45,8 @@ CREATE TABLE ai_usage (
     cache_write_1h_tokens bigint NOT NULL,
     cost_micros bigint,
     priced boolean NOT NULL,
-    -- How the entry changes the numbers of usages: 1 and 0 or 1 of a usage; 0 and 0 or -1 of a correction.
+    -- How the entry changes the numbers of usages: 1 and 0 or 1 of a usage; 0 and 0 or -1 of a
+    -- correction.
     usage_count bigint NOT NULL,
     unpriced_usage_count bigint NOT NULL,
     occurred_at timestamptz NOT NULL,
@@ -54,7 +57,8 @@ CREATE TABLE ai_usage (
     PRIMARY KEY (organization_id, occurred_at, id)
 ) PARTITION BY RANGE (occurred_at);
 
--- What is compared with limits. The day is that of the usage, in UTC. Sums are as wide as anything that is added up.
+-- What is compared with limits. The day is that of the usage, in UTC. Sums are as wide as anything
+-- that is added up.
 CREATE TABLE ai_spend_daily (
     user_id uuid NOT NULL,
     group_id uuid NOT NULL,
@@ -102,8 +106,8 @@ CREATE TABLE ai_usage_rating (
 );
 INSERT INTO ai_usage_rating (id) VALUES (true);
 
--- The month of the ledger that holds a moment, made when it is first needed: the application owns no tables. Attached
--- rather than created in place, which would wait for every writer.
+-- The month of the ledger that holds a moment, made when it is first needed: the application owns
+-- no tables. Attached rather than created in place, which would wait for every writer.
 CREATE FUNCTION ensure_ai_usage_month(moment timestamptz) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
@@ -130,7 +134,8 @@ BEGIN
 END
 $$;
 
--- Drops the months of the ledger that ended by a moment, and answers how many those were. Keys and sums stay.
+-- Drops the months of the ledger that ended by a moment, and answers how many those were. Keys and
+-- sums stay.
 CREATE FUNCTION drop_ai_usage_months(ended_by timestamptz) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE

@@ -1,13 +1,13 @@
--- Why: what is remembered of a price must not outlive what made it right. A name that stands for a model does so until a
--- better match has a price; a book that was taken last is read again when the version before has written since; and both
--- when the rules of names change.
+-- Why: what is remembered of a price must not outlive what made it right. A name that stands for a
+-- model does so until a better match has a price; a book that was taken last is read again when the
+-- version before has written since; and both when the rules of names change.
 
 -- When the name stands for that model: before and after, a better match has a price. NULL: always.
 ALTER TABLE ai_model_aliases ADD COLUMN valid_from timestamptz;
 ALTER TABLE ai_model_aliases ADD COLUMN valid_until timestamptz;
 
--- allowance.prices.names.RULES_VERSION as the last seeding knew it. `generation` counts from here on the times that a model
--- came to a price or lost its last one, or that those rules changed.
+-- allowance.prices.names.RULES_VERSION as the last seeding knew it. `generation` counts from here
+-- on the times that a model came to a price or lost its last one, or that those rules changed.
 ALTER TABLE ai_price_book ADD COLUMN rules_version bigint;
 
 -- As before, but for what is remembered: only as long as it is right.
@@ -34,8 +34,9 @@ LANGUAGE sql STABLE AS $$
     LIMIT 1
 $$;
 
--- What the SeedPrices of the version before changes, after a rollback, is a version with its audit entry; and the book that
--- was taken last is read again by the SeedPrices that comes after it, which puts right what that one did not know.
+-- What the SeedPrices of the version before changes, after a rollback, is a version with its audit
+-- entry; and the book that was taken last is read again by the SeedPrices that comes after it,
+-- which puts right what that one did not know.
 CREATE OR REPLACE FUNCTION record_ai_model_price() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     known boolean;

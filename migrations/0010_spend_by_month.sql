@@ -1,8 +1,10 @@
--- Why: what is asked on every request is what a user spent this month, and a group of any size answers from a row per
--- member and month; a limit that is nearly or wholly used is told once; an organization exports its daily sums.
+-- Why: what is asked on every request is what a user spent this month, and a group of any size
+-- answers from a row per member and month; a limit that is nearly or wholly used is told once; an
+-- organization exports its daily sums.
 
--- All that a user spent in a month (its first day), whichever group it was attributed to: what is compared with the limit.
--- Whoever adds to it holds the row to the end of the transaction, so that the sum that is answered is the sum of all.
+-- All that a user spent in a month (its first day), whichever group it was attributed to: what is
+-- compared with the limit. Whoever adds to it holds the row to the end of the transaction, so that
+-- the sum that is answered is the sum of all.
 CREATE TABLE ai_user_spend_monthly (
     user_id uuid NOT NULL,
     month date NOT NULL CONSTRAINT ai_user_spend_monthly_month CHECK (extract(DAY FROM month) = 1),
@@ -39,8 +41,9 @@ DROP INDEX ai_spend_daily_group_id_day_user_id_idx;
 -- squawk-ignore require-concurrent-index-creation
 CREATE INDEX ai_spend_daily_organization_id_day_idx ON ai_spend_daily (organization_id, day, user_id, group_id);
 
--- That a user reached a share of the limit in a month, with what was known then: written by the statement that counts the
--- usage, once for each user, share and month. Delivered from here, so that a failing receiver loses nothing.
+-- That a user reached a share of the limit in a month, with what was known then: written by the
+-- statement that counts the usage, once for each user, share and month. Delivered from here, so
+-- that a failing receiver loses nothing.
 CREATE TABLE ai_spend_alerts (
     user_id uuid NOT NULL,
     period_start timestamptz NOT NULL,

@@ -1,9 +1,10 @@
--- Why: an alert that is written must also arrive, though receivers fail and runs end half-way: the table is an outbox, whose
--- rows say what is still to do and when.
+-- Why: an alert that is written must also arrive, though receivers fail and runs end half-way: the
+-- table is an outbox, whose rows say what is still to do and when.
 
--- Every column has a default, so that an alert which the version before raises is delivered too. `due_at` is when somebody
--- may take it up: whoever does moves it to the end of the lease, and afterwards to the next attempt. `attempts` counts how
--- often it was taken up, and so tells one lease from another.
+-- Every column has a default, so that an alert which the version before raises is delivered too.
+-- `due_at` is when somebody may take it up: whoever does moves it to the end of the lease, and
+-- afterwards to the next attempt. `attempts` counts how often it was taken up, and so tells one
+-- lease from another.
 ALTER TABLE ai_spend_alerts
 ADD COLUMN attempts bigint NOT NULL DEFAULT 0,
 ADD COLUMN due_at timestamptz NOT NULL DEFAULT now(),

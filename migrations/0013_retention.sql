@@ -1,5 +1,6 @@
--- Why: a deployment that must forget who used what after some months drops those months of the ledger by itself, without
--- holding up those who write to it; and what is gone is not looked for again. What nobody asks any more goes, too.
+-- Why: a deployment that must forget who used what after some months drops those months of the
+-- ledger by itself, without holding up those who write to it; and what is gone is not looked for
+-- again. What nobody asks any more goes, too.
 
 -- The months that are in the ledger, each by its first moment.
 CREATE FUNCTION ai_usage_months() RETURNS SETOF timestamptz
@@ -10,9 +11,10 @@ LANGUAGE sql STABLE ROWS 24 SET search_path = pg_catalog, public, pg_temp AS $$
     WHERE i.inhparent = 'public.ai_usage'::regclass
 $$;
 
--- Drops the oldest month of the ledger, if it is older than so many whole months before the present one, by the clock of the
--- database. Keys and sums stay. Answers that month, and whether it is gone; null when none is that old. One month a
--- transaction, and a lock that is not to be had at once is not waited for: whoever writes queues behind who waits for it.
+-- Drops the oldest month of the ledger, if it is older than so many whole months before the present
+-- one, by the clock of the database. Keys and sums stay. Answers that month, and whether it is
+-- gone; null when none is that old. One month a transaction, and a lock that is not to be had at
+-- once is not waited for: whoever writes queues behind who waits for it.
 CREATE FUNCTION drop_oldest_ai_usage_month(kept_months integer, OUT month date, OUT dropped boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp SET lock_timeout = '100ms' AS $$
 BEGIN
@@ -39,8 +41,9 @@ $$;
 -- squawk-ignore ban-drop-function
 DROP FUNCTION drop_ai_usage_months(timestamptz);
 
--- Usage finds its prices by the names that it may stand for, and no longer by what was remembered of them. The memory itself
--- (ai_model_aliases, and generation and rules_version of ai_price_book) is still written by the version before.
+-- Usage finds its prices by the names that it may stand for, and no longer by what was remembered
+-- of them. The memory itself (ai_model_aliases, and generation and rules_version of ai_price_book)
+-- is still written by the version before.
 -- squawk-ignore ban-drop-function
 DROP FUNCTION ai_model_price_of(text, text, timestamptz);
 

@@ -1,5 +1,5 @@
--- Why: a batch of usage and a group of ten thousand ask for the budgets of many users at once; asked one by one, each
--- user costs as much as the first.
+-- Why: a batch of usage and a group of ten thousand ask for the budgets of many users at once;
+-- asked one by one, each user costs as much as the first.
 
 -- What a user is in is read from the index alone.
 -- squawk-ignore require-concurrent-index-creation
@@ -16,11 +16,12 @@ DROP INDEX group_members_user_id_idx;
 -- squawk-ignore require-concurrent-index-creation
 CREATE INDEX users_deleted_idx ON users (id) WHERE status = 'deleted';
 
--- The budget in effect for each of the users, a row for each that is asked for: the override; else the highest budget of
--- the user's groups, ties going to the earliest organization membership, then to the lowest group id; else no limit, and
--- spend counts for the Everyone group of the default organization, if the user is in it, else of the earliest joined one.
--- Nothing counts in a deleted organization. Without any organization its columns are null. `allowance.budgets.effective` says the same
--- in Python.
+-- The budget in effect for each of the users, a row for each that is asked for: the override; else
+-- the highest budget of the user's groups, ties going to the earliest organization membership, then
+-- to the lowest group id; else no limit, and spend counts for the Everyone group of the default
+-- organization, if the user is in it, else of the earliest joined one. Nothing counts in a deleted
+-- organization. Without any organization its columns are null. `allowance.budgets.effective` says
+-- the same in Python.
 CREATE FUNCTION ai_effective_budgets(p_user_ids uuid [])
 RETURNS TABLE (user_id uuid, group_id uuid, spend_limit_micros bigint, limit_source text)
 LANGUAGE sql STABLE AS $$
@@ -65,10 +66,11 @@ LANGUAGE sql STABLE ROWS 1 AS $$
     SELECT b.group_id, b.spend_limit_micros, b.limit_source FROM ai_effective_budgets(ARRAY[p_user_id]) AS b
 $$;
 
--- What the members whose budget in effect is the group's may spend together: each override in place of the limit, deleted
--- users left out; null of a group without a budget. It is the sum over `ai_effective_budgets`, which is asked only where it
--- is not plain: an override wins; a higher budget elsewhere wins, and so does the same one of a lower id in the organization
--- itself; of the others only who is in another organization's group with the same budget may have that one.
+-- What the members whose budget in effect is the group's may spend together: each override in place
+-- of the limit, deleted users left out; null of a group without a budget. It is the sum over
+-- `ai_effective_budgets`, which is asked only where it is not plain: an override wins; a higher
+-- budget elsewhere wins, and so does the same one of a lower id in the organization itself; of the
+-- others only who is in another organization's group with the same budget may have that one.
 CREATE FUNCTION ai_group_spend_limit_total(p_group_id uuid) RETURNS numeric
 LANGUAGE sql STABLE AS $$
     WITH budgets AS MATERIALIZED (
@@ -102,8 +104,9 @@ LANGUAGE sql STABLE AS $$
                 AND (b.organization_id <> t.organization_id OR b.group_id < t.group_id)
             )
     ),
-    -- Who is in a rival, and whether one of those wins for sure. Each Everyone by itself, so that only the members of those are
-    -- read; a row of group_members counts only with its organization, which the members of a neighbour share.
+    -- Who is in a rival, and whether one of those wins for sure. Each Everyone by itself, so that
+    -- only the members of those are read; a row of group_members counts only with its organization,
+    -- which the members of a neighbour share.
     contested AS MATERIALIZED (
         SELECT m.user_id, bool_or(m.wins) AS is_beaten
         FROM (

@@ -1,4 +1,5 @@
--- Why: who may add to a sum needs to change neither whose it is nor when; and an alert begins undelivered.
+-- Why: who may add to a sum needs to change neither whose it is nor when; and an alert begins
+-- undelivered.
 REVOKE UPDATE ON ai_user_spend_monthly, ai_group_spend_monthly FROM allowance_app;
 GRANT UPDATE (cost_micros) ON ai_user_spend_monthly, ai_group_spend_monthly TO allowance_app;
 REVOKE INSERT ON ai_spend_alerts FROM allowance_app;

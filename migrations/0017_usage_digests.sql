@@ -1,8 +1,10 @@
--- Why: a key as text, with an index over that text, was a third of what the server did for a batch. What makes a usage count
--- once is 16 bytes now, and the names that it is made of stand where the usage is. The next file but two takes over the keys
--- that are there: this one holds its locks for a moment only, in the order in which writers do.
+-- Why: a key as text, with an index over that text, was a third of what the server did for a batch.
+-- What makes a usage count once is 16 bytes now, and the names that it is made of stand where the
+-- usage is. The next file but two takes over the keys that are there: this one holds its locks for
+-- a moment only, in the order in which writers do.
 
--- Numbers of entries. The version before still draws from its own for a while: this one begins far beyond it.
+-- Numbers of entries. The version before still draws from its own for a while: this one begins far
+-- beyond it.
 DO $$
 BEGIN
     EXECUTE format(
@@ -12,14 +14,15 @@ BEGIN
 END
 $$;
 
--- The first half of the SHA-256 of source, line break and id, in UTF-8: neither has a line break in it.
+-- The first half of the SHA-256 of source, line break and id, in UTF-8: neither has a line break in
+-- it.
 CREATE FUNCTION ai_usage_key_digest(source text, id text) RETURNS uuid
 LANGUAGE sql STABLE STRICT AS $$
     SELECT encode(substring(sha256(convert_to(source || E'\n' || id, 'UTF8')) FROM 1 FOR 16), 'hex')::uuid
 $$;
 
--- What makes an entry count once, however often it is sent, and what was answered: kept when the months of the ledger are
--- dropped.
+-- What makes an entry count once, however often it is sent, and what was answered: kept when the
+-- months of the ledger are dropped.
 CREATE TABLE ai_usage_digests (
     key_digest uuid PRIMARY KEY,
     -- Of the record as it was understood: the same key with another one is a conflict.
@@ -34,8 +37,8 @@ REVOKE ALL ON ai_usage_digests FROM PUBLIC, allowance_app;
 GRANT SELECT, INSERT ON ai_usage_digests TO allowance_app;
 GRANT USAGE ON SEQUENCE ai_usage_id_seq TO allowance_app;
 
--- The version before writes to ai_usage_keys, until it is gone. What was recorded by this one it cannot record again: it
--- answers that as what may be tried again.
+-- The version before writes to ai_usage_keys, until it is gone. What was recorded by this one it
+-- cannot record again: it answers that as what may be tried again.
 CREATE FUNCTION keep_usage_digest() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO ai_usage_digests (key_digest, content_sha256, usage_id, cost_micros)

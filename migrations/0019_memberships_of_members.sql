@@ -1,8 +1,9 @@
--- Why: who is in a group is a member of its organization, by a foreign key, so that nobody has to look it up: neither what
--- reads ten thousand members nor what adds up the budgets of a thousand users.
+-- Why: who is in a group is a member of its organization, by a foreign key, so that nobody has to
+-- look it up: neither what reads ten thousand members nor what adds up the budgets of a thousand
+-- users.
 
--- No import may run meanwhile: it begins with this lock. In the order of the tables imports write them, too; whoever reads
--- does not wait.
+-- No import may run meanwhile: it begins with this lock. In the order of the tables imports write
+-- them, too; whoever reads does not wait.
 SELECT pg_advisory_xact_lock(hashtext('allowance.directory'));
 LOCK TABLE groups, group_members, organization_members IN SHARE ROW EXCLUSIVE MODE;
 
@@ -23,8 +24,9 @@ WHERE g.id = gm.group_id AND gm.organization_id IS NULL;
 CREATE UNIQUE INDEX group_members_user_id_organization_id_group_id_key
 ON group_members (user_id, organization_id, group_id);
 
--- Leaving the organization takes the memberships of its groups along, and those their overrides. The keys to the group
--- and to the user follow from these and stay: to drop them would lock out whoever reads groups and users.
+-- Leaving the organization takes the memberships of its groups along, and those their overrides.
+-- The keys to the group and to the user follow from these and stay: to drop them would lock out
+-- whoever reads groups and users.
 ALTER TABLE group_members
 -- squawk-ignore adding-foreign-key-constraint, constraint-missing-not-valid
 ADD CONSTRAINT group_members_group FOREIGN KEY (group_id, organization_id)
@@ -76,9 +78,9 @@ LANGUAGE sql STABLE AS $$
     ) AS best ON best.user_id = a.user_id
 $$;
 
--- As before, but that whoever is listed is a member, and that of rivals only the rows of their own members are read.
--- Which of those are members here is asked by IN: a join the planner takes to be of millions of rows, for which it sorts
--- both sides, and compiles the plan where the server can.
+-- As before, but that whoever is listed is a member, and that of rivals only the rows of their own
+-- members are read. Which of those are members here is asked by IN: a join the planner takes to be
+-- of millions of rows, for which it sorts both sides, and compiles the plan where the server can.
 CREATE OR REPLACE FUNCTION ai_group_spend_limit_total(p_group_id uuid) RETURNS numeric
 LANGUAGE sql STABLE AS $$
     WITH budgets AS MATERIALIZED (
@@ -111,7 +113,8 @@ LANGUAGE sql STABLE AS $$
                 AND (b.organization_id <> t.organization_id OR b.group_id < t.group_id)
             )
     ),
-    -- Who is in a rival, and whether one of those wins for sure. Each rival by itself: only its members are read.
+    -- Who is in a rival, and whether one of those wins for sure. Each rival by itself: only its
+    -- members are read.
     contested AS MATERIALIZED (
         SELECT m.user_id, bool_or(m.wins) AS is_beaten
         FROM (

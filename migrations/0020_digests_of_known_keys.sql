@@ -1,5 +1,5 @@
--- Why: what was recorded before there were digests is known by them, too. It takes some 11 s for a million keys, while which
--- nobody waits: whoever records meanwhile keeps the digests by a trigger.
+-- Why: what was recorded before there were digests is known by them, too. It takes some 11 s for a
+-- million keys, while which nobody waits: whoever records meanwhile keeps the digests by a trigger.
 SET LOCAL statement_timeout = '10min';
 
 INSERT INTO ai_usage_digests (key_digest, content_sha256, usage_id, cost_micros, recorded_at)

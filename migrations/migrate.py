@@ -1,9 +1,11 @@
-"""Migrate: bring the schema to the SQL files beside this one, and let the application's role log in.
+"""Migrate: bring the schema to the SQL files beside this one, and let the application's role log
+in.
 
-The files are applied in the order of their names, one transaction each, under an advisory lock, and never again. A file
-that was changed since, or that comes before one already applied, is refused by its name before anything is done. Files
-that the database knows and this folder does not, later than all of this folder's, are another version's: the code was
-rolled back, and the schema of a newer version serves an older one.
+The files are applied in the order of their names, one transaction each, under an advisory lock, and
+never again. A file that was changed since, or that comes before one already applied, is refused by
+its name before anything is done. Files that the database knows and this folder does not, later than
+all of this folder's, are another version's: the code was rolled back, and the schema of a newer
+version serves an older one.
 
 A deployment invokes it as a custom resource of CloudFormation, an operator with any event at all.
 
@@ -63,13 +65,16 @@ def migrate(
 ) -> list[str]:
     """The names of the files that were applied now. The connection is the owner's, in autocommit.
 
-    Afterwards the application's role can log in with the password, or else, at RDS, with a token that IAM signs. Raises
-    ValidationFailed, naming the file, and whatever Postgres says of a file that fails, which leaves no trace.
+    Afterwards the application's role can log in with the password, or else, at RDS, with a token
+    that IAM signs. Raises ValidationFailed, naming the file, and whatever Postgres says of a file
+    that fails, which leaves no trace.
     """
     files = {path.name: path.read_bytes() for path in sorted(folder.glob("[0-9]*.sql"))}
     with _one_at_a_time(owner):
         owner.execute(LEDGER)
-        applied = dict(owner.execute("SELECT name, checksum FROM schema_migrations ORDER BY name").fetchall())
+        applied = dict(
+            owner.execute("SELECT name, checksum FROM schema_migrations ORDER BY name").fetchall()
+        )
         if problems := _problems(files, applied):
             raise ValidationFailed(problems)
         new = [name for name in files if name not in applied]
@@ -78,7 +83,8 @@ def migrate(
                 owner.execute(TIMEOUTS)
                 owner.execute(files[name])
                 owner.execute(
-                    "INSERT INTO schema_migrations (name, checksum) VALUES (%s, %s)", (name, _checksum(files[name]))
+                    "INSERT INTO schema_migrations (name, checksum) VALUES (%s, %s)",
+                    (name, _checksum(files[name])),
                 )
         if application_password is not None:
             _set_application_password(owner, application_password)
@@ -88,19 +94,31 @@ def migrate(
 
 def _set_application_password(owner: psycopg.Connection[Any], password: str) -> None:
     """Let the application's role log in with this password. Only its SCRAM verifier is sent."""
-    verifier = owner.pgconn.encrypt_password(password.encode(), APPLICATION_ROLE.encode(), b"scram-sha-256").decode()
-    owner.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(APPLICATION_ROLE), sql.Literal(verifier)))
+    verifier = owner.pgconn.encrypt_password(
+        password.encode(), APPLICATION_ROLE.encode(), b"scram-sha-256"
+    ).decode()
+    owner.execute(
+        sql.SQL("ALTER ROLE {} PASSWORD {}").format(
+            sql.Identifier(APPLICATION_ROLE), sql.Literal(verifier)
+        )
+    )
 
 
 def _let_in_by_iam(owner: psycopg.Connection[Any], *, granted: bool) -> None:
-    """Who is a member of `rds_iam` logs in by token only, so that a way back to a password takes it away again."""
+    """Who is a member of `rds_iam` logs in by token only, so that a way back to a password takes it
+    away again.
+    """
     membership = (
-        "SELECT pg_has_role(application.oid, iam.oid, 'member') FROM pg_roles AS iam, pg_roles AS application "
+        "SELECT pg_has_role(application.oid, iam.oid, 'member') FROM pg_roles AS iam, "
+        "pg_roles AS application "
         "WHERE iam.rolname = 'rds_iam' AND application.rolname = %s"
     )
     row = owner.execute(membership, (APPLICATION_ROLE,)).fetchone()
     if granted and row is None:
-        raise BadSetting("The application is to log in by IAM, but this server has no role rds_iam: it is not RDS.")
+        raise BadSetting(
+            "The application is to log in by IAM, but this server has no role rds_iam: "
+            "it is not RDS."
+        )
     if row is not None and row[0] != granted:
         change = "GRANT rds_iam TO {}" if granted else "REVOKE rds_iam FROM {}"
         owner.execute(sql.SQL(change).format(sql.Identifier(APPLICATION_ROLE)))
@@ -114,9 +132,13 @@ def handler(event: Event, context: LambdaContext) -> Event | None:
 
 
 def bring_up_to_date() -> Event:
-    """Migrate the database of the environment: the files applied now. Raises what `migrate` does, and BadSetting."""
+    """Migrate the database of the environment: the files applied now. Raises what `migrate` does,
+    and BadSetting.
+    """
     source = database_source()
-    application = {"user": source.user} if source.by_iam else _readable(connection_parameters(source))
+    application = (
+        {"user": source.user} if source.by_iam else _readable(connection_parameters(source))
+    )
     of_owner = connection_parameters(database_source("OWNER_"))
     _readable(of_owner)
     if application.get("user") != APPLICATION_ROLE:
@@ -133,7 +155,9 @@ def bring_up_to_date() -> Event:
 
 
 def _readable(parameters: dict[str, Any]) -> dict[str, Any]:
-    """Connection parameters by libpq's names. Raises BadSetting: psycopg's words would quote the password."""
+    """Connection parameters by libpq's names. Raises BadSetting: psycopg's words would quote the
+    password.
+    """
     try:
         return dict(conninfo_to_dict(**parameters))
     except psycopg.ProgrammingError:
@@ -143,23 +167,32 @@ def _readable(parameters: dict[str, Any]) -> dict[str, Any]:
 def _problems(files: dict[str, bytes], applied: dict[str, str]) -> list[Problem]:
     newest_applied = max(applied, default="")
     newest_here = max(files, default="")
-    changed = [name for name in files if name in applied and applied[name] != _checksum(files[name])]
+    changed = [
+        name for name in files if name in applied and applied[name] != _checksum(files[name])
+    ]
     late = [name for name in files if name not in applied and name < newest_applied]
     missing = [name for name in applied if name not in files and name < newest_here]
     return [
         *(Problem(name, "was changed since it was applied") for name in changed),
-        *(Problem(name, f"comes before {newest_applied}, which is applied already") for name in late),
+        *(
+            Problem(name, f"comes before {newest_applied}, which is applied already")
+            for name in late
+        ),
         *(Problem(name, "is applied, but missing here") for name in missing),
     ]
 
 
 @contextmanager
 def _one_at_a_time(owner: psycopg.Connection[Any]) -> Generator[None]:
-    """Polled: a session that waits in pg_advisory_lock holds a snapshot, on which CREATE INDEX CONCURRENTLY waits."""
+    """Polled: a session that waits in pg_advisory_lock holds a snapshot, on which CREATE INDEX
+    CONCURRENTLY waits.
+    """
     deadline = time.monotonic() + LOCK_PATIENCE_SECONDS
     while not _scalar(owner, "SELECT pg_try_advisory_lock(%s)"):
         if time.monotonic() > deadline:
-            raise TimeoutError(f"Another migration has held the lock for {LOCK_PATIENCE_SECONDS} s.")
+            raise TimeoutError(
+                f"Another migration has held the lock for {LOCK_PATIENCE_SECONDS} s."
+            )
         time.sleep(LOCK_POLL_SECONDS)
     try:
         yield

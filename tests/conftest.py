@@ -35,9 +35,17 @@ from tests.postgres import Database, Server, any_server
 # Few examples at every change, many in CI and before a release (HYPOTHESIS_PROFILE=thorough).
 hypothesis.settings.register_profile("quick", max_examples=25, deadline=None)
 hypothesis.settings.register_profile("thorough", max_examples=500, deadline=None)
-hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "thorough" if os.environ.get("CI") else "quick"))
+hypothesis.settings.load_profile(
+    os.environ.get("HYPOTHESIS_PROFILE", "thorough" if os.environ.get("CI") else "quick")
+)
 
-SETTINGS = {"AI_BUDGETS_ENABLED", "CORS_ORIGINS", "PRICE_BOOK", "PRICE_BOOK_CA_FILE", "USAGE_RETENTION_MONTHS"}
+SETTINGS = {
+    "AI_BUDGETS_ENABLED",
+    "CORS_ORIGINS",
+    "PRICE_BOOK",
+    "PRICE_BOOK_CA_FILE",
+    "USAGE_RETENTION_MONTHS",
+}
 
 
 @pytest.hookimpl(wrapper=True)
@@ -93,7 +101,9 @@ def logged() -> Generator[Callable[[], list[dict[str, Any]]]]:
     """What the functions log during this test, as CloudWatch would have it."""
     stream = io.StringIO()
     handlers = [
-        each for each in logging.getLogger(logger().service).handlers if isinstance(each, logging.StreamHandler)
+        each
+        for each in logging.getLogger(logger().service).handlers
+        if isinstance(each, logging.StreamHandler)
     ]
     before = [handler.setStream(stream) for handler in handlers]
     yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
@@ -136,7 +146,9 @@ def empty_database(server: Server, migrated: Database) -> Generator[Database]:
 
 @pytest.fixture
 def database(server: Server, populated: tuple[Database, Acme]) -> Generator[Database]:
-    """A database of this test alone, with acme and its people; the handlers called in this test use it."""
+    """A database of this test alone, with acme and its people; the handlers called in this test use
+    it.
+    """
     with server.database(populated[0].name) as database, environment(DATABASE_URL=database.app_url):
         yield database
 
@@ -148,7 +160,9 @@ def acme(database: Database, populated: tuple[Database, Acme]) -> Acme:
 
 @pytest.fixture
 def adam(acme: Acme) -> Client:
-    """The organization's admin: suites run as him, or as a member, never as owner, who would hide permission bugs."""
+    """The organization's admin: suites run as him, or as a member, never as owner, who would hide
+    permission bugs.
+    """
     return acme.client("adam")
 
 

@@ -1,4 +1,5 @@
-"""An API Gateway in memory: it builds the events that AWS documents (HTTP API, payload 2.0) and calls the handlers.
+"""An API Gateway in memory: it builds the events that AWS documents (HTTP API, payload 2.0) and
+calls the handlers.
 
 Routing is by the routes that the handlers declare, which tests/infra compares with template.yaml.
 """
@@ -52,7 +53,11 @@ class Answer:
 @cache
 def routes() -> dict[tuple[str, str], Any]:
     """(method, path template) -> module, for every handler file that is a route."""
-    modules = [importlib.import_module(path.stem) for path in FUNCTIONS.glob("*.py") if path.stem not in JOBS]
+    modules = [
+        importlib.import_module(path.stem)
+        for path in FUNCTIONS.glob("*.py")
+        if path.stem not in JOBS
+    ]
     return {(module.app.route.method, module.app.route.path): module for module in modules}
 
 
@@ -67,7 +72,9 @@ def event(
     body: str | bytes | None = None,
 ) -> dict[str, Any]:
     """https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html"""
-    lowered = {"host": "api.example.com", "user-agent": "test"} | {k.lower(): v for k, v in (headers or {}).items()}
+    lowered = {"host": "api.example.com", "user-agent": "test"} | {
+        k.lower(): v for k, v in (headers or {}).items()
+    }
     made: dict[str, Any] = {
         "version": "2.0",
         "routeKey": "$default" if template == "$default" else f"{method} {template}",
@@ -111,7 +118,9 @@ class Client:
 
     def put(self, path: str, body: object, **more: Any) -> Answer:
         """An object is sent as JSON, text and bytes as they are."""
-        return self.send("PUT", path, body=body if isinstance(body, str | bytes) else json.dumps(body), **more)
+        return self.send(
+            "PUT", path, body=body if isinstance(body, str | bytes) else json.dumps(body), **more
+        )
 
     def post(self, path: str, body: object = None, **more: Any) -> Answer:
         """As put; None sends no body."""
@@ -122,7 +131,12 @@ class Client:
         return self.send("DELETE", path, **more)
 
     def send(
-        self, method: str, path: str, *, headers: dict[str, str] | None = None, body: str | bytes | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: dict[str, str] | None = None,
+        body: str | bytes | None = None,
     ) -> Answer:
         sent = {"authorization": f"Bearer {self.token}"} if self.token else {}
         if body is not None:
@@ -152,5 +166,9 @@ def _match(method: str, path: str) -> tuple[str, dict[str, str], Any]:
         pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(template))
         pattern = re.sub(r"\\\{(\w+)\\\+\\\}", r"(?P<\1>.+)", pattern)
         if its_method == method and (found := re.fullmatch(pattern, path)):
-            return template, {name: unquote(value) for name, value in found.groupdict().items()}, module
+            return (
+                template,
+                {name: unquote(value) for name, value in found.groupdict().items()},
+                module,
+            )
     return "$default", {}, routes()["ANY", "$default"]

@@ -1,4 +1,6 @@
-"""What must never be logged: tokens, passwords, connection strings. Every suite looks for it in all that it logged."""
+"""What must never be logged: tokens, passwords, connection strings. Every suite looks for it in all
+that it logged.
+"""
 
 import re
 from pathlib import Path
@@ -13,11 +15,19 @@ PASSWORDS: set[str] = set()
 
 def leaks(text: str) -> list[str]:
     """What of it stands in a text, by its kind: the secret itself is not told again."""
-    kinds = {"a token": TOKEN, "a connection string": CONNECTION_STRING, "a signed credential": SIGNATURE}
+    kinds = {
+        "a token": TOKEN,
+        "a connection string": CONNECTION_STRING,
+        "a signed credential": SIGNATURE,
+    }
     found = [kind for kind, pattern in kinds.items() if pattern.search(text)]
     return [*found, *("a password" for password in PASSWORDS if password in text)]
 
 
 def leaks_in_logs_of(state: Path) -> dict[str, list[str]]:
     """Which logs of a stack hold such things."""
-    return {path.name: found for path in state.glob("*.log") if (found := leaks(path.read_text(errors="replace")))}
+    return {
+        path.name: found
+        for path in state.glob("*.log")
+        if (found := leaks(path.read_text(errors="replace")))
+    }

@@ -1,4 +1,6 @@
-"""What must always be true of the ledger of usage, and a connection to write to it as a Lambda of its own would."""
+"""What must always be true of the ledger of usage, and a connection to write to it as a Lambda of
+its own would.
+"""
 
 from datetime import date
 from uuid import UUID
@@ -28,7 +30,10 @@ def add_spend(database: Database, user_id: UUID, group_id: UUID, day: date, micr
         " ON CONFLICT (user_id, group_id, day) DO UPDATE SET cost_micros = ai_spend_daily.cost_micros + excluded.cost_micros",
         user_id, group_id, day, micros,
     )  # fmt: skip
-    for table, key in (("ai_user_spend_monthly", "user_id"), ("ai_group_spend_monthly", "group_id, user_id")):
+    for table, key in (
+        ("ai_user_spend_monthly", "user_id"),
+        ("ai_group_spend_monthly", "group_id, user_id"),
+    ):
         database.run(
             f"INSERT INTO {table} ({key}, month, cost_micros) SELECT {key}, date_trunc('month', %s::date), %s"
             " FROM (SELECT %s::uuid AS user_id, %s::uuid AS group_id) AS given"
@@ -38,7 +43,9 @@ def add_spend(database: Database, user_id: UUID, group_id: UUID, day: date, micr
 
 
 def remember_entries(database: Database) -> None:
-    """From now on every entry is also kept where no month is ever dropped, by the transaction that writes it."""
+    """From now on every entry is also kept where no month is ever dropped, by the transaction that
+    writes it.
+    """
     for statement in (
         "CREATE TABLE ai_usage_ever (LIKE ai_usage INCLUDING DEFAULTS)",
         "CREATE FUNCTION remember_entry() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS"
@@ -55,11 +62,17 @@ def ledger_of(database: Database) -> str:
 
 
 def assert_sums_agree(database: Database) -> None:
-    """Days, hours and months say what the ledger says, be its months dropped, and each key has one entry."""
+    """Days, hours and months say what the ledger says, be its months dropped, and each key has one
+    entry.
+    """
     ledger = ledger_of(database)
     summed = f"coalesce({SUMS.replace(', ', ', 0), coalesce(')}, 0)"
     for table, moment, rest in (
-        ("ai_spend_daily", "(occurred_at AT TIME ZONE 'UTC')::date AS day", "user_id, group_id, organization_id"),
+        (
+            "ai_spend_daily",
+            "(occurred_at AT TIME ZONE 'UTC')::date AS day",
+            "user_id, group_id, organization_id",
+        ),
         (
             "ai_usage_hourly",
             "date_trunc('hour', occurred_at, 'UTC') AS hour",
@@ -70,8 +83,13 @@ def assert_sums_agree(database: Database) -> None:
         assert database.rows(
             f"SELECT {moment}, {rest}, {summed} FROM {ledger} GROUP BY {key} ORDER BY {key}"
         ) == database.rows(f"SELECT {key}, {SUMS} FROM {table} GROUP BY {key} ORDER BY {key}")
-    for table, who in (("ai_user_spend_monthly", "user_id"), ("ai_group_spend_monthly", "group_id, user_id")):
-        assert database.rows(f"SELECT {who}, month, cost_micros FROM {table} ORDER BY {who}, month") == database.rows(
+    for table, who in (
+        ("ai_user_spend_monthly", "user_id"),
+        ("ai_group_spend_monthly", "group_id, user_id"),
+    ):
+        assert database.rows(
+            f"SELECT {who}, month, cost_micros FROM {table} ORDER BY {who}, month"
+        ) == database.rows(
             f"SELECT {who}, date_trunc('month', day)::date AS month, sum(cost_micros) FROM ai_spend_daily"
             f" GROUP BY {who}, month ORDER BY {who}, month"
         )

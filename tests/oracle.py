@@ -1,4 +1,6 @@
-"""`genai_prices`' own calculation as an oracle for our cost function. Its input is the total: our classes are disjoint."""
+"""`genai_prices`' own calculation as an oracle for our cost function. Its input is the total: our
+classes are disjoint.
+"""
 
 from decimal import Decimal, localcontext
 
@@ -21,14 +23,17 @@ def usage_of(tokens: Tokens) -> Usage:
 
 
 def micros_by_our_prices(stated: Terms, tokens: Tokens) -> Decimal:
-    """What the package charges, in exact micros, by our prices, of which it takes an unknown one for 0."""
+    """What the package charges, in exact micros, by our prices, of which it takes an unknown one
+    for 0.
+    """
 
     def usd(rates: Rates, name: str) -> Decimal:
         return Decimal(getattr(rates, name) or 0).scaleb(-6)
 
     def of(name: str) -> TieredPrices:
         return TieredPrices(
-            usd(stated, name), [Tier(each.above_input_tokens, usd(each, name)) for each in stated.tiers]
+            usd(stated, name),
+            [Tier(each.above_input_tokens, usd(each, name)) for each in stated.tiers],
         )
 
     with localcontext(prec=60):

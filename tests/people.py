@@ -1,4 +1,6 @@
-"""The directory of the tests: acme with its five people, and what is needed to tell every refusal apart."""
+"""The directory of the tests: acme with its five people, and what is needed to tell every refusal
+apart.
+"""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -30,17 +32,24 @@ DIRECTORY = {
         },
         {
             "username": "gus",
-            "organizations": [{"name": "globex", "roles": ["organization-admin"], "groups": ["sales"]}],
+            "organizations": [
+                {"name": "globex", "roles": ["organization-admin"], "groups": ["sales"]}
+            ],
         },
         {"username": "nora"},
     ],
-    "tokens": [{"username": name, "name": "test"} for name in ("olivia", "adam", "maya", "otto", "ana", "gus", "nora")],
+    "tokens": [
+        {"username": name, "name": "test"}
+        for name in ("olivia", "adam", "maya", "otto", "ana", "gus", "nora")
+    ],
 }
 
 
 @dataclass(frozen=True)
 class Acme:
-    """Ids and tokens of the directory. Paths are of acme's group `platform` where nothing else is said."""
+    """Ids and tokens of the directory. Paths are of acme's group `platform` where nothing else is
+    said.
+    """
 
     organizations: dict[str, UUID]
     groups: dict[str, UUID]
@@ -51,7 +60,8 @@ class Acme:
     def of(cls, imported: dict[str, dict[str, str]]) -> "Acme":
         """Of ImportDirectory's answer."""
         organizations, groups, users = (
-            {name: UUID(id_) for name, id_ in imported[key].items()} for key in ("organizations", "groups", "users")
+            {name: UUID(id_) for name, id_ in imported[key].items()}
+            for key in ("organizations", "groups", "users")
         )
         return cls(organizations, groups, users, imported["tokens"])
 

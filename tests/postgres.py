@@ -1,5 +1,7 @@
-"""The Postgres of the tests, always a real one: DATABASE_URL if set, else a container if a Docker engine answers, else
-the embedded one. Each test gets a database of its own, cloned from one that is migrated and holds a directory."""
+"""The Postgres of the tests, always a real one: DATABASE_URL if set, else a container if a Docker
+engine answers, else the embedded one. Each test gets a database of its own, cloned from one that is
+migrated and holds a directory.
+"""
 
 import os
 import secrets
@@ -20,12 +22,16 @@ from tests.leaks import PASSWORDS
 IMAGE = "postgres:16"
 
 
-def with_parts(url: str, *, database: str | None = None, user: str | None = None, password: str | None = None) -> str:
+def with_parts(
+    url: str, *, database: str | None = None, user: str | None = None, password: str | None = None
+) -> str:
     """The URL with another database, user or password."""
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
     login = f"{user or parts.username}:{password or parts.password or ''}"
-    return urlunsplit(parts._replace(netloc=f"{login}@{host}", path=f"/{database}" if database else parts.path))
+    return urlunsplit(
+        parts._replace(netloc=f"{login}@{host}", path=f"/{database}" if database else parts.path)
+    )
 
 
 @dataclass(frozen=True)
@@ -67,7 +73,10 @@ def any_server() -> Generator[str]:
 
 def _docker_answers() -> bool:
     docker = shutil.which("docker")
-    return docker is not None and subprocess.run([docker, "info"], capture_output=True, timeout=10).returncode == 0
+    return (
+        docker is not None
+        and subprocess.run([docker, "info"], capture_output=True, timeout=10).returncode == 0
+    )
 
 
 class Server:
@@ -95,7 +104,9 @@ class Server:
 
     def drop(self, database: Database) -> None:
         with psycopg.connect(self.url, autocommit=True) as owner:
-            owner.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(database.name)))
+            owner.execute(
+                sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(database.name))
+            )
 
     @contextmanager
     def database(self, template: str = "template1") -> Generator[Database]:

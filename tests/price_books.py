@@ -7,7 +7,13 @@ from tests.gateway import Context
 from tests.postgres import Database
 
 NOTHING = {"inserted": 0, "updated": 0, "unchanged": 0, "held": 0, "withdrawn": 0, "fallback": None}
-RATES = ("input_price", "output_price", "cache_read_price", "cache_write_price", "cache_write_1h_price")
+RATES = (
+    "input_price",
+    "output_price",
+    "cache_read_price",
+    "cache_write_price",
+    "cache_write_1h_price",
+)
 
 
 def counts(**some: Any) -> dict[str, Any]:
@@ -27,7 +33,10 @@ def seed(*prices: Any, **more: Any) -> dict[str, Any]:
 def many(number: int) -> list[dict[str, Any]]:
     """So many models from $0.10 to $10 of input and five times that of output."""
     stated = [100_000 + 9_900_000 * n // number for n in range(number)]
-    return [price(f"model-{n:03}", input_price=each, output_price=5 * each) for n, each in enumerate(stated)]
+    return [
+        price(f"model-{n:03}", input_price=each, output_price=5 * each)
+        for n, each in enumerate(stated)
+    ]
 
 
 UNITS = {
@@ -43,13 +52,18 @@ UNITS = {
 def in_units(prices: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
     """The same prices, mistaken."""
     return [
-        {key: UNITS[name](value) if key in RATES and value is not None else value for key, value in each.items()}
+        {
+            key: UNITS[name](value) if key in RATES and value is not None else value
+            for key, value in each.items()
+        }
         for each in prices
     ]
 
 
 def rows(database: Database) -> list[tuple[Any, ...]]:
-    """What is in effect now, in the order of the listing: provider, model, source, and the five rates."""
+    """What is in effect now, in the order of the listing: provider, model, source, and the five
+    rates.
+    """
     return database.rows(
         f"SELECT provider, model, source, {', '.join(RATES)} FROM ai_model_prices_at(clock_timestamp())"
         " ORDER BY provider, model, source"
@@ -57,7 +71,9 @@ def rows(database: Database) -> list[tuple[Any, ...]]:
 
 
 def versions(database: Database, model: str = "m") -> list[tuple[Any, ...]]:
-    """Every version of a model, in the order of their writing: source, since when, input price, what ended."""
+    """Every version of a model, in the order of their writing: source, since when, input price,
+    what ended.
+    """
     return database.rows(
         "SELECT source, CASE WHEN effective_from > '-infinity' THEN effective_from END, input_price, removed, withdrawn"
         " FROM ai_model_price_versions WHERE model = %s ORDER BY id", model

@@ -31,12 +31,18 @@ def provider(*models: ModelInfo, name: str = "acme-ai") -> Provider:
     return Provider(id=name, name=name, api_pattern="https://acme\\.example", models=list(models))
 
 
-def model(prices: ModelPrice | list[ConditionalPrice], name: str = "m", *more_names: str) -> ModelInfo:
-    return ModelInfo(id=name, match=ClauseOr([ClauseEquals(each) for each in (name, *more_names)]), prices=prices)
+def model(
+    prices: ModelPrice | list[ConditionalPrice], name: str = "m", *more_names: str
+) -> ModelInfo:
+    return ModelInfo(
+        id=name, match=ClauseOr([ClauseEquals(each) for each in (name, *more_names)]), prices=prices
+    )
 
 
 def usd(price_in: str, price_out: str | None = None, **more: Any) -> ModelPrice:
-    return ModelPrice(input_mtok=Decimal(price_in), output_mtok=price_out and Decimal(price_out), **more)
+    return ModelPrice(
+        input_mtok=Decimal(price_in), output_mtok=price_out and Decimal(price_out), **more
+    )
 
 
 def from_day(day: datetime.date, price: str) -> ConditionalPrice:
@@ -52,7 +58,9 @@ def always(price: str) -> ConditionalPrice:
     return ConditionalPrice(prices=usd(price))
 
 
-def variant(name: str, value: str, prices: ModelPrice, since: datetime.date | None = None) -> PriceVariant:
+def variant(
+    name: str, value: str, prices: ModelPrice, since: datetime.date | None = None
+) -> PriceVariant:
     return PriceVariant({name: value}, prices, since and StartDateConstraint(since))
 
 
@@ -63,7 +71,9 @@ def genai(*models: ModelInfo, name: str = "acme-ai") -> GenaiPrices:
 def models_dev(costs: dict[str, Any], name: str = "acme-ai") -> ModelsDev:
     """Of each model its `cost`, as JSON has it."""
     models = {model: {"id": model, "cost": cost} for model, cost in costs.items()}
-    return ModelsDev(parse(gzip.compress(json.dumps({name: {"id": name, "models": models}}).encode())))
+    return ModelsDev(
+        parse(gzip.compress(json.dumps({name: {"id": name, "models": models}}).encode()))
+    )
 
 
 def merged(first: GenaiPrices, second: ModelsDev | None = None) -> Merged:

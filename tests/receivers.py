@@ -1,4 +1,6 @@
-"""The receivers of spend alerts: moto's SNS and EventBridge, each read by a queue, behind a door that a test can close."""
+"""The receivers of spend alerts: moto's SNS and EventBridge, each read by a queue, behind a door
+that a test can close.
+"""
 
 import http.client
 import json
@@ -16,7 +18,11 @@ from moto.server import ThreadedMotoServer
 from tests.conftest import environment
 
 REGION = "eu-west-1"
-SIGNED_IN = {"AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "key", "AWS_SESSION_TOKEN": "session"}
+SIGNED_IN = {
+    "AWS_ACCESS_KEY_ID": "AKID",
+    "AWS_SECRET_ACCESS_KEY": "key",
+    "AWS_SESSION_TOKEN": "session",
+}
 
 type Answer = tuple[int, bytes]
 type Forward = Callable[[bytes], Answer]
@@ -65,7 +71,9 @@ class Door:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 door.calls.append(body)
-                headers = {name: value for name, value in self.headers.items() if name != "Content-Length"}
+                headers = {
+                    name: value for name, value in self.headers.items() if name != "Content-Length"
+                }
 
                 def forward(changed: bytes) -> Answer:
                     return posted(host, port, "/", changed, headers)
@@ -122,22 +130,31 @@ class Receivers:
         """The ARN of a new queue."""
         attributes = {"FifoQueue": "true"} if fifo else {}
         full_name = f"{name}.fifo" if fifo else name
-        url = self.client("sqs").create_queue(QueueName=full_name, Attributes=attributes)["QueueUrl"]
+        url = self.client("sqs").create_queue(QueueName=full_name, Attributes=attributes)[
+            "QueueUrl"
+        ]
         self.queues[name] = url
         answer = self.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
         return answer["Attributes"]["QueueArn"]
 
-    def subscribe(self, name: str, filter_policy: dict[str, Any] | None = None, *, fifo: bool = False) -> None:
+    def subscribe(
+        self, name: str, filter_policy: dict[str, Any] | None = None, *, fifo: bool = False
+    ) -> None:
         attributes = {"FilterPolicy": json.dumps(filter_policy)} if filter_policy else {}
         self.client("sns").subscribe(
-            TopicArn=self.topic_arn, Protocol="sqs", Endpoint=self.queue(name, fifo=fifo), Attributes=attributes
+            TopicArn=self.topic_arn,
+            Protocol="sqs",
+            Endpoint=self.queue(name, fifo=fifo),
+            Attributes=attributes,
         )
 
     def messages(self, name: str) -> list[dict[str, Any]]:
         """What arrived in a queue since this was last asked."""
         sqs, url = self.client("sqs"), self.queues[name]
         found: list[dict[str, Any]] = []
-        while received := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
+        while received := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get(
+            "Messages", []
+        ):
             found += [json.loads(each["Body"]) for each in received]
             for each in received:
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=each["ReceiptHandle"])
@@ -164,7 +181,9 @@ def receivers(database_url: str) -> Generator[Receivers]:
             made.subscribe("topic")
             events = made.client("events")
             events.create_event_bus(Name="alerts")
-            pattern = json.dumps({"source": ["allowance"], "detail-type": ["AI spend threshold reached"]})
+            pattern = json.dumps(
+                {"source": ["allowance"], "detail-type": ["AI spend threshold reached"]}
+            )
             events.put_rule(Name="alerts", EventBusName="alerts", EventPattern=pattern)
             targets = [{"Id": "queue", "Arn": made.queue("bus")}]
             events.put_targets(Rule="alerts", EventBusName="alerts", Targets=targets)
@@ -188,5 +207,9 @@ def without_entry(body: bytes, text: str) -> tuple[bytes, str]:
             rest[key] = value
     (unwanted,) = (each for each in entries.values() if text in each["Message"])
     kept = [each for each in entries.values() if each is not unwanted]
-    numbered = {f"{prefix}{n}.{name}": value for n, each in enumerate(kept, 1) for name, value in each.items()}
+    numbered = {
+        f"{prefix}{n}.{name}": value
+        for n, each in enumerate(kept, 1)
+        for name, value in each.items()
+    }
     return urlencode(rest | numbered).encode(), unwanted["Id"]

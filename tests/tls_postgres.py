@@ -1,4 +1,6 @@
-"""A TLS server in front of Postgres, with an authority of its own: not every build of Postgres has TLS itself."""
+"""A TLS server in front of Postgres, with an authority of its own: not every build of Postgres has
+TLS itself.
+"""
 
 import datetime
 import socket
@@ -17,12 +19,15 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 SSL_REQUEST = bytes.fromhex("0000000804d2162f")
-"""https://www.postgresql.org/docs/current/protocol-message-formats.html#PROTOCOL-MESSAGE-FORMATS-SSLREQUEST"""
+"""https://www.postgresql.org/docs/current/protocol-message-formats.html#PROTOCOL-MESSAGE-FORMATS-SSLREQUEST
+"""
 
 
 @dataclass(frozen=True)
 class TlsServer:
-    """Where it listens, and the file of the authority that signed its certificate, for the name `localhost`."""
+    """Where it listens, and the file of the authority that signed its certificate, for the name
+    `localhost`.
+    """
 
     port: int
     authority: Path
@@ -30,7 +35,9 @@ class TlsServer:
 
 @contextmanager
 def tls_in_front_of(url: str, folder: Path) -> Generator[TlsServer]:
-    """A server on the loopback interface that takes TLS and passes everything on to the Postgres of the URL."""
+    """A server on the loopback interface that takes TLS and passes everything on to the Postgres of
+    the URL.
+    """
     context, authority = _certified(folder)
     postgres = urlsplit(url)
     listener = socket.create_server(("127.0.0.1", 0))
@@ -76,12 +83,18 @@ def tls_in_front_of(url: str, folder: Path) -> Generator[TlsServer]:
 def _certified(folder: Path) -> tuple[ssl.SSLContext, Path]:
     """A server context with a certificate for localhost, and the file of the authority."""
     now = datetime.datetime.now(datetime.UTC)
-    authority_key, server_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    authority_key, server_key = (
+        ec.generate_private_key(ec.SECP256R1()),
+        ec.generate_private_key(ec.SECP256R1()),
+    )
     issuer, subject = (
-        x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]) for name in ("Test Authority", "localhost")
+        x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        for name in ("Test Authority", "localhost")
     )
 
-    def certificate(name: x509.Name, key: ec.EllipticCurvePrivateKey, *, authority: bool) -> x509.Certificate:
+    def certificate(
+        name: x509.Name, key: ec.EllipticCurvePrivateKey, *, authority: bool
+    ) -> x509.Certificate:
         return (
             x509.CertificateBuilder()
             .subject_name(name)
@@ -96,7 +109,9 @@ def _certified(folder: Path) -> tuple[ssl.SSLContext, Path]:
         )
 
     authority, chain = folder / "all.pem", folder / "server.pem"
-    authority.write_bytes(certificate(issuer, authority_key, authority=True).public_bytes(Encoding.PEM))
+    authority.write_bytes(
+        certificate(issuer, authority_key, authority=True).public_bytes(Encoding.PEM)
+    )
     chain.write_bytes(
         server_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         + certificate(subject, server_key, authority=False).public_bytes(Encoding.PEM)

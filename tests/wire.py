@@ -1,7 +1,7 @@
 """A TCP proxy that counts round trips, and keeps the client's words.
 
-A trip is each time that the client speaks after the server was ready for it: what is sent on while answers to what went
-before are coming in waits for nothing.
+A trip is each time that the client speaks after the server was ready for it: what is sent on while
+answers to what went before are coming in waits for nothing.
 """
 
 import selectors
@@ -19,14 +19,18 @@ FLUSH = b"H\x00\x00\x00\x04"
 
 
 class Wire:
-    """Between a client and Postgres. `trips` counts since the last reset, `said` is all that clients ever sent."""
+    """Between a client and Postgres. `trips` counts since the last reset, `said` is all that
+    clients ever sent.
+    """
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         self._server = (parts.hostname or "localhost", parts.port or 5432)
         self._listener = socket.create_server(("127.0.0.1", 0))
         login = parts.netloc.rpartition("@")[0]
-        self.url = parts._replace(netloc=f"{login}@127.0.0.1:{self._listener.getsockname()[1]}").geturl()
+        self.url = parts._replace(
+            netloc=f"{login}@127.0.0.1:{self._listener.getsockname()[1]}"
+        ).geturl()
         self.trips = 0
         self.said = b""
         threading.Thread(target=self._accept, daemon=True).start()
@@ -46,7 +50,11 @@ class Wire:
             threading.Thread(target=self._relay, args=(client,), daemon=True).start()
 
     def _relay(self, client: socket.socket) -> None:
-        with client, socket.create_connection(self._server) as server, selectors.DefaultSelector() as ready:
+        with (
+            client,
+            socket.create_connection(self._server) as server,
+            selectors.DefaultSelector() as ready,
+        ):
             for one in (client, server):
                 one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 ready.register(one, selectors.EVENT_READ)

@@ -1,1 +1,3 @@
-"""The local stack in Docker: SAM's own `start-api`, for what must be proved with real containers."""
+"""The local stack in Docker: SAM's own `start-api`, for what must be proved with real
+containers.
+"""

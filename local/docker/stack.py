@@ -1,9 +1,10 @@
-"""Runs a command against `sam local`: Postgres in a container, and SAM's own start-api and start-lambda.
+"""Runs a command against `sam local`: Postgres in a container, and SAM's own start-api and
+start-lambda.
 
     python -m local.docker.stack COMMAND...
 
-The command finds the stack's description in the file that STACK names, as `make run` writes it. Needs a Docker engine,
-and the built template. Everything that was started ends with the command.
+The command finds the stack's description in the file that STACK names, as `make run` writes it.
+Needs a Docker engine, and the built template. Everything that was started ends with the command.
 """
 
 import contextlib
@@ -38,7 +39,9 @@ START_SECONDS = 60
 def docker(*arguments: str) -> str:
     """What a docker command prints."""
     program = shutil.which("docker") or sys.exit("docker is not installed")
-    return subprocess.run([program, *arguments], check=True, capture_output=True, text=True).stdout.strip()
+    return subprocess.run(
+        [program, *arguments], check=True, capture_output=True, text=True
+    ).stdout.strip()
 
 
 @contextlib.contextmanager
@@ -55,9 +58,20 @@ def network(name: str) -> Generator[None]:
 def postgres(name: str, password: str) -> Generator[str]:
     """Postgres in a container; the owner's connection, as this machine reaches it."""
     port = free_port()
-    settings = {"POSTGRES_USER": "allowance_owner", "POSTGRES_PASSWORD": password, "POSTGRES_DB": "allowance"}
+    settings = {
+        "POSTGRES_USER": "allowance_owner",
+        "POSTGRES_PASSWORD": password,
+        "POSTGRES_DB": "allowance",
+    }
     options = [part for key, value in settings.items() for part in ("--env", f"{key}={value}")]
-    reached = ["--network", name, "--network-alias", NETWORK_NAME_OF_POSTGRES, "--publish", f"{LOOPBACK}:{port}:5432"]
+    reached = [
+        "--network",
+        name,
+        "--network-alias",
+        NETWORK_NAME_OF_POSTGRES,
+        "--publish",
+        f"{LOOPBACK}:{port}:5432",
+    ]
     container = docker("run", "--detach", *reached, *options, IMAGE)
     try:
         url = f"postgresql://allowance_owner:{password}@{LOOPBACK}:{port}/allowance"
@@ -72,16 +86,35 @@ def sam_local(command: str, name: str, parameters: dict[str, str], log: Path) ->
     """`sam local start-api` or `start-lambda`, on a port of its own."""
     port = free_port()
     overrides = [f"{key}={value}" for key, value in parameters.items()]
-    options = ["--template", str(TEMPLATE), "--docker-network", name, "--warm-containers", "LAZY", "--skip-pull-image"]
+    options = [
+        "--template",
+        str(TEMPLATE),
+        "--docker-network",
+        name,
+        "--warm-containers",
+        "LAZY",
+        "--skip-pull-image",
+    ]
     sam = Path(sys.executable).with_name("sam")
     with log.open("w") as output:
         process = subprocess.Popen(
-            [str(sam), "local", command, "--port", str(port), *options, "--parameter-overrides", *overrides],
+            [
+                str(sam),
+                "local",
+                command,
+                "--port",
+                str(port),
+                *options,
+                "--parameter-overrides",
+                *overrides,
+            ],
             stdout=output,
             stderr=output,
         )
         try:
-            _wait_for(lambda: socket.create_connection((LOOPBACK, port)).close(), ConnectionRefusedError)
+            _wait_for(
+                lambda: socket.create_connection((LOOPBACK, port)).close(), ConnectionRefusedError
+            )
             yield port
         finally:
             # TERM: it removes its containers. A job in the background would ignore INT.
@@ -106,17 +139,28 @@ def main(command: list[str]) -> int:
         started.enter_context(network(f"allowance-{name}"))
         database_url = started.enter_context(postgres(f"allowance-{name}", owner_password))
         lambda_port, api_port = (
-            started.enter_context(sam_local(each, f"allowance-{name}", parameters, state / f"{each}.log"))
+            started.enter_context(
+                sam_local(each, f"allowance-{name}", parameters, state / f"{each}.log")
+            )
             for each in ("start-lambda", "start-api")
         )
-        urls = {"api_url": f"http://{LOOPBACK}:{api_port}", "lambda_url": f"http://{LOOPBACK}:{lambda_port}"}
+        urls = {
+            "api_url": f"http://{LOOPBACK}:{api_port}",
+            "lambda_url": f"http://{LOOPBACK}:{lambda_port}",
+        }
         invoke(urls["lambda_url"], "Migrate", {})
         invoke(urls["lambda_url"], "SeedPrices", {})
         demo = prepare(
-            lambda document: invoke(urls["lambda_url"], "ImportDirectory", document), api_port, state / "tokens.json"
+            lambda document: invoke(urls["lambda_url"], "ImportDirectory", document),
+            api_port,
+            state / "tokens.json",
         )
-        write_private_json(state / "stack.json", {**urls, "database_url": database_url, **asdict(demo)})
-        return subprocess.run(command, env=os.environ | {"STACK": str(state / "stack.json")}, check=False).returncode
+        write_private_json(
+            state / "stack.json", {**urls, "database_url": database_url, **asdict(demo)}
+        )
+        return subprocess.run(
+            command, env=os.environ | {"STACK": str(state / "stack.json")}, check=False
+        ).returncode
 
 
 def invoke(lambda_url: str, name: str, event: dict[str, Any]) -> dict[str, Any]:

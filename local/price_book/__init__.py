@@ -1,6 +1,8 @@
-"""The price book: what two independent sources say a token costs, as functions/prices.json, for people to review.
+"""The price book: what two independent sources say a token costs, as functions/prices.json, for
+people to review.
 
-`make price-book` writes it. Its content follows from uv.lock alone, so a test can tell that nobody edited it by hand.
+`make price-book` writes it. Its content follows from uv.lock alone, so a test can tell that nobody
+edited it by hand.
 """
 
 from pathlib import Path

@@ -1,4 +1,6 @@
-"""Write the price book and the table of its page, and say what changed; or list what is left out, or in dispute."""
+"""Write the price book and the table of its page, and say what changed; or list what is left out,
+or in dispute.
+"""
 
 import json
 import sys

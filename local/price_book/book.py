@@ -1,4 +1,6 @@
-"""The document: merged prices in whole micro-units of US dollars per one million tokens, one entry a line."""
+"""The document: merged prices in whole micro-units of US dollars per one million tokens, one entry
+a line.
+"""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,10 +19,14 @@ from local.price_book.rules import Differences
 from local.price_book.statement import EXACT, Key, Statement, Usd, micros
 
 type Entry = dict[str, Any]
-"""`provider`, `model`, the five prices, `sources`; if any, `tiers`, `variants`, `effective_from`, `held`."""
+"""`provider`, `model`, the five prices, `sources`; if any, `tiers`, `variants`, `effective_from`,
+`held`.
+"""
 
 type Rounding = dict[str, Any]
-"""A price that is not whole: of which entry and `field`, `exact` as a decimal number, and `rounded`."""
+"""A price that is not whole: of which entry and `field`, `exact` as a decimal number, and
+`rounded`.
+"""
 
 TOLD = 2
 """Differences told in words. All of them are in `by_source`."""
@@ -30,7 +36,9 @@ type Book = dict[str, Any]
 
 
 def book(merged: Merged, version: str, on: date) -> Book:
-    """The document of the merged prices, which were in force on a date. Raises PriceBookRefused for unfit terms."""
+    """The document of the merged prices, which were in force on a date. Raises PriceBookRefused for
+    unfit terms.
+    """
     prices: list[Entry] = []
     roundings: list[Rounding] = []
     for key in sorted(merged.models):
@@ -54,8 +62,17 @@ def half_even(exact: Decimal) -> int:
 
 def render(made: Book) -> str:
     """One entry a line, so that a diff reads as a list of prices."""
-    lines = ["{", *(f'  "{key}": {json.dumps(made[key])},' for key in ("source", "version", "date"))]
-    lines += [*_rows("roundings", made["roundings"]), "  ],", *_rows("prices", made["prices"]), "  ]", "}"]
+    lines = [
+        "{",
+        *(f'  "{key}": {json.dumps(made[key])},' for key in ("source", "version", "date")),
+    ]
+    lines += [
+        *_rows("roundings", made["roundings"]),
+        "  ],",
+        *_rows("prices", made["prices"]),
+        "  ]",
+        "}",
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -67,14 +84,23 @@ def _entries(key: Key, priced: Priced) -> Iterator[tuple[Entry, Statement]]:
         yield {**named, **_terms(stated), **dated, "sources": list(priced.sources)}, stated
     if priced.held:
         held = {"reason": _reason(priced.differences), "by_source": _by_source(priced.differences)}
-        yield {**named, **_terms(priced.held), "sources": [models_dev.SOURCE], "held": held}, priced.held
+        yield (
+            {**named, **_terms(priced.held), "sources": [models_dev.SOURCE], "held": held},
+            priced.held,
+        )
 
 
 def _terms(stated: Statement) -> dict[str, Any]:
     tiers = [{"above_input_tokens": above, **_known(usd)} for above, usd in stated.tiers.items()]
-    variants = {name: {**_known(each.usd), **_tiers_of(each)} for name, each in stated.variants.items()}
+    variants = {
+        name: {**_known(each.usd), **_tiers_of(each)} for name, each in stated.variants.items()
+    }
     rates = {name: _rounded(stated.usd.get(name)) for name in RATES}
-    return {**rates, **({"tiers": tiers} if tiers else {}), **({"variants": variants} if variants else {})}
+    return {
+        **rates,
+        **({"tiers": tiers} if tiers else {}),
+        **({"variants": variants} if variants else {}),
+    }
 
 
 def _tiers_of(stated: Statement) -> dict[str, Any]:
@@ -95,16 +121,26 @@ def _roundings(entry: Entry, stated: Statement) -> Iterator[Rounding]:
     which = {name: entry[name] for name in ("provider", "model", "effective_from") if name in entry}
     which |= {"held": True} if "held" in entry else {}
     paths = [*stated.prices()]
-    paths += [(f"variants.{name}.{path}", usd) for name, each in stated.variants.items() for path, usd in each.prices()]
+    paths += [
+        (f"variants.{name}.{path}", usd)
+        for name, each in stated.variants.items()
+        for path, usd in each.prices()
+    ]
     for path, usd in paths:
         exact = micros(path, usd)
         if exact is not None and exact != half_even(exact):
-            yield {**which, "field": path, "exact": f"{exact.normalize(EXACT):f}", "rounded": half_even(exact)}
+            yield {
+                **which,
+                "field": path,
+                "exact": f"{exact.normalize(EXACT):f}",
+                "rounded": half_even(exact),
+            }
 
 
 def _reason(differences: Differences) -> str:
     apart = [
-        f"{path} {'none' if one is None else f'{one:f}'} by {genai.SOURCE}, {second:f} by {models_dev.SOURCE}"
+        f"{path} {'none' if one is None else f'{one:f}'} by {genai.SOURCE}, {second:f} by "
+        f"{models_dev.SOURCE}"
         for path, (one, second) in differences.items()
         if second is not None
     ]
@@ -137,7 +173,9 @@ def _nested(by_path: Mapping[str, Decimal | None]) -> dict[str, Any]:
 
 def _check(entry: Entry) -> None:
     try:
-        PriceTerms.model_validate({name: entry[name] for name in PriceTerms.model_fields if name in entry})
+        PriceTerms.model_validate(
+            {name: entry[name] for name in PriceTerms.model_fields if name in entry}
+        )
     except ValidationError as error:
         problems: list[Problem] = problems_of(error)
         raise PriceBookRefused(f"{entry['provider']}/{entry['model']} {problems[0]}") from error

@@ -22,24 +22,35 @@ COLUMNS = (
 
 
 def table(prices: Sequence[Entry]) -> str:
-    """A row for each provider, the largest first, and one for all: models with a price of each class, and agreement."""
+    """A row for each provider, the largest first, and one for all: models with a price of each
+    class, and agreement.
+    """
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     disputed = {(row["provider"], row["model"]) for row in prices if not is_applied(row)}
     for row in prices:
         if is_applied(row) and "effective_from" not in row:
             agreed = "agreed" if len(row["sources"]) > 1 else "one source"
             standing = "disputed" if (row["provider"], row["model"]) in disputed else agreed
-            classes = [column for column, name in zip(COLUMNS[1:8], CLASSES, strict=True) if row.get(name) is not None]
+            classes = [
+                column
+                for column, name in zip(COLUMNS[1:8], CLASSES, strict=True)
+                if row.get(name) is not None
+            ]
             for provider in (row["provider"], ""):
                 counts[provider].update(("models", standing, *classes))
     ordered = sorted(counts, key=lambda name: (name != "", -counts[name]["models"], name))
-    rows = [[name or "**all**", *(str(counts[name][column] or "") for column in COLUMNS)] for name in ordered]
+    rows = [
+        [name or "**all**", *(str(counts[name][column] or "") for column in COLUMNS)]
+        for name in ordered
+    ]
     lines = [["provider", *COLUMNS], ["---", *(["---:"] * len(COLUMNS))], *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 def with_table(page: str, prices: Sequence[Entry]) -> str:
-    """The page with the table between its markers. Raises PriceBookRefused where a marker is missing."""
+    """The page with the table between its markers. Raises PriceBookRefused where a marker is
+    missing.
+    """
     head, begin, rest = page.partition(BEGIN)
     _, end, tail = rest.partition(END)
     if not (begin and end):

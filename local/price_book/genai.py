@@ -16,7 +16,16 @@ from genai_prices.types import (
 )
 
 from local.price_book import PriceBookRefused
-from local.price_book.statement import FREE, FREE_SUFFIX, Key, Statement, Timeline, Usd, micros, named
+from local.price_book.statement import (
+    FREE,
+    FREE_SUFFIX,
+    Key,
+    Statement,
+    Timeline,
+    Usd,
+    micros,
+    named,
+)
 
 SOURCE = "genai-prices"
 
@@ -33,13 +42,17 @@ VARIANTS = {
     ("service_tier", "flex"): "flex",
     ("service_tier", "priority"): "priority",
 }
-"""What the package's context of a request is in our words. Its other contexts (fast, route, search) are not carried."""
+"""What the package's context of a request is in our words. Its other contexts (fast, route, search)
+are not carried.
+"""
 
 FREE_BY_COMMENT = {
     "copilot": ("gpt-3.5-turbo", "gpt-4.1", "gpt-4o", "gpt-4o-mini"),
     "google": ("gemma-4-26b-a4b-it", "gemma-4-31b-it"),
 }
-"""Models that the package comments as free of charge, or as costing no tokens: it drops zeros itself."""
+"""Models that the package comments as free of charge, or as costing no tokens: it drops zeros
+itself.
+"""
 
 NO_PRICE = "no price at all, and not known to be free"
 OTHER_UNITS = "priced only by something other than these tokens (hours, pages, characters)"
@@ -48,7 +61,8 @@ OTHER_UNITS = "priced only by something other than these tokens (hours, pages, c
 class GenaiPrices:
     """What the package states: `models` by the names of the price book, each from a date on.
 
-    Raises PriceBookRefused for a name that is unfit, a model that is there twice, or a price that is none.
+    Raises PriceBookRefused for a name that is unfit, a model that is there twice, or a price that
+    is none.
     """
 
     def __init__(self, providers: Sequence[Provider], on: date) -> None:
@@ -65,7 +79,9 @@ class GenaiPrices:
         timelines = {key: self.timeline(key, model) for key, model in self._models.items()}
         self.models: dict[Key, Timeline] = {key: each for key, each in timelines.items() if each}
         self.left_out: dict[Key, str] = {
-            key: _reason(price_in_force(model, on)) for key, model in self._models.items() if not timelines[key]
+            key: _reason(price_in_force(model, on))
+            for key, model in self._models.items()
+            if not timelines[key]
         }
         self._by_lower = {(provider, model.lower()): model for provider, model in self.models}
 
@@ -99,26 +115,38 @@ class GenaiPrices:
         return price.base if isinstance(price, TieredPrices) else price
 
     def timeline(self, key: Key, model: ModelInfo) -> Timeline:
-        """The statement in force, and each later one that differs from the one before; empty where none is priced."""
+        """The statement in force, and each later one that differs from the one before; empty where
+        none is priced.
+        """
         days = sorted({day for day in _days(model) if day > self.on})
         found: Timeline = [(None, statement(key, model, self.on))]
         for day in days:
             if (changed := statement(key, model, day)) != found[-1][1]:
                 found.append((day, changed))
-        return found if found[0][1].is_priced else [(day, each) for day, each in found if day and each.is_priced]
+        return (
+            found
+            if found[0][1].is_priced
+            else [(day, each) for day, each in found if day and each.is_priced]
+        )
 
     def uncarried(self) -> Counter[str]:
-        """How many models have prices that depend on what the book does not carry, by what that is."""
+        """How many models have prices that depend on what the book does not carry, by
+        what that is.
+        """
         return Counter(
             f"{name}={value}"
             for model in self._models.values()
-            for name, value in {pair for variant in model.price_variants or () for pair in variant.when.items()}
+            for name, value in {
+                pair for variant in model.price_variants or () for pair in variant.when.items()
+            }
             if (name, value) not in VARIANTS and (name, value) != ("service_tier", "default")
         )
 
 
 def price_in_force(model: ModelInfo, on: date) -> ModelPrice:
-    """The price on that date that no time of day and no kind of request decides: the last one begun by then."""
+    """The price on that date that no time of day and no kind of request decides: the last one begun
+    by then.
+    """
     if isinstance(model.prices, ModelPrice):
         return model.prices
     begun = [conditional.prices for conditional in model.prices if _begun(conditional, on)]
@@ -127,23 +155,32 @@ def price_in_force(model: ModelInfo, on: date) -> ModelPrice:
 
 
 def statement(key: Key, model: ModelInfo, on: date) -> Statement:
-    """The prices on a date. A variant overrides the standard ones for the classes that it names, as the package has it.
+    """The prices on a date. A variant overrides the standard ones for the classes that it names, as
+    the package has it.
 
     Of several that are begun the first counts, class by class.
     """
     standard = price_in_force(model, on)
     provider, name = key
-    if _is_empty(standard) and (name.endswith(FREE_SUFFIX) or name in FREE_BY_COMMENT.get(provider, ())):
+    if _is_empty(standard) and (
+        name.endswith(FREE_SUFFIX) or name in FREE_BY_COMMENT.get(provider, ())
+    ):
         return Statement(FREE)
     variants: dict[str, Statement] = {}
     for when, ours in VARIANTS.items():
         begun = [
-            each for each in model.price_variants or () if tuple(each.when.items()) == (when,) and _begun(each, on)
+            each
+            for each in model.price_variants or ()
+            if tuple(each.when.items()) == (when,) and _begun(each, on)
         ]
         if begun:
             values = _values(standard)
             for each in reversed(begun):
-                values |= {field: price for field, price in _values(each.prices).items() if price is not None}
+                values |= {
+                    field: price
+                    for field, price in _values(each.prices).items()
+                    if price is not None
+                }
             variants[ours] = _terms(key, values)
     base = _terms(key, _values(standard))
     return Statement(base.usd, base.tiers, variants)
@@ -153,15 +190,24 @@ type Values = dict[str, Decimal | TieredPrices | None]
 
 
 def _values(stated: ModelPrice) -> Values:
-    # getattr, not vars(): the package answers None for a unit it knows and raises for one it has renamed.
+    # getattr, not vars(): the package answers None for a unit it knows and raises for one it has
+    # renamed.
     return {field: getattr(stated, name) for field, name in FIELDS.items()}
 
 
 def _terms(key: Key, values: Values) -> Statement:
     starts = sorted(
-        {tier.start for value in values.values() if isinstance(value, TieredPrices) for tier in value.tiers}
+        {
+            tier.start
+            for value in values.values()
+            if isinstance(value, TieredPrices)
+            for tier in value.tiers
+        }
     )
-    base = {field: value.base if isinstance(value, TieredPrices) else value for field, value in values.items()}
+    base = {
+        field: value.base if isinstance(value, TieredPrices) else value
+        for field, value in values.items()
+    }
     tiers: Mapping[int, Usd] = {
         start: {field: _at(value, start) for field, value in values.items()} for start in starts
     }
@@ -179,7 +225,9 @@ def _at(value: Decimal | TieredPrices | None, start: int) -> Decimal | None:
 
 def _begun(conditional: ConditionalPrice | PriceVariant, on: date) -> bool:
     constraint = conditional.constraint
-    return constraint is None or (isinstance(constraint, StartDateConstraint) and constraint.start_date <= on)
+    return constraint is None or (
+        isinstance(constraint, StartDateConstraint) and constraint.start_date <= on
+    )
 
 
 def _days(model: ModelInfo) -> Iterator[date]:

@@ -1,4 +1,6 @@
-"""Two sources into one list of prices: what they agree on, what one alone says, and what a person must decide."""
+"""Two sources into one list of prices: what they agree on, what one alone says, and what a person
+must decide.
+"""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -14,17 +16,22 @@ from local.price_book.statement import Key, Statement, Timeline
 
 MAX_DISPUTED_SHARE = Decimal("0.33")
 MIN_COMPARED = 20
-"""From how many compared models on the share of disputes says something about a source as a whole."""
+"""From how many compared models on the share of disputes says something about a source as a whole.
+"""
 
 
 @dataclass(frozen=True)
 class Priced:
-    """A model of the book: what is in force and what will be, who says so, and what is in dispute."""
+    """A model of the book: what is in force and what will be, who says so, and what is
+    in dispute.
+    """
 
     timeline: Timeline
     sources: tuple[str, ...]
     held: Statement | None = None
-    differences: Differences = field(default_factory=dict[str, tuple[Decimal | None, Decimal | None]])
+    differences: Differences = field(
+        default_factory=dict[str, tuple[Decimal | None, Decimal | None]]
+    )
     rules: frozenset[str] = frozenset()
     """Those that explain how the sources differ."""
 
@@ -40,12 +47,15 @@ class Merged:
 def merge(first: GenaiPrices, second: ModelsDev, second_day: date) -> Merged:
     """Everything that either source prices.
 
-    An id that only the second lists is compared with the model that the first takes for it. In a dispute the first
-    source's price stays in force, since a model without a price is a worse error; the other's is held. Raises
-    PriceBookRefused where so many are in dispute that a source must be wrong as a whole.
+    An id that only the second lists is compared with the model that the first takes for it. In a
+    dispute the first source's price stays in force, since a model without a price is a worse error;
+    the other's is held. Raises PriceBookRefused where so many are in dispute that a source must be
+    wrong as a whole.
     """
     models = {key: Priced(timeline, (genai.SOURCE,)) for key, timeline in first.models.items()}
-    left_out: dict[Key, str] = {key: f"{genai.SOURCE}: {reason}" for key, reason in first.left_out.items()}
+    left_out: dict[Key, str] = {
+        key: f"{genai.SOURCE}: {reason}" for key, reason in first.left_out.items()
+    }
     disputed, compared = 0, 0
     for key in (*second.models, *second.left_out):
         alike = first.named_like(key)
@@ -59,11 +69,14 @@ def merge(first: GenaiPrices, second: ModelsDev, second_day: date) -> Merged:
         elif stated is None or first.models[known][0][0] is not None:
             models.setdefault(alike or key, Priced(first.models[known], (genai.SOURCE,)))
         else:
-            models[alike or key] = found = _compared(first, Compared(key, first, known, stated, second_day))
+            models[alike or key] = found = _compared(
+                first, Compared(key, first, known, stated, second_day)
+            )
             compared, disputed = compared + 1, disputed + (found.held is not None)
     if compared >= MIN_COMPARED and disputed > MAX_DISPUTED_SHARE * compared:
         raise PriceBookRefused(
-            f"{disputed} of {compared} models are in dispute{_ratio(models)}: is a source in other units?"
+            f"{disputed} of {compared} models are in dispute{_ratio(models)}: is a source "
+            "in other units?"
         )
     return Merged(models, {key: reason for key, reason in left_out.items() if key not in models})
 
@@ -83,7 +96,9 @@ def _compared(first: GenaiPrices, each: Compared) -> Priced:
 
 def _filled(stated: Statement, second: Statement) -> Statement:
     """With the prices that only the second source has, where the two agree on the rest."""
-    usd = {name: second.usd.get(name) if price is None else price for name, price in stated.usd.items()}
+    usd = {
+        name: second.usd.get(name) if price is None else price for name, price in stated.usd.items()
+    }
     return Statement(usd, stated.tiers, stated.variants)
 
 

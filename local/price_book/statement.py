@@ -1,4 +1,6 @@
-"""What one source states about one model: exact US dollars per one million tokens, as the source has them."""
+"""What one source states about one model: exact US dollars per one million tokens, as the source
+has them.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -28,7 +30,9 @@ FREE: Usd = dict.fromkeys(RATES[:4], Decimal(0))
 
 @dataclass(frozen=True)
 class Statement:
-    """The prices of a request, of larger ones by the input tokens they must pass, and by kind of processing."""
+    """The prices of a request, of larger ones by the input tokens they must pass, and by kind of
+    processing.
+    """
 
     usd: Usd
     tiers: Mapping[int, Usd] = field(default_factory=dict[int, Usd])
@@ -37,9 +41,9 @@ class Statement:
     @property
     def is_priced(self) -> bool:
         """Whether any price is known."""
-        return any(price is not None for usd in (self.usd, *self.tiers.values()) for price in usd.values()) or any(
-            variant.is_priced for variant in self.variants.values()
-        )
+        return any(
+            price is not None for usd in (self.usd, *self.tiers.values()) for price in usd.values()
+        ) or any(variant.is_priced for variant in self.variants.values())
 
     @property
     def is_free(self) -> bool:
@@ -54,18 +58,26 @@ class Statement:
 
 
 type Timeline = list[tuple[date | None, Statement]]
-"""What is in force on the book's date (None), then each later change with the UTC day on which it begins."""
+"""What is in force on the book's date (None), then each later change with the UTC day on which it
+begins.
+"""
 
 
 def micros(where: str, usd: Decimal | None) -> Decimal | None:
-    """Micro-units per 1M tokens, exactly. Raises PriceBookRefused unless it is a number from 0 to 1e12."""
+    """Micro-units per 1M tokens, exactly. Raises PriceBookRefused unless it is a number from 0 to
+    1e12.
+    """
     if usd is None:
         return None
     if not isinstance(usd, Decimal) or not usd.is_finite():  # pyright: ignore[reportUnnecessaryIsInstance]
         raise PriceBookRefused(f"{where}: {usd!r} is not a decimal number")
     try:
         # By size first: of a price with a huge exponent, the exact value would fill the memory.
-        if usd >= 0 and usd.adjusted() <= MAX_ADJUSTED and (exact := usd.scaleb(6, EXACT)) <= MAX_PRICE_MICROS:
+        if (
+            usd >= 0
+            and usd.adjusted() <= MAX_ADJUSTED
+            and (exact := usd.scaleb(6, EXACT)) <= MAX_PRICE_MICROS
+        ):
             return exact
     except DecimalException as error:
         raise PriceBookRefused(f"{where}: a number of more than {EXACT.prec} digits") from error
@@ -76,5 +88,7 @@ def named(provider: str, model: str) -> Key:
     """Both names, if they are fit to be seen in a list. Raises PriceBookRefused."""
     for part in (provider, model):
         if not part or part != part.strip() or not part.isprintable():
-            raise PriceBookRefused(f"{provider!r}/{model!r}: a name is empty, padded or unprintable")
+            raise PriceBookRefused(
+                f"{provider!r}/{model!r}: a name is empty, padded or unprintable"
+            )
     return provider, model

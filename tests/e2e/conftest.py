@@ -36,7 +36,9 @@ class Person(httpx.Client):
     def __init__(self, stack: dict[str, Any], username: str) -> None:
         token = stack["tokens"][username]
         # A first call to a function under `sam local` builds an image and starts a container.
-        super().__init__(base_url=stack["api_url"], headers={"Authorization": f"Bearer {token}"}, timeout=60)
+        super().__init__(
+            base_url=stack["api_url"], headers={"Authorization": f"Bearer {token}"}, timeout=60
+        )
 
 
 @pytest.fixture

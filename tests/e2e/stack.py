@@ -51,7 +51,9 @@ def free_ports(count: int) -> list[int]:
 
 def spawn(state: Path, **environment: str) -> subprocess.Popen[str]:
     inherited = {
-        name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "AI_BUDGETS_ENABLED")
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("DATABASE_URL", "AI_BUDGETS_ENABLED")
     }
     return subprocess.Popen(
         [sys.executable, "-m", "local.stack"],
@@ -76,7 +78,9 @@ def lambda_client(stack: dict[str, Any]) -> Any:
 
 @contextmanager
 def state_folder() -> Generator[Path]:
-    """A folder for a stack's state, which Postgres can reach when root lets it run as somebody else."""
+    """A folder for a stack's state, which Postgres can reach when root lets it run as somebody
+    else.
+    """
     folder = Path(tempfile.mkdtemp(prefix="allowance-stack-"))
     folder.chmod(0o711)
     try:

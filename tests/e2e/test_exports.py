@@ -25,7 +25,11 @@ def download(person: Person, query: str) -> tuple[list[dict[str, str]], list[htt
         assert answers[-1].status_code == 200, answers[-1].text
         link = answers[-1].links.get("next")
         url = urljoin(url, link["url"]) if link else ""
-    return [row for each in answers for row in csv.DictReader(io.StringIO(each.text, newline=""), strict=True)], answers
+    return [
+        row
+        for each in answers
+        for row in csv.DictReader(io.StringIO(each.text, newline=""), strict=True)
+    ], answers
 
 
 def test_spend_is_downloaded_page_by_page(people: dict[str, Person]) -> None:
@@ -37,7 +41,9 @@ def test_spend_is_downloaded_page_by_page(people: dict[str, Person]) -> None:
         }
         for name in ("maya", "otto", "adam")
     ]  # fmt: skip
-    recorded = people["olivia"].post("/api/v2/ai/usage", json={"records": records}).json()["results"]
+    recorded = (
+        people["olivia"].post("/api/v2/ai/usage", json={"records": records}).json()["results"]
+    )
     assert {each["status"] for each in recorded} == {"recorded"}
     month = f"{now:%Y-%m}"
     whole, (answer,) = download(people["ana"], f"month={month}")
@@ -47,12 +53,18 @@ def test_spend_is_downloaded_page_by_page(people: dict[str, Person]) -> None:
     paged, answers = download(people["ana"], f"month={month}&limit=1")
     assert (paged, len(answers)) == (whole, len(whole))
     charges, _ = download(people["ana"], f"month={month}&format=focus&limit=2")
-    assert sum(Decimal(row["BilledCost"]) for row in charges) == sum(Decimal(row["cost_usd"]) for row in whole) > 0
+    assert (
+        sum(Decimal(row["BilledCost"]) for row in charges)
+        == sum(Decimal(row["cost_usd"]) for row in whole)
+        > 0
+    )
     assert people["maya"].get(PATH).status_code == 404
 
 
 def test_the_function_that_exports_has_its_layer_and_wants_a_bucket(stack: dict[str, Any]) -> None:
-    failed = json.loads(lambda_client(stack).invoke(FunctionName="ExportSpend", Payload=b"{}")["Payload"].read())
+    failed = json.loads(
+        lambda_client(stack).invoke(FunctionName="ExportSpend", Payload=b"{}")["Payload"].read()
+    )
     assert (failed["errorType"], failed["errorMessage"]) == (
         "BadSetting",
         "EXPORT_BUCKET is not set: nothing is exported.",

@@ -1,4 +1,6 @@
-"""The local stack itself: kept state, refused and missing tokens, ports, the gate, and an end that leaves nothing."""
+"""The local stack itself: kept state, refused and missing tokens, ports, the gate, and an end that
+leaves nothing.
+"""
 
 import json
 import signal
@@ -27,7 +29,9 @@ def test_state_is_kept_between_runs_and_lost_tokens_are_minted_anew(state: Path)
         children = psutil.Process(first.process.pid).children(recursive=True)
         assert first.stop() == 0
     # A zombie has ended; whether it is reaped is up to the init process of this machine.
-    left = [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
+    left = [
+        child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE
+    ]
     assert children
     assert not left, "ctrl-C ends every process it started"
     assert stat.S_IMODE((state / "stack.json").stat().st_mode) == 0o600
@@ -41,7 +45,9 @@ def test_state_is_kept_between_runs_and_lost_tokens_are_minted_anew(state: Path)
             "olivia": True, "adam": True, "ana": True, "maya": False, "otto": False,
         }  # fmt: skip
         for name, token in after["tokens"].items():
-            me = httpx.get(after["api_url"] + "/api/v2/users/me", headers={"Authorization": f"Bearer {token}"})
+            me = httpx.get(
+                after["api_url"] + "/api/v2/users/me", headers={"Authorization": f"Bearer {token}"}
+            )
             assert me.json()["username"] == name
         kept = httpx.get(after["api_url"] + path, headers=adam)
         assert kept.json()["spend_limit_micros"] == 7
@@ -64,10 +70,15 @@ def test_with_the_feature_gate_off_budget_routes_say_so(state: Path) -> None:
         ({"PORT": "x"}, "PORT and LAMBDA_PORT must be numbers"),
         ({"PORT": "3999", "LAMBDA_PORT": "3999"}, "PORT and LAMBDA_PORT must differ"),
         ({"AI_BUDGETS_ENABLED": "yes"}, "AI_BUDGETS_ENABLED must be true or false"),
-        ({"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/x"}, "cannot connect to the database of DATABASE_URL"),
+        (
+            {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/x"},
+            "cannot connect to the database of DATABASE_URL",
+        ),
     ],
 )
-def test_what_cannot_run_says_so_in_one_line(state: Path, environment: dict[str, str], said: str) -> None:
+def test_what_cannot_run_says_so_in_one_line(
+    state: Path, environment: dict[str, str], said: str
+) -> None:
     port, lambda_port = free_ports(2)
     process = spawn(state, **{"PORT": str(port), "LAMBDA_PORT": str(lambda_port)} | environment)
     printed, _ = process.communicate(timeout=30)
@@ -98,9 +109,17 @@ def test_a_burst_on_a_cold_stack_is_answered(state: Path) -> None:
         described = cold.description
         headers = {"Authorization": f"Bearer {described['tokens']['adam']}"}
         group = f"{described['api_url']}/api/v2/groups/{described['groups']['acme/platform']}"
-        urls = [group, f"{described['api_url']}/api/v2/audit", f"{described['api_url']}/healthz"] * 12
+        urls = [
+            group,
+            f"{described['api_url']}/api/v2/audit",
+            f"{described['api_url']}/healthz",
+        ] * 12
         with ThreadPoolExecutor(len(urls)) as clients:
-            statuses = list(clients.map(lambda url: httpx.get(url, headers=headers, timeout=60).status_code, urls))
+            statuses = list(
+                clients.map(
+                    lambda url: httpx.get(url, headers=headers, timeout=60).status_code, urls
+                )
+            )
     assert statuses == [200] * len(urls)
 
 
@@ -111,4 +130,9 @@ def test_a_file_that_a_crash_left_empty_is_made_anew(state: Path, damage: str) -
     (state / damage).write_text("[]" if damage == "tokens.json" else "")
     with running(state) as again:
         headers = {"Authorization": f"Bearer {again.description['tokens']['maya']}"}
-        assert httpx.get(f"{again.description['api_url']}/api/v2/users/me", headers=headers).status_code == 200
+        assert (
+            httpx.get(
+                f"{again.description['api_url']}/api/v2/users/me", headers=headers
+            ).status_code
+            == 200
+        )

@@ -23,14 +23,23 @@ def path(stack: dict[str, Any], people: dict[str, Person]) -> Generator[str]:
 
 
 def test_the_five_people_of_the_demo(stack: dict[str, Any]) -> None:
-    assert stack["tokens"].keys() == stack["users"].keys() == {"olivia", "adam", "maya", "otto", "ana"}
+    assert (
+        stack["tokens"].keys() == stack["users"].keys() == {"olivia", "adam", "maya", "otto", "ana"}
+    )
     assert stack["groups"].keys() == {"acme/Everyone", "acme/platform", "acme/research"}
     assert stack["groups"]["acme/Everyone"] == stack["organizations"]["acme"]
 
 
 @pytest.mark.parametrize("username", ["olivia", "adam", "maya", "otto", "ana"])
-def test_each_may_do_what_the_table_says(people: dict[str, Person], path: str, username: str) -> None:
-    may = {"olivia": (True, True), "adam": (True, True), "maya": (True, False), "ana": (True, False)}
+def test_each_may_do_what_the_table_says(
+    people: dict[str, Person], path: str, username: str
+) -> None:
+    may = {
+        "olivia": (True, True),
+        "adam": (True, True),
+        "maya": (True, False),
+        "ana": (True, False),
+    }
     read, update = may.get(username, (False, False))
     person, admin = people[username], people["adam"]
     assert person.get("/api/v2/users/me").json()["username"] == username
@@ -39,12 +48,16 @@ def test_each_may_do_what_the_table_says(people: dict[str, Person], path: str, u
     assert update or put.json() == NOT_FOUND
     admin.put(path, json={"spend_limit_micros": 2_000_000})
     got = person.get(path)
-    assert (got.status_code, got.json().get("spend_limit_micros")) == ((200, 2_000_000) if read else (404, None))
+    assert (got.status_code, got.json().get("spend_limit_micros")) == (
+        (200, 2_000_000) if read else (404, None)
+    )
     assert person.delete(path).status_code == (204 if update else 404)
     assert admin.get(path).status_code == (404 if update else 200)
 
 
-def test_a_refusal_has_the_bytes_and_headers_of_an_absence(people: dict[str, Person], path: str) -> None:
+def test_a_refusal_has_the_bytes_and_headers_of_an_absence(
+    people: dict[str, Person], path: str
+) -> None:
     people["adam"].put(path, json={"spend_limit_micros": 1})
     refused = people["otto"].get(path)
     absent = people["otto"].get("/api/v2/groups/00000000-0000-4000-8000-000000000000/ai/budget")
@@ -57,7 +70,9 @@ def test_a_refusal_has_the_bytes_and_headers_of_an_absence(people: dict[str, Per
 
 def test_the_session_token_header_works_as_well(stack: dict[str, Any]) -> None:
     with httpx.Client(
-        base_url=stack["api_url"], headers={"Coder-Session-Token": stack["tokens"]["maya"]}, timeout=60
+        base_url=stack["api_url"],
+        headers={"Coder-Session-Token": stack["tokens"]["maya"]},
+        timeout=60,
     ) as client:
         assert client.get("/api/v2/users/me").json()["username"] == "maya"
 
@@ -71,7 +86,9 @@ def test_without_a_credential_there_is_nothing_but_health(stack: dict[str, Any],
         assert client.get("/").status_code == 404
 
 
-def test_unknown_methods_and_paths_answer_in_the_contracts_shape(people: dict[str, Person], path: str) -> None:
+def test_unknown_methods_and_paths_answer_in_the_contracts_shape(
+    people: dict[str, Person], path: str
+) -> None:
     for method in ("POST", "PATCH", "OPTIONS"):
         answer = people["adam"].request(method, path)
         assert (answer.status_code, answer.headers["allow"]) == (405, "DELETE, GET, PUT"), method
@@ -95,16 +112,25 @@ def test_a_body_of_two_mebibytes_is_too_large(people: dict[str, Person], path: s
 def test_etags_protect_over_http(people: dict[str, Person], path: str) -> None:
     adam = people["adam"]
     tag = adam.put(path, json={"spend_limit_micros": 1}).headers["etag"]
-    assert adam.put(path, json={"spend_limit_micros": 2}, headers={"If-Match": tag}).status_code == 200
-    assert adam.put(path, json={"spend_limit_micros": 3}, headers={"If-Match": tag}).status_code == 412
-    assert adam.put(path, json={"spend_limit_micros": 3}, headers={"If-None-Match": "*"}).status_code == 412
+    assert (
+        adam.put(path, json={"spend_limit_micros": 2}, headers={"If-Match": tag}).status_code == 200
+    )
+    assert (
+        adam.put(path, json={"spend_limit_micros": 3}, headers={"If-Match": tag}).status_code == 412
+    )
+    assert (
+        adam.put(path, json={"spend_limit_micros": 3}, headers={"If-None-Match": "*"}).status_code
+        == 412
+    )
 
 
 def test_a_person_finds_an_id_and_sees_who_changed_what(
     stack: dict[str, Any], people: dict[str, Person], path: str
 ) -> None:
     adam = people["adam"]
-    groups = {each["name"]: each["id"] for each in adam.get("/api/v2/organizations/acme/groups").json()}
+    groups = {
+        each["name"]: each["id"] for each in adam.get("/api/v2/organizations/acme/groups").json()
+    }
     assert groups["platform"] == stack["groups"]["acme/platform"]
     changed = adam.put(path, json={"spend_limit_micros": 5}).headers["x-request-id"]
     assert changed != adam.get(path).headers["x-request-id"]
@@ -119,17 +145,22 @@ def test_functions_are_invoked_as_with_boto3(stack: dict[str, Any]) -> None:
     assert seeded["unchanged"] > 1000
     assert (seeded["inserted"], seeded["updated"]) == (0, 0)
     with psycopg.connect(stack["database_url"]) as owner:
-        seeded_versions = owner.execute("SELECT count(*) FROM ai_model_price_versions WHERE source = 'default'")
+        seeded_versions = owner.execute(
+            "SELECT count(*) FROM ai_model_price_versions WHERE source = 'default'"
+        )
         assert seeded_versions.fetchone() == (seeded["unchanged"],)
     bad = client.invoke(
-        FunctionName="SeedPrices", Payload=b'{"prices": [{"provider": "p", "model": "m", "input_price": -1}]}'
+        FunctionName="SeedPrices",
+        Payload=b'{"prices": [{"provider": "p", "model": "m", "input_price": -1}]}',
     )
     error = json.loads(bad["Payload"].read())
     assert (error["errorType"], error["errorMessage"]) == (
         "ValidationFailed",
         "prices[0].input_price: must not be negative",
     )
-    assert json.loads(client.invoke(FunctionName="Migrate", Payload=b"{}")["Payload"].read()) == {"applied": []}
+    assert json.loads(client.invoke(FunctionName="Migrate", Payload=b"{}")["Payload"].read()) == {
+        "applied": []
+    }
 
 
 def test_alerts_without_a_receiver_are_kept_and_the_answer_says_so(stack: dict[str, Any]) -> None:
@@ -142,11 +173,18 @@ def test_a_token_minted_by_an_operator_works_and_can_be_revoked(stack: dict[str,
     client, name = lambda_client(stack), f"e2e-{time.time_ns()}"
     token = {"username": "maya", "name": name}
     made = json.loads(
-        client.invoke(FunctionName="ImportDirectory", Payload=json.dumps({"tokens": [token]}))["Payload"].read()
+        client.invoke(FunctionName="ImportDirectory", Payload=json.dumps({"tokens": [token]}))[
+            "Payload"
+        ].read()
     )
     with httpx.Client(
-        base_url=stack["api_url"], headers={"Authorization": f"bearer {made['tokens'][f'maya/{name}']}"}, timeout=60
+        base_url=stack["api_url"],
+        headers={"Authorization": f"bearer {made['tokens'][f'maya/{name}']}"},
+        timeout=60,
     ) as client_of_maya:
         assert client_of_maya.get("/api/v2/users/me").json()["token"]["name"] == name
-        client.invoke(FunctionName="ImportDirectory", Payload=json.dumps({"tokens": [token | {"revoked": True}]}))
+        client.invoke(
+            FunctionName="ImportDirectory",
+            Payload=json.dumps({"tokens": [token | {"revoked": True}]}),
+        )
         assert client_of_maya.get("/api/v2/users/me").status_code == 401

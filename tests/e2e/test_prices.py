@@ -17,10 +17,15 @@ def test_only_an_owner_of_the_demo_sees_prices(people: dict[str, Person], userna
 
 @pytest.mark.parametrize("model", ["org/model:free", "a b", "a/b/c", "50%", "é", "a+b"])
 @pytest.mark.parametrize("safe", ["/", ""], ids=["slashes as they are", "slashes encoded"])
-def test_a_custom_price_comes_and_goes_whatever_the_name(people: dict[str, Person], model: str, safe: str) -> None:
+def test_a_custom_price_comes_and_goes_whatever_the_name(
+    people: dict[str, Person], model: str, safe: str
+) -> None:
     olivia = people["olivia"]
     assert (
-        olivia.post(PRICES, json={"prices": [{"provider": "e2e", "model": model, "input_price": 5}]}).status_code == 204
+        olivia.post(
+            PRICES, json={"prices": [{"provider": "e2e", "model": model, "input_price": 5}]}
+        ).status_code
+        == 204
     )
     found = olivia.get(PRICES, params={"provider": "e2e", "model": model}).json()["prices"]
     assert [(each["source"], each["input_price"]) for each in found] == [("custom", 5)]

@@ -28,7 +28,10 @@ def blocks() -> list[str]:
     """The shell blocks of the section, in their order."""
     section = (ROOT / "README.md").read_text().split("## With Docker")[1].split("\n## ")[0]
     machine = "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64"
-    return [block.replace("x86_64", machine) for block in re.findall(r"```sh\n(.*?)```", section, re.DOTALL)]
+    return [
+        block.replace("x86_64", machine)
+        for block in re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
+    ]
 
 
 def bash(script: str) -> list[str]:
@@ -47,7 +50,9 @@ def printed(tmp_path: Path) -> Generator[str]:
     serve, _, forget = blocks()
     out, log = tmp_path / "out", tmp_path / "log"
     with out.open("w") as stdout, log.open("w") as stderr:
-        process = subprocess.Popen(bash(serve), cwd=ROOT, stdout=stdout, stderr=stderr, start_new_session=True)
+        process = subprocess.Popen(
+            bash(serve), cwd=ROOT, stdout=stdout, stderr=stderr, start_new_session=True
+        )
     try:
         deadline = time.monotonic() + RUN_SECONDS
         while not serves() and process.poll() is None and time.monotonic() < deadline:
@@ -70,6 +75,10 @@ def test_the_commands_of_the_readme_serve_and_seed(printed: str) -> None:
     assert migrated["applied"][0] == "0001_application_role.sql"
     assert seeded["inserted"] > 2000
     token = imported["tokens"]["olga/first"]
-    assert httpx.get(f"{API}/healthz", params={"database": "1"}, timeout=60).json() == {"status": "ok"}
-    me = httpx.get(f"{API}/api/v2/users/me", headers={"Authorization": f"Bearer {token}"}, timeout=60)
+    assert httpx.get(f"{API}/healthz", params={"database": "1"}, timeout=60).json() == {
+        "status": "ok"
+    }
+    me = httpx.get(
+        f"{API}/api/v2/users/me", headers={"Authorization": f"Bearer {token}"}, timeout=60
+    )
     assert me.json()["username"] == "olga"

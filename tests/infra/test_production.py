@@ -1,4 +1,6 @@
-"""What is deployed: the CloudFormation that AWS makes of template.yaml, read as data. Linters do not know our promises."""
+"""What is deployed: the CloudFormation that AWS makes of template.yaml, read as data. Linters do
+not know our promises.
+"""
 
 import json
 import re
@@ -54,7 +56,9 @@ def nodes(node: Any) -> Iterator[dict[str, Any]]:
     """Every object in a part of the template."""
     if isinstance(node, dict):
         yield node
-    for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else []:
+    for child in (
+        node.values() if isinstance(node, dict) else node if isinstance(node, list) else []
+    ):
         yield from nodes(child)
 
 
@@ -101,7 +105,9 @@ def test_a_proxy_takes_tls_and_tokens_only() -> None:
 
 
 def test_the_network_has_no_way_to_the_internet_and_only_the_functions_reach_the_database() -> None:
-    assert not resources("AWS::EC2::InternetGateway", "AWS::EC2::NatGateway", "AWS::EC2::Route", "AWS::EC2::EIP")
+    assert not resources(
+        "AWS::EC2::InternetGateway", "AWS::EC2::NatGateway", "AWS::EC2::Route", "AWS::EC2::EIP"
+    )
     ingress = [
         *properties("AWS::EC2::SecurityGroupIngress").values(),
         *(
@@ -115,19 +121,28 @@ def test_the_network_has_no_way_to_the_internet_and_only_the_functions_reach_the
         assert "SourceSecurityGroupId" in rule
         assert "CidrIp" not in rule
         assert rule["FromPort"] == rule["ToPort"]
-    into_the_database = [rule for rule in ingress if rule.get("GroupId") == {"Ref": "DatabaseSecurityGroup"}]
+    into_the_database = [
+        rule for rule in ingress if rule.get("GroupId") == {"Ref": "DatabaseSecurityGroup"}
+    ]
     assert {rule["FromPort"] for rule in into_the_database} == {5432}
-    endpoints = {json.dumps(each["ServiceName"]): each for each in properties("AWS::EC2::VPCEndpoint").values()}
+    endpoints = {
+        json.dumps(each["ServiceName"]): each
+        for each in properties("AWS::EC2::VPCEndpoint").values()
+    }
     assert len(endpoints) == 4
     assert all("PolicyDocument" in each for each in endpoints.values())
 
 
-def test_every_function_is_traced_logs_json_to_a_group_that_forgets_and_has_a_role_of_its_own() -> None:
+def test_every_function_is_traced_logs_json_to_a_group_that_forgets_and_has_a_role_of_its_own() -> (
+    None
+):
     roles = properties("AWS::IAM::Role")
     for name, function in functions().items():
         assert function["TracingConfig"] == {"Mode": "Active"}, name
         assert function["LoggingConfig"]["LogFormat"] == "JSON", name
-        assert function["LoggingConfig"]["LogGroup"] == {"Ref": "JobLogs" if name in JOBS else "RouteLogs"}, name
+        assert function["LoggingConfig"]["LogGroup"] == {
+            "Ref": "JobLogs" if name in JOBS else "RouteLogs"
+        }, name
         assert function["Role"] == {"Fn::GetAtt": [f"{name}Role", "Arn"]}
         assert roles[f"{name}Role"]["PermissionsBoundary"] == {"Ref": "FunctionBoundary"}
         assert "ReservedConcurrentExecutions" in function
@@ -136,7 +151,9 @@ def test_every_function_is_traced_logs_json_to_a_group_that_forgets_and_has_a_ro
     assert all(group["RetentionInDays"] == {"Ref": "LogRetentionDays"} for group in groups.values())
 
 
-def test_no_policy_has_a_wildcard_action_and_only_what_knows_no_resources_has_a_wildcard_resource() -> None:
+def test_no_policy_has_a_wildcard_action_and_only_what_knows_no_resources_has_a_wildcard_resource() -> (
+    None
+):
     for statement in statements(template()["Resources"]):
         assert not [action for action in actions(statement) if "*" in action], statement
         if statement["Effect"] == "Allow" and statement.get("Resource") == "*":
@@ -153,16 +170,23 @@ def test_only_the_migrator_may_read_the_owners_secret() -> None:
 
 
 def test_what_a_function_may_do_is_within_the_boundary() -> None:
-    boundary = {action for each in statements(template()["Resources"]["FunctionBoundary"]) for action in actions(each)}
+    boundary = {
+        action
+        for each in statements(template()["Resources"]["FunctionBoundary"])
+        for action in actions(each)
+    }
     granted = {
         action
         for name, resource in resources("AWS::IAM::Role", "AWS::IAM::ManagedPolicy").items()
         if name.removesuffix("Role") in {*functions(), "DatabaseAccess"}
-        for each in statements(resource["Properties"].get("Policies", resource["Properties"].get("PolicyDocument", [])))
+        for each in statements(
+            resource["Properties"].get("Policies", resource["Properties"].get("PolicyDocument", []))
+        )
         for action in actions(each)
     }
     assert {PASSWORDS, "rds-db:connect", "sqs:SendMessage"} <= granted <= boundary
-    # What AWS's managed policies for logs, traces and networks grant, of which a function cannot do without:
+    # What AWS's managed policies for logs, traces and networks grant, of which a function cannot do
+    # without:
     # https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSLambdaVPCAccessExecutionRole.html
     assert {
         "logs:CreateLogStream",
@@ -171,8 +195,14 @@ def test_what_a_function_may_do_is_within_the_boundary() -> None:
         "xray:PutTelemetryRecords",
     } <= boundary
     interfaces = {"Create", "Describe", "Delete"}
-    assert {f"ec2:{verb}NetworkInterface{'s' if verb == 'Describe' else ''}" for verb in interfaces} <= boundary
-    assert {"ec2:DescribeSubnets", "ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses"} <= boundary
+    assert {
+        f"ec2:{verb}NetworkInterface{'s' if verb == 'Describe' else ''}" for verb in interfaces
+    } <= boundary
+    assert {
+        "ec2:DescribeSubnets",
+        "ec2:AssignPrivateIpAddresses",
+        "ec2:UnassignPrivateIpAddresses",
+    } <= boundary
 
 
 def test_network_interfaces_are_lambdas_business_and_not_that_of_code_in_a_function() -> None:
@@ -192,18 +222,30 @@ def test_a_change_of_the_layer_or_of_a_parameter_publishes_a_version_of_every_fu
     """SAM publishes by a hash of code and environment, in which references stand unresolved."""
     variables = json.dumps(functions()["GetMe"]["Environment"]["Variables"])
     said_otherwise = {"DatabaseSecretArn", "DatabaseUrl"}  # by Revision, and local runs only
-    steering = {*re.findall(r'"Ref": "(\w+)"', variables)} & template()["Parameters"].keys() - said_otherwise
+    steering = {*re.findall(r'"Ref": "(\w+)"', variables)} & template()[
+        "Parameters"
+    ].keys() - said_otherwise
     assert {"AIBudgetsEnabled", "LogLevel", "CorsOrigins"} <= steering
-    (shared,) = (name for name in resources("AWS::Lambda::LayerVersion") if name.startswith("Shared"))
+    (shared,) = (
+        name for name in resources("AWS::Lambda::LayerVersion") if name.startswith("Shared")
+    )
     for name, version in properties("AWS::Lambda::Version").items():
         if name.startswith("ExportSpend"):
             continue  # below
         said = set(re.findall(r"\$\{(\w+)\}", version["Description"]["Fn::Sub"]))
         assert shared in said, name
-        own: set[str] = next((said for job, said in OWN_PARAMETERS.items() if name.startswith(job)), set())
-        assert {*(steering - {"AIBudgetsEnabled", "CorsOrigins"} if own else steering), "Revision", "Database"} <= said
+        own: set[str] = next(
+            (said for job, said in OWN_PARAMETERS.items() if name.startswith(job)), set()
+        )
+        assert {
+            *(steering - {"AIBudgetsEnabled", "CorsOrigins"} if own else steering),
+            "Revision",
+            "Database",
+        } <= said
         assert said & set.union(*OWN_PARAMETERS.values()) == own, name
-    longest = len("arn:aws-us-gov:lambda:ap-southeast-2:123456789012:layer:SharedLayer0123456789:9999")
+    longest = len(
+        "arn:aws-us-gov:lambda:ap-southeast-2:123456789012:layer:SharedLayer0123456789:9999"
+    )
     limits = {
         name: template()["Parameters"][name].get("MaxLength", 10)
         for name in ("CorsOrigins", "PriceBook", "Revision", "AlertTopic", "AlertEventBus")
@@ -214,13 +256,19 @@ def test_a_change_of_the_layer_or_of_a_parameter_publishes_a_version_of_every_fu
 
 
 def test_a_change_of_what_concerns_exports_publishes_a_version_of_what_makes_them() -> None:
-    (version,) = (each for name, each in properties("AWS::Lambda::Version").items() if name.startswith("ExportSpend"))
+    (version,) = (
+        each
+        for name, each in properties("AWS::Lambda::Version").items()
+        if name.startswith("ExportSpend")
+    )
     text, named = version["Description"]["Fn::Sub"]
     referred = set(re.findall(r'"Ref": "(\w+)"', json.dumps(named))) | set(
         re.findall(r"\$\{(\w+)\}", text + json.dumps(named))
     )
     variables = json.dumps(functions()["ExportSpend"]["Environment"]["Variables"])
-    of_exports = {each for each in re.findall(r'"Ref": "(\w+)"', variables) if each.startswith("Export")}
+    of_exports = {
+        each for each in re.findall(r'"Ref": "(\w+)"', variables) if each.startswith("Export")
+    }
     assert len(of_exports) == 4
     assert {
         *resources("AWS::Lambda::LayerVersion"),
@@ -230,21 +278,40 @@ def test_a_change_of_what_concerns_exports_publishes_a_version_of_what_makes_the
         "LogLevel",
         "Revision",
     } <= referred
-    lengths = {name: each.get("MaxLength", 11) for name, each in template()["Parameters"].items() if name in referred}
+    lengths = {
+        name: each.get("MaxLength", 11)
+        for name, each in template()["Parameters"].items()
+        if name in referred
+    }
     key = len("mrk-") + 36
-    assert sum(lengths.values()) - lengths["ExportKmsKeyArn"] + key + 2 * len("9999 ") + text.count(" ") <= 256
+    assert (
+        sum(lengths.values())
+        - lengths["ExportKmsKeyArn"]
+        + key
+        + 2 * len("9999 ")
+        + text.count(" ")
+        <= 256
+    )
 
 
 def test_exports_are_there_only_with_a_bucket_and_alone_have_the_large_layer() -> None:
-    conditional = {name for name, each in template()["Resources"].items() if each.get("Condition") == "ExportsSpend"}
-    (layer,) = (name for name in resources("AWS::Lambda::LayerVersion") if name.startswith("Parquet"))
+    conditional = {
+        name
+        for name, each in template()["Resources"].items()
+        if each.get("Condition") == "ExportsSpend"
+    }
+    (layer,) = (
+        name for name in resources("AWS::Lambda::LayerVersion") if name.startswith("Parquet")
+    )
     assert {"ExportSpend", "ExportSpendRole", "ExportHeartbeatAlarm", layer} <= conditional
     having = {name for name, each in functions().items() if layer in json.dumps(each["Layers"])}
     assert having == {"ExportSpend"}
     assert len(functions()["ExportSpend"]["Layers"]) == 2
 
 
-def test_only_exports_may_write_to_the_bucket_below_their_own_prefix_and_the_network_lets_them() -> None:
+def test_only_exports_may_write_to_the_bucket_below_their_own_prefix_and_the_network_lets_them() -> (
+    None
+):
     def writes(node: Any) -> list[dict[str, Any]]:
         return [
             each for each in statements(node)
@@ -256,11 +323,15 @@ def test_only_exports_may_write_to_the_bucket_below_their_own_prefix_and_the_net
     assert {json.dumps(each["Resource"]) for each in writes(template()["Resources"])} == {
         json.dumps({"Fn::Sub": "arn:${AWS::Partition}:s3:::${ExportBucket}/${ExportPrefix}focus/*"})
     }
-    assert template()["Parameters"]["ExportPrefix"]["AllowedPattern"].endswith("/)*"), "another folder may begin alike"
+    assert template()["Parameters"]["ExportPrefix"]["AllowedPattern"].endswith("/)*"), (
+        "another folder may begin alike"
+    )
 
 
 def test_the_stack_makes_databases_only_where_their_certificates_are_known() -> None:
-    shipped = {path.stem for path in (ROOT / "layers/shared/allowance/database/certificates").glob("*.pem")} - {"all"}
+    shipped = {
+        path.stem for path in (ROOT / "layers/shared/allowance/database/certificates").glob("*.pem")
+    } - {"all"}
     (regions,) = [
         each["Assert"]["Fn::Contains"][0]
         for each in template()["Rules"]["CreatedDatabase"]["Assertions"]
@@ -273,7 +344,11 @@ def _reserved(function: dict[str, Any]) -> int:
     """The copies that are reserved for it, with parameters as they are by default."""
     condition, reserved, _ = function["ReservedConcurrentExecutions"]["Fn::If"]
     assert condition == "ReservesConcurrency"
-    return reserved if isinstance(reserved, int) else template()["Parameters"][reserved["Ref"]]["Default"]
+    return (
+        reserved
+        if isinstance(reserved, int)
+        else template()["Parameters"][reserved["Ref"]]["Default"]
+    )
 
 
 def test_the_numbers_of_the_operations_guide_are_those_of_the_template() -> None:
@@ -282,7 +357,10 @@ def test_the_numbers_of_the_operations_guide_are_those_of_the_template() -> None
     jobs = JOBS - {"IngestUsage"}
     assert {copies_of[name] for name in jobs} == {1}
     (reserved,) = {copies_of[name] for name in functions().keys() - JOBS}
-    routes_with_data, ingesting = len(functions().keys() - JOBS - {"RouteNotFound"}), copies_of["IngestUsage"]
+    routes_with_data, ingesting = (
+        len(functions().keys() - JOBS - {"RouteNotFound"}),
+        copies_of["IngestUsage"],
+    )
     connections = sum(copies_of.values()) - copies_of["RouteNotFound"]
     assert f"{routes_with_data} x {reserved} + {len(jobs)} + {ingesting}  =  {connections}" in guide
     copies = sum(copies_of.values())
@@ -292,9 +370,9 @@ def test_the_numbers_of_the_operations_guide_are_those_of_the_template() -> None
 
 def test_what_reaches_no_database_may_log_in_to_none() -> None:
     roles = properties("AWS::IAM::Role")
-    assert {name for name in functions() if "DatabaseAccess" not in json.dumps(roles[f"{name}Role"])} == {
-        "RouteNotFound"
-    }
+    assert {
+        name for name in functions() if "DatabaseAccess" not in json.dumps(roles[f"{name}Role"])
+    } == {"RouteNotFound"}
 
 
 def test_nothing_in_the_environment_of_a_function_is_a_secret() -> None:
@@ -340,7 +418,10 @@ def test_new_code_of_a_route_takes_over_bit_by_bit_and_is_rolled_back_by_its_ala
             group = groups[f"{name}DeploymentGroup"]
             condition, watched, _ = group["AlarmConfiguration"]["Fn::If"]
             assert condition == "RollsBack"
-            assert [each["Name"]["Ref"] for each in watched["Alarms"]] == ["RouteFailuresAlarm", "ServerErrorsAlarm"]
+            assert [each["Name"]["Ref"] for each in watched["Alarms"]] == [
+                "RouteFailuresAlarm",
+                "ServerErrorsAlarm",
+            ]
             assert group["AutoRollbackConfiguration"]["Enabled"] is True
 
 
@@ -371,7 +452,9 @@ def test_whatever_is_started_by_a_rule_leaves_its_event_when_it_cannot_start() -
         assert target["DeadLetterConfig"]["Arn"] == {"Fn::GetAtt": ["DeadLetters", "Arn"]}, name
         assert "MaximumRetryAttempts" in target["RetryPolicy"], name
     queues = properties("AWS::SQS::Queue")
-    assert queues["UsageQueue"]["RedrivePolicy"]["deadLetterTargetArn"] == {"Fn::GetAtt": ["UsageDeadLetters", "Arn"]}
+    assert queues["UsageQueue"]["RedrivePolicy"]["deadLetterTargetArn"] == {
+        "Fn::GetAtt": ["UsageDeadLetters", "Arn"]
+    }
 
 
 @pytest.mark.parametrize("event", ["SeedPricesSchedule", "SeedPricesDeployment"])
@@ -380,14 +463,22 @@ def test_what_starts_a_seeding_tries_again_and_then_keeps_the_event(event: str) 
     assert target["DeadLetterConfig"]["Arn"] == {"Fn::GetAtt": ["DeadLetters", "Arn"]}
     assert target["RetryPolicy"]["MaximumRetryAttempts"] > 0
     invocation = properties("AWS::Lambda::EventInvokeConfig")["SeedPricesEventInvokeConfig"]
-    assert invocation["DestinationConfig"]["OnFailure"]["Destination"] == {"Fn::GetAtt": ["DeadLetters", "Arn"]}
-    allowed = [each for each in statements(template()["Resources"]["DeadLettersPolicy"]) if each["Effect"] == "Allow"]
+    assert invocation["DestinationConfig"]["OnFailure"]["Destination"] == {
+        "Fn::GetAtt": ["DeadLetters", "Arn"]
+    }
+    allowed = [
+        each
+        for each in statements(template()["Resources"]["DeadLettersPolicy"])
+        if each["Effect"] == "Allow"
+    ]
     assert [each["Principal"] for each in allowed] == [{"Service": "events.amazonaws.com"}]
 
 
 def test_every_alarm_tells_somebody_and_what_was_promised_is_watched() -> None:
     alarms = properties("AWS::CloudWatch::Alarm")
-    assert {json.dumps(alarm["AlarmActions"]) for alarm in alarms.values()} == {'[{"Ref": "AlarmTopic"}]'}
+    assert {json.dumps(alarm["AlarmActions"]) for alarm in alarms.values()} == {
+        '[{"Ref": "AlarmTopic"}]'
+    }
     assert all(alarm["AlarmDescription"] for alarm in alarms.values())
     assert {alarm["MetricName"] for alarm in alarms.values()} == {
         "5xx",
@@ -408,11 +499,22 @@ def test_every_alarm_tells_somebody_and_what_was_promised_is_watched() -> None:
         "UsageMonthsPostponed",
     }
     heartbeat = alarms["SeedHeartbeatAlarm"]
-    assert (heartbeat["TreatMissingData"], heartbeat["ComparisonOperator"]) == ("breaching", "LessThanThreshold")
+    assert (heartbeat["TreatMissingData"], heartbeat["ComparisonOperator"]) == (
+        "breaching",
+        "LessThanThreshold",
+    )
 
 
-def test_the_metrics_that_are_watched_are_those_that_are_written(capsys: pytest.CaptureFixture[str]) -> None:
-    from allowance.metrics import count_alerts, count_expired_usage, count_job, count_price_book, count_request
+def test_the_metrics_that_are_watched_are_those_that_are_written(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from allowance.metrics import (
+        count_alerts,
+        count_expired_usage,
+        count_job,
+        count_price_book,
+        count_request,
+    )
     from allowance.rbac.system import PRICE_SEEDER
 
     with pytest.MonkeyPatch.context() as patch:
@@ -423,7 +525,12 @@ def test_the_metrics_that_are_watched_are_those_that_are_written(capsys: pytest.
         count_expired_usage(dropped=1, postponed=True)
         count_job(PRICE_SEEDER.name, succeeded=True)
     written = {
-        (metric["Name"], frozenset(line[name] for name in dimensions) if "job" in line else frozenset(dimensions))
+        (
+            metric["Name"],
+            frozenset(line[name] for name in dimensions)
+            if "job" in line
+            else frozenset(dimensions),
+        )
         for line in map(json.loads, capsys.readouterr().out.splitlines())
         for directive in line["_aws"]["CloudWatchMetrics"]
         for dimensions in directive["Dimensions"]
@@ -432,11 +539,18 @@ def test_the_metrics_that_are_watched_are_those_that_are_written(capsys: pytest.
     assert ("ServerErrors", frozenset({"service"})) in written
     assert {
         (name, frozenset({"service"}))
-        for name in ("PriceBookFallbacks", "NewlyHeldPriceChanges", "OldestAlertAge", "UsageMonthsPostponed")
+        for name in (
+            "PriceBookFallbacks",
+            "NewlyHeldPriceChanges",
+            "OldestAlertAge",
+            "UsageMonthsPostponed",
+        )
     } <= written
     assert ("Requests", frozenset({"service", "route", "outcome"})) in written
     heartbeat = properties("AWS::CloudWatch::Alarm")["SeedHeartbeatAlarm"]["Dimensions"]
-    names = frozenset("allowance" if isinstance(each["Value"], dict) else each["Value"] for each in heartbeat)
+    names = frozenset(
+        "allowance" if isinstance(each["Value"], dict) else each["Value"] for each in heartbeat
+    )
     assert ("Succeeded", names) in written
 
 
@@ -446,7 +560,9 @@ def test_the_dashboard_can_be_read_and_shows_what_there_is() -> None:
     widgets = json.loads(body)["widgets"]
     assert len(widgets) == 8
     known = {*template()["Resources"], *named}
-    assert {each for each in re.findall(r"\$\{(\w+)\}", body) if not each.startswith("AWS::")} <= known
+    assert {
+        each for each in re.findall(r"\$\{(\w+)\}", body) if not each.startswith("AWS::")
+    } <= known
     filters = properties("AWS::Logs::MetricFilter").values()
     counted = {each["MetricTransformations"][0]["MetricName"] for each in filters}
     assert all(f'"{name}"' in body for name in counted)
@@ -485,10 +601,14 @@ def test_only_the_delivery_of_alerts_may_publish_them_and_only_to_where_they_go(
         if "events:PutEvents" in actions(each):
             assert each["Resource"]["Fn::Sub"].endswith(":event-bus/${AlertEventBus}")
         if "kms:GenerateDataKey" in actions(each):
-            assert each["Condition"]["StringEquals"]["kms:ViaService"]["Fn::Sub"].startswith(("sns.", "s3."))
+            assert each["Condition"]["StringEquals"]["kms:ViaService"]["Fn::Sub"].startswith(
+                ("sns.", "s3.")
+            )
     variables = functions()["DeliverAlerts"]["Environment"]["Variables"]
     assert variables["ALERT_TOPIC_ARN"] == {"Fn::If": ["HasAlertTopic", topic, ""]}
-    assert variables["ALERT_EVENT_BUS"] == {"Fn::If": ["HasAlertEventBus", {"Ref": "AlertEventBus"}, ""]}
+    assert variables["ALERT_EVENT_BUS"] == {
+        "Fn::If": ["HasAlertEventBus", {"Ref": "AlertEventBus"}, ""]
+    }
 
 
 def test_the_topic_of_alerts_is_encrypted_and_taken_from_tls_only() -> None:
@@ -513,7 +633,9 @@ def test_the_topic_of_alerts_is_encrypted_and_taken_from_tls_only() -> None:
         ("arn:aws:sns:eu-west-1:123456789012:spend:subscription", False),
     ],
 )
-def test_what_the_parameter_takes_for_a_topic_the_function_does_too(given: str, *, is_one: bool) -> None:
+def test_what_the_parameter_takes_for_a_topic_the_function_does_too(
+    given: str, *, is_one: bool
+) -> None:
     from allowance.settings import TOPIC_ARN
 
     pattern = template()["Parameters"]["AlertTopic"]["AllowedPattern"]
@@ -530,7 +652,11 @@ def test_a_run_of_the_delivery_of_alerts_ends_before_its_function_and_a_lease_af
     the_database = 2 * 5
     timeout = functions()["DeliverAlerts"]["Timeout"]
     assert alert_store.CLAIMING_SECONDS < alert_store.SENDING_SECONDS
-    assert alert_store.SENDING_SECONDS + longest_call + the_database <= timeout < alert_store.LEASE_SECONDS
+    assert (
+        alert_store.SENDING_SECONDS + longest_call + the_database
+        <= timeout
+        < alert_store.LEASE_SECONDS
+    )
     until_it_is_repeated = alert_store.LEASE_SECONDS + 2 * 60
     assert until_it_is_repeated < 5 * 60, "a FIFO topic knows a repetition for five minutes"
     invocation = properties("AWS::Lambda::EventInvokeConfig")["DeliverAlertsEventInvokeConfig"]
@@ -539,9 +665,18 @@ def test_a_run_of_the_delivery_of_alerts_ends_before_its_function_and_a_lease_af
 
 def test_a_database_that_may_pause_is_woken_by_alerts_once_an_hour_only() -> None:
     rule = properties("AWS::Events::Rule")["DeliverAlertsSchedule"]
-    assert rule["ScheduleExpression"] == {"Fn::If": ["PausesDatabase", "rate(1 hour)", "rate(1 minute)"]}
-    from allowance.alerts.delivery import FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS, PERSISTENT_ATTEMPTS
+    assert rule["ScheduleExpression"] == {
+        "Fn::If": ["PausesDatabase", "rate(1 hour)", "rate(1 minute)"]
+    }
+    from allowance.alerts.delivery import (
+        FIRST_DELAY_SECONDS,
+        LONGEST_DELAY_SECONDS,
+        PERSISTENT_ATTEMPTS,
+    )
 
-    planned = (min(FIRST_DELAY_SECONDS * 2**n, LONGEST_DELAY_SECONDS) for n in range(PERSISTENT_ATTEMPTS - 1))
+    planned = (
+        min(FIRST_DELAY_SECONDS * 2**n, LONGEST_DELAY_SECONDS)
+        for n in range(PERSISTENT_ATTEMPTS - 1)
+    )
     threshold = properties("AWS::CloudWatch::Alarm")["LateAlertsAlarm"]["Threshold"]
     assert threshold == {"Fn::If": ["PausesDatabase", 7200, sum(planned)]}

@@ -15,9 +15,18 @@ CREDENTIALS = AwsCredentials("AKID", "key", None, "eu-west-1")
     ("text", "found"),
     [
         (f'{{"authorization": "Bearer {mint().plaintext}"}}', ["a token"]),
-        ("connecting to postgresql://allowance_app:hunter2@db.example/allowance", ["a connection string"]),
-        (database_token("db.example", 5432, "allowance_app", CREDENTIALS, NOW), ["a signed credential"]),
-        (str(signed_headers("secretsmanager", {"host": "x"}, b"", CREDENTIALS, NOW)), ["a signed credential"]),
+        (
+            "connecting to postgresql://allowance_app:hunter2@db.example/allowance",
+            ["a connection string"],
+        ),
+        (
+            database_token("db.example", 5432, "allowance_app", CREDENTIALS, NOW),
+            ["a signed credential"],
+        ),
+        (
+            str(signed_headers("secretsmanager", {"host": "x"}, b"", CREDENTIALS, NOW)),
+            ["a signed credential"],
+        ),
         ("token alw_abc revoked, postgresql://db.example/allowance", []),
     ],
     ids=["token", "connection string", "database token", "signed request", "harmless"],

@@ -1,1 +1,3 @@
-"""Parquet, for the one function that writes it: the library is several times the size of everything else."""
+"""Parquet, for the one function that writes it: the library is several times the size of everything
+else.
+"""

@@ -38,7 +38,10 @@ class ParquetFile:
     def write(self, rows: Sequence[Sequence[object]]) -> None:
         """Some rows more, one at least, each with a value for every column."""
         columns = zip(*rows, strict=True)
-        arrays = [pa.array(values, field.type) for values, field in zip(columns, self._schema, strict=True)]
+        arrays = [
+            pa.array(values, field.type)
+            for values, field in zip(columns, self._schema, strict=True)
+        ]
         self._waiting.append(pa.Table.from_arrays(arrays, schema=self._schema))
         if sum(each.num_rows for each in self._waiting) >= ROWS_IN_A_GROUP:
             self._write_group()
@@ -50,5 +53,7 @@ class ParquetFile:
 
     def _write_group(self) -> None:
         if self._waiting:
-            self._writer.write_table(pa.concat_tables(self._waiting), row_group_size=2 * ROWS_IN_A_GROUP)
+            self._writer.write_table(
+                pa.concat_tables(self._waiting), row_group_size=2 * ROWS_IN_A_GROUP
+            )
             self._waiting = []

@@ -1,7 +1,7 @@
 """What can go wrong, in the caller's words: the docstring is the message.
 
-A subclass that the HTTP border does not name is answered as its parent: `BudgetNotFound` and `NotAuthorized` look like
-any `NotFound`, and only the log keeps the difference.
+A subclass that the HTTP border does not name is answered as its parent: `BudgetNotFound` and
+`NotAuthorized` look like any `NotFound`, and only the log keeps the difference.
 """
 
 from collections.abc import Iterable
@@ -10,7 +10,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong with what was sent: where (`spend_limit_micros`, `prices[3].model`) and what."""
+    """One thing that is wrong with what was sent: where (`spend_limit_micros`, `prices[3].model`)
+    and what.
+    """
 
     field: str
     detail: str
@@ -38,7 +40,9 @@ class InvalidUUID(AllowanceError):
     """A path id that is not a UUID."""
 
     def __init__(self, segment: str) -> None:
-        super().__init__(f'Invalid UUID "{segment}".', detail="Expected 36 characters with hyphens.")
+        super().__init__(
+            f'Invalid UUID "{segment}".', detail="Expected 36 characters with hyphens."
+        )
 
 
 class NotFound(AllowanceError):
@@ -163,7 +167,9 @@ class ExportFailed(AllowanceError):
     """Some exports failed."""
 
     def __init__(self, failures: int) -> None:
-        super().__init__(f"{failures} exports failed; the log says of which organizations and months, and why.")
+        super().__init__(
+            f"{failures} exports failed; the log says of which organizations and months, and why."
+        )
 
 
 class DatabaseUnavailable(AllowanceError):

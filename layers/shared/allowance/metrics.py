@@ -1,6 +1,7 @@
 """Custom metrics in CloudWatch's embedded metric format: lines in the log, which cost no call.
 
-Namespace `Allowance`, dimension `service` (POWERTOOLS_SERVICE_NAME, which the template sets to the stack's name).
+Namespace `Allowance`, dimension `service` (POWERTOOLS_SERVICE_NAME, which the template sets to the
+stack's name).
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
 
@@ -11,9 +12,11 @@ SERVER_ERRORS_FROM = 500
 
 
 def count_request(route: str, outcome: str, status: int, *, database_ms: float, cold: bool) -> None:
-    """One request: `Requests` by route and outcome; `ServerErrors`, `DatabaseTime` and `ColdStarts` over all routes.
+    """One request: `Requests` by route and outcome; `ServerErrors`, `DatabaseTime` and `ColdStarts`
+    over all routes.
 
-    `route` is the template of the path, and `outcome` is `ok` or the name of an error: no id becomes a dimension.
+    `route` is the template of the path, and `outcome` is `ok` or the name of an error: no id
+    becomes a dimension.
     """
     overall = EphemeralMetrics(namespace=NAMESPACE)
     overall.add_metric("ServerErrors", MetricUnit.Count, int(status >= SERVER_ERRORS_FROM))
@@ -28,7 +31,9 @@ def count_request(route: str, outcome: str, status: int, *, database_ms: float, 
 
 
 def count_price_book(*, held: int, newly_held: int, fell_back: bool) -> None:
-    """One seeding: how many changes of its book wait for an owner, how many of them did not before, and a fallback."""
+    """One seeding: how many changes of its book wait for an owner, how many of them did not before,
+    and a fallback.
+    """
     metrics = EphemeralMetrics(namespace=NAMESPACE)
     metrics.add_metric("HeldPriceChanges", MetricUnit.Count, held)
     metrics.add_metric("NewlyHeldPriceChanges", MetricUnit.Count, newly_held)
@@ -37,7 +42,9 @@ def count_price_book(*, held: int, newly_held: int, fell_back: bool) -> None:
 
 
 def count_alerts(*, delivered: int, failing: int, oldest_seconds: int) -> None:
-    """One run of the delivery of alerts: what it delivered; what waits, how long, and what was tried often in vain."""
+    """One run of the delivery of alerts: what it delivered; what waits, how long, and what was
+    tried often in vain.
+    """
     metrics = EphemeralMetrics(namespace=NAMESPACE)
     metrics.add_metric("AlertsDelivered", MetricUnit.Count, delivered)
     metrics.add_metric("AlertsFailing", MetricUnit.Count, failing)
@@ -46,7 +53,9 @@ def count_alerts(*, delivered: int, failing: int, oldest_seconds: int) -> None:
 
 
 def count_expired_usage(*, dropped: int, postponed: bool) -> None:
-    """One run of ExpireUsage: how many months it dropped, and whether it had to leave one for the next."""
+    """One run of ExpireUsage: how many months it dropped, and whether it had to leave one for the
+    next.
+    """
     metrics = EphemeralMetrics(namespace=NAMESPACE)
     metrics.add_metric("UsageMonthsDropped", MetricUnit.Count, dropped)
     metrics.add_metric("UsageMonthsPostponed", MetricUnit.Count, int(postponed))
@@ -54,7 +63,9 @@ def count_expired_usage(*, dropped: int, postponed: bool) -> None:
 
 
 def count_job(job: str, *, succeeded: bool) -> None:
-    """One run of a job, by the job's name: `Succeeded` and `Failed`. The heartbeat alarm waits for the former."""
+    """One run of a job, by the job's name: `Succeeded` and `Failed`. The heartbeat alarm waits for
+    the former.
+    """
     metrics = EphemeralMetrics(namespace=NAMESPACE)
     metrics.add_dimension("job", job)
     metrics.add_metric("Succeeded", MetricUnit.Count, int(succeeded))

@@ -12,12 +12,15 @@ MAX_RETENTION_MONTHS = 120
 
 
 class BadSetting(Exception):
-    """A setting of the deployment cannot be used: an environment variable, or what a secret holds."""
+    """A setting of the deployment cannot be used: an environment variable, or what a
+    secret holds.
+    """
 
 
 @dataclass(frozen=True)
 class DatabaseSource:
-    """Where the connection comes from: a URL; or a secret; or a host, a database and a user that IAM lets in.
+    """Where the connection comes from: a URL; or a secret; or a host, a database and a user that
+    IAM lets in.
 
     With a secret the others say what it leaves out. None is not said.
     """
@@ -36,7 +39,8 @@ class DatabaseSource:
 
 @dataclass(frozen=True)
 class PriceBookSource:
-    """Where the default prices come from: `s3://bucket/key`, `https://...`, or None: the file that is shipped.
+    """Where the default prices come from: `s3://bucket/key`, `https://...`, or None: the file that
+    is shipped.
 
     `ca_file` names certificates to trust in place of the system's, for a server of one's own.
     """
@@ -47,7 +51,9 @@ class PriceBookSource:
 
 @dataclass(frozen=True)
 class AlertReceivers:
-    """Where spend alerts go: the ARN of an SNS topic, and the name of an EventBridge bus. None: not there."""
+    """Where spend alerts go: the ARN of an SNS topic, and the name of an EventBridge bus. None: not
+    there.
+    """
 
     topic_arn: str | None
     event_bus: str | None
@@ -55,7 +61,9 @@ class AlertReceivers:
 
 @dataclass(frozen=True)
 class ExportTarget:
-    """Where exports go: a bucket, what its keys begin with (empty, or up to a slash), and the formats."""
+    """Where exports go: a bucket, what its keys begin with (empty, or up to a slash), and the
+    formats.
+    """
 
     bucket: str
     prefix: str
@@ -64,7 +72,9 @@ class ExportTarget:
 
     @property
     def encryption(self) -> dict[str, str]:
-        """The properties of S3's PutObject for the key; none without one: the bucket's own default holds."""
+        """The properties of S3's PutObject for the key; none without one: the bucket's own default
+        holds.
+        """
         if self.kms_key_arn is None:
             return {}
         return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": self.kms_key_arn}
@@ -92,7 +102,8 @@ def settings() -> Settings:
 
 @cache
 def alert_thresholds() -> tuple[int, ...]:
-    """At which percentages of a limit an alert is raised: ALERT_THRESHOLDS, with commas between them, or `none`.
+    """At which percentages of a limit an alert is raised: ALERT_THRESHOLDS, with commas between
+    them, or `none`.
 
     Raises BadSetting.
     """
@@ -101,19 +112,26 @@ def alert_thresholds() -> tuple[int, ...]:
         return ()
     texts = stated.split(",")
     if not all(re.fullmatch("[1-9][0-9]{0,2}", each) for each in texts):
-        raise BadSetting(f"ALERT_THRESHOLDS must be whole percentages from 1 to 999, like 85,100, not {stated!r}.")
+        raise BadSetting(
+            "ALERT_THRESHOLDS must be whole percentages from 1 to 999, like 85,100, not "
+            f"{stated!r}."
+        )
     return tuple(sorted({int(each) for each in texts}))
 
 
 @cache
 def usage_retention_months() -> int:
-    """How many whole months of the ledger of usage are kept before the present one: USAGE_RETENTION_MONTHS, 0..120.
+    """How many whole months of the ledger of usage are kept before the present one:
+    USAGE_RETENTION_MONTHS, 0..120.
 
     0 is all of them. Raises BadSetting.
     """
     months = os.environ.get("USAGE_RETENTION_MONTHS", "0")
     if not (months.isascii() and months.isdecimal() and int(months) <= MAX_RETENTION_MONTHS):
-        raise BadSetting(f"USAGE_RETENTION_MONTHS must be a whole number up to {MAX_RETENTION_MONTHS}, not {months!r}.")
+        raise BadSetting(
+            f"USAGE_RETENTION_MONTHS must be a whole number up to {MAX_RETENTION_MONTHS}, "
+            f"not {months!r}."
+        )
     return int(months)
 
 
@@ -125,25 +143,33 @@ def cors_origins() -> frozenset[str]:
 
 @cache
 def database_source(prefix: str = "") -> DatabaseSource:
-    """DATABASE_URL; or DATABASE_SECRET_ARN; or DATABASE_HOST, _NAME and _USER, for a token that IAM signs.
+    """DATABASE_URL; or DATABASE_SECRET_ARN; or DATABASE_HOST, _NAME and _USER, for a token that IAM
+    signs.
 
     With the prefix `OWNER_` those of the owner. Raises BadSetting.
     """
     name = f"{prefix}DATABASE_"
     url, secret_arn, host, port, database, user = (
-        os.environ.get(f"{name}{each}") or None for each in ("URL", "SECRET_ARN", "HOST", "PORT", "NAME", "USER")
+        os.environ.get(f"{name}{each}") or None
+        for each in ("URL", "SECRET_ARN", "HOST", "PORT", "NAME", "USER")
     )
     if url is not None and secret_arn is not None:
         raise BadSetting(f"Set either {name}URL or {name}SECRET_ARN.")
     if url is None and secret_arn is None and None in (host, database, user):
-        raise BadSetting(f"Set {name}URL, or {name}SECRET_ARN, or {name}HOST, {name}NAME and {name}USER.")
+        raise BadSetting(
+            f"Set {name}URL, or {name}SECRET_ARN, or {name}HOST, {name}NAME and {name}USER."
+        )
     if port is not None and not port.isdecimal():
         raise BadSetting(f"{name}PORT must be a number, not {port!r}.")
-    return DatabaseSource(url, secret_arn, host, None if port is None else int(port), database, user)
+    return DatabaseSource(
+        url, secret_arn, host, None if port is None else int(port), database, user
+    )
 
 
 def aws_credentials() -> AwsCredentials:
-    """The credentials of the function's role. Not kept: they end, and Lambda renews them. Raises BadSetting."""
+    """The credentials of the function's role. Not kept: they end, and Lambda renews them. Raises
+    BadSetting.
+    """
     needed = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION")
     if missing := [name for name in needed if not os.environ.get(name)]:
         raise BadSetting(f"The environment lacks {', '.join(missing)}, which Lambda sets.")
@@ -152,9 +178,14 @@ def aws_credentials() -> AwsCredentials:
 
 
 def secrets_manager_url(region: str) -> str:
-    """Where Secrets Manager answers: AWS_ENDPOINT_URL_SECRETS_MANAGER, as for AWS's SDKs, or the region's own."""
+    """Where Secrets Manager answers: AWS_ENDPOINT_URL_SECRETS_MANAGER, as for AWS's SDKs, or the
+    region's own.
+    """
     suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
-    return os.environ.get("AWS_ENDPOINT_URL_SECRETS_MANAGER") or f"https://secretsmanager.{region}.{suffix}"
+    return (
+        os.environ.get("AWS_ENDPOINT_URL_SECRETS_MANAGER")
+        or f"https://secretsmanager.{region}.{suffix}"
+    )
 
 
 @cache

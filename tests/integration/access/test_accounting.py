@@ -1,7 +1,8 @@
-"""The accounting of authorization: every public method of every store stands here with what it asks of the gate.
+"""The accounting of authorization: every public method of every store stands here with what it asks
+of the gate.
 
-Each runs once allowed, by a subject that may do exactly that and nothing else, and once refused, by one that may do
-everything but that; and a refusal costs no query.
+Each runs once allowed, by a subject that may do exactly that and nothing else, and once refused, by
+one that may do everything but that; and a refusal costs no query.
 """
 
 import inspect
@@ -87,23 +88,37 @@ ACCOUNTS: dict[tuple[type, str], Account] = {
     (Store, "see_group"): Account(Action.READ, ResourceType.GROUP, lambda s, g: s.see_group(g)),
     (Store, "get_group"): Account(Action.READ, ResourceType.GROUP, lambda s, g: s.get_group(g)),
     (Store, "list_groups"): Account(Action.READ, ResourceType.GROUP, lambda s, _: s.list_groups()),
-    (Store, "get_group_budget"): Account(Action.READ, ResourceType.GROUP, lambda s, g: s.get_group_budget(g)),
+    (Store, "get_group_budget"): Account(
+        Action.READ, ResourceType.GROUP, lambda s, g: s.get_group_budget(g)
+    ),
     (Store, "set_group_budget"): Account(
         Action.UPDATE, ResourceType.GROUP, lambda s, g: s.set_group_budget(g, 2, Precondition())
     ),
     (Store, "delete_group_budget"): Account(
         Action.UPDATE, ResourceType.GROUP, lambda s, g: s.delete_group_budget(g, Precondition())
     ),
-    (Store, "list_audit"): Account(Action.READ, ResourceType.AUDIT_LOG, lambda s, _: s.list_audit(AuditQuery())),
+    (Store, "list_audit"): Account(
+        Action.READ, ResourceType.AUDIT_LOG, lambda s, _: s.list_audit(AuditQuery())
+    ),
     (Store, "see_user"): Account(Action.READ, ResourceType.USER, lambda s, _: s.see_user()),
-    (UserBudgetStore, "see_group"): Account(Action.READ, ResourceType.GROUP, lambda s, g: s.see_group(g)),
-    (UserBudgetStore, "see_user"): Account(Action.READ, ResourceType.USER, lambda s, _: s.see_user()),
-    (UserBudgetStore, "see_prices"): Account(Action.READ, PRICES, lambda s, _: s.see_prices(Action.READ)),
-    (UserBudgetStore, "get_override"): Account(Action.READ, ResourceType.USER, lambda s, _: s.get_override()),
+    (UserBudgetStore, "see_group"): Account(
+        Action.READ, ResourceType.GROUP, lambda s, g: s.see_group(g)
+    ),
+    (UserBudgetStore, "see_user"): Account(
+        Action.READ, ResourceType.USER, lambda s, _: s.see_user()
+    ),
+    (UserBudgetStore, "see_prices"): Account(
+        Action.READ, PRICES, lambda s, _: s.see_prices(Action.READ)
+    ),
+    (UserBudgetStore, "get_override"): Account(
+        Action.READ, ResourceType.USER, lambda s, _: s.get_override()
+    ),
     (UserBudgetStore, "set_override"): Account(
         Action.UPDATE,
         ResourceType.USER,
-        lambda s, g: s.set_override(OverrideLimit(group_id=g, spend_limit_micros=2), Precondition()),
+        lambda s, g: s.set_override(
+            OverrideLimit(group_id=g, spend_limit_micros=2), Precondition()
+        ),
         also=((ResourceType.GROUP, Action.UPDATE),),
     ),
     (UserBudgetStore, "remove_override"): Account(
@@ -112,19 +127,35 @@ ACCOUNTS: dict[tuple[type, str], Account] = {
         lambda s, _: s.remove_override(Precondition()),
         also=((ResourceType.GROUP, Action.UPDATE),),
     ),
-    (SpendStore, "see_group"): Account(Action.READ, ResourceType.GROUP, lambda s, g: s.see_group(g)),
+    (SpendStore, "see_group"): Account(
+        Action.READ, ResourceType.GROUP, lambda s, g: s.see_group(g)
+    ),
     (SpendStore, "see_user"): Account(Action.READ, ResourceType.USER, lambda s, _: s.see_user()),
-    (SpendStore, "see_prices"): Account(Action.READ, PRICES, lambda s, _: s.see_prices(Action.READ)),
-    (SpendStore, "get_user_spend"): Account(Action.READ, ResourceType.USER, lambda s, _: s.get_user_spend()),
-    (SpendStore, "get_group_spend"): Account(Action.READ, ResourceType.GROUP, lambda s, g: s.get_group_spend(g)),
-    (SpendStore, "list_group_spend"): Account(Action.READ, ResourceType.GROUP, lambda s, g: s.list_group_spend([g])),
+    (SpendStore, "see_prices"): Account(
+        Action.READ, PRICES, lambda s, _: s.see_prices(Action.READ)
+    ),
+    (SpendStore, "get_user_spend"): Account(
+        Action.READ, ResourceType.USER, lambda s, _: s.get_user_spend()
+    ),
+    (SpendStore, "get_group_spend"): Account(
+        Action.READ, ResourceType.GROUP, lambda s, g: s.get_group_spend(g)
+    ),
+    (SpendStore, "list_group_spend"): Account(
+        Action.READ, ResourceType.GROUP, lambda s, g: s.list_group_spend([g])
+    ),
     (SpendStore, "list_member_spend"): Account(
         Action.READ, ResourceType.GROUP_MEMBER, lambda s, g: s.list_member_spend(g, [UUID(int=1)])
     ),
-    (ExportStore, "see_group"): Account(Action.READ, ResourceType.GROUP, lambda s, g: s.see_group(g)),
+    (ExportStore, "see_group"): Account(
+        Action.READ, ResourceType.GROUP, lambda s, g: s.see_group(g)
+    ),
     (ExportStore, "see_user"): Account(Action.READ, ResourceType.USER, lambda s, _: s.see_user()),
-    (ExportStore, "see_prices"): Account(Action.READ, PRICES, lambda s, _: s.see_prices(Action.READ)),
-    (ExportStore, "export"): Account(Action.READ, ResourceType.GROUP_MEMBER, lambda s, _: s.export(ExportQuery())),
+    (ExportStore, "see_prices"): Account(
+        Action.READ, PRICES, lambda s, _: s.see_prices(Action.READ)
+    ),
+    (ExportStore, "export"): Account(
+        Action.READ, ResourceType.GROUP_MEMBER, lambda s, _: s.export(ExportQuery())
+    ),
     (ExportStore, "export_spend"): Account(
         Action.READ, ResourceType.GROUP_MEMBER, lambda s, _: s.export_spend(ExportQuery())
     ),
@@ -133,14 +164,22 @@ ACCOUNTS: dict[tuple[type, str], Account] = {
     ),
     (ExportSource, "now"): Account(Action.READ, ResourceType.GROUP, lambda s, _: s.now()),
     (ExportSource, "list_organizations"): Account(
-        Action.READ, ResourceType.GROUP, lambda s, _: s.list_organizations(period_containing(datetime.now(UTC)))
+        Action.READ,
+        ResourceType.GROUP,
+        lambda s, _: s.list_organizations(period_containing(datetime.now(UTC))),
     ),
     (ExportSource, "list_charges"): Account(
-        Action.READ, ResourceType.GROUP, lambda s, g: s.list_charges(g, period_containing(datetime.now(UTC)), None)
+        Action.READ,
+        ResourceType.GROUP,
+        lambda s, g: s.list_charges(g, period_containing(datetime.now(UTC)), None),
     ),
     (Store, "see_prices"): Account(Action.READ, PRICES, lambda s, _: s.see_prices(Action.READ)),
-    (ModelPriceStore, "see_prices"): Account(Action.UPDATE, PRICES, lambda s, _: s.see_prices(Action.UPDATE)),
-    (ModelPriceStore, "list_prices"): Account(Action.READ, PRICES, lambda s, _: s.list_prices(ModelPriceQuery())),
+    (ModelPriceStore, "see_prices"): Account(
+        Action.UPDATE, PRICES, lambda s, _: s.see_prices(Action.UPDATE)
+    ),
+    (ModelPriceStore, "list_prices"): Account(
+        Action.READ, PRICES, lambda s, _: s.list_prices(ModelPriceQuery())
+    ),
     (ModelPriceStore, "list_all_prices"): Account(
         Action.READ, PRICES, lambda s, _: s.list_all_prices(ModelPriceFilter())
     ),
@@ -150,20 +189,34 @@ ACCOUNTS: dict[tuple[type, str], Account] = {
     (ModelPriceStore, "set_prices"): Account(
         Action.UPDATE,
         PRICES,
-        lambda s, _: s.set_prices(CustomPrices(prices=[ModelPrice(provider="p", model="m", input_price=1)])),
+        lambda s, _: s.set_prices(
+            CustomPrices(prices=[ModelPrice(provider="p", model="m", input_price=1)])
+        ),
     ),
-    (ModelPriceStore, "remove_price"): Account(Action.UPDATE, PRICES, lambda s, _: s.remove_price("p", "priced")),
-    (ModelPriceStore, "list_held"): Account(Action.UPDATE, PRICES, lambda s, _: s.list_held(HeldChangeQuery())),
-    (ModelPriceStore, "decide"): Account(Action.UPDATE, PRICES, lambda s, _: s.decide(HELD, "rejected")),
-    (UsageStore, "see_prices"): Account(Action.READ, PRICES, lambda s, _: s.see_prices(Action.READ)),
+    (ModelPriceStore, "remove_price"): Account(
+        Action.UPDATE, PRICES, lambda s, _: s.remove_price("p", "priced")
+    ),
+    (ModelPriceStore, "list_held"): Account(
+        Action.UPDATE, PRICES, lambda s, _: s.list_held(HeldChangeQuery())
+    ),
+    (ModelPriceStore, "decide"): Account(
+        Action.UPDATE, PRICES, lambda s, _: s.decide(HELD, "rejected")
+    ),
+    (UsageStore, "see_prices"): Account(
+        Action.READ, PRICES, lambda s, _: s.see_prices(Action.READ)
+    ),
     (UsageStore, "record"): Account(
         Action.CREATE, ResourceType.AI_USAGE, lambda s, _: s.record(UsageBatch(records=[USAGE]))
     ),
     (UsageStore, "list_unpriced"): Account(
         Action.READ, ResourceType.AI_USAGE, lambda s, _: s.list_unpriced(UnpricedQuery())
     ),
-    (UsageRerater, "rerate"): Account(Action.UPDATE, ResourceType.AI_USAGE, lambda s, _: s.rerate()),
-    (UsageExpirer, "expire"): Account(Action.DELETE, ResourceType.AI_USAGE, lambda s, _: s.expire(1)),
+    (UsageRerater, "rerate"): Account(
+        Action.UPDATE, ResourceType.AI_USAGE, lambda s, _: s.rerate()
+    ),
+    (UsageExpirer, "expire"): Account(
+        Action.DELETE, ResourceType.AI_USAGE, lambda s, _: s.expire(1)
+    ),
     (UsageQueueStore, "take"): Account(
         Action.CREATE,
         ResourceType.AI_USAGE,
@@ -174,7 +227,9 @@ ACCOUNTS: dict[tuple[type, str], Account] = {
         ResourceType.AI_SPEND_ALERT,
         lambda s, _: s.deliver([Topic("arn:aws:sns:eu-west-1:123456789012:t")]),
     ),
-    (PriceStore, "known_etag"): Account(Action.UPDATE, PRICES, lambda s, _: s.known_etag("https://a.example")),
+    (PriceStore, "known_etag"): Account(
+        Action.UPDATE, PRICES, lambda s, _: s.known_etag("https://a.example")
+    ),
     (PriceStore, "seed_prices"): Account(
         Action.UPDATE, PRICES, lambda s, _: s.seed_prices(TakenBook(PriceBook(prices=[]), "test"))
     ),
@@ -203,7 +258,9 @@ def everything_but(action: Action, resource_type: ResourceType) -> tuple[Permiss
     )
 
 
-def store_for(method: tuple[type, str], permissions: tuple[Permission, ...], database: Database, acme: Acme) -> Any:
+def store_for(
+    method: tuple[type, str], permissions: tuple[Permission, ...], database: Database, acme: Acme
+) -> Any:
     connection = CountingConnection(DatabaseSource(database.app_url, None), "test")
     gate = Gate(Subject(UUID(int=1), (Role(site=permissions),)), connection)
     if not issubclass(method[0], CallerStore):
@@ -216,7 +273,9 @@ def store_for(method: tuple[type, str], permissions: tuple[Permission, ...], dat
         organizations=list[Membership](),
         groups=[],
         token=TokenInfo(name="t", expires_at=None, scope=None),
-        group=GroupReference(id=acme.groups["acme/platform"], organization_id=acme.organizations["acme"]),
+        group=GroupReference(
+            id=acme.groups["acme/platform"], organization_id=acme.organizations["acme"]
+        ),
         organization=OrganizationReference(id=acme.organizations["acme"], name="acme"),
         now=datetime.now(UTC),
         user=UserReference(id=acme.users["maya"], username="maya"),
@@ -249,7 +308,9 @@ def test_every_public_method_of_every_store_has_its_account() -> None:
 
 
 @pytest.mark.parametrize("method", ACCOUNTS, ids=lambda m: m[1])
-def test_it_runs_for_who_may_do_exactly_that(database: Database, acme: Acme, method: tuple[type, str]) -> None:
+def test_it_runs_for_who_may_do_exactly_that(
+    database: Database, acme: Acme, method: tuple[type, str]
+) -> None:
     database.run("INSERT INTO group_ai_budgets SELECT id, 1 FROM groups")
     database.run("INSERT INTO ai_model_prices VALUES ('p', 'priced', 'custom', 1)")
     database.run(
@@ -259,7 +320,9 @@ def test_it_runs_for_who_may_do_exactly_that(database: Database, acme: Acme, met
     database.run(OVERRIDE, acme.users["maya"], acme.groups["acme/platform"])
     account = ACCOUNTS[method]
     asked = (account.object, account.action), *account.also
-    store, connection = store_for(method, tuple(Permission(*each) for each in asked), database, acme)
+    store, connection = store_for(
+        method, tuple(Permission(*each) for each in asked), database, acme
+    )
     account.run(store, acme.groups["acme/platform"])
     connection.close()
 
@@ -269,21 +332,32 @@ def test_it_is_refused_without_a_query_to_who_may_do_everything_else(
     database: Database, acme: Acme, method: tuple[type, str]
 ) -> None:
     account = ACCOUNTS[method]
-    store, connection = store_for(method, everything_but(account.action, account.object), database, acme)
+    store, connection = store_for(
+        method, everything_but(account.action, account.object), database, acme
+    )
     if method == (Store, "list_audit"):
-        assert account.run(store, UUID(int=0)) == AuditPage(entries=[], next=None), "a filter that lets nothing through"
+        assert account.run(store, UUID(int=0)) == AuditPage(entries=[], next=None), (
+            "a filter that lets nothing through"
+        )
     elif method == (SpendStore, "list_member_spend"):
-        assert account.run(store, acme.groups["acme/platform"]).members == [], "those whom one may not see are left out"
+        assert account.run(store, acme.groups["acme/platform"]).members == [], (
+            "those whom one may not see are left out"
+        )
     else:
-        # Who may not touch prices is told so; a refusal of what is somebody's looks like an absence.
+        # Who may not touch prices is told so; a refusal of what is somebody's looks like an
+        # absence.
         told = Forbidden if account.object in NO_SECRET else NotAuthorized
         with pytest.raises(told):
             account.run(store, acme.groups["acme/platform"])
     assert connection.asked == 0
 
 
-@pytest.mark.parametrize("method", [each for each, account in ACCOUNTS.items() if account.also], ids=lambda m: m[1])
-def test_what_it_asks_for_next_is_needed_too(database: Database, acme: Acme, method: tuple[type, str]) -> None:
+@pytest.mark.parametrize(
+    "method", [each for each, account in ACCOUNTS.items() if account.also], ids=lambda m: m[1]
+)
+def test_what_it_asks_for_next_is_needed_too(
+    database: Database, acme: Acme, method: tuple[type, str]
+) -> None:
     database.run(OVERRIDE, acme.users["maya"], acme.groups["acme/platform"])
     account = ACCOUNTS[method]
     for resource_type, action in account.also:

@@ -1,4 +1,6 @@
-"""DeliverAlerts: each alert once at each receiver, whatever fails, and whoever else delivers at the same time."""
+"""DeliverAlerts: each alert once at each receiver, whatever fails, and whoever else delivers at the
+same time.
+"""
 
 import json
 import os
@@ -29,7 +31,15 @@ from tests.gateway import Context
 from tests.ledger import connection_of
 from tests.people import Acme
 from tests.postgres import Database
-from tests.receivers import Answer, Forward, Receivers, events_error, receivers, sns_error, without_entry
+from tests.receivers import (
+    Answer,
+    Forward,
+    Receivers,
+    events_error,
+    receivers,
+    sns_error,
+    without_entry,
+)
 
 ROOT = Path(__file__).parents[3]
 RAISE = (
@@ -43,7 +53,11 @@ STATE = "SELECT attempts, sns_published_at IS NOT NULL, event_put_at IS NOT NULL
 @pytest.fixture
 def aws(database: Database, monkeypatch: pytest.MonkeyPatch) -> Generator[Receivers]:
     # A machine that has much to do is no receiver that hangs.
-    for limit in ("receivers.ANSWER_SECONDS", "delivery.CLAIMING_SECONDS", "delivery.SENDING_SECONDS"):
+    for limit in (
+        "receivers.ANSWER_SECONDS",
+        "delivery.CLAIMING_SECONDS",
+        "delivery.SENDING_SECONDS",
+    ):
         monkeypatch.setattr(f"allowance.alerts.{limit}", 60)
     with receivers(database.app_url) as made:
         yield made
@@ -53,7 +67,9 @@ def deliver() -> dict[str, Any]:
     return deliver_alerts.handler({}, Context())
 
 
-def raise_alert(database: Database, acme: Acme, user: str | UUID = "maya", percent: int = 85) -> str:
+def raise_alert(
+    database: Database, acme: Acme, user: str | UUID = "maya", percent: int = 85
+) -> str:
     """The id of a new alert."""
     user_id = acme.users[user] if isinstance(user, str) else user
     database.run(RAISE, user_id, percent, acme.groups["acme/platform"], acme.organizations["acme"])
@@ -73,14 +89,18 @@ def raise_many(database: Database, acme: Acme, count: int) -> set[str]:
 
 def pass_time(database: Database) -> None:
     """All that waits is due, leases included."""
-    database.run("UPDATE ai_spend_alerts SET due_at = now() - interval '1 second' WHERE delivered_at IS NULL")
+    database.run(
+        "UPDATE ai_spend_alerts SET due_at = now() - interval '1 second' WHERE delivered_at IS NULL"
+    )
 
 
 def ids(messages: list[dict[str, Any]]) -> list[str]:
     return sorted(each["id"] for each in messages)
 
 
-def test_both_receivers_are_told_once_and_in_full(database: Database, acme: Acme, aws: Receivers) -> None:
+def test_both_receivers_are_told_once_and_in_full(
+    database: Database, acme: Acme, aws: Receivers
+) -> None:
     name = raise_alert(database, acme)
     done = {"receivers": ["sns", "eventbridge"], "waiting": 0, "failing": 0, "oldest_seconds": 0}
     assert deliver() == done | {"delivered": 1, "failed": 0}
@@ -123,9 +143,13 @@ def test_who_gets_mail_gets_a_text(database: Database, acme: Acme, aws: Receiver
     raise_alert(database, acme)
     deliver()
     (body,) = aws.sns.calls
-    by_protocol = json.loads(parse_qs(body.decode())["PublishBatchRequestEntries.member.1.Message"][0])
+    by_protocol = json.loads(
+        parse_qs(body.decode())["PublishBatchRequestEntries.member.1.Message"][0]
+    )
     assert by_protocol.keys() == {"default", "email"}
-    assert by_protocol["email"].startswith("maya (maya@acme.example) has reached 85% of the AI spend limit in November")
+    assert by_protocol["email"].startswith(
+        "maya (maya@acme.example) has reached 85% of the AI spend limit in November"
+    )
 
 
 def test_a_subscription_may_filter_by_threshold_and_organization(
@@ -145,7 +169,9 @@ def test_a_fifo_topic_gets_each_users_alerts_in_order_and_drops_repetitions(
     database: Database, acme: Acme, aws: Receivers
 ) -> None:
     attributes = {"FifoTopic": "true"}
-    aws.topic_arn = aws.client("sns").create_topic(Name="alerts.fifo", Attributes=attributes)["TopicArn"]
+    aws.topic_arn = aws.client("sns").create_topic(Name="alerts.fifo", Attributes=attributes)[
+        "TopicArn"
+    ]
     aws.subscribe("ordered", fifo=True)
     first, second = raise_alert(database, acme), raise_alert(database, acme, percent=100)
     with environment(DATABASE_URL=database.app_url, **aws.environment()):
@@ -157,7 +183,9 @@ def test_a_fifo_topic_gets_each_users_alerts_in_order_and_drops_repetitions(
     assert f"MessageGroupId={acme.users['maya']}".encode() in aws.sns.calls[0]
 
 
-def test_names_that_are_gone_by_now_are_null(database: Database, acme: Acme, aws: Receivers) -> None:
+def test_names_that_are_gone_by_now_are_null(
+    database: Database, acme: Acme, aws: Receivers
+) -> None:
     stranger = UUID(int=7)
     database.run(RAISE, stranger, 85, UUID(int=8), UUID(int=9))
     assert deliver()["delivered"] == 1
@@ -171,11 +199,15 @@ DOWN = {
     "500": lambda body, forward: (500, b"<html>oops</html>"),
     "503": lambda body, forward: (503, b""),
     "throttling": lambda body, forward: (
-        sns_error(400, "Throttling") if b"PublishBatch" in body else events_error(400, "ThrottlingException")
+        sns_error(400, "Throttling")
+        if b"PublishBatch" in body
+        else events_error(400, "ThrottlingException")
     ),
     "nonsense": lambda body, forward: (200, b"<html>Welcome to the hotel"),
     "denied": lambda body, forward: (
-        sns_error(403, "AuthorizationError") if b"PublishBatch" in body else events_error(403, "AccessDeniedException")
+        sns_error(403, "AuthorizationError")
+        if b"PublishBatch" in body
+        else events_error(403, "AccessDeniedException")
     ),
 }
 
@@ -212,7 +244,11 @@ def test_a_receiver_that_nobody_hears_of_costs_a_warning_by_its_reason_and_no_al
     with environment(DATABASE_URL=database.app_url, **(aws.environment() | nowhere)):
         assert deliver()["failed"] == 25
     (line,) = (each for each in logged() if each["message"] == "alerts not taken")
-    assert (line["receiver"], line["reason"], line["alerts"]) == ("sns", "EndpointConnectionError", 25)
+    assert (line["receiver"], line["reason"], line["alerts"]) == (
+        "sns",
+        "EndpointConnectionError",
+        25,
+    )
     assert "maya" not in json.dumps(logged())
     pass_time(database)
     assert deliver()["delivered"] == 25
@@ -221,7 +257,10 @@ def test_a_receiver_that_nobody_hears_of_costs_a_warning_by_its_reason_and_no_al
 
 @pytest.mark.parametrize(
     ("which", "refusal"),
-    [("sns", sns_error(400, "InvalidParameter")), ("eventbridge", events_error(400, "ValidationException"))],
+    [
+        ("sns", sns_error(400, "InvalidParameter")),
+        ("eventbridge", events_error(400, "ValidationException")),
+    ],
 )
 def test_a_call_that_is_refused_for_one_alert_stops_no_other(
     database: Database, acme: Acme, aws: Receivers, which: str, refusal: Answer
@@ -230,13 +269,17 @@ def test_a_call_that_is_refused_for_one_alert_stops_no_other(
     unwanted = f"{acme.users['maya']}/2026-11-01/13"
 
     def doorman(body: bytes, forward: Forward) -> Answer:
-        return refusal if b"2026-11-01%2F13" in body or b"2026-11-01/13\\" in body else forward(body)
+        return (
+            refusal if b"2026-11-01%2F13" in body or b"2026-11-01/13\\" in body else forward(body)
+        )
 
     getattr(aws, which).doorman = doorman
     outcome = deliver()
     assert (outcome["delivered"], outcome["failed"]) == (24, 1)
     assert set(ids(aws.published())) | set(ids(aws.put())) == names
-    assert database.rows("SELECT threshold_percent FROM ai_spend_alerts WHERE delivered_at IS NULL") == [(13,)]
+    assert database.rows(
+        "SELECT threshold_percent FROM ai_spend_alerts WHERE delivered_at IS NULL"
+    ) == [(13,)]
     assert len(getattr(aws, which).calls) == 3 + 10
     aws.sns.doorman = aws.eventbridge.doorman = lambda body, forward: forward(body)
     pass_time(database)
@@ -255,7 +298,9 @@ def test_an_entry_that_fails_in_a_batch_that_is_taken_is_tried_again_alone(
         failed = f"<Failed><member><Id>{entry}</Id><Code>InternalError</Code><SenderFault>false</SenderFault></member></Failed>"
         empty = b"<Failed></Failed>" if b"<Failed></Failed>" in content else b"<Failed/>"
         assert empty in content or b"<Failed>" not in content
-        return status, content.replace(empty, b"").replace(b"<Successful>", f"{failed}<Successful>".encode())
+        return status, content.replace(empty, b"").replace(
+            b"<Successful>", f"{failed}<Successful>".encode()
+        )
 
     def without_the_seventh(body: bytes, forward: Forward) -> Answer:
         entries = json.loads(body)["Entries"]
@@ -314,7 +359,9 @@ def killed_in_a_call(door: Any, doorman: Callable[[bytes, Forward], object]) -> 
 
     door.doorman = waiting
     path = os.pathsep.join(map(str, (ROOT, ROOT / "functions", ROOT / "layers/shared")))
-    run = subprocess.Popen([sys.executable, "-c", RUN], env=os.environ | {"PYTHONPATH": path}, cwd=ROOT)
+    run = subprocess.Popen(
+        [sys.executable, "-c", RUN], env=os.environ | {"PYTHONPATH": path}, cwd=ROOT
+    )
     assert reached.wait(30)
     run.send_signal(signal.SIGKILL)
     run.wait()
@@ -330,7 +377,9 @@ def test_what_a_killed_run_had_taken_up_is_taken_up_again_when_the_lease_ends(
     outcome = deliver()
     assert (outcome["delivered"], outcome["waiting"]) == (0, 12)
     ((lease,),) = database.rows("SELECT max(due_at) - now() FROM ai_spend_alerts")
-    assert timedelta(seconds=60) < lease < timedelta(seconds=120), "longer than the function may run"
+    assert timedelta(seconds=60) < lease < timedelta(seconds=120), (
+        "longer than the function may run"
+    )
     pass_time(database)
     assert deliver()["delivered"] == 12
     assert ids(aws.published()) == ids(aws.put()) == names
@@ -349,7 +398,9 @@ def test_a_run_killed_between_an_answer_and_its_mark_repeats_that_call_by_the_sa
     assert sorted(set(heard)) == names
 
 
-def test_who_lost_the_lease_does_not_end_that_of_another(database: Database, acme: Acme, aws: Receivers) -> None:
+def test_who_lost_the_lease_does_not_end_that_of_another(
+    database: Database, acme: Acme, aws: Receivers
+) -> None:
     raise_alert(database, acme)
     reached, over = threading.Event(), threading.Event()
 
@@ -385,20 +436,31 @@ def test_attempts_come_later_each_time_and_never_end_and_from_the_fifth_on_it_is
     for _ in range(7):
         pass_time(database)
         failing.append(deliver()["failing"])
-        ((delay,),) = database.rows("SELECT round(extract(EPOCH FROM due_at - now()))::int FROM ai_spend_alerts")
+        ((delay,),) = database.rows(
+            "SELECT round(extract(EPOCH FROM due_at - now()))::int FROM ai_spend_alerts"
+        )
         delays.append(delay)
     expected = [60, 120, 240, 480, 900, 900, 900]
-    assert all(abs(delay - planned) <= 5 for delay, planned in zip(delays, expected, strict=True)), delays
+    assert all(
+        abs(delay - planned) <= 5 for delay, planned in zip(delays, expected, strict=True)
+    ), delays
     assert failing == [0, 0, 0, 0, 1, 1, 1]
     errors = [each for each in logged() if each["level"] == "ERROR"]
-    assert [(each["message"], each["alerts"]) for each in errors] == [("alerts not delivered", 1)] * 3
-    metrics = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "OldestAlertAge" in line]
+    assert [(each["message"], each["alerts"]) for each in errors] == [
+        ("alerts not delivered", 1)
+    ] * 3
+    metrics = [
+        json.loads(line)
+        for line in capsys.readouterr().out.splitlines()
+        if "OldestAlertAge" in line
+    ]
     assert [each["AlertsFailing"][0] for each in metrics] == failing
     assert all(1000 <= each["OldestAlertAge"][0] < 1100 for each in metrics)
     database.run("UPDATE ai_spend_alerts SET attempts = 100000, due_at = now()")
     assert deliver()["failed"] == 1
     ((delay,),) = database.rows(
-        "SELECT due_at - now() <= make_interval(secs => %s) FROM ai_spend_alerts", LONGEST_DELAY_SECONDS
+        "SELECT due_at - now() <= make_interval(secs => %s) FROM ai_spend_alerts",
+        LONGEST_DELAY_SECONDS,
     )
     assert delay
     aws.sns.doorman = lambda body, forward: forward(body)
@@ -419,7 +481,9 @@ def test_a_receiver_that_hangs_does_not_hold_up_the_run(
         return 500, b""
 
     aws.sns.doorman = hangs
-    with environment(DATABASE_URL=database.app_url, **(aws.environment() | {"ALERT_EVENT_BUS": ""})):
+    with environment(
+        DATABASE_URL=database.app_url, **(aws.environment() | {"ALERT_EVENT_BUS": ""})
+    ):
         outcome = deliver()
     over.set()
     assert (outcome["failed"], len(aws.sns.calls)) == (60, 1)
@@ -450,7 +514,9 @@ def test_without_a_receiver_it_says_so_and_keeps_the_alerts(
 
 
 @pytest.mark.parametrize("which", ["ALERT_TOPIC_ARN", "ALERT_EVENT_BUS"])
-def test_one_receiver_alone_is_enough(database: Database, acme: Acme, aws: Receivers, which: str) -> None:
+def test_one_receiver_alone_is_enough(
+    database: Database, acme: Acme, aws: Receivers, which: str
+) -> None:
     raise_alert(database, acme)
     with environment(DATABASE_URL=database.app_url, **(aws.environment() | {which: ""})):
         outcome = deliver()
@@ -459,7 +525,12 @@ def test_one_receiver_alone_is_enough(database: Database, acme: Acme, aws: Recei
 
 
 @pytest.mark.parametrize(
-    "arn", ["SpendAlerts", "arn:aws:sqs:eu-west-1:123456789012:q", "arn:aws:sns:eu-west-1:123456789012:a b"]
+    "arn",
+    [
+        "SpendAlerts",
+        "arn:aws:sqs:eu-west-1:123456789012:q",
+        "arn:aws:sns:eu-west-1:123456789012:a b",
+    ],
 )
 def test_what_is_no_topic_is_refused_by_its_name(database: Database, arn: str) -> None:
     with (
@@ -469,9 +540,14 @@ def test_what_is_no_topic_is_refused_by_its_name(database: Database, arn: str) -
         deliver()
 
 
-def test_what_an_alert_says_is_not_the_applications_to_change(database: Database, acme: Acme) -> None:
+def test_what_an_alert_says_is_not_the_applications_to_change(
+    database: Database, acme: Acme
+) -> None:
     raise_alert(database, acme)
     with psycopg.connect(database.app_url, autocommit=True) as app:
-        for statement in ("UPDATE ai_spend_alerts SET spent_micros = 0", "DELETE FROM ai_spend_alerts"):
+        for statement in (
+            "UPDATE ai_spend_alerts SET spent_micros = 0",
+            "DELETE FROM ai_spend_alerts",
+        ):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 app.execute(statement.encode())

@@ -1,4 +1,6 @@
-"""Alerts of spend are raised by the statement that counts the usage: each once for a user, a share and a month."""
+"""Alerts of spend are raised by the statement that counts the usage: each once for a user, a share
+and a month.
+"""
 
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -36,7 +38,9 @@ def used(number: int, micros: int, **changes: Any) -> dict[str, Any]:
     return record(number, **{"occurred_at": now, "tokens": {"input": micros}} | changes)
 
 
-def test_each_share_of_the_limit_is_told_when_it_is_reached(gateway: Client, acme: Acme, database: Database) -> None:
+def test_each_share_of_the_limit_is_told_when_it_is_reached(
+    gateway: Client, acme: Acme, database: Database
+) -> None:
     results(gateway, used(1, 8_499))
     assert database.rows(RAISED) == []
     results(gateway, used(2, 1))
@@ -54,8 +58,14 @@ def test_each_share_of_the_limit_is_told_when_it_is_reached(gateway: Client, acm
     ) == [(acme.users["maya"], month, everyone, everyone, "group", LIMIT)]
 
 
-def test_one_batch_may_reach_all_of_them_and_those_of_several_users(gateway: Client, database: Database) -> None:
-    results(gateway, *(used(n, 5_000, user=("maya", "otto")[n % 2]) for n in range(4)), used(9, 8_499, user="adam"))
+def test_one_batch_may_reach_all_of_them_and_those_of_several_users(
+    gateway: Client, database: Database
+) -> None:
+    results(
+        gateway,
+        *(used(n, 5_000, user=("maya", "otto")[n % 2]) for n in range(4)),
+        used(9, 8_499, user="adam"),
+    )
     assert sorted(database.rows("SELECT username, threshold_percent FROM ai_spend_alerts JOIN users ON id = user_id")) == [
         ("maya", 85), ("maya", 100), ("otto", 85), ("otto", 100),
     ]  # fmt: skip
@@ -67,7 +77,9 @@ def test_a_retry_raises_nothing(gateway: Client, database: Database) -> None:
     assert database.rows(RAISED) == []
 
 
-def test_a_limit_of_nothing_is_reached_by_whatever_is_spent(gateway: Client, acme: Acme, database: Database) -> None:
+def test_a_limit_of_nothing_is_reached_by_whatever_is_spent(
+    gateway: Client, acme: Acme, database: Database
+) -> None:
     acme.client("olivia").put(acme.budget_path("acme/Everyone"), {"spend_limit_micros": 0})
     results(gateway, used(1, 0))
     assert database.rows(RAISED) == []
@@ -81,33 +93,44 @@ def test_who_has_no_limit_reaches_none(gateway: Client, acme: Acme, database: Da
     assert database.rows(RAISED) == []
 
 
-def test_a_limit_that_came_down_is_told_with_the_next_usage(gateway: Client, acme: Acme, database: Database) -> None:
+def test_a_limit_that_came_down_is_told_with_the_next_usage(
+    gateway: Client, acme: Acme, database: Database
+) -> None:
     results(gateway, used(1, 6_000))
     acme.client("olivia").put(acme.budget_path("acme/Everyone"), {"spend_limit_micros": 7_000})
     results(gateway, used(2, 1))
     assert database.rows(RAISED) == [(85, 6_001)]
 
 
-def test_an_override_is_the_limit_that_counts(gateway: Client, acme: Acme, database: Database) -> None:
+def test_an_override_is_the_limit_that_counts(
+    gateway: Client, acme: Acme, database: Database
+) -> None:
     everyone = str(acme.organizations["acme"])
-    acme.client("olivia").put("/api/v2/users/maya/ai/budget", {"group_id": everyone, "spend_limit_micros": 100})
+    acme.client("olivia").put(
+        "/api/v2/users/maya/ai/budget", {"group_id": everyone, "spend_limit_micros": 100}
+    )
     results(gateway, used(1, 85))
-    assert database.rows("SELECT threshold_percent, limit_source, spend_limit_micros FROM ai_spend_alerts") == [
-        (85, "user_override", 100)
-    ]
+    assert database.rows(
+        "SELECT threshold_percent, limit_source, spend_limit_micros FROM ai_spend_alerts"
+    ) == [(85, "user_override", 100)]
 
 
-def test_what_was_spent_for_another_group_counts_too(gateway: Client, acme: Acme, database: Database) -> None:
+def test_what_was_spent_for_another_group_counts_too(
+    gateway: Client, acme: Acme, database: Database
+) -> None:
     results(gateway, used(1, 8_000))
     group = str(acme.groups["acme/platform"])
     database.run(
-        "INSERT INTO group_members SELECT %s, id FROM users WHERE username = 'maya' ON CONFLICT DO NOTHING", group
+        "INSERT INTO group_members SELECT %s, id FROM users WHERE username = 'maya' ON CONFLICT DO NOTHING",
+        group,
     )
-    acme.client("olivia").put("/api/v2/users/maya/ai/budget", {"group_id": group, "spend_limit_micros": LIMIT})
+    acme.client("olivia").put(
+        "/api/v2/users/maya/ai/budget", {"group_id": group, "spend_limit_micros": LIMIT}
+    )
     results(gateway, used(2, 500))
-    assert database.rows("SELECT threshold_percent, group_id::text, spent_micros::int FROM ai_spend_alerts") == [
-        (85, group, 8_500)
-    ]
+    assert database.rows(
+        "SELECT threshold_percent, group_id::text, spent_micros::int FROM ai_spend_alerts"
+    ) == [(85, group, 8_500)]
 
 
 def test_a_month_that_is_over_raises_nothing(gateway: Client, database: Database) -> None:
@@ -116,7 +139,9 @@ def test_a_month_that_is_over_raises_nothing(gateway: Client, database: Database
     assert database.rows(RAISED) == []
 
 
-def test_a_price_that_comes_later_raises_what_its_correction_reaches(gateway: Client, database: Database) -> None:
+def test_a_price_that_comes_later_raises_what_its_correction_reaches(
+    gateway: Client, database: Database
+) -> None:
     results(gateway, used(1, 9_000, model="new"))
     assert database.rows(RAISED) == []
     seed(price(input_price=1_000_000), price("new", input_price=1_000_000), version="2")
@@ -128,7 +153,9 @@ def test_a_price_that_comes_later_raises_what_its_correction_reaches(gateway: Cl
 def test_of_many_writers_at_once_one_raises_it(
     gateway: Client, acme: Acme, database: Database, different_groups: bool
 ) -> None:
-    """Eight writers of one micro each, who come to the share together; the budget in effect may change meanwhile."""
+    """Eight writers of one micro each, who come to the share together; the budget in effect may
+    change meanwhile.
+    """
     results(gateway, used(1, 8_500 - 8))
 
     def write(number: int) -> None:
@@ -180,19 +207,28 @@ def test_a_setting_that_makes_no_sense_is_refused(wrong: str) -> None:
 def test_writers_of_one_user_wait_for_each_other_and_never_in_a_circle(
     gateway: Client, acme: Acme, database: Database, limited: str
 ) -> None:
-    """Two batches of otto and other models, in one of which somebody else is, too; each sum takes its time."""
+    """Two batches of otto and other models, in one of which somebody else is, too; each sum takes
+    its time.
+    """
     acme.client("olivia").delete(acme.budget_path("acme/Everyone"))
     everyone = str(acme.organizations["acme"])
     for username in {"nobody": (), "one of them": ("maya",), "both": ("maya", "otto")}[limited]:
         path = f"/api/v2/users/{username}/ai/budget"
-        assert acme.client("olivia").put(path, {"group_id": everyone, "spend_limit_micros": 10**9}).status == 200
+        assert (
+            acme.client("olivia")
+            .put(path, {"group_id": everyone, "spend_limit_micros": 10**9})
+            .status
+            == 200
+        )
     results(gateway, used(1, 1, user="otto"))
     database.run(
         "CREATE FUNCTION wait_a_little() RETURNS trigger LANGUAGE plpgsql AS"
         " $$ BEGIN PERFORM pg_sleep(0.4); RETURN new; END $$"
     )
     for table in ("ai_user_spend_monthly", "ai_group_spend_monthly"):
-        database.run(f"CREATE TRIGGER slow BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION wait_a_little()")
+        database.run(
+            f"CREATE TRIGGER slow BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION wait_a_little()"
+        )
 
     def write(batch: list[dict[str, Any]]) -> list[str]:
         connection = connection_of(database)

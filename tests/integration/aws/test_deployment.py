@@ -1,4 +1,6 @@
-"""Migrate as a deployment calls it: CloudFormation waits for the answer, and the application's role can log in after."""
+"""Migrate as a deployment calls it: CloudFormation waits for the answer, and the application's role
+can log in after.
+"""
 
 import json
 import threading
@@ -29,7 +31,9 @@ class AnswersUrl:
         class Handler(BaseHTTPRequestHandler):
             def do_PUT(self) -> None:
                 kept.content_types.append(self.headers["Content-Type"])
-                kept.answers.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+                kept.answers.append(
+                    json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                )
                 self.send_response(200)
                 self.end_headers()
 
@@ -66,7 +70,9 @@ def empty(server: Server) -> Generator[Database]:
         yield database
 
 
-def test_a_deployment_is_told_which_files_were_applied(cloudformation: AnswersUrl, empty: Database) -> None:
+def test_a_deployment_is_told_which_files_were_applied(
+    cloudformation: AnswersUrl, empty: Database
+) -> None:
     with environment(DATABASE_URL=empty.app_url, OWNER_DATABASE_URL=empty.owner_url):
         migrate_lambda.handler(cloudformation.event("Create"), Context())
         migrate_lambda.handler(cloudformation.event("Update"), Context())
@@ -76,7 +82,9 @@ def test_a_deployment_is_told_which_files_were_applied(cloudformation: AnswersUr
     for answer in (created, updated):
         assert answer["Status"] == "SUCCESS"
         assert (answer["RequestId"], answer["LogicalResourceId"]) == ("request-1", "Migrations")
-    assert created["PhysicalResourceId"] == updated["PhysicalResourceId"], "another id would be a replacement"
+    assert created["PhysicalResourceId"] == updated["PhysicalResourceId"], (
+        "another id would be a replacement"
+    )
     assert set(cloudformation.content_types) == {""}, "the URL is signed for no content type"
 
 
@@ -114,14 +122,20 @@ def test_deleting_the_stack_needs_no_database(cloudformation: AnswersUrl) -> Non
     assert [answer["Status"] for answer in cloudformation.answers] == ["SUCCESS"]
 
 
-def test_an_answer_that_cannot_be_delivered_is_an_error_which_lambda_repeats(cloudformation: AnswersUrl) -> None:
+def test_an_answer_that_cannot_be_delivered_is_an_error_which_lambda_repeats(
+    cloudformation: AnswersUrl,
+) -> None:
     event = cloudformation.event("Delete") | {"ResponseURL": "http://127.0.0.1:1/answer"}
     with pytest.raises(URLError):
         migrate_lambda.handler(event, Context())
 
 
 def test_the_application_logs_in_by_iam_where_it_has_no_password(empty: Database) -> None:
-    stated = {"DATABASE_HOST": "db.example", "DATABASE_NAME": "allowance", "DATABASE_USER": "allowance_app"}
+    stated = {
+        "DATABASE_HOST": "db.example",
+        "DATABASE_NAME": "allowance",
+        "DATABASE_USER": "allowance_app",
+    }
     with environment(**stated, OWNER_DATABASE_URL=empty.owner_url):
         with pytest.raises(BadSetting, match="no role rds_iam"):
             migrate_lambda.handler({}, Context())

@@ -61,12 +61,16 @@ def test_if_match_demands_a_budget(adam: Client, acme: Acme, database: Database)
     assert database.rows("SELECT 1 FROM audit_log WHERE resource_type = 'group_ai_budget'") == []
 
 
-def test_a_refused_precondition_writes_no_entry(adam: Client, acme: Acme, database: Database) -> None:
+def test_a_refused_precondition_writes_no_entry(
+    adam: Client, acme: Acme, database: Database
+) -> None:
     path = acme.budget_path()
     adam.put(path, {"spend_limit_micros": 1})
     assert adam.put(path, {"spend_limit_micros": 2}, headers={"If-Match": '"x"'}).status == 412
     assert adam.delete(path, headers={"If-None-Match": "*"}).status == 412
-    assert len(database.rows("SELECT 1 FROM audit_log WHERE resource_type = 'group_ai_budget'")) == 1
+    assert (
+        len(database.rows("SELECT 1 FROM audit_log WHERE resource_type = 'group_ai_budget'")) == 1
+    )
 
 
 @contextmanager
@@ -88,7 +92,9 @@ def store_of(database: Database, acme: Acme, username: str) -> Generator[Store]:
     )
     roles = roles_of_user(caller.roles, ((each.id, each.roles) for each in caller.organizations))
     gate = Gate(Subject(caller.user_id, roles), connection)
-    yield Store(gate, Origin(caller.user_id, username, f"{username}-{threading.get_ident()}"), caller)
+    yield Store(
+        gate, Origin(caller.user_id, username, f"{username}-{threading.get_ident()}"), caller
+    )
     connection.close()
 
 
@@ -114,14 +120,23 @@ def test_under_concurrent_puts_and_deletes_the_audit_log_is_a_chain(
 
     with ThreadPoolExecutor(writers) as threads:
         written = sum(threads.map(write, range(writers)))
-    entries = database.rows("SELECT before, after FROM audit_log WHERE resource_type = 'group_ai_budget' ORDER BY id")
+    entries = database.rows(
+        "SELECT before, after FROM audit_log WHERE resource_type = 'group_ai_budget' ORDER BY id"
+    )
     assert len(entries) == written
     assert entries[0][0] is None
     for (_, after), (before, _) in zip(entries, entries[1:], strict=False):
         assert before == after
-    final = database.rows("SELECT jsonb_build_object('spend_limit_micros', spend_limit_micros) FROM group_ai_budgets")
+    final = database.rows(
+        "SELECT jsonb_build_object('spend_limit_micros', spend_limit_micros) FROM group_ai_budgets"
+    )
     assert [entries[-1][1]] == ([final[0][0]] if final else [None])
-    times = [row[0] for row in database.rows("SELECT created_at FROM audit_log WHERE actor_id IS NOT NULL ORDER BY id")]
+    times = [
+        row[0]
+        for row in database.rows(
+            "SELECT created_at FROM audit_log WHERE actor_id IS NOT NULL ORDER BY id"
+        )
+    ]
     assert times == sorted(times)
 
 

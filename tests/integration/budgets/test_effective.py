@@ -1,4 +1,6 @@
-"""The SQL functions of budgets in effect against `allowance.budgets.effective`, on thousands of random directories."""
+"""The SQL functions of budgets in effect against `allowance.budgets.effective`, on thousands of
+random directories.
+"""
 
 import json
 import os
@@ -50,16 +52,23 @@ class Directory:
 
 @st.composite
 def directories(draw: st.DrawFn) -> Directory:
-    """Up to four organizations, of which one may be the default and some deleted; ids, times and limits are few, so
-    that ties are many; an Everyone group may list members, too, which says nothing more."""
+    """Up to four organizations, of which one may be the default and some deleted; ids, times and
+    limits are few, so that ties are many; an Everyone group may list members, too, which says
+    nothing more.
+    """
     numbers = iter(draw(st.permutations(range(1, 13))))
     organizations = [UUID(int=next(numbers)) for _ in range(draw(st.integers(0, 4)))]
     default = draw(st.sampled_from([None, *organizations]))
-    deleted = {each for each in organizations if each != default and draw(st.sampled_from([False, False, True]))}
+    deleted = {
+        each
+        for each in organizations
+        if each != default and draw(st.sampled_from([False, False, True]))
+    }
     groups = {each: each for each in organizations}
     if organizations:
         groups |= {
-            UUID(int=next(numbers)): draw(st.sampled_from(organizations)) for _ in range(draw(st.integers(0, 5)))
+            UUID(int=next(numbers)): draw(st.sampled_from(organizations))
+            for _ in range(draw(st.integers(0, 5)))
         }
     limits = {group: draw(st.sampled_from(LIMITS)) for group in groups}
     joined = {
@@ -77,23 +86,41 @@ def directories(draw: st.DrawFn) -> Directory:
     overrides: dict[UUID, Override] = {}
     for user in USERS:
         in_groups[user] = [
-            GroupOfUser(group, organization, at, organization == default, organization in deleted, limits[group])
+            GroupOfUser(
+                group,
+                organization,
+                at,
+                organization == default,
+                organization in deleted,
+                limits[group],
+            )
             for group, organization in groups.items()
-            if (at := joined[organization, user]) and (group == organization or (group, user) in listed)
+            if (at := joined[organization, user])
+            and (group == organization or (group, user) in listed)
         ]
         if in_groups[user] and draw(st.sampled_from([False, False, True])):
-            overrides[user] = Override(draw(st.sampled_from(in_groups[user])).group_id, draw(st.sampled_from([0, 7])))
+            overrides[user] = Override(
+                draw(st.sampled_from(in_groups[user])).group_id, draw(st.sampled_from([0, 7]))
+            )
     rows: dict[str, list[dict[str, Any]]] = {
         "organizations": [
-            {"id": each, "is_default": each == default, "deleted_at": MOMENTS[0] if each in deleted else None}
+            {
+                "id": each,
+                "is_default": each == default,
+                "deleted_at": MOMENTS[0] if each in deleted else None,
+            }
             for each in organizations
         ],
         "groups": [{"id": g, "organization_id": o} for g, o in groups.items() if g != o],
         "memberships": [
-            {"organization_id": o, "user_id": u, "joined_at": at} for (o, u), at in joined.items() if at is not None
+            {"organization_id": o, "user_id": u, "joined_at": at}
+            for (o, u), at in joined.items()
+            if at is not None
         ],
         "members": [{"group_id": group, "user_id": user} for group, user in listed],
-        "budgets": [{"group_id": g, "spend_limit_micros": n} for g, n in limits.items() if n is not None],
+        "budgets": [
+            {"group_id": g, "spend_limit_micros": n} for g, n in limits.items() if n is not None
+        ],
         "overrides": [
             {"user_id": u, "group_id": v.group_id, "spend_limit_micros": v.spend_limit_micros}
             for u, v in overrides.items()
@@ -105,11 +132,14 @@ def directories(draw: st.DrawFn) -> Directory:
 def answers(
     owner: psycopg.Connection[Any], directory: Directory
 ) -> tuple[dict[UUID, EffectiveBudget], dict[UUID, EffectiveBudget], dict[UUID, int | None]]:
-    """What the functions say of all users at once, of each by itself, and of each group; the directory is gone then."""
+    """What the functions say of all users at once, of each by itself, and of each group; the
+    directory is gone then.
+    """
     with owner.transaction(force_rollback=True), owner.pipeline():
         for statement in INSERTS:
             owner.execute(
-                statement.encode(), {name: json.dumps(rows, default=str) for name, rows in directory.rows.items()}
+                statement.encode(),
+                {name: json.dumps(rows, default=str) for name, rows in directory.rows.items()},
             )
         at_once = owner.execute("SELECT * FROM ai_effective_budgets(ARRAY(SELECT id FROM users))")
         one_by_one = owner.execute(
@@ -118,7 +148,8 @@ def answers(
         )
         totals = owner.execute("SELECT id, ai_group_spend_limit_total(id) FROM groups")
         first, second = (
-            {row[0]: EffectiveBudget(*row[1:]) for row in found.fetchall()} for found in (at_once, one_by_one)
+            {row[0]: EffectiveBudget(*row[1:]) for row in found.fetchall()}
+            for found in (at_once, one_by_one)
         )
         return first, second, dict(totals.fetchall())
 
@@ -134,22 +165,40 @@ def test_the_functions_say_what_the_rule_says(empty_database: Database) -> None:
         seen: set[str | None] = set()
         highest_total = 0
 
-        @settings(max_examples=DIRECTORIES, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+        @settings(
+            max_examples=DIRECTORIES,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            database=None,
+        )
         @given(directories())
         def agree(directory: Directory) -> None:
             nonlocal highest_total
-            expected = {user: effective_budget(directory.groups[user], directory.overrides.get(user)) for user in USERS}
+            expected = {
+                user: effective_budget(directory.groups[user], directory.overrides.get(user))
+                for user in USERS
+            }
             at_once, one_by_one, totals = answers(owner, directory)
             assert at_once == one_by_one == expected
             seen.update(each.limit_source for each in expected.values())
             budgets = {UUID(str(each["group_id"])) for each in directory.rows["budgets"]}
-            deleted = {each["id"] for each in directory.rows["organizations"] if each["deleted_at"] is not None}
-            gone = deleted | {each["id"] for each in directory.rows["groups"] if each["organization_id"] in deleted}
+            deleted = {
+                each["id"]
+                for each in directory.rows["organizations"]
+                if each["deleted_at"] is not None
+            }
+            gone = deleted | {
+                each["id"]
+                for each in directory.rows["groups"]
+                if each["organization_id"] in deleted
+            }
             for group, total in totals.items():
                 limits = [
                     each.spend_limit_micros
                     for user, each in expected.items()
-                    if each.group_id == group and each.spend_limit_micros is not None and user != DELETED
+                    if each.group_id == group
+                    and each.spend_limit_micros is not None
+                    and user != DELETED
                 ]
                 assert total == (sum(limits) if group in budgets and group not in gone else None)
                 highest_total = max(highest_total, len(limits))
@@ -161,7 +210,9 @@ def test_the_functions_say_what_the_rule_says(empty_database: Database) -> None:
 
 def test_who_does_not_exist_has_no_budget_and_no_group(empty_database: Database) -> None:
     nobody = UUID(int=1)
-    assert empty_database.rows("SELECT * FROM ai_effective_budget(%s)", nobody) == [(None, None, None)]
+    assert empty_database.rows("SELECT * FROM ai_effective_budget(%s)", nobody) == [
+        (None, None, None)
+    ]
     assert empty_database.rows("SELECT * FROM ai_effective_budgets(%s)", [nobody, nobody]) == [
         (nobody, None, None, None)
     ]

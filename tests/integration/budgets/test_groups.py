@@ -34,16 +34,23 @@ def test_putting_the_same_value_again_moves_updated_at_and_writes_an_entry(
     second = adam.put(acme.budget_path(), {"spend_limit_micros": 7}).json()
     assert second["created_at"] == first["created_at"]
     assert second["updated_at"] > first["updated_at"]
-    assert len(database.rows("SELECT 1 FROM audit_log WHERE resource_type = 'group_ai_budget'")) == 2
+    assert (
+        len(database.rows("SELECT 1 FROM audit_log WHERE resource_type = 'group_ai_budget'")) == 2
+    )
 
 
 def test_zero_and_the_cap_are_limits(adam: Client, acme: Acme) -> None:
     for limit in (0, 10**12):
-        assert adam.put(acme.budget_path(), {"spend_limit_micros": limit}).json()["spend_limit_micros"] == limit
+        assert (
+            adam.put(acme.budget_path(), {"spend_limit_micros": limit}).json()["spend_limit_micros"]
+            == limit
+        )
 
 
 def test_a_group_id_is_taken_in_any_case(adam: Client, acme: Acme) -> None:
     path = acme.budget_path()
     adam.put(path, {"spend_limit_micros": 7})
-    upper = adam.get(path.replace(str(acme.groups["acme/platform"]), str(acme.groups["acme/platform"]).upper()))
+    upper = adam.get(
+        path.replace(str(acme.groups["acme/platform"]), str(acme.groups["acme/platform"]).upper())
+    )
     assert upper.json()["group_id"] == str(acme.groups["acme/platform"])

@@ -42,7 +42,11 @@ def entries(database: Database) -> list[tuple[Any, ...]]:
 
 
 def without_request_id(answer: Answer) -> tuple[int, dict[str, str], str]:
-    return answer.status, {k: v for k, v in answer.headers.items() if k != "X-Request-Id"}, answer.body
+    return (
+        answer.status,
+        {k: v for k, v in answer.headers.items() if k != "X-Request-Id"},
+        answer.body,
+    )
 
 
 def import_(document: dict[str, object]) -> None:
@@ -64,7 +68,11 @@ def test_an_override_is_set_read_and_deleted(olivia: Client, acme: Acme, ending:
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", put.json()["created_at"])
     for user in ("maya", str(acme.users["maya"]), str(acme.users["maya"]).upper()):
         got = olivia.get(path.replace("maya", user))
-        assert (got.status, got.json(), got.headers["ETag"]) == (200, put.json(), put.headers["ETag"])
+        assert (got.status, got.json(), got.headers["ETag"]) == (
+            200,
+            put.json(),
+            put.headers["ETag"],
+        )
     deleted = olivia.delete(path)
     assert (deleted.status, deleted.body) == (204, "")
     assert olivia.get(path).json() == NOT_FOUND
@@ -73,7 +81,9 @@ def test_an_override_is_set_read_and_deleted(olivia: Client, acme: Acme, ending:
 
 def test_me_is_the_caller(olivia: Client, acme: Acme, maya: Client) -> None:
     olivia.put(MAYA, limit(acme))
-    assert maya.get("/api/v2/users/me/ai/budget/override").json()["user_id"] == str(acme.users["maya"])
+    assert maya.get("/api/v2/users/me/ai/budget/override").json()["user_id"] == str(
+        acme.users["maya"]
+    )
     assert olivia.get("/api/v2/users/me/ai/budget/override").status == 404
 
 
@@ -83,7 +93,9 @@ def test_everyone_in_an_organization_is_in_its_everyone_group(olivia: Client, ac
 
 
 @pytest.mark.parametrize("group", ["acme/research", "globex/sales", "globex/Everyone"])
-def test_the_user_must_be_a_member_of_the_group(olivia: Client, acme: Acme, database: Database, group: str) -> None:
+def test_the_user_must_be_a_member_of_the_group(
+    olivia: Client, acme: Acme, database: Database, group: str
+) -> None:
     olivia.put(MAYA, limit(acme, 1))
     refused = olivia.put(MAYA, limit(acme, 2, group))
     assert (refused.status, refused.json()) == (400, NOT_A_MEMBER)
@@ -91,9 +103,15 @@ def test_the_user_must_be_a_member_of_the_group(olivia: Client, acme: Acme, data
     assert len(entries(database)) == 1
 
 
-def test_the_schema_itself_refuses_an_override_without_membership(acme: Acme, database: Database) -> None:
+def test_the_schema_itself_refuses_an_override_without_membership(
+    acme: Acme, database: Database
+) -> None:
     insert = "INSERT INTO user_ai_budget_overrides (user_id, group_id, organization_id, spend_limit_micros) VALUES (%s, %s, %s, 1)"
-    maya, platform, acme_id = acme.users["maya"], acme.groups["acme/platform"], acme.organizations["acme"]
+    maya, platform, acme_id = (
+        acme.users["maya"],
+        acme.groups["acme/platform"],
+        acme.organizations["acme"],
+    )
     for group, organization in (
         (acme.groups["acme/research"], acme_id),
         (platform, acme.organizations["globex"]),
@@ -107,7 +125,9 @@ def test_the_schema_itself_refuses_an_override_without_membership(acme: Acme, da
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 @pytest.mark.parametrize("username", ["maya", "otto"])
-def test_a_refusal_looks_like_an_absence(olivia: Client, acme: Acme, username: str, method: str) -> None:
+def test_a_refusal_looks_like_an_absence(
+    olivia: Client, acme: Acme, username: str, method: str
+) -> None:
     olivia.put("/api/v2/users/adam/ai/budget/override", limit(acme, group="acme/Everyone"))
     client, body = acme.client(username), '{"spend_limit_micros": 1}' if method == "PUT" else None
     refused = client.send(method, "/api/v2/users/adam/ai/budget/override", body=body)
@@ -131,7 +151,9 @@ def test_who_may_read_but_not_update_is_refused_after_the_body_is_read(
     assert (olivia.get(MAYA).json()["spend_limit_micros"], len(entries(database))) == (1, 1)
 
 
-def test_a_group_that_the_caller_may_not_update_looks_like_none(acme: Acme, database: Database) -> None:
+def test_a_group_that_the_caller_may_not_update_looks_like_none(
+    acme: Acme, database: Database
+) -> None:
     scope = {
         "site": [{"resource_type": "*", "action": "*"}],
         "allow_list": [{"type": "user", "id": "*"}, {"type": "group", "id": "acme/research"}],
@@ -153,10 +175,22 @@ def test_a_group_that_the_caller_may_not_update_looks_like_none(acme: Acme, data
     [
         ({"spend_limit_micros": 1}, "group_id", "Required."),
         ({"group_id": 7, "spend_limit_micros": 1}, "group_id", "Must be a string."),
-        ({"group_id": "7", "spend_limit_micros": 1}, "group_id", "Must be a UUID of 36 characters with hyphens."),
+        (
+            {"group_id": "7", "spend_limit_micros": 1},
+            "group_id",
+            "Must be a UUID of 36 characters with hyphens.",
+        ),
         ({"group_id": None, "spend_limit_micros": 1}, "group_id", "Must be a string."),
-        ({"group_id": str(UUID(int=5)), "spend_limit_micros": -1}, "spend_limit_micros", "Must not be negative."),
-        ({"group_id": str(UUID(int=5)), "spend_limit_micros": "1"}, "spend_limit_micros", "Must be a whole number."),
+        (
+            {"group_id": str(UUID(int=5)), "spend_limit_micros": -1},
+            "spend_limit_micros",
+            "Must not be negative.",
+        ),
+        (
+            {"group_id": str(UUID(int=5)), "spend_limit_micros": "1"},
+            "spend_limit_micros",
+            "Must be a whole number.",
+        ),
         ({"group_id": str(UUID(int=5)), "spend_limit_micros": 1, "x": 1}, "x", "Unknown field."),
     ],
 )
@@ -170,7 +204,9 @@ def test_the_cap_has_words_of_its_own(olivia: Client, acme: Acme) -> None:
     assert olivia.put(MAYA, limit(acme, 10**12)).status == 200
     assert olivia.put(MAYA, limit(acme, 10**12 + 1)).json() == {
         "message": "Invalid AI spend limit.",
-        "validations": [{"field": "spend_limit_micros", "detail": "Must not exceed 1000000000000."}],
+        "validations": [
+            {"field": "spend_limit_micros", "detail": "Must not exceed 1000000000000."}
+        ],
     }
 
 
@@ -183,7 +219,9 @@ def test_if_match_protects_an_override_too(olivia: Client, acme: Acme) -> None:
     assert olivia.delete(MAYA, headers={"If-Match": moved.headers["ETag"]}).status == 204
 
 
-def test_every_change_leaves_an_entry(olivia: Client, acme: Acme, adam: Client, database: Database) -> None:
+def test_every_change_leaves_an_entry(
+    olivia: Client, acme: Acme, adam: Client, database: Database
+) -> None:
     olivia.put(MAYA, limit(acme, 1))
     olivia.put(MAYA, limit(acme, 2, "acme/Everyone"))
     olivia.delete(MAYA)
@@ -214,8 +252,16 @@ def test_leaving_the_group_removes_the_override_and_the_log_tells(
     import_(document)
     assert database.rows("SELECT 1 FROM user_ai_budget_overrides") == []
     (_, removed) = entries(database)
-    assert removed[:5] == ("directory-importer", "delete", limit(acme), None, acme.groups["acme/platform"])
-    ((request_id,),) = database.rows("SELECT DISTINCT request_id FROM audit_log WHERE action = 'delete'")
+    assert removed[:5] == (
+        "directory-importer",
+        "delete",
+        limit(acme),
+        None,
+        acme.groups["acme/platform"],
+    )
+    ((request_id,),) = database.rows(
+        "SELECT DISTINCT request_id FROM audit_log WHERE action = 'delete'"
+    )
     assert removed[5] == request_id, "the import's own"
 
 
@@ -229,7 +275,9 @@ def test_leaving_the_organization_removes_an_override_of_everyone(
     assert [entry[1] for entry in entries(database)] == ["create", "delete"]
 
 
-def test_leaving_another_group_leaves_the_override(olivia: Client, acme: Acme, database: Database) -> None:
+def test_leaving_another_group_leaves_the_override(
+    olivia: Client, acme: Acme, database: Database
+) -> None:
     olivia.put(MAYA, limit(acme, group="acme/Everyone"))
     database.run("DELETE FROM group_members WHERE user_id = %s", acme.users["maya"])
     assert olivia.get(MAYA).status == 200
@@ -248,7 +296,9 @@ def test_an_override_in_a_deleted_organization_counts_for_nothing(
     olivia: Client, acme: Acme, database: Database
 ) -> None:
     olivia.put(MAYA, limit(acme))
-    database.run("UPDATE organizations SET deleted_at = now(), is_default = false WHERE name = 'acme'")
+    database.run(
+        "UPDATE organizations SET deleted_at = now(), is_default = false WHERE name = 'acme'"
+    )
     assert olivia.get(MAYA).status == 404
     assert olivia.delete(MAYA).status == 404
     assert olivia.put(MAYA, limit(acme)).status == 404
@@ -273,7 +323,9 @@ def test_a_deleted_user_has_no_budget(olivia: Client, acme: Acme) -> None:
 def test_writers_and_imports_at_once_neither_lock_up_nor_break_the_chain(
     olivia: Client, acme: Acme, database: Database, delete: str
 ) -> None:
-    """Overrides are written while memberships come and go: every entry begins where the last one ended."""
+    """Overrides are written while memberships come and go: every entry begins where the last one
+    ended.
+    """
     stop = threading.Event()
     join = (
         "INSERT INTO organization_members VALUES (%(organization)s, %(user)s) ON CONFLICT DO NOTHING",
@@ -296,7 +348,8 @@ def test_writers_and_imports_at_once_neither_lock_up_nor_break_the_chain(
         moving = pool.submit(come_and_go)
         try:
             statuses = [
-                (olivia.put(MAYA, limit(acme, n)) if n % 5 else olivia.delete(MAYA)).status for n in range(1, 120)
+                (olivia.put(MAYA, limit(acme, n)) if n % 5 else olivia.delete(MAYA)).status
+                for n in range(1, 120)
             ]
         finally:
             stop.set()

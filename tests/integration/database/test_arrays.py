@@ -27,9 +27,13 @@ MOMENT = datetime(2026, 11, 22, 6, 0, 0, 123456, tzinfo=UTC)
         (byteas([b"\x00\xff", b"ab"], 2), "bytea[]", r'{"\\x00ff","\\x6162"}'),
     ],
 )  # fmt: skip
-def test_postgres_reads_what_was_meant(database: Database, array: Array, kind: str, expected: str) -> None:
+def test_postgres_reads_what_was_meant(
+    database: Database, array: Array, kind: str, expected: str
+) -> None:
     with psycopg.connect(database.app_url) as app:
         adapt(app)
         app.execute("SET TimeZone = 'UTC'")
-        found = app.execute("SELECT pg_typeof(%(array)s)::text, %(array)s::text", {"array": array}).fetchone()
+        found = app.execute(
+            "SELECT pg_typeof(%(array)s)::text, %(array)s::text", {"array": array}
+        ).fetchone()
     assert found == (kind, expected)

@@ -1,4 +1,6 @@
-"""How a function reaches its database: a secret out of moto's Secrets Manager, a signed token, TLS. Postgres is real."""
+"""How a function reaches its database: a secret out of moto's Secrets Manager, a signed token, TLS.
+Postgres is real.
+"""
 
 import datetime
 import json
@@ -51,7 +53,10 @@ def secrets_manager() -> Generator[Any]:
     server.start()
     host, port = server.get_host_and_port()
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in {**SIGNED_IN, "AWS_ENDPOINT_URL_SECRETS_MANAGER": f"http://{host}:{port}"}.items():
+        for name, value in {
+            **SIGNED_IN,
+            "AWS_ENDPOINT_URL_SECRETS_MANAGER": f"http://{host}:{port}",
+        }.items():
             patch.setenv(name, value)
         yield boto3.client("secretsmanager", "eu-west-1")
     server.stop()
@@ -64,7 +69,9 @@ def stored(secrets_manager: Any, document: object) -> str:
     return secrets_manager.create_secret(Name=name, SecretString=text)["ARN"]
 
 
-def test_the_connection_comes_out_of_the_secret(secrets_manager: Any, database: Database, acme: Acme) -> None:
+def test_the_connection_comes_out_of_the_secret(
+    secrets_manager: Any, database: Database, acme: Acme
+) -> None:
     with environment(DATABASE_SECRET_ARN=stored(secrets_manager, secret_of(database.app_url))):
         assert acme.client("adam").put(acme.budget_path(), {"spend_limit_micros": 1}).status == 200
 
@@ -73,8 +80,14 @@ def test_what_rds_leaves_out_of_its_master_secret_comes_from_the_environment(
     secrets_manager: Any, database: Database, acme: Acme
 ) -> None:
     whole = secret_of(database.app_url)
-    arn = stored(secrets_manager, {name: whole[name] for name in ("username", "password", "sslmode")})
-    stated = {"DATABASE_HOST": whole["host"], "DATABASE_PORT": str(whole["port"]), "DATABASE_NAME": whole["dbname"]}
+    arn = stored(
+        secrets_manager, {name: whole[name] for name in ("username", "password", "sslmode")}
+    )
+    stated = {
+        "DATABASE_HOST": whole["host"],
+        "DATABASE_PORT": str(whole["port"]),
+        "DATABASE_NAME": whole["dbname"],
+    }
     with environment(DATABASE_SECRET_ARN=arn, **stated):
         assert acme.client("adam").get(acme.budget_path()).status == 404
     with environment(DATABASE_SECRET_ARN=arn):
@@ -97,9 +110,13 @@ def test_a_rotated_password_is_taken_by_the_next_connection(
             assert adam.put(path, {"spend_limit_micros": 1}).status == 200
             database.run(f"ALTER ROLE {role} PASSWORD 'second'")
             assert adam.get(path).status == 200, "an open connection outlives a rotation"
-            database.rows("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", role)
+            database.rows(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", role
+            )
             assert adam.get(path).status == 503, "the new password is not in the secret yet"
-            secrets_manager.put_secret_value(SecretId=arn, SecretString=json.dumps({**before, "password": "second"}))
+            secrets_manager.put_secret_value(
+                SecretId=arn, SecretString=json.dumps({**before, "password": "second"})
+            )
             assert adam.get(path).status == 200
     finally:
         database.run(f"DROP ROLE {role}")
@@ -117,24 +134,39 @@ def test_a_secret_of_another_form_is_a_500_and_is_not_quoted(
 def test_a_secret_that_is_not_there_is_a_500_that_says_so(
     secrets_manager: Any, acme: Acme, logged: Callable[[], list[dict[str, Any]]]
 ) -> None:
-    with environment(DATABASE_SECRET_ARN="arn:aws:secretsmanager:eu-west-1:123456789012:secret:none"):
+    with environment(
+        DATABASE_SECRET_ARN="arn:aws:secretsmanager:eu-west-1:123456789012:secret:none"
+    ):
         assert acme.client("adam").get(acme.budget_path()).status == 500
     assert "ResourceNotFoundException" in json.dumps(logged())
 
 
-def test_a_secrets_manager_that_does_not_answer_is_a_503(acme: Acme, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_secrets_manager_that_does_not_answer_is_a_503(
+    acme: Acme, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as nobody:
         port = nobody.getsockname()[1]
-    for name, value in {**SIGNED_IN, "AWS_ENDPOINT_URL_SECRETS_MANAGER": f"http://127.0.0.1:{port}"}.items():
+    for name, value in {
+        **SIGNED_IN,
+        "AWS_ENDPOINT_URL_SECRETS_MANAGER": f"http://127.0.0.1:{port}",
+    }.items():
         monkeypatch.setenv(name, value)
-    with environment(DATABASE_SECRET_ARN="arn:aws:secretsmanager:eu-west-1:123456789012:secret:any"):
+    with environment(
+        DATABASE_SECRET_ARN="arn:aws:secretsmanager:eu-west-1:123456789012:secret:any"
+    ):
         assert acme.client("adam").get(acme.budget_path()).status == 503
 
 
-def test_without_a_secret_the_password_is_a_token_that_the_role_signs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_secret_the_password_is_a_token_that_the_role_signs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     for name, value in SIGNED_IN.items():
         monkeypatch.setenv(name, value)
-    stated = {"DATABASE_HOST": "db.example", "DATABASE_NAME": "allowance", "DATABASE_USER": "allowance_app"}
+    stated = {
+        "DATABASE_HOST": "db.example",
+        "DATABASE_NAME": "allowance",
+        "DATABASE_USER": "allowance_app",
+    }
     with environment(**stated):
         found = connection_parameters(database_source())
     address, _, query = found["password"].partition("/?")
@@ -164,7 +196,11 @@ def test_a_source_of_the_connection_is_demanded(acme: Acme, variables: dict[str,
 
 
 def test_a_server_is_taken_only_with_a_certificate_of_a_known_authority_for_its_name(
-    secrets_manager: Any, database: Database, acme: Acme, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    secrets_manager: Any,
+    database: Database,
+    acme: Acme,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     adam, path = acme.client("adam"), acme.budget_path()
     with tls_in_front_of(database.app_url, tmp_path) as server:
@@ -175,7 +211,9 @@ def test_a_server_is_taken_only_with_a_certificate_of_a_known_authority_for_its_
         monkeypatch.setattr(connection, "CERTIFICATES", server.authority.parent)
         with environment(DATABASE_SECRET_ARN=stored(secrets_manager, secret)):
             assert adam.get(path).status == 404
-        with environment(DATABASE_SECRET_ARN=stored(secrets_manager, {**secret, "host": "127.0.0.1"})):
+        with environment(
+            DATABASE_SECRET_ARN=stored(secrets_manager, {**secret, "host": "127.0.0.1"})
+        ):
             assert adam.get(path).status == 503, "the certificate is for another name"
 
 
@@ -185,8 +223,12 @@ def test_a_server_that_takes_no_writes_is_not_taken(database: Database, acme: Ac
     forget_process()
     assert adam.get(path).status == 503
     database.rows("SELECT set_config('default_transaction_read_only', 'off', false)")
-    with psycopg.connect(database.owner_url, autocommit=True, options="-c default_transaction_read_only=off") as owner:
-        owner.execute(f"ALTER DATABASE {database.name} RESET default_transaction_read_only".encode())
+    with psycopg.connect(
+        database.owner_url, autocommit=True, options="-c default_transaction_read_only=off"
+    ) as owner:
+        owner.execute(
+            f"ALTER DATABASE {database.name} RESET default_transaction_read_only".encode()
+        )
     assert adam.get(path).status == 404
 
 
@@ -206,7 +248,14 @@ def test_the_certificates_are_roots_of_every_region_and_of_the_proxy_and_none_en
     assert [str(root.subject) for root in roots if root.not_valid_after_utc < in_two_years] == []
     assert "Amazon Root CA 1" in names
     regions = {name.split()[2] for name in names if "RDS" in name}
-    assert {"us-east-1", "eu-west-1", "eu-central-1", "ap-southeast-2", "sa-east-1", "us-west-2"} <= regions
+    assert {
+        "us-east-1",
+        "eu-west-1",
+        "eu-central-1",
+        "ap-southeast-2",
+        "sa-east-1",
+        "us-west-2",
+    } <= regions
     files = {path.stem: read([path]) for path in CERTIFICATES.glob("*.pem")}
     assert files == by_region(roots), "python -m local.certificates made them"
     assert files.keys() == {*regions, "all"}

@@ -1,4 +1,6 @@
-"""The runner and the schema: from empty, again, refused when the past was changed; and what the schema itself forbids."""
+"""The runner and the schema: from empty, again, refused when the past was changed; and what the
+schema itself forbids.
+"""
 
 import threading
 from pathlib import Path
@@ -22,7 +24,9 @@ def test_the_files_are_applied_once_in_order(server: Server) -> None:
     with server.database() as database, database.connect() as owner:
         assert migrate(owner) == names
         assert migrate(owner) == []
-        assert database.rows("SELECT name FROM schema_migrations ORDER BY applied_at, name") == [(n,) for n in names]
+        assert database.rows("SELECT name FROM schema_migrations ORDER BY applied_at, name") == [
+            (n,) for n in names
+        ]
 
 
 def test_several_migrations_at_once_do_not_collide(server: Server) -> None:
@@ -53,8 +57,16 @@ def folder(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("name", "content", "problem"),
     [
-        ("0001_a.sql", "CREATE TABLE a (id bigint);", "0001_a.sql: was changed since it was applied"),
-        ("0002_b.sql", "CREATE TABLE b (id int);", "0002_b.sql: comes before 0003_c.sql, which is applied already"),
+        (
+            "0001_a.sql",
+            "CREATE TABLE a (id bigint);",
+            "0001_a.sql: was changed since it was applied",
+        ),
+        (
+            "0002_b.sql",
+            "CREATE TABLE b (id int);",
+            "0002_b.sql: comes before 0003_c.sql, which is applied already",
+        ),
     ],
 )
 def test_a_changed_or_late_file_is_refused_by_its_name(
@@ -70,7 +82,9 @@ def test_a_changed_or_late_file_is_refused_by_its_name(
         assert database.rows("SELECT to_regclass('d'), to_regclass('b')") == [(None, None)]
 
 
-def test_a_missing_file_is_refused_but_a_newer_schema_serves_older_code(server: Server, folder: Path) -> None:
+def test_a_missing_file_is_refused_but_a_newer_schema_serves_older_code(
+    server: Server, folder: Path
+) -> None:
     with server.database() as database, database.connect() as owner:
         migrate(owner, folder)
         (folder / "0003_c.sql").rename(folder / "moved")
@@ -85,7 +99,9 @@ def test_a_file_that_fails_leaves_no_trace(server: Server, folder: Path) -> None
     with server.database() as database, database.connect() as owner:
         with pytest.raises(psycopg.errors.DivisionByZero):
             migrate(owner, folder)
-        assert database.rows("SELECT name, to_regclass('c') FROM schema_migrations") == [("0001_a.sql", None)]
+        assert database.rows("SELECT name, to_regclass('c') FROM schema_migrations") == [
+            ("0001_a.sql", None)
+        ]
         (folder / "0003_c.sql").write_text("CREATE TABLE c (id int);")
         assert migrate(owner, folder) == ["0003_c.sql"]
 
@@ -110,7 +126,9 @@ def test_the_lambda_refuses_another_role_for_the_application(server: Server) -> 
         migrate_lambda.handler({}, Context())
 
 
-def test_the_applications_role_owns_nothing_and_carries_its_timeouts(empty_database: Database) -> None:
+def test_the_applications_role_owns_nothing_and_carries_its_timeouts(
+    empty_database: Database,
+) -> None:
     owned = "SELECT count(*) FROM pg_class WHERE relowner = 'allowance_app'::regrole"
     assert empty_database.rows(owned) == [(0,)]
     with psycopg.connect(empty_database.app_url) as app:
@@ -139,7 +157,10 @@ def test_the_applications_role_owns_nothing_and_carries_its_timeouts(empty_datab
     ],
 )
 def test_the_applications_role_may_not(empty_database: Database, statement: str) -> None:
-    with psycopg.connect(empty_database.app_url) as app, pytest.raises(psycopg.errors.InsufficientPrivilege):
+    with (
+        psycopg.connect(empty_database.app_url) as app,
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+    ):
         app.execute(statement.encode())
 
 
@@ -155,12 +176,21 @@ def test_the_schema_itself_bounds_a_limit(database: Database, limit: int) -> Non
     [
         ("INSERT INTO users (username) VALUES ('me')", "users_username_format"),
         (f"INSERT INTO users (username) VALUES ('{'a' * 65}')", "users_username_format"),
-        ("INSERT INTO users (username) VALUES ('6cb07611-f869-4f10-9f09-a6d791899a4f')", "users_username_format"),
+        (
+            "INSERT INTO users (username) VALUES ('6cb07611-f869-4f10-9f09-a6d791899a4f')",
+            "users_username_format",
+        ),
         ("INSERT INTO users (username, status) VALUES ('a', 'x')", "users_status"),
         ("UPDATE groups SET name = 'Everyone'", "groups_everyone_has_the_id_of_its_organization"),
         ("UPDATE organizations SET is_default = true", "organizations_default_key"),
-        ("INSERT INTO ai_model_prices VALUES ('p', 'm', 'default')", "ai_model_prices_at_least_one"),
-        ("INSERT INTO ai_model_prices VALUES ('p', 'm', 'default', -1)", "ai_model_prices_input_price"),
+        (
+            "INSERT INTO ai_model_prices VALUES ('p', 'm', 'default')",
+            "ai_model_prices_at_least_one",
+        ),
+        (
+            "INSERT INTO ai_model_prices VALUES ('p', 'm', 'default', -1)",
+            "ai_model_prices_input_price",
+        ),
     ],
 )
 def test_the_schema_itself_refuses(database: Database, statement: str, constraint: str) -> None:
@@ -196,18 +226,28 @@ def test_a_deleted_organization_takes_everybody_out_of_its_groups(database: Data
     ((organization,),) = database.rows("SELECT id FROM organizations WHERE name = 'acme'")
     # adam, maya, otto, ana in Everyone, and maya in platform
     assert database.rows(members, organization) == [(5,)]
-    database.run("UPDATE organizations SET is_default = false, deleted_at = now() WHERE id = %s", organization)
+    database.run(
+        "UPDATE organizations SET is_default = false, deleted_at = now() WHERE id = %s",
+        organization,
+    )
     assert database.rows(members, organization) == [(0,)]
 
 
-def test_this_version_runs_on_a_schema_that_a_later_one_has_expanded(database: Database, acme: Acme) -> None:
+def test_this_version_runs_on_a_schema_that_a_later_one_has_expanded(
+    database: Database, acme: Acme
+) -> None:
     """Expand, then contract: a column more in every table breaks nothing."""
 
     for (table,) in database.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'public'"):
         database.run(f"ALTER TABLE {table} ADD COLUMN of_a_later_version text")
     adam, path = acme.client("adam"), acme.budget_path()
     assert adam.put(path, {"spend_limit_micros": 1}).status == 200
-    for each in (path, path.removesuffix("/ai/budget"), "/api/v2/users/me", "/api/v2/organizations/acme/groups"):
+    for each in (
+        path,
+        path.removesuffix("/ai/budget"),
+        "/api/v2/users/me",
+        "/api/v2/organizations/acme/groups",
+    ):
         assert adam.get(each).status == 200, each
     assert adam.get("/api/v2/audit").json()["entries"]
     assert adam.delete(path).status == 204

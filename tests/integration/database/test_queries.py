@@ -35,7 +35,9 @@ VALUES = {
 
 @pytest.mark.parametrize("name", queries())
 def test_postgres_plans_it_as_the_applications_role(empty_database: Database, name: str) -> None:
-    sql = re.sub(r"%\((\w+)\)s", lambda found: VALUES[found[1]], queries()[name].decode()).replace("%%", "%")
+    sql = re.sub(r"%\((\w+)\)s", lambda found: VALUES[found[1]], queries()[name].decode()).replace(
+        "%%", "%"
+    )
     with psycopg.connect(empty_database.app_url) as app:
         plan = app.execute(f"EXPLAIN {sql}".encode()).fetchall()
     assert plan
@@ -47,7 +49,9 @@ def test_no_placeholder_of_the_table_above_is_left_over() -> None:
 
 
 def test_the_hot_path_reads_by_index_alone(database: Database) -> None:
-    """On a directory of some size: a sequential scan of a table that grows with it would be a fault."""
+    """On a directory of some size: a sequential scan of a table that grows with it would be a
+    fault.
+    """
     for statement in (
         "INSERT INTO users (username) SELECT 'u' || n FROM generate_series(1, 3000) n",
         "INSERT INTO groups (organization_id, name) SELECT id, 'g' || n FROM organizations, generate_series(1, 2000) n",

@@ -1,4 +1,6 @@
-"""What a request costs: trips to the database on a warm connection, counted on the wire, BEGIN and COMMIT included."""
+"""What a request costs: trips to the database on a warm connection, counted on the wire, BEGIN and
+COMMIT included.
+"""
 
 import json
 from collections.abc import Callable
@@ -26,10 +28,24 @@ from tests.wire import wire
         (2, 200, lambda client, _: client.get("/api/v2/audit")),
         (1, 400, lambda client, path: client.put(path, {})),
     ],
-    ids=["GET budget", "GET group", "PUT", "DELETE", "DELETE refused", "me", "groups", "audit", "bad body"],
+    ids=[
+        "GET budget",
+        "GET group",
+        "PUT",
+        "DELETE",
+        "DELETE refused",
+        "me",
+        "groups",
+        "audit",
+        "bad body",
+    ],
 )
 def test_a_request_costs_no_more_trips_than_it_may(
-    database: Database, acme: Acme, most: int, status: int, request_of: Callable[[Client, str], Answer]
+    database: Database,
+    acme: Acme,
+    most: int,
+    status: int,
+    request_of: Callable[[Client, str], Answer],
 ) -> None:
     adam, path = acme.client("adam"), acme.budget_path()
     adam.put(path, {"spend_limit_micros": 1})
@@ -79,7 +95,11 @@ def test_a_price_route_costs_no_more_either(
     ids=["GET", "PUT", "DELETE", "bad body"],
 )
 def test_an_override_costs_no_more_either(
-    database: Database, acme: Acme, most: int, status: int, request_of: Callable[[Client, str, object], Answer]
+    database: Database,
+    acme: Acme,
+    most: int,
+    status: int,
+    request_of: Callable[[Client, str, object], Answer],
 ) -> None:
     olivia, path = acme.client("olivia"), "/api/v2/users/maya/ai/budget/override"
     body = {"group_id": str(acme.groups["acme/platform"]), "spend_limit_micros": 1}
@@ -91,13 +111,17 @@ def test_an_override_costs_no_more_either(
         assert 1 <= counted.trips <= most
 
 
-def test_a_refused_credential_that_is_malformed_costs_no_trip(database: Database, acme: Acme) -> None:
+def test_a_refused_credential_that_is_malformed_costs_no_trip(
+    database: Database, acme: Acme
+) -> None:
     with wire(database.app_url) as counted, environment(DATABASE_URL=counted.url):
         assert Client("nonsense").get(acme.budget_path()).status == 401
         assert counted.trips == 0
 
 
-def test_a_refusal_costs_no_more_than_the_look_at_the_caller(database: Database, acme: Acme) -> None:
+def test_a_refusal_costs_no_more_than_the_look_at_the_caller(
+    database: Database, acme: Acme
+) -> None:
     with wire(database.app_url) as counted, environment(DATABASE_URL=counted.url):
         otto = acme.client("otto")
         assert otto.get("/api/v2/users/me").status == 200
@@ -106,7 +130,9 @@ def test_a_refusal_costs_no_more_than_the_look_at_the_caller(database: Database,
         assert counted.trips == 1
 
 
-def test_nothing_that_a_request_says_pins_the_session_of_an_rds_proxy(database: Database, acme: Acme) -> None:
+def test_nothing_that_a_request_says_pins_the_session_of_an_rds_proxy(
+    database: Database, acme: Acme
+) -> None:
     """https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/rds-proxy-pinning.html."""
     adam, path = acme.client("adam"), acme.budget_path()
     with wire(database.app_url) as counted, environment(DATABASE_URL=counted.url):
@@ -120,7 +146,11 @@ def test_nothing_that_a_request_says_pins_the_session_of_an_rds_proxy(database: 
     prepared = [body for kind, body in sent if kind == b"P"]
     assert len(prepared) > 6
     assert all(body.startswith(b"\0") for body in prepared), "only statements without a name"
-    assert not [body for kind, body in sent if kind in b"PQ" and body.lstrip(b"\0").upper().startswith(b"SET ")]
+    assert not [
+        body
+        for kind, body in sent
+        if kind in b"PQ" and body.lstrip(b"\0").upper().startswith(b"SET ")
+    ]
 
 
 def spoken_to_postgres(said: bytes) -> tuple[bytes, list[tuple[bytes, bytes]]]:

@@ -32,7 +32,9 @@ def names(client: Client, organization: object = "acme") -> list[str]:
 
 def test_each_sees_the_groups_that_he_may_read(acme: Acme) -> None:
     everything = ["Everyone", "platform", "research"]
-    assert {name: names(acme.client(name)) for name in ("olivia", "adam", "maya", "otto", "ana")} == {
+    assert {
+        name: names(acme.client(name)) for name in ("olivia", "adam", "maya", "otto", "ana")
+    } == {
         "olivia": everything,
         "adam": everything,
         "maya": ["Everyone", "platform"],
@@ -43,7 +45,9 @@ def test_each_sees_the_groups_that_he_may_read(acme: Acme) -> None:
 
 def test_an_organization_goes_by_name_and_by_id(acme: Acme, adam: Client) -> None:
     assert (
-        names(adam, acme.organizations["acme"]) == names(adam, str(acme.organizations["acme"]).upper()) == names(adam)
+        names(adam, acme.organizations["acme"])
+        == names(adam, str(acme.organizations["acme"]).upper())
+        == names(adam)
     )
 
 
@@ -51,7 +55,9 @@ def test_an_organization_goes_by_name_and_by_id(acme: Acme, adam: Client) -> Non
 def test_an_organization_that_is_not_mine_looks_like_none(adam: Client, organization: str) -> None:
     hidden = adam.get(f"/api/v2/organizations/{organization}/groups")
     assert hidden.status == 404
-    assert hidden.json() == {"message": "Resource not found or you do not have access to this resource"}
+    assert hidden.json() == {
+        "message": "Resource not found or you do not have access to this resource"
+    }
 
 
 def test_a_group_shows_its_budget(acme: Acme, adam: Client, maya: Client) -> None:
@@ -71,7 +77,9 @@ def test_a_group_shows_its_budget(acme: Acme, adam: Client, maya: Client) -> Non
 
 def test_a_deleted_organization_takes_its_groups_with_it(acme: Acme, database: Database) -> None:
     acme.client("adam").put(acme.budget_path(), {"spend_limit_micros": 1})
-    database.run("UPDATE organizations SET is_default = false, deleted_at = now() WHERE name = 'acme'")
+    database.run(
+        "UPDATE organizations SET is_default = false, deleted_at = now() WHERE name = 'acme'"
+    )
     for name in ("olivia", "adam", "maya"):
         client = acme.client(name)
         assert client.get(acme.budget_path()).status == 404
@@ -91,7 +99,8 @@ def test_the_audit_log_tells_who_changed_what(acme: Acme, adam: Client) -> None:
     page = adam.get(f"/api/v2/audit?group={acme.groups['acme/platform']}&limit=3").json()
     entries = [entry for entry in page["entries"] if entry["resource_type"] == "group_ai_budget"]
     assert [
-        (e["action"], e["actor"]["username"], e["before"], e["after"], e["request_id"]) for e in reversed(entries)
+        (e["action"], e["actor"]["username"], e["before"], e["after"], e["request_id"])
+        for e in reversed(entries)
     ] == [
         ("create", "adam", None, {"spend_limit_micros": 1}, request_ids[0]),
         ("update", "olivia", {"spend_limit_micros": 1}, {"spend_limit_micros": 2}, request_ids[1]),
@@ -109,7 +118,9 @@ def test_the_audit_log_is_read_page_by_page(acme: Acme, adam: Client) -> None:
     page = adam.get(query).json()
     while True:
         seen += [
-            entry["after"]["spend_limit_micros"] for entry in page["entries"] if entry["actor"]["username"] == "adam"
+            entry["after"]["spend_limit_micros"]
+            for entry in page["entries"]
+            if entry["actor"]["username"] == "adam"
         ]
         if page["next"] is None:
             break
@@ -153,7 +164,10 @@ def test_health_tries_the_database_when_asked(database: Database) -> None:
     with environment(DATABASE_URL="postgresql://nobody@127.0.0.1:1/nothing"):
         assert Client().get("/healthz").status == 200
         down = Client().get("/healthz?database=1")
-        assert (down.status, down.json()) == (503, {"message": "The database is not available. Try again shortly."})
+        assert (down.status, down.json()) == (
+            503,
+            {"message": "The database is not available. Try again shortly."},
+        )
         assert int(down.headers["Retry-After"]) > 0
 
 

@@ -1,4 +1,6 @@
-"""ImportDirectory: what is said is what is there; the rest stays; all or nothing; each problem by its path."""
+"""ImportDirectory: what is said is what is there; the rest stays; all or nothing; each problem by
+its path.
+"""
 
 import copy
 import itertools
@@ -53,7 +55,11 @@ def test_the_answer_names_ids_and_each_new_token_once(empty_database: Database) 
 
 def test_only_a_hash_of_the_secret_is_stored(empty_database: Database) -> None:
     secrets = [token.rpartition("_")[2] for token in apply(DIRECTORY)["tokens"].values()]
-    everything = str(empty_database.rows("SELECT t::text FROM api_tokens t UNION ALL SELECT a::text FROM audit_log a"))
+    everything = str(
+        empty_database.rows(
+            "SELECT t::text FROM api_tokens t UNION ALL SELECT a::text FROM audit_log a"
+        )
+    )
     assert not [secret for secret in secrets if secret in everything]
 
 
@@ -69,7 +75,10 @@ def test_importing_again_changes_nothing_and_writes_no_entry(database: Database)
 def test_an_absent_key_leaves_that_part_as_it_is(database: Database, acme: Acme) -> None:
     apply({"users": [{"username": "maya"}], "organizations": [{"name": "acme"}]})
     me = acme.client("maya").get("/api/v2/users/me").json()
-    assert (me["email"], [each["name"] for each in me["organizations"]]) == ("maya@acme.example", ["acme"])
+    assert (me["email"], [each["name"] for each in me["organizations"]]) == (
+        "maya@acme.example",
+        ["acme"],
+    )
     assert acme.client("maya").get(f"/api/v2/groups/{acme.groups['acme/platform']}").status == 200
     assert database.rows("SELECT name FROM organizations WHERE is_default") == [("acme",)]
 
@@ -111,7 +120,13 @@ def test_leaving_an_organization_leaves_its_groups(database: Database, acme: Acm
 
 
 def test_roles_that_are_not_given_stay_when_groups_change(database: Database, acme: Acme) -> None:
-    apply({"users": [{"username": "adam", "organizations": [{"name": "acme", "groups": ["platform"]}]}]})
+    apply(
+        {
+            "users": [
+                {"username": "adam", "organizations": [{"name": "acme", "groups": ["platform"]}]}
+            ]
+        }
+    )
     me = acme.client("adam").get("/api/v2/users/me").json()
     assert me["organizations"][0]["roles"] == ["organization-admin"]
 
@@ -131,14 +146,23 @@ def test_a_group_that_the_list_leaves_out_goes_with_its_budget_and_the_log_tells
         ("group", "delete", {"name": "research", "members": []}),
         ("group_ai_budget", "delete", {"spend_limit_micros": 5}),
     ]
-    assert apply({"organizations": [{"name": "acme", "groups": []}]})["groups"].keys() == {"acme/Everyone"}
+    assert apply({"organizations": [{"name": "acme", "groups": []}]})["groups"].keys() == {
+        "acme/Everyone"
+    }
 
 
 def test_naming_another_default_moves_the_flag(database: Database) -> None:
     default = "SELECT name FROM organizations WHERE is_default"
     apply({"organizations": [{"name": "globex", "is_default": True}]})
     assert database.rows(default) == [("globex",)]
-    apply({"organizations": [{"name": "new", "is_default": True}, {"name": "globex", "is_default": False}]})
+    apply(
+        {
+            "organizations": [
+                {"name": "new", "is_default": True},
+                {"name": "globex", "is_default": False},
+            ]
+        }
+    )
     assert database.rows(default) == [("new",)]
     apply({"organizations": [{"name": "acme", "is_default": False}]})
     assert database.rows(default) == [("new",)]
@@ -160,7 +184,9 @@ def test_the_organization_that_is_listed_first_is_joined_first(empty_database: D
 
 
 @pytest.mark.parametrize("status", ["suspended", "deleted"])
-def test_a_status_counts_at_once_and_can_be_taken_back(database: Database, acme: Acme, status: str) -> None:
+def test_a_status_counts_at_once_and_can_be_taken_back(
+    database: Database, acme: Acme, status: str
+) -> None:
     apply({"users": [{"username": "maya", "status": status}]})
     assert acme.client("maya").get("/api/v2/users/me").status == 401
     apply({"users": [{"username": "maya", "status": "active"}]})
@@ -178,16 +204,22 @@ def test_a_token_is_revoked_and_stays_revoked(database: Database, acme: Acme) ->
 
 
 def test_a_token_expires(database: Database) -> None:
-    past = apply({"tokens": [{"username": "maya", "name": "p", "expires_at": "2020-01-01T00:00:00Z"}]})["tokens"]
+    past = apply(
+        {"tokens": [{"username": "maya", "name": "p", "expires_at": "2020-01-01T00:00:00Z"}]}
+    )["tokens"]
     assert Client(past["maya/p"]).get("/api/v2/users/me").status == 401
-    later = apply({"tokens": [{"username": "maya", "name": "l", "expires_at": "2099-01-01T01:00:00+01:00"}]})["tokens"]
+    later = apply(
+        {"tokens": [{"username": "maya", "name": "l", "expires_at": "2099-01-01T01:00:00+01:00"}]}
+    )["tokens"]
     me = Client(later["maya/l"]).get("/api/v2/users/me").json()
     assert me["token"]["expires_at"] == "2099-01-01T00:00:00.000000Z"
 
 
 def scoped(scope: dict[str, Any], username: str = "adam") -> Client:
     return Client(
-        apply({"tokens": [{"username": username, "name": "scoped", "scope": scope}]})["tokens"][f"{username}/scoped"]
+        apply({"tokens": [{"username": username, "name": "scoped", "scope": scope}]})["tokens"][
+            f"{username}/scoped"
+        ]
     )
 
 
@@ -203,27 +235,41 @@ def test_a_scope_limits_a_token(acme: Acme, adam: Client) -> None:
     assert client.get("/api/v2/audit").json() == {"entries": [], "next": None}
 
 
-def test_an_allow_list_may_name_a_group_by_its_organization_and_name(acme: Acme, database: Database) -> None:
+def test_an_allow_list_may_name_a_group_by_its_organization_and_name(
+    acme: Acme, database: Database
+) -> None:
     everything = {"resource_type": "*", "action": "*", "negate": False}
-    client = scoped({"site": [everything], "allow_list": [{"type": "group", "id": "acme/research"}]}, "olivia")
+    client = scoped(
+        {"site": [everything], "allow_list": [{"type": "group", "id": "acme/research"}]}, "olivia"
+    )
     assert client.put(acme.budget_path("acme/research"), {"spend_limit_micros": 1}).status == 200
     assert client.put(acme.budget_path("acme/platform"), {"spend_limit_micros": 1}).status == 404
     ((stored,),) = database.rows("SELECT scope FROM api_tokens WHERE name = 'scoped'")
     assert stored["allow_list"] == [{"type": "group", "id": str(acme.groups["acme/research"])}]
 
 
-def test_a_scope_may_name_an_organization_and_a_group_of_the_same_document(empty_database: Database) -> None:
+def test_a_scope_may_name_an_organization_and_a_group_of_the_same_document(
+    empty_database: Database,
+) -> None:
     answer = apply(
         {
             "organizations": [{"name": "new", "groups": ["g"]}],
-            "users": [{"username": "u", "organizations": [{"name": "new", "roles": ["organization-admin"]}]}],
+            "users": [
+                {
+                    "username": "u",
+                    "organizations": [{"name": "new", "roles": ["organization-admin"]}],
+                }
+            ],
             "tokens": [
                 {
                     "username": "u",
                     "name": "t",
                     "scope": {
                         "by_org_id": {"new": {"org": [{"resource_type": "group", "action": "*"}]}},
-                        "allow_list": [{"type": "group", "id": "new/g"}, {"type": "user", "id": "u"}],
+                        "allow_list": [
+                            {"type": "group", "id": "new/g"},
+                            {"type": "user", "id": "u"},
+                        ],
                     },
                 }
             ],
@@ -244,14 +290,25 @@ def test_an_address_can_change_hands_within_one_document(database: Database) -> 
             ]
         }
     )
-    assert database.rows("SELECT email FROM users WHERE username IN ('maya', 'otto') ORDER BY username") == [
+    assert database.rows(
+        "SELECT email FROM users WHERE username IN ('maya', 'otto') ORDER BY username"
+    ) == [
         ("otto@acme.example",),
         ("MAYA@acme.example",),
     ]
 
 
-def test_a_deleted_user_gives_the_address_free_and_cannot_come_back_to_it(database: Database) -> None:
-    apply({"users": [{"username": "maya", "status": "deleted"}, {"username": "new", "email": "maya@acme.example"}]})
+def test_a_deleted_user_gives_the_address_free_and_cannot_come_back_to_it(
+    database: Database,
+) -> None:
+    apply(
+        {
+            "users": [
+                {"username": "maya", "status": "deleted"},
+                {"username": "new", "email": "maya@acme.example"},
+            ]
+        }
+    )
     assert problems({"users": [{"username": "maya", "status": "active"}]}) == [
         'users[0].email: "maya@acme.example" is the address of "new"'
     ]
@@ -261,7 +318,13 @@ def test_the_log_tells_what_an_import_changed(database: Database, acme: Acme) ->
     (before,) = database.rows("SELECT max(id) FROM audit_log")[0]
     apply(
         {
-            "users": [{"username": "maya", "roles": ["auditor"], "organizations": [{"name": "acme", "groups": []}]}],
+            "users": [
+                {
+                    "username": "maya",
+                    "roles": ["auditor"],
+                    "organizations": [{"name": "acme", "groups": []}],
+                }
+            ],
             "tokens": [{"username": "otto", "name": "test", "revoked": True}],
         }
     )
@@ -350,7 +413,10 @@ def test_a_bad_document_changes_nothing_and_names_each_problem_by_its_path(
 
 def test_all_problems_are_told_at_once(database: Database) -> None:
     document = {
-        "users": [{"username": "a", "organizations": [{"name": "x"}]}, {"username": "b", "email": "maya@acme.example"}],
+        "users": [
+            {"username": "a", "organizations": [{"name": "x"}]},
+            {"username": "b", "email": "maya@acme.example"},
+        ],
         "tokens": [{"username": "c", "name": "t"}],
     }
     assert [line.partition(":")[0] for line in problems(document)] == [
@@ -390,9 +456,12 @@ def test_an_import_does_not_take_the_blame_for_what_others_change_meanwhile(
     document = {"organizations": [{"name": "acme", "groups": ["platform", "research"]}]}
     with ThreadPoolExecutor(1) as threads:
         writing = threads.submit(put)
-        # A connection of its own: the handlers of one process share one, and Lambda runs one call at a time in it.
+        # A connection of its own: the handlers of one process share one, and Lambda runs one call
+        # at a time in it.
         connection = Connection(DatabaseSource(database.app_url, None), "import")
-        store = DirectoryStore(Gate(DIRECTORY_IMPORTER.subject, connection), Origin(None, "directory-importer", "r"))
+        store = DirectoryStore(
+            Gate(DIRECTORY_IMPORTER.subject, connection), Origin(None, "directory-importer", "r")
+        )
         for _ in range(20):
             store.import_directory(read_directory(document))
         stop.set()
@@ -410,7 +479,10 @@ def test_a_document_of_thousands_is_taken_in_seconds(empty_database: Database) -
     def document(count: int) -> dict[str, Any]:
         names = [f"u{n}" for n in range(count)]
         organizations = [{"name": "big", "groups": ["g"]}]
-        users = [{"username": name, "organizations": [{"name": "big", "groups": ["g"]}]} for name in names]
+        users = [
+            {"username": name, "organizations": [{"name": "big", "groups": ["g"]}]}
+            for name in names
+        ]
         return {"organizations": organizations, "users": users}
 
     started = time.monotonic()
@@ -427,7 +499,9 @@ def test_two_imports_at_once_are_told_so(database: Database) -> None:
     assert import_directory.handler(DIRECTORY, Context())["tokens"] == {}
 
 
-def test_coming_back_to_an_organization_does_not_revive_a_membership_of_its_groups(acme: Acme) -> None:
+def test_coming_back_to_an_organization_does_not_revive_a_membership_of_its_groups(
+    acme: Acme,
+) -> None:
     path = f"/api/v2/groups/{acme.groups['globex/sales']}"
     for organizations, status in (
         ([{"name": "globex", "groups": ["sales"]}], 200),
@@ -440,37 +514,59 @@ def test_coming_back_to_an_organization_does_not_revive_a_membership_of_its_grou
 
 
 @pytest.mark.parametrize(
-    "never", ["9999-12-31T23:59:59-05:00", "20271122", "4102444800", "2027-11-22 06:00Z", "0001-01-01T00:00:00+14:00"]
+    "never",
+    [
+        "9999-12-31T23:59:59-05:00",
+        "20271122",
+        "4102444800",
+        "2027-11-22 06:00Z",
+        "0001-01-01T00:00:00+14:00",
+    ],
 )
-def test_a_time_that_is_not_one_is_refused_before_a_token_depends_on_it(database: Database, never: str) -> None:
+def test_a_time_that_is_not_one_is_refused_before_a_token_depends_on_it(
+    database: Database, never: str
+) -> None:
     (problem,) = problems({"tokens": [{"username": "maya", "name": "t", "expires_at": never}]})
     assert problem.startswith("tokens[0].expires_at: must be")
 
 
 def test_the_last_second_of_time_is_an_expiry(database: Database) -> None:
-    token = apply({"tokens": [{"username": "maya", "name": "t", "expires_at": "9999-12-31T23:59:59Z"}]})["tokens"][
-        "maya/t"
-    ]
-    assert Client(token).get("/api/v2/users/me").json()["token"]["expires_at"] == "9999-12-31T23:59:59.000000Z"
+    token = apply(
+        {"tokens": [{"username": "maya", "name": "t", "expires_at": "9999-12-31T23:59:59Z"}]}
+    )["tokens"]["maya/t"]
+    assert (
+        Client(token).get("/api/v2/users/me").json()["token"]["expires_at"]
+        == "9999-12-31T23:59:59.000000Z"
+    )
 
 
-def test_a_scope_that_names_one_organization_twice_is_refused(database: Database, acme: Acme) -> None:
+def test_a_scope_that_names_one_organization_twice_is_refused(
+    database: Database, acme: Acme
+) -> None:
     against = {"org": [READ_GROUPS | {"negate": True}]}
     both = {str(acme.organizations["acme"]): against, "acme": {"org": [READ_GROUPS]}}
-    assert problems({"tokens": [{"username": "maya", "name": "t", "scope": {"by_org_id": both}}]}) == [
+    assert problems(
+        {"tokens": [{"username": "maya", "name": "t", "scope": {"by_org_id": both}}]}
+    ) == [
         f'tokens[0].scope.by_org_id.acme: is the same organization as "{acme.organizations["acme"]}"'
     ]
     nowhere = {"00000000-0000-0000-0000-000000000001": against}
     assert (
         "no organization"
-        in problems({"tokens": [{"username": "maya", "name": "t", "scope": {"by_org_id": nowhere}}]})[0]
+        in problems(
+            {"tokens": [{"username": "maya", "name": "t", "scope": {"by_org_id": nowhere}}]}
+        )[0]
     )
     upper = {str(acme.organizations["acme"]).upper(): against}
-    assert apply({"tokens": [{"username": "maya", "name": "t", "scope": {"by_org_id": upper}}]})["tokens"]
+    assert apply({"tokens": [{"username": "maya", "name": "t", "scope": {"by_org_id": upper}}]})[
+        "tokens"
+    ]
 
 
 @pytest.mark.parametrize("name", ["a\x00", "\ud800", "acme/\x00"])
-def test_a_scope_with_a_name_that_cannot_be_is_refused_by_its_path(database: Database, name: str) -> None:
+def test_a_scope_with_a_name_that_cannot_be_is_refused_by_its_path(
+    database: Database, name: str
+) -> None:
     scope = {"by_org_id": {name: {}}, "allow_list": [{"type": "user", "id": name}]}
     found = problems({"tokens": [{"username": "maya", "name": "t", "scope": scope}]})
     assert all(line.startswith("tokens[0].scope.") for line in found)
@@ -495,7 +591,9 @@ def test_last_use_is_written_once_however_many_come_at_once(database: Database, 
     database.run(
         "CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO touches DEFAULT VALUES; RETURN new; END $$"
     )
-    database.run("CREATE TRIGGER touch AFTER UPDATE ON api_tokens FOR EACH ROW EXECUTE FUNCTION touch()")
+    database.run(
+        "CREATE TRIGGER touch AFTER UPDATE ON api_tokens FOR EACH ROW EXECUTE FUNCTION touch()"
+    )
     start = threading.Barrier(6)
 
     def authenticate(_: int) -> None:
@@ -525,9 +623,13 @@ def test_last_use_is_written_once_however_many_come_at_once(database: Database, 
 
 
 def test_a_wrong_word_in_a_scope_is_one_problem_at_its_own_path(database: Database) -> None:
-    scope = {"site": [{"resource_type": "nope", "action": "reed"}], "allow_list": [{"type": "*", "id": "x"}]}
+    scope = {
+        "site": [{"resource_type": "nope", "action": "reed"}],
+        "allow_list": [{"type": "*", "id": "x"}],
+    }
     assert [
-        line.partition(":")[0] for line in problems({"tokens": [{"username": "maya", "name": "t", "scope": scope}]})
+        line.partition(":")[0]
+        for line in problems({"tokens": [{"username": "maya", "name": "t", "scope": scope}]})
     ] == [
         "tokens[0].scope.site[0].resource_type",
         "tokens[0].scope.site[0].action",
@@ -536,7 +638,10 @@ def test_a_wrong_word_in_a_scope_is_one_problem_at_its_own_path(database: Databa
 
 def test_nobody_can_bear_the_name_of_a_system_actor(database: Database) -> None:
     (problem,) = problems({"users": [{"username": "directory-importer"}]})
-    assert problem == 'users[0].username: "directory-importer" is the name of a system actor in the audit log'
+    assert (
+        problem
+        == 'users[0].username: "directory-importer" is the name of a system actor in the audit log'
+    )
 
 
 def test_a_deleted_organization_takes_its_groups_with_it_and_gives_its_name_free(
@@ -557,7 +662,9 @@ def test_a_deleted_organization_takes_its_groups_with_it_and_gives_its_name_free
     assert apply({"organizations": [{"name": "acme", "deleted": True}]})["organizations"] == {}
     assert database.rows("SELECT count(*) FROM audit_log") == entries, "once is enough"
     again = apply({"organizations": [{"name": "acme", "groups": ["platform"]}]})
-    assert again["organizations"]["acme"] != str(acme.organizations["acme"]), "another organization of that name"
+    assert again["organizations"]["acme"] != str(acme.organizations["acme"]), (
+        "another organization of that name"
+    )
     assert adam.get(path).status == 404
 
 

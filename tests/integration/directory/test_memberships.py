@@ -1,4 +1,6 @@
-"""Who is in a group is in its organization, by the schema: what is refused, what goes along, and how it came about."""
+"""Who is in a group is in its organization, by the schema: what is refused, what goes along, and
+how it came about.
+"""
 
 from pathlib import Path
 from shutil import copy
@@ -24,14 +26,18 @@ MEMBERS = (
 OVERRIDE = "INSERT INTO user_ai_budget_overrides (user_id, group_id, organization_id, spend_limit_micros) VALUES (%s, %s, %s, 5)"
 
 
-def test_an_insert_that_does_not_say_the_organization_gets_that_of_the_group(database: Database) -> None:
+def test_an_insert_that_does_not_say_the_organization_gets_that_of_the_group(
+    database: Database,
+) -> None:
     database.run(JOIN, "research", "maya")
     database.run(JOIN, "research", "maya")
     assert ("research", "maya", True) in database.rows(MEMBERS)
 
 
 @pytest.mark.parametrize("username", ["gus", "nora"])
-def test_who_is_not_in_the_organization_cannot_be_in_its_group(database: Database, username: str) -> None:
+def test_who_is_not_in_the_organization_cannot_be_in_its_group(
+    database: Database, username: str
+) -> None:
     before = database.rows(MEMBERS)
     with pytest.raises(psycopg.errors.ForeignKeyViolation) as caught:
         database.run(JOIN, "platform", username)
@@ -39,10 +45,14 @@ def test_who_is_not_in_the_organization_cannot_be_in_its_group(database: Databas
     assert database.rows(MEMBERS) == before
 
 
-def test_a_membership_cannot_name_another_organization_than_the_groups(database: Database, acme: Acme) -> None:
+def test_a_membership_cannot_name_another_organization_than_the_groups(
+    database: Database, acme: Acme
+) -> None:
     insert = "INSERT INTO group_members (group_id, user_id, organization_id) VALUES (%s, %s, %s)"
     with pytest.raises(psycopg.errors.ForeignKeyViolation) as caught:
-        database.run(insert, acme.groups["acme/platform"], acme.users["gus"], acme.organizations["globex"])
+        database.run(
+            insert, acme.groups["acme/platform"], acme.users["gus"], acme.organizations["globex"]
+        )
     assert caught.value.diag.constraint_name == "group_members_group"
 
 
@@ -51,13 +61,28 @@ def test_a_membership_cannot_name_another_organization_than_the_groups(database:
     ("statement", "stays_in_the_group", "takes_the_override"),
     [
         ("DELETE FROM group_members WHERE user_id = %(maya)s", False, {"acme/platform"}),
-        ("DELETE FROM organization_members WHERE user_id = %(maya)s", False, {"acme/platform", "acme/Everyone"}),
+        (
+            "DELETE FROM organization_members WHERE user_id = %(maya)s",
+            False,
+            {"acme/platform", "acme/Everyone"},
+        ),
         ("DELETE FROM groups WHERE name = 'platform'", False, {"acme/platform"}),
-        ("DELETE FROM organizations WHERE name = 'acme'", False, {"acme/platform", "acme/Everyone"}),
+        (
+            "DELETE FROM organizations WHERE name = 'acme'",
+            False,
+            {"acme/platform", "acme/Everyone"},
+        ),
         ("DELETE FROM users WHERE id = %(maya)s", False, {"acme/platform", "acme/Everyone"}),
         ("DELETE FROM organization_members WHERE user_id <> %(maya)s", True, set[str]()),
     ],
-    ids=["leaves the group", "leaves the organization", "no group", "no organization", "no user", "others leave"],
+    ids=[
+        "leaves the group",
+        "leaves the organization",
+        "no group",
+        "no organization",
+        "no user",
+        "others leave",
+    ],
 )
 def test_what_goes_takes_memberships_and_overrides_along_each_told_once(
     database: Database,
@@ -71,8 +96,12 @@ def test_what_goes_takes_memberships_and_overrides_along_each_told_once(
     database.run(OVERRIDE, maya, acme.groups[group], acme.organizations["acme"])
     with database.connect() as owner:
         owner.execute(statement.encode(), {"maya": maya} if "%" in statement else None)
-    assert database.rows("SELECT count(*) FROM group_members WHERE user_id = %s", maya) == [(int(stays_in_the_group),)]
-    told = database.rows("SELECT action, before FROM audit_log WHERE resource_type = 'user_ai_budget_override'")
+    assert database.rows("SELECT count(*) FROM group_members WHERE user_id = %s", maya) == [
+        (int(stays_in_the_group),)
+    ]
+    told = database.rows(
+        "SELECT action, before FROM audit_log WHERE resource_type = 'user_ai_budget_override'"
+    )
     left = database.rows("SELECT count(*) FROM user_ai_budget_overrides")
     if group in takes_the_override:
         assert told == [("delete", {"group_id": str(acme.groups[group]), "spend_limit_micros": 5})]
@@ -81,8 +110,12 @@ def test_what_goes_takes_memberships_and_overrides_along_each_told_once(
         assert (told, left) == ([], [(1,)])
 
 
-def test_rows_without_membership_are_gone_after_the_migration(server: Server, tmp_path: Path) -> None:
-    """Those that counted stay, with their overrides, and whoever writes between the two files needs to know of neither."""
+def test_rows_without_membership_are_gone_after_the_migration(
+    server: Server, tmp_path: Path
+) -> None:
+    """Those that counted stay, with their overrides, and whoever writes between the two files needs
+    to know of neither.
+    """
     files = [path for path in sorted(MIGRATIONS.glob("*.sql")) if path.name < "0019"]
     for path in files[:-1]:
         copy(path, tmp_path)

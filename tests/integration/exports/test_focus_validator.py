@@ -1,4 +1,6 @@
-"""A real export, checked by the validator of the FinOps Foundation: in an environment of its own, `make test` makes it."""
+"""A real export, checked by the validator of the FinOps Foundation: in an environment of its own,
+`make test` makes it.
+"""
 
 import io
 import re
@@ -18,14 +20,15 @@ from tests.postgres import Database
 __all__ = ["gateway", "s3"]
 FOCUS = Path(__file__).parents[3] / ".local" / "focus"
 
-# What Allowance has of what the specification makes depend on the provider. No price list: a charge mixes classes of
-# tokens with prices of their own.
+# What Allowance has of what the specification makes depend on the provider. No price list: a charge
+# mixes classes of tokens with prices of their own.
 CRITERIA = (
     "ACCOUNT_NAMING_SUPPORTED", "MULTIPLE_BILLING_ACCOUNT_TYPES_SUPPORTED", "MULTIPLE_PRICING_CATEGORIES_SUPPORTED",
     "MULTIPLE_SUB_ACCOUNT_TYPES_SUPPORTED", "SUB_ACCOUNT_SUPPORTED", "TAGGING_SUPPORTED", "USAGE_MEASUREMENT_SUPPORTED",
 )  # fmt: skip
 
-# It fails whatever is null, though the rule speaks of charges that are on an invoice: there are none here.
+# It fails whatever is null, though the rule speaks of charges that are on an invoice: there are
+# none here.
 NOT_DECIDED = {"InvoiceId-C-005-C"}
 
 
@@ -35,13 +38,25 @@ def verdicts(file: Path) -> dict[str, set[str]]:
     if not validator.exists():
         pytest.fail("The validator is not installed: make .local/focus/.synced")
     (packages,) = (FOCUS / "lib").glob("python3.*/site-packages")
-    options = ["--validate-version", "1.2", "--block-download", "--applicability-criteria", ",".join(CRITERIA)]
+    options = [
+        "--validate-version",
+        "1.2",
+        "--block-download",
+        "--applicability-criteria",
+        ",".join(CRITERIA),
+    ]
     # It reads its table of currencies relative to where it lies.
     done = subprocess.run(
-        [validator, "--data-file", file, *options], cwd=packages, capture_output=True, text=True, check=False
+        [validator, "--data-file", file, *options],
+        cwd=packages,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     found: dict[str, set[str]] = {"PASS": set(), "FAIL": set(), "SKIPPED": set()}
-    for rule, verdict in re.findall(r"^\S+ ([\w-]+): (PASS|FAIL|SKIPPED)\b", done.stdout, re.MULTILINE):
+    for rule, verdict in re.findall(
+        r"^\S+ ([\w-]+): (PASS|FAIL|SKIPPED)\b", done.stdout, re.MULTILINE
+    ):
         found[verdict].add(rule)
     assert len(found["PASS"]) > 150, done.stdout + done.stderr
     return found
@@ -50,7 +65,12 @@ def verdicts(file: Path) -> dict[str, set[str]]:
 @pytest.fixture
 def used(gateway: Client, acme: Acme) -> Client:
     acme.client("adam").put(acme.budget_path(), {"spend_limit_micros": 5})
-    results(gateway, record(1), record(2, user="otto", model='a "b", c'), record(3, user="otto", model="new"))
+    results(
+        gateway,
+        record(1),
+        record(2, user="otto", model='a "b", c'),
+        record(3, user="otto", model="new"),
+    )
     acme.client("adam").delete(acme.budget_path())
     return gateway
 
@@ -61,7 +81,9 @@ def test_the_csv_of_the_route_is_focus(used: Client, acme: Acme, tmp_path: Path)
     assert verdicts(file)["FAIL"] == NOT_DECIDED
 
 
-def test_the_parquet_in_s3_is_focus(s3: Any, used: Client, acme: Acme, database: Database, tmp_path: Path) -> None:
+def test_the_parquet_in_s3_is_focus(
+    s3: Any, used: Client, acme: Acme, database: Database, tmp_path: Path
+) -> None:
     run(database, {"month": "2026-11"})
     file = tmp_path / "focus.parquet"
     file.write_bytes(content(s3, key(acme.organizations["acme"])))
@@ -72,7 +94,9 @@ def test_the_validator_finds_what_is_wrong(used: Client, acme: Acme, tmp_path: P
     """So that a validator that says nothing would be noticed."""
     text = acme.client("adam").get(f"{PATH}?month=2026-11&format=focus").body
     file = tmp_path / "focus.csv"
-    file.write_text(text.replace('"Usage"', '"Use"').replace('"BilledCost"', '"BilledCosts"'), newline="")
+    file.write_text(
+        text.replace('"Usage"', '"Use"').replace('"BilledCost"', '"BilledCosts"'), newline=""
+    )
     failed = verdicts(file)["FAIL"]
     assert {"ChargeCategory-C-003-M", "CostAndUsage-D-006-M"} <= failed
     assert io.StringIO(text).readline().startswith('"BilledCost"')

@@ -46,8 +46,12 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Generator[Any]:
     s3_client.cache_clear()
 
 
-def run(database: Database, event: dict[str, Any] | None = None, **variables: str) -> dict[str, Any]:
-    configured = {"EXPORT_BUCKET": "finops"} | {f"EXPORT_{name}": value for name, value in variables.items()}
+def run(
+    database: Database, event: dict[str, Any] | None = None, **variables: str
+) -> dict[str, Any]:
+    configured = {"EXPORT_BUCKET": "finops"} | {
+        f"EXPORT_{name}": value for name, value in variables.items()
+    }
     with environment(DATABASE_URL=database.app_url, **configured):
         return export_spend.handler(event or {"source": "aws.events"}, Context())
 
@@ -62,7 +66,9 @@ def content(s3: Any, key: str) -> bytes:
 
 def key(organization_id: UUID, form: str = "parquet", month: str = "2026-11") -> str:
     extension = {"csv": "csv.gz", "parquet": "parquet"}[form]
-    return f"focus/{form}/organization={organization_id}/billing_period={month}/allowance.{extension}"
+    return (
+        f"focus/{form}/organization={organization_id}/billing_period={month}/allowance.{extension}"
+    )
 
 
 def table(s3: Any, key: str) -> pa.Table:
@@ -78,11 +84,17 @@ def test_each_organization_has_an_object_for_each_month_and_format(
     s3: Any, gateway: Client, acme: Acme, database: Database
 ) -> None:
     results(
-        gateway, record(1), record(2, user="gus"), record(3, user="nora"), record(4, occurred_at="2026-10-02T00:00:00Z")
+        gateway,
+        record(1),
+        record(2, user="gus"),
+        record(3, user="nora"),
+        record(4, occurred_at="2026-10-02T00:00:00Z"),
     )
     assert run(database, {"month": "2026-11"}) == {"objects": 6, "rows": 3}
     organizations = [NOBODY, acme.organizations["acme"], acme.organizations["globex"]]
-    assert sorted(keys(s3)) == sorted(key(each, form) for each in organizations for form in ("csv", "parquet"))
+    assert sorted(keys(s3)) == sorted(
+        key(each, form) for each in organizations for form in ("csv", "parquet")
+    )
     assert run(database, {"month": "2026-10"}) == {"objects": 2, "rows": 1}
     assert key(acme.organizations["acme"], month="2026-10") in keys(s3)
 
@@ -91,7 +103,12 @@ def test_parquet_has_decimals_and_times_in_utc_and_the_rows_of_the_csv(
     s3: Any, gateway: Client, acme: Acme, database: Database
 ) -> None:
     acme.client("adam").put(acme.budget_path(), {"spend_limit_micros": 5})
-    results(gateway, record(1), record(2, user="otto", model="=1+1"), record(3, occurred_at="2026-11-20T11:00:00Z"))
+    results(
+        gateway,
+        record(1),
+        record(2, user="otto", model="=1+1"),
+        record(3, occurred_at="2026-11-20T11:00:00Z"),
+    )
     run(database, {"month": "2026-11"})
     acme_id = acme.organizations["acme"]
     read = table(s3, key(acme_id))
@@ -134,11 +151,15 @@ def test_the_schedule_writes_the_present_month_by_the_databases_clock(
 ) -> None:
     now = datetime.now(UTC)
     before = now.replace(day=1) - timedelta(days=1)
-    results(gateway, record(1, occurred_at=now.isoformat()), record(2, occurred_at=before.isoformat()))
+    results(
+        gateway, record(1, occurred_at=now.isoformat()), record(2, occurred_at=before.isoformat())
+    )
     run(database)
     months = {f"{now:%Y-%m}", *([f"{before:%Y-%m}"] if now.day <= 5 else [])}
     assert set(keys(s3)) == {
-        key(acme.organizations["acme"], form, month) for form in ("csv", "parquet") for month in months
+        key(acme.organizations["acme"], form, month)
+        for form in ("csv", "parquet")
+        for month in months
     }
 
 
@@ -158,7 +179,9 @@ def test_a_prefix_a_key_and_the_formats_are_the_deployments(
     assert head["ContentType"] == "application/vnd.apache.parquet"
 
 
-def test_a_deleted_organization_still_has_its_spend(s3: Any, gateway: Client, acme: Acme, database: Database) -> None:
+def test_a_deleted_organization_still_has_its_spend(
+    s3: Any, gateway: Client, acme: Acme, database: Database
+) -> None:
     results(gateway, record(1, user="gus"))
     import_directory.handler({"organizations": [{"name": "globex", "deleted": True}]}, Context())
     run(database, {"month": "2026-11"})
@@ -167,7 +190,11 @@ def test_a_deleted_organization_still_has_its_spend(s3: Any, gateway: Client, ac
 
 
 def test_what_fails_of_one_organization_stops_no_other_and_the_run_fails(
-    s3: Any, gateway: Client, acme: Acme, database: Database, logged: Callable[[], list[dict[str, Any]]]
+    s3: Any,
+    gateway: Client,
+    acme: Acme,
+    database: Database,
+    logged: Callable[[], list[dict[str, Any]]],
 ) -> None:
     results(gateway, record(1), record(2, user="gus"), record(3, user="nora"))
     failing = str(acme.organizations["acme"])
@@ -184,7 +211,10 @@ def test_what_fails_of_one_organization_stops_no_other_and_the_run_fails(
         f"organization={each}" for each in (NOBODY, acme.organizations["globex"])
     }
     lines = [each for each in logged() if each.get("level") == "ERROR"]
-    assert [(each["message"], each.get("organization_id")) for each in lines] == [("export", failing), ("failed", None)]
+    assert [(each["message"], each.get("organization_id")) for each in lines] == [
+        ("export", failing),
+        ("failed", None),
+    ]
 
 
 @pytest.mark.parametrize("size", [0, 5, PART_BYTES, 2 * PART_BYTES + 1])
@@ -198,7 +228,9 @@ def test_an_object_of_any_size_is_what_was_written(s3: Any, size: int) -> None:
 
 
 @pytest.mark.parametrize("size", [5, 2 * PART_BYTES + 1])
-def test_an_object_that_fails_halfway_is_what_it_was_and_leaves_no_parts(s3: Any, size: int) -> None:
+def test_an_object_that_fails_halfway_is_what_it_was_and_leaves_no_parts(
+    s3: Any, size: int
+) -> None:
     s3.put_object(Bucket="finops", Key="k", Body=b"before")
     sinks = []
 
@@ -225,7 +257,11 @@ def test_rows_are_written_in_groups_that_fit_into_memory() -> None:
     assert len(sink.getvalue()) > 4, "the first groups are written before the end"
     file.close()
     read = pq.ParquetFile(io.BytesIO(sink.getvalue()))
-    assert [read.metadata.row_group(n).num_rows for n in range(read.num_row_groups)] == [100_000, 100_000, 50_000]
+    assert [read.metadata.row_group(n).num_rows for n in range(read.num_row_groups)] == [
+        100_000,
+        100_000,
+        50_000,
+    ]
     assert read.read().column("n").to_pylist() == list(range(250_000))
 
 
@@ -238,7 +274,9 @@ def test_rows_are_written_in_groups_that_fit_into_memory() -> None:
         ({"PREFIX": "a"}, "must end with a slash"),
     ],
 )
-def test_a_setting_that_cannot_be_used_fails_the_run(database: Database, variables: dict[str, str], why: str) -> None:
+def test_a_setting_that_cannot_be_used_fails_the_run(
+    database: Database, variables: dict[str, str], why: str
+) -> None:
     with pytest.raises(BadSetting, match=why):
         run(database, **variables)
 

@@ -65,7 +65,8 @@ def _past(day: str) -> bool:
 def test_a_row_for_each_day_user_and_group(used: Client, acme: Acme, ana: Client) -> None:
     rows = rows_of(ana.get(f"{PATH}?month=2026-11"))
     maya = next(each for each in rows if each["username"] == "maya")
-    # 2 USD a million of input, 10 of output; no price for the caches: what was read and written is not priced.
+    # 2 USD a million of input, 10 of output; no price for the caches: what was read and written is
+    # not priced.
     assert maya == {
         "day": "2026-11-20",
         "user_id": str(acme.users["maya"]),
@@ -100,8 +101,14 @@ def ana(acme: Acme) -> Client:
 def test_a_charge_for_each_hour_group_and_model(used: Client, acme: Acme, ana: Client) -> None:
     rows = rows_of(ana.get(f"{PATH}?month=2026-11&format=focus"))
     first = next(each for each in rows if each["SubAccountName"] == "platform")
-    assert (first["ChargePeriodStart"], first["ChargePeriodEnd"]) == ("2026-11-20T10:00:00Z", "2026-11-20T11:00:00Z")
-    assert (first["BillingAccountId"], first["BillingAccountName"]) == (str(acme.organizations["acme"]), "acme")
+    assert (first["ChargePeriodStart"], first["ChargePeriodEnd"]) == (
+        "2026-11-20T10:00:00Z",
+        "2026-11-20T11:00:00Z",
+    )
+    assert (first["BillingAccountId"], first["BillingAccountName"]) == (
+        str(acme.organizations["acme"]),
+        "acme",
+    )
     assert (first["BilledCost"], first["ConsumedQuantity"]) == ("0.003000", "1106.000000")
     assert (first["x_UsageCount"], first["x_UnpricedUsageCount"]) == ("2", "1")
     (unpriced,) = [each for each in rows if each["ServiceName"] == "new"]
@@ -114,7 +121,9 @@ def test_a_charge_for_each_hour_group_and_model(used: Client, acme: Acme, ana: C
 def test_it_is_for_who_may_read_the_spend_of_everybody(
     acme: Acme, database: Database, username: str, status: int, form: str
 ) -> None:
-    """maya is in the group platform and in Everyone, and reads both; gus administers another organization."""
+    """maya is in the group platform and in Everyone, and reads both; gus administers another
+    organization.
+    """
     client = acme.client(username)
     answer = client.get(f"{PATH}?format={form}")
     assert answer.status == status
@@ -123,7 +132,9 @@ def test_it_is_for_who_may_read_the_spend_of_everybody(
             assert client.get(PATH.replace("acme", absent)).json() == answer.json() == NOT_FOUND
 
 
-def test_every_page_is_a_file_and_together_they_are_the_whole(used: Client, acme: Acme, ana: Client) -> None:
+def test_every_page_is_a_file_and_together_they_are_the_whole(
+    used: Client, acme: Acme, ana: Client
+) -> None:
     for form in ("spend", "focus"):
         whole = pages(ana, f"month=2026-11&format={form}")
         assert len(whole) == 1
@@ -132,9 +143,17 @@ def test_every_page_is_a_file_and_together_they_are_the_whole(used: Client, acme
         assert [row for page in single for row in page] == whole[0]
 
 
-def test_the_link_names_the_month_so_that_its_end_changes_nothing(used: Client, ana: Client) -> None:
+def test_the_link_names_the_month_so_that_its_end_changes_nothing(
+    used: Client, ana: Client
+) -> None:
     now = datetime.now(UTC)
-    results(used, *(record(n, user=user, occurred_at=now.isoformat()) for n, user in ((30, "maya"), (31, "otto"))))
+    results(
+        used,
+        *(
+            record(n, user=user, occurred_at=now.isoformat())
+            for n, user in ((30, "maya"), (31, "otto"))
+        ),
+    )
     link = ana.get(f"{PATH}?limit=1").headers["Link"]
     query = parse_qs(link[2 : link.index(">")])
     assert link.endswith('>; rel="next"')
@@ -153,19 +172,27 @@ def test_a_month_without_spend_is_the_names_of_the_columns(ana: Client) -> None:
 def test_names_that_a_spreadsheet_would_run_and_names_with_anything_in_them(
     used: Client, acme: Acme, database: Database, ana: Client
 ) -> None:
-    database.run("UPDATE groups SET name = %s WHERE name = 'platform'", '=HYPERLINK("http://x","y")')
+    database.run(
+        "UPDATE groups SET name = %s WHERE name = 'platform'", '=HYPERLINK("http://x","y")'
+    )
     results(used, record(20, provider="@a", model='m, "x"; =1+1'))
     database.run("UPDATE ai_usage_hourly SET model = E'two\\r\\nlines' WHERE model = 'new'")
     spend = rows_of(ana.get(f"{PATH}?month=2026-11"))
     assert {each["group_name"] for each in spend} == {"Everyone", '\'=HYPERLINK("http://x","y")'}
     charges = rows_of(ana.get(f"{PATH}?month=2026-11&format=focus"))
-    assert {'m, "x"; =1+1'.replace("; =", ";' ="), "two\r\nlines", "m"} == {each["ServiceName"] for each in charges}
+    assert {'m, "x"; =1+1'.replace("; =", ";' ="), "two\r\nlines", "m"} == {
+        each["ServiceName"] for each in charges
+    }
     assert "'@a" in {each["ProviderName"] for each in charges}
     # They are in the position of a page, too.
-    assert [row for page in pages(ana, "month=2026-11&format=focus&limit=1") for row in page] == charges
+    assert [
+        row for page in pages(ana, "month=2026-11&format=focus&limit=1") for row in page
+    ] == charges
 
 
-def test_a_negative_correction_stays_a_number(used: Client, database: Database, ana: Client) -> None:
+def test_a_negative_correction_stays_a_number(
+    used: Client, database: Database, ana: Client
+) -> None:
     database.run("UPDATE ai_spend_daily SET cost_micros = -1")
     database.run("UPDATE ai_usage_hourly SET cost_micros = -1")
     spend, charges = (ana.get(f"{PATH}?month=2026-11&format={form}") for form in ("spend", "focus"))
@@ -174,18 +201,24 @@ def test_a_negative_correction_stays_a_number(used: Client, database: Database, 
     assert {each["BilledCost"] for each in rows_of(charges)} == {"-0.000001"}
 
 
-def test_sums_of_thirty_digits_are_written_to_the_last(used: Client, database: Database, ana: Client) -> None:
+def test_sums_of_thirty_digits_are_written_to_the_last(
+    used: Client, database: Database, ana: Client
+) -> None:
     most = 10**30 - 1
     database.run("UPDATE ai_spend_daily SET cost_micros = %s, input_tokens = %s", most, most)
     database.run("UPDATE ai_usage_hourly SET cost_micros = %s", most)
     spend = rows_of(ana.get(f"{PATH}?month=2026-11"))
-    assert {(each["cost_micros"], each["input_tokens"]) for each in spend} == {(str(most), str(most))}
+    assert {(each["cost_micros"], each["input_tokens"]) for each in spend} == {
+        (str(most), str(most))
+    }
     assert {each["cost_usd"] for each in spend} == {"9" * 24 + "." + "9" * 6}
     charges = rows_of(ana.get(f"{PATH}?month=2026-11&format=focus"))
     assert {each["BilledCost"] for each in charges} == {"9" * 24 + "." + "9" * 6}
 
 
-def test_a_group_that_is_gone_keeps_its_rows_and_so_does_a_user(used: Client, acme: Acme, ana: Client) -> None:
+def test_a_group_that_is_gone_keeps_its_rows_and_so_does_a_user(
+    used: Client, acme: Acme, ana: Client
+) -> None:
     import_directory.handler(
         {
             "organizations": [{"name": "acme", "groups": ["research"]}],
@@ -193,7 +226,9 @@ def test_a_group_that_is_gone_keeps_its_rows_and_so_does_a_user(used: Client, ac
         },
         Context(),
     )
-    (maya,) = [each for each in rows_of(ana.get(f"{PATH}?month=2026-11")) if each["username"] == "maya"]
+    (maya,) = [
+        each for each in rows_of(ana.get(f"{PATH}?month=2026-11")) if each["username"] == "maya"
+    ]
     assert (maya["group_id"], maya["group_name"]) == (str(acme.groups["acme/platform"]), "")
     charges = rows_of(ana.get(f"{PATH}?month=2026-11&format=focus"))
     assert str(acme.groups["acme/platform"]) in {each["SubAccountName"] for each in charges}
@@ -219,13 +254,19 @@ def test_a_group_that_is_gone_keeps_its_rows_and_so_does_a_user(used: Client, ac
 )  # fmt: skip
 def test_a_bad_parameter_is_refused_by_its_name(ana: Client, query: str, field: str) -> None:
     answer = ana.get(f"{PATH}?{query}")
-    assert (answer.status, answer.json()["message"]) == (400, "Query parameters have invalid values.")
+    assert (answer.status, answer.json()["message"]) == (
+        400,
+        "Query parameters have invalid values.",
+    )
     assert [each["field"] for each in answer.json()["validations"]] == [field]
 
 
 def test_the_position_of_one_format_is_none_of_the_other(used: Client, ana: Client) -> None:
     link = ana.get(f"{PATH}?month=2026-11&limit=1").headers["Link"]
-    assert ana.get(PATH + link[1 : link.index(">")].replace("format=spend", "format=focus")).status == 400
+    assert (
+        ana.get(PATH + link[1 : link.index(">")].replace("format=spend", "format=focus")).status
+        == 400
+    )
 
 
 def test_the_gate_of_the_feature_covers_exports(acme: Acme, database: Database) -> None:
@@ -262,7 +303,9 @@ def test_a_token_for_one_group_exports_nothing(acme: Acme, database: Database, a
 def test_a_page_in_a_browser_may_read_the_link(acme: Acme, database: Database) -> None:
     with environment(DATABASE_URL=database.app_url, CORS_ORIGINS="https://console.acme.example"):
         answer = acme.client("adam").get(PATH, headers={"origin": "https://console.acme.example"})
-    assert {"Link", "Content-Disposition"} <= set(answer.headers["Access-Control-Expose-Headers"].split(", "))
+    assert {"Link", "Content-Disposition"} <= set(
+        answer.headers["Access-Control-Expose-Headers"].split(", ")
+    )
 
 
 def test_no_name_or_sum_of_it_is_logged(

@@ -19,14 +19,18 @@ def path(database: Database, acme: Acme) -> Generator[str]:
 
 
 def preflight(path: str, origin: str) -> Answer:
-    return Client().send("OPTIONS", path, headers={"origin": origin, "access-control-request-method": "PUT"})
+    return Client().send(
+        "OPTIONS", path, headers={"origin": origin, "access-control-request-method": "PUT"}
+    )
 
 
 def cors_headers(answer: Answer) -> set[str]:
     return {name for name in answer.headers if name.startswith("Access-Control-")}
 
 
-def test_a_page_of_a_named_origin_reads_answers_and_errors_and_is_told_so_before(acme: Acme, path: str) -> None:
+def test_a_page_of_a_named_origin_reads_answers_and_errors_and_is_told_so_before(
+    acme: Acme, path: str
+) -> None:
     asked = preflight(path, PAGE)
     assert (asked.status, asked.body) == (204, "")
     assert asked.headers["Access-Control-Allow-Origin"] == PAGE
@@ -42,7 +46,9 @@ def test_a_page_of_a_named_origin_reads_answers_and_errors_and_is_told_so_before
         assert "Access-Control-Allow-Credentials" not in answer.headers
 
 
-@pytest.mark.parametrize("origin", ["https://evil.example", f"{PAGE}.evil.example", "null", "*", ""])
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", f"{PAGE}.evil.example", "null", "*", ""]
+)
 def test_a_page_of_another_origin_is_told_nothing(acme: Acme, path: str, origin: str) -> None:
     assert preflight(path, origin).status == 405
     assert not cors_headers(preflight(path, origin))

@@ -1,4 +1,6 @@
-"""A database that goes away: 503 and a clean recovery on the next request; a stale connection is replaced unseen."""
+"""A database that goes away: 503 and a clean recovery on the next request; a stale connection is
+replaced unseen.
+"""
 
 import threading
 import time
@@ -24,7 +26,9 @@ def assert_unavailable(answer: Answer) -> None:
     assert int(answer.headers["Retry-After"]) > 0
 
 
-def test_a_stale_connection_is_replaced_unseen(adam: Client, acme: Acme, database: Database) -> None:
+def test_a_stale_connection_is_replaced_unseen(
+    adam: Client, acme: Acme, database: Database
+) -> None:
     assert adam.put(acme.budget_path(), {"spend_limit_micros": 1}).status == 200
     for request in (
         lambda: adam.get(acme.budget_path()),
@@ -47,14 +51,14 @@ def test_a_backend_that_ends_mid_request_is_a_503_and_the_next_request_is_fine(
 ) -> None:
     answers: list[Answer] = []
     with database.connect() as other, other.transaction():
-        other.execute("SELECT 1 FROM groups WHERE id = %s FOR UPDATE", (acme.groups["acme/platform"],))
+        other.execute(
+            "SELECT 1 FROM groups WHERE id = %s FOR UPDATE", (acme.groups["acme/platform"],)
+        )
         request = threading.Thread(
             target=lambda: answers.append(adam.put(acme.budget_path(), {"spend_limit_micros": 1}))
         )
         request.start()
-        waiting = (
-            "SELECT 1 FROM pg_stat_activity WHERE application_name LIKE 'allowance/%' AND wait_event_type = 'Lock'"
-        )
+        waiting = "SELECT 1 FROM pg_stat_activity WHERE application_name LIKE 'allowance/%' AND wait_event_type = 'Lock'"
         while not database.rows(waiting):
             time.sleep(0.01)
         database.rows(END_OURS)
@@ -69,7 +73,9 @@ def test_a_lock_that_is_not_let_go_is_a_503_after_the_roles_timeout(
 ) -> None:
     adam.get("/api/v2/users/me")
     with database.connect() as other, other.transaction():
-        other.execute("SELECT 1 FROM groups WHERE id = %s FOR UPDATE", (acme.groups["acme/platform"],))
+        other.execute(
+            "SELECT 1 FROM groups WHERE id = %s FOR UPDATE", (acme.groups["acme/platform"],)
+        )
         started = time.monotonic()
         assert_unavailable(adam.put(acme.budget_path(), {"spend_limit_micros": 1}))
         assert time.monotonic() - started < 4
@@ -80,7 +86,9 @@ def test_a_lock_that_is_not_let_go_is_a_503_after_the_roles_timeout(
 def own_server() -> Generator[tuple[EmbeddedPostgres, Acme]]:
     """A server of this test alone, so that it can be stopped."""
     with EmbeddedPostgres(durable=False) as server:
-        database = Database("allowance", server.url, with_parts(server.url, user="allowance_app", password="app"))
+        database = Database(
+            "allowance", server.url, with_parts(server.url, user="allowance_app", password="app")
+        )
         with database.connect() as owner:
             migrate(owner, application_password=urlsplit(database.app_url).password)
         with environment(DATABASE_URL=database.app_url):

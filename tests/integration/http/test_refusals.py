@@ -17,12 +17,18 @@ from tests.people import Acme
 from tests.postgres import Database
 
 NOT_FOUND = {"message": "Resource not found or you do not have access to this resource"}
-UNAUTHENTICATED = "You are signed out or your session has expired. Please sign in again to continue."
+UNAUTHENTICATED = (
+    "You are signed out or your session has expired. Please sign in again to continue."
+)
 NOWHERE = f"/api/v2/groups/{uuid.UUID(int=7)}/ai/budget"
 
 
 def without_request_id(answer: Answer) -> tuple[int, dict[str, str], str]:
-    return answer.status, {k: v for k, v in answer.headers.items() if k != "X-Request-Id"}, answer.body
+    return (
+        answer.status,
+        {k: v for k, v in answer.headers.items() if k != "X-Request-Id"},
+        answer.body,
+    )
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
@@ -34,7 +40,9 @@ def test_a_refusal_looks_like_an_absence(acme: Acme, username: str, method: str)
     refused = client.send(method, acme.budget_path(), body=body)
     assert refused.json() == NOT_FOUND
     assert refused.status == 404
-    assert without_request_id(refused) == without_request_id(client.send(method, NOWHERE, body=body))
+    assert without_request_id(refused) == without_request_id(
+        client.send(method, NOWHERE, body=body)
+    )
 
 
 def test_a_group_without_a_budget_looks_like_no_group(acme: Acme, maya: Client) -> None:
@@ -48,12 +56,16 @@ def test_who_may_read_but_not_update_is_refused_after_the_body_is_read(
 ) -> None:
     client = acme.client(username)
     acme.client("adam").put(acme.budget_path(), {"spend_limit_micros": 1})
-    refused = client.send(method, acme.budget_path(), body={"PUT": '{"spend_limit_micros": 2}'}.get(method))
+    refused = client.send(
+        method, acme.budget_path(), body={"PUT": '{"spend_limit_micros": 2}'}.get(method)
+    )
     assert (refused.status, refused.json()) == (404, NOT_FOUND)
     if method == "PUT":
         assert client.put(acme.budget_path(), {}).status == 400
     assert database.rows("SELECT spend_limit_micros FROM group_ai_budgets") == [(1,)]
-    assert len(database.rows("SELECT 1 FROM audit_log WHERE resource_type = 'group_ai_budget'")) == 1
+    assert (
+        len(database.rows("SELECT 1 FROM audit_log WHERE resource_type = 'group_ai_budget'")) == 1
+    )
 
 
 @pytest.mark.parametrize("username", ["adam", "maya", "ana", "olivia"])
@@ -97,7 +109,9 @@ def test_a_credential_that_is_no_good_any_more_is_401_on_the_very_next_request(
     assert without_request_id(answer) == without_request_id(Client().get("/api/v2/users/me"))
 
 
-def test_a_lost_role_counts_on_the_very_next_request(adam: Client, acme: Acme, database: Database) -> None:
+def test_a_lost_role_counts_on_the_very_next_request(
+    adam: Client, acme: Acme, database: Database
+) -> None:
     assert adam.put(acme.budget_path(), {"spend_limit_micros": 1}).status == 200
     database.run("UPDATE organization_members SET roles = '{}'")
     assert adam.put(acme.budget_path(), {"spend_limit_micros": 2}).status == 404
@@ -131,7 +145,13 @@ ABOVE = {"spend_limit_micros": 10**12 + 1}
     ],
 )
 def test_a_refused_body_stores_nothing(
-    adam: Client, acme: Acme, database: Database, body: Any, headers: dict[str, str], status: int, message: str
+    adam: Client,
+    acme: Acme,
+    database: Database,
+    body: Any,
+    headers: dict[str, str],
+    status: int,
+    message: str,
 ) -> None:
     answer = adam.put(acme.budget_path(), body, headers=headers)
     assert (answer.status, answer.json()["message"]) == (status, message)
@@ -141,7 +161,9 @@ def test_a_refused_body_stores_nothing(
 def test_the_cap_names_the_field(adam: Client, acme: Acme) -> None:
     assert adam.put(acme.budget_path(), ABOVE).json() == {
         "message": "Invalid AI spend limit.",
-        "validations": [{"field": "spend_limit_micros", "detail": "Must not exceed 1000000000000."}],
+        "validations": [
+            {"field": "spend_limit_micros", "detail": "Must not exceed 1000000000000."}
+        ],
     }
 
 
@@ -152,7 +174,10 @@ def test_the_order_of_errors(acme: Acme, maya: Client) -> None:
         assert maya.put(bad_id, "{").status == 400
         assert maya.put(hidden, "{").status == 404
         gated = maya.put(readable, "x" * (2 << 20))
-        assert (gated.status, gated.json()) == (403, {"message": "AI budgets are not enabled for this deployment."})
+        assert (gated.status, gated.json()) == (
+            403,
+            {"message": "AI budgets are not enabled for this deployment."},
+        )
         assert maya.get(f"{readable}?x=1").status == 403
         # Only routes with /ai/ in them are behind the gate.
         assert maya.get(readable.removesuffix("/ai/budget")).status == 200
@@ -175,8 +200,12 @@ def test_a_bad_query_parameter_is_named(adam: Client, query: str) -> None:
     assert {each["field"] for each in answer.json()["validations"]} == {query.partition("=")[0]}
 
 
-@pytest.mark.parametrize("path", ["/api/v2/users/me?x=1", "/api/v2/organizations/acme/groups?limit=1", "/healthz?x=1"])
-def test_a_parameter_that_a_route_does_not_take_is_refused_not_ignored(adam: Client, path: str) -> None:
+@pytest.mark.parametrize(
+    "path", ["/api/v2/users/me?x=1", "/api/v2/organizations/acme/groups?limit=1", "/healthz?x=1"]
+)
+def test_a_parameter_that_a_route_does_not_take_is_refused_not_ignored(
+    adam: Client, path: str
+) -> None:
     assert adam.get(path).json()["message"] == "Query parameters have invalid values."
 
 
@@ -219,7 +248,9 @@ def test_the_request_id_is_the_invocations(adam: Client, acme: Acme) -> None:
 def test_an_event_as_sam_makes_it_is_taken(adam: Client, acme: Acme) -> None:
     """Header names in Title-Case, an empty body, all keys there."""
     group = str(acme.groups["acme/platform"])
-    made = event("PUT", acme.budget_path(), segments={"group": group}, body='{"spend_limit_micros": 5}')
+    made = event(
+        "PUT", acme.budget_path(), segments={"group": group}, body='{"spend_limit_micros": 5}'
+    )
     made["headers"] = {
         "Host": "127.0.0.1:3000",
         "Coder-Session-Token": adam.token or "",
@@ -227,13 +258,19 @@ def test_an_event_as_sam_makes_it_is_taken(adam: Client, acme: Acme) -> None:
     }
     assert answer_of(put_handler(made, Context())).json()["spend_limit_micros"] == 5
     made["body"] = ""
-    assert answer_of(put_handler(made, Context())).json()["message"] == "Request body must be valid JSON."
+    assert (
+        answer_of(put_handler(made, Context())).json()["message"]
+        == "Request body must be valid JSON."
+    )
 
 
 def test_a_body_that_is_not_base64_is_no_json(adam: Client, acme: Acme) -> None:
     group = str(acme.groups["acme/platform"])
     made = event(
-        "PUT", acme.budget_path(), segments={"group": group}, headers={"authorization": f"Bearer {adam.token}"}
+        "PUT",
+        acme.budget_path(),
+        segments={"group": group},
+        headers={"authorization": f"Bearer {adam.token}"},
     )
     made |= {"isBase64Encoded": True, "body": "***"}
     assert answer_of(put_handler(made, Context())).status == 400
@@ -246,7 +283,10 @@ def test_the_unforeseen_is_a_500_that_tells_nothing_and_a_log_that_tells_all(
 ) -> None:
     database.run("ALTER TABLE group_ai_budgets RENAME TO elsewhere")
     answer = adam.get(acme.budget_path())
-    assert (answer.status, answer.json()) == (500, {"message": "An internal server error occurred."})
+    assert (answer.status, answer.json()) == (
+        500,
+        {"message": "An internal server error occurred."},
+    )
     (unforeseen,) = [line for line in logged() if line["level"] == "ERROR"]
     assert unforeseen["request_id"] == answer.headers["X-Request-Id"]
     assert "UndefinedTable" in unforeseen["exception"]
@@ -289,7 +329,9 @@ def test_the_password_of_the_database_reaches_neither_the_client_nor_the_log(
     assert "hunter2" not in json.dumps([answer.headers, answer.body, logged()])
 
 
-def test_a_503_has_its_cause_in_the_log(acme: Acme, logged: Callable[[], list[dict[str, Any]]]) -> None:
+def test_a_503_has_its_cause_in_the_log(
+    acme: Acme, logged: Callable[[], list[dict[str, Any]]]
+) -> None:
     with environment(DATABASE_URL="postgresql://nobody@127.0.0.1:1/x"):
         answer = acme.client("adam").get(acme.budget_path())
     (line,) = [line for line in logged() if line["message"] == "database"]
@@ -307,7 +349,9 @@ def test_a_503_has_its_cause_in_the_log(acme: Acme, logged: Callable[[], list[di
         {"isBase64Encoded": True, "body": "ä"},
     ],
 )
-def test_an_event_that_no_gateway_sends_still_gets_an_answer(acme: Acme, adam: Client, damage: dict[str, Any]) -> None:
+def test_an_event_that_no_gateway_sends_still_gets_an_answer(
+    acme: Acme, adam: Client, damage: dict[str, Any]
+) -> None:
     made = event(
         "PUT",
         acme.budget_path(),

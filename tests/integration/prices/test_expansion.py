@@ -1,4 +1,6 @@
-"""From one row per price to versions: what was there is carried over, and the code of the version before still works."""
+"""From one row per price to versions: what was there is carried over, and the code of the version
+before still works.
+"""
 
 import json
 import shutil
@@ -51,7 +53,9 @@ FROM written AS w
 
 def seed_as_before(database: Database, *prices: dict[str, Any]) -> tuple[Any, ...] | None:
     with psycopg.connect(database.app_url, autocommit=True) as app:
-        return app.execute(SEED_OF_THE_VERSION_BEFORE, {"book": json.dumps({"prices": prices})}).fetchone()
+        return app.execute(
+            SEED_OF_THE_VERSION_BEFORE, {"book": json.dumps({"prices": prices})}
+        ).fetchone()
 
 
 @pytest.fixture
@@ -62,7 +66,9 @@ def before(server: Server, tmp_path: Path) -> Generator[Database]:
     with server.database() as database:
         with database.connect() as owner:
             migrate(owner, tmp_path)
-        database.run("INSERT INTO ai_model_prices VALUES ('p', 'm', 'default', 10, 20), ('p', 'm', 'custom', 5, NULL)")
+        database.run(
+            "INSERT INTO ai_model_prices VALUES ('p', 'm', 'default', 10, 20), ('p', 'm', 'custom', 5, NULL)"
+        )
         with environment(DATABASE_URL=database.app_url):
             yield database
 
@@ -77,22 +83,36 @@ def test_the_prices_of_before_are_versions_that_always_counted(before: Database)
     assert [row[1] for row in versions(before)] == [None, None]
 
 
-def test_a_seeding_of_the_version_before_still_works_and_becomes_versions(empty_database: Database) -> None:
-    assert seed_as_before(empty_database, price("a", input_price=10), price("b", input_price=20)) == (2, 0, 0)
-    assert seed_as_before(empty_database, price("a", input_price=11), price("b", input_price=20)) == (0, 1, 1)
+def test_a_seeding_of_the_version_before_still_works_and_becomes_versions(
+    empty_database: Database,
+) -> None:
+    assert seed_as_before(
+        empty_database, price("a", input_price=10), price("b", input_price=20)
+    ) == (2, 0, 0)
+    assert seed_as_before(
+        empty_database, price("a", input_price=11), price("b", input_price=20)
+    ) == (0, 1, 1)
     assert [row[2] for row in versions(empty_database, "a")] == [10, 11]
     assert seed(price("a", input_price=11), price("b", input_price=20)) == counts(unchanged=2)
 
 
-def test_what_the_version_before_changes_after_a_rollback_is_told_and_put_right(empty_database: Database) -> None:
+def test_what_the_version_before_changes_after_a_rollback_is_told_and_put_right(
+    empty_database: Database,
+) -> None:
     seed_prices.handler({}, Context())
     ((provider, model, input_price),) = empty_database.rows(
         "SELECT provider, model, input_price FROM ai_model_prices_at(now()) WHERE tiers <> '[]' AND input_price > 0 LIMIT 1"
     )
-    seed_as_before(empty_database, {"provider": provider, "model": model, "input_price": input_price * 2})
+    seed_as_before(
+        empty_database, {"provider": provider, "model": model, "input_price": input_price * 2}
+    )
     audited = "SELECT actor_name, action, before -> 'input_price', after -> 'input_price' FROM audit_log ORDER BY id DESC LIMIT 1"
-    assert empty_database.rows(audited) == [("the version before", "update", input_price, input_price * 2)]
-    assert seed_prices.handler({}, Context())["updated"] == 1, "the file is the same, but the prices were not"
+    assert empty_database.rows(audited) == [
+        ("the version before", "update", input_price, input_price * 2)
+    ]
+    assert seed_prices.handler({}, Context())["updated"] == 1, (
+        "the file is the same, but the prices were not"
+    )
     now = "SELECT input_price, tiers <> '[]' FROM ai_model_prices_at(now()) WHERE provider = %s AND model = %s"
     assert empty_database.rows(now, provider, model) == [(input_price, True)]
 
@@ -101,11 +121,15 @@ def test_what_is_seeded_now_is_seen_by_the_version_before(empty_database: Databa
     one_hour = price("c", cache_write_1h_price=3)
     seed(price("a", input_price=10), price("b", input_price=20), one_hour)
     seed(price("a", input_price=11))
-    assert seed_as_before(empty_database, price("a", input_price=11), price("b", input_price=20)) == (0, 0, 2)
+    assert seed_as_before(
+        empty_database, price("a", input_price=11), price("b", input_price=20)
+    ) == (0, 0, 2)
     assert len(versions(empty_database, "a")) == 2, "neither table repeats what came from the other"
 
 
-def test_a_version_can_be_added_but_never_changed_by_the_application(empty_database: Database) -> None:
+def test_a_version_can_be_added_but_never_changed_by_the_application(
+    empty_database: Database,
+) -> None:
     seed(price(input_price=10))
     with psycopg.connect(empty_database.app_url, autocommit=True) as app:
         for statement in (
@@ -133,7 +157,9 @@ def test_a_version_can_be_added_but_never_changed_by_the_application(empty_datab
         ("'', 'm', 'custom', now(), 1, false, false", "provider_length"),
     ],
 )
-def test_the_schema_refuses_what_no_price_can_be(empty_database: Database, values: str, constraint: str) -> None:
+def test_the_schema_refuses_what_no_price_can_be(
+    empty_database: Database, values: str, constraint: str
+) -> None:
     with pytest.raises(psycopg.errors.CheckViolation) as caught:
         empty_database.run(
             "INSERT INTO ai_model_price_versions (provider, model, source, effective_from, input_price, removed, withdrawn, origin)"

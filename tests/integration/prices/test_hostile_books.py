@@ -1,4 +1,6 @@
-"""Broken and hostile books, as a file somewhere would hold them: none changes a price, and none costs much memory."""
+"""Broken and hostile books, as a file somewhere would hold them: none changes a price, and none
+costs much memory.
+"""
 
 import json
 import tracemalloc
@@ -106,7 +108,9 @@ def versions(database: Database) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize(("content", "why"), REFUSED.values(), ids=REFUSED)
-def test_a_broken_book_is_refused_whole_and_named(s3: Any, empty_database: Database, content: bytes, why: str) -> None:
+def test_a_broken_book_is_refused_whole_and_named(
+    s3: Any, empty_database: Database, content: bytes, why: str
+) -> None:
     before = versions(empty_database)
     s3.put_object(Bucket="books", Key="prices.json", Body=content)
     answer = seed_prices.handler({}, Context())
@@ -120,21 +124,38 @@ def test_a_book_in_other_units_is_held_whole(s3: Any, empty_database: Database, 
     before = versions(empty_database)
     s3.put_object(Bucket="books", Key="prices.json", Body=book(in_units(GOOD, unit)))
     answer = seed_prices.handler({}, Context())
-    assert (answer["held"], answer["inserted"], answer["updated"], answer["withdrawn"]) == (len(GOOD), 0, 0, 0)
+    assert (answer["held"], answer["inserted"], answer["updated"], answer["withdrawn"]) == (
+        len(GOOD),
+        0,
+        0,
+        0,
+    )
     assert versions(empty_database) == before
 
 
 def test_sql_in_names_is_a_name(s3: Any, empty_database: Database) -> None:
-    names = ["'; DROP TABLE users; --", "%s %(x)s %%", "\\'; SELECT 1", "${jndi:x}", "$$", "../../x"]
+    names = [
+        "'; DROP TABLE users; --",
+        "%s %(x)s %%",
+        "\\'; SELECT 1",
+        "${jndi:x}",
+        "$$",
+        "../../x",
+    ]
     before = prices_of_p(empty_database)
-    stated = [{"provider": "q" + name.replace("/", ""), "model": name, "input_price": 1_000_000} for name in names]
+    stated = [
+        {"provider": "q" + name.replace("/", ""), "model": name, "input_price": 1_000_000}
+        for name in names
+    ]
     s3.put_object(Bucket="books", Key="prices.json", Body=book([*GOOD, *stated]))
     assert seed_prices.handler({}, Context())["inserted"] == len(names)
     assert prices_of_p(empty_database) == before
     assert sorted(row[1] for row in rows(empty_database) if row[0].startswith("q")) == sorted(names)
 
 
-def test_a_book_of_other_models_withdraws_and_changes_no_price(s3: Any, empty_database: Database) -> None:
+def test_a_book_of_other_models_withdraws_and_changes_no_price(
+    s3: Any, empty_database: Database
+) -> None:
     before = prices_of_p(empty_database)
     stated = [each | {"provider": "q"} for each in GOOD]
     s3.put_object(Bucket="books", Key="prices.json", Body=book(stated))

@@ -1,4 +1,6 @@
-"""Books whose prices become known for the first time, where no earlier price tells that they are wrong."""
+"""Books whose prices become known for the first time, where no earlier price tells that they are
+wrong.
+"""
 
 from typing import Any
 
@@ -37,8 +39,14 @@ def test_a_tier_of_a_few_models_is_taken(database: Database) -> None:
 @pytest.mark.parametrize(
     ("more", "why"),
     [
-        ({"cache_read_price": 1_100_001}, "cache_read_price: 1100001 is more than 110% of the input price 1000000"),
-        ({"cache_write_price": 3_000_001}, "cache_write_price: 3000001 is more than 3 times the input price 1000000"),
+        (
+            {"cache_read_price": 1_100_001},
+            "cache_read_price: 1100001 is more than 110% of the input price 1000000",
+        ),
+        (
+            {"cache_write_price": 3_000_001},
+            "cache_write_price: 3000001 is more than 3 times the input price 1000000",
+        ),
         (
             {"cache_write_1h_price": 3_000_001},
             "cache_write_1h_price: 3000001 is more than 3 times the input price 1000000",
@@ -70,15 +78,26 @@ def test_what_does_not_fit_the_input_price_is_held(
 @pytest.mark.parametrize(
     "more",
     [
-        {"cache_read_price": 1_100_000, "cache_write_price": 3_000_000, "cache_write_1h_price": 3_000_000},
-        {"variants": {"batch": {"input_price": 5_000_000}, "flex": {"input_price": 200_000, "output_price": 7}}},
+        {
+            "cache_read_price": 1_100_000,
+            "cache_write_price": 3_000_000,
+            "cache_write_1h_price": 3_000_000,
+        },
+        {
+            "variants": {
+                "batch": {"input_price": 5_000_000},
+                "flex": {"input_price": 200_000, "output_price": 7},
+            }
+        },
     ],
 )
 def test_what_fits_it_is_taken(empty_database: Database, more: dict[str, Any]) -> None:
     assert seed(price(input_price=1_000_000, **more)) == counts(inserted=1)
 
 
-def test_a_first_book_whose_output_does_not_fit_its_input_prices_nothing(empty_database: Database) -> None:
+def test_a_first_book_whose_output_does_not_fit_its_input_prices_nothing(
+    empty_database: Database,
+) -> None:
     mistaken = [each | {"output_price": each["output_price"] * 20} for each in many(100)]
     assert seed(*mistaken) == counts(held=100)
     assert empty_database.rows(TOLD) == [
@@ -90,7 +109,10 @@ def test_a_provider_in_other_units_is_held_and_the_others_are_not(empty_database
     book = [each | {"provider": f"p{n % 5}"} for n, each in enumerate(many(200))]
     for each in book:
         if each["provider"] == "p1":
-            each |= {"input_price": each["input_price"] * 50, "output_price": each["output_price"] * 50}
+            each |= {
+                "input_price": each["input_price"] * 50,
+                "output_price": each["output_price"] * 50,
+            }
     assert seed(*book) == counts(inserted=160, held=40)
     assert {row[0] for row in rows(empty_database)} == {"p0", "p2", "p3", "p4"}
 
@@ -105,5 +127,9 @@ def test_a_new_model_that_is_free_has_to_say_so(database: Database) -> None:
 def test_the_shipped_book_is_plausible(empty_database: Database) -> None:
     seed_prices.handler({}, Context())
     told = {row[0].rpartition(": ")[2] for row in empty_database.rows(TOLD)}
-    assert not [each for each in told if "plausible" in each or "does not fit" in each or "more than" in each]
+    assert not [
+        each
+        for each in told
+        if "plausible" in each or "does not fit" in each or "more than" in each
+    ]
     assert "every price of a new model is zero" not in told

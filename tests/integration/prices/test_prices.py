@@ -1,4 +1,6 @@
-"""The routes of model prices: who may, custom over default, at any time, page by page, all or nothing."""
+"""The routes of model prices: who may, custom over default, at any time, page by page, all or
+nothing.
+"""
 
 import base64
 import json
@@ -45,21 +47,40 @@ def listed(client: Client, query: str = "", path: str = PRICES) -> list[tuple[An
     answer = client.get(path + (f"?{query}" if query else ""))
     assert answer.status == 200, answer.body
     prices = answer.json() if path == EXPERIMENTAL else answer.json()["prices"]
-    return [(each["provider"], each["model"], each["source"], each["input_price"]) for each in prices]
+    return [
+        (each["provider"], each["model"], each["source"], each["input_price"]) for each in prices
+    ]
 
 
 def url_time(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def test_the_custom_price_is_in_effect_and_the_default_stands_beside_it(olivia: Client, gateway: Client) -> None:
+def test_the_custom_price_is_in_effect_and_the_default_stands_beside_it(
+    olivia: Client, gateway: Client
+) -> None:
     seed(price("a", input_price=10), price("b", input_price=20))
-    assert olivia.post(PRICES, {"prices": [price("b", input_price=5), price("c", input_price=6)]}).status == 204
-    assert listed(gateway) == [("p", "a", "default", 10), ("p", "b", "custom", 5), ("p", "c", "custom", 6)]
+    assert (
+        olivia.post(
+            PRICES, {"prices": [price("b", input_price=5), price("c", input_price=6)]}
+        ).status
+        == 204
+    )
+    assert listed(gateway) == [
+        ("p", "a", "default", 10),
+        ("p", "b", "custom", 5),
+        ("p", "c", "custom", 6),
+    ]
     assert listed(gateway, path=EXPERIMENTAL) == listed(gateway)
-    assert listed(gateway, "source=default") == [("p", "a", "default", 10), ("p", "b", "default", 20)]
+    assert listed(gateway, "source=default") == [
+        ("p", "a", "default", 10),
+        ("p", "b", "default", 20),
+    ]
     assert listed(gateway, "source=custom") == [("p", "b", "custom", 5), ("p", "c", "custom", 6)]
-    assert listed(gateway, "source=all&model=b") == [("p", "b", "custom", 5), ("p", "b", "default", 20)]
+    assert listed(gateway, "source=all&model=b") == [
+        ("p", "b", "custom", 5),
+        ("p", "b", "default", 20),
+    ]
     assert listed(gateway, "provider=P") == []
 
 
@@ -70,10 +91,14 @@ def test_a_seeding_never_overwrites_a_custom_price(olivia: Client) -> None:
     assert listed(olivia, "source=all") == [("p", "m", "custom", 5), ("p", "m", "default", 20)]
 
 
-def test_a_custom_price_for_a_while_gives_way_to_that_of_before(olivia: Client, database: Database) -> None:
+def test_a_custom_price_for_a_while_gives_way_to_that_of_before(
+    olivia: Client, database: Database
+) -> None:
     olivia.post(PRICES, {"prices": [price(input_price=10)]})
     soon = url_time(datetime.now(UTC) + timedelta(days=30))
-    olivia.post(PRICES, {"prices": [price(input_price=5), price(input_price=10, effective_from=soon)]})
+    olivia.post(
+        PRICES, {"prices": [price(input_price=5), price(input_price=10, effective_from=soon)]}
+    )
     assert listed(olivia) == [("p", "m", "custom", 5)]
     assert listed(olivia, f"at={soon}") == [("p", "m", "custom", 10)]
     told = database.rows(
@@ -83,10 +108,14 @@ def test_a_custom_price_for_a_while_gives_way_to_that_of_before(olivia: Client, 
     assert told == [("create", None, 10), ("update", 10, 5), ("update", 5, 10)]
 
 
-def test_a_deleted_custom_price_brings_the_default_back_and_can_still_be_seen(olivia: Client) -> None:
+def test_a_deleted_custom_price_brings_the_default_back_and_can_still_be_seen(
+    olivia: Client,
+) -> None:
     seed(price(input_price=10))
     olivia.post(PRICES, {"prices": [price(input_price=5)]})
-    ((*_, set_at, _, _, _),) = [(each[0], each[1], *each[2:]) for each in versions_of_custom(olivia)]
+    ((*_, set_at, _, _, _),) = [
+        (each[0], each[1], *each[2:]) for each in versions_of_custom(olivia)
+    ]
     assert olivia.delete(f"{PRICES}/p/m").status == 204
     assert listed(olivia) == [("p", "m", "default", 10)]
     assert listed(olivia, f"at={url_time(set_at)}") == [("p", "m", "custom", 5)]
@@ -99,7 +128,15 @@ def test_a_deleted_custom_price_brings_the_default_back_and_can_still_be_seen(ol
 
 def versions_of_custom(client: Client) -> list[tuple[Any, ...]]:
     (custom,) = client.get(f"{PRICES}?source=custom").json()["prices"]
-    return [("custom", datetime.fromisoformat(custom["effective_from"]), custom["input_price"], False, False)]
+    return [
+        (
+            "custom",
+            datetime.fromisoformat(custom["effective_from"]),
+            custom["input_price"],
+            False,
+            False,
+        )
+    ]
 
 
 @pytest.mark.parametrize(
@@ -113,7 +150,9 @@ def versions_of_custom(client: Client) -> list[tuple[Any, ...]]:
         ("x/approve", "x/approve"),
     ],
 )
-def test_the_model_of_a_path_is_the_rest_of_it(olivia: Client, database: Database, model: str, path: str) -> None:
+def test_the_model_of_a_path_is_the_rest_of_it(
+    olivia: Client, database: Database, model: str, path: str
+) -> None:
     assert olivia.post(PRICES, {"prices": [price(model, input_price=5)]}).status == 204
     assert olivia.delete(f"{PRICES}/p/{path}").status == 204
     assert [row[3] for row in versions(database, model)] == [False, True]
@@ -124,7 +163,9 @@ def test_a_name_that_no_model_can_have_has_no_price(olivia: Client, path: str) -
     assert olivia.delete(f"{PRICES}/{path}").status == 404
 
 
-def test_a_price_counts_from_its_time_on_and_nothing_is_overwritten(olivia: Client, database: Database) -> None:
+def test_a_price_counts_from_its_time_on_and_nothing_is_overwritten(
+    olivia: Client, database: Database
+) -> None:
     now = datetime.now(UTC)
     last_month, next_month = now - timedelta(days=30), now + timedelta(days=30)
     seed(price(input_price=10))
@@ -165,7 +206,13 @@ def test_a_price_is_told_whole(olivia: Client) -> None:
     olivia.post(PRICES, {"prices": [price(**terms)]})
     (told,) = olivia.get(PRICES).json()["prices"]
     nothing = dict.fromkeys(
-        ("input_price", "output_price", "cache_read_price", "cache_write_price", "cache_write_1h_price")
+        (
+            "input_price",
+            "output_price",
+            "cache_read_price",
+            "cache_write_price",
+            "cache_write_1h_price",
+        )
     )
     recorded_at = told.pop("recorded_at")
     assert told == nothing | {
@@ -184,13 +231,17 @@ def test_a_price_is_told_whole(olivia: Client) -> None:
     assert datetime.fromisoformat(recorded_at) <= datetime.now(UTC)
 
 
-def test_every_change_has_its_audit_entry_with_before_and_after(olivia: Client, database: Database) -> None:
+def test_every_change_has_its_audit_entry_with_before_and_after(
+    olivia: Client, database: Database
+) -> None:
     olivia.post(PRICES, {"prices": [price(input_price=5)]})
     olivia.post(PRICES, {"prices": [price(input_price=5)]})
     answer = olivia.post(PRICES, {"prices": [price(input_price=6), price("n", input_price=1)]})
     olivia.delete(f"{PRICES}/p/m")
     entries = [
-        each for each in olivia.get("/api/v2/audit").json()["entries"] if each["resource_type"] == "ai_model_price"
+        each
+        for each in olivia.get("/api/v2/audit").json()["entries"]
+        if each["resource_type"] == "ai_model_price"
     ]
     told = [
         (each["action"], each["resource_id"], each["before"] and each["before"]["input_price"],
@@ -209,30 +260,48 @@ def test_every_change_has_its_audit_entry_with_before_and_after(olivia: Client, 
 
 
 def test_a_deletion_tells_each_price_that_it_ends(olivia: Client, database: Database) -> None:
-    soon, later = (url_time(datetime.now(UTC).replace(microsecond=0) + timedelta(days=days)) for days in (10, 20))
-    prices = [price(input_price=n, effective_from=start) for n, start in ((1, None), (2, soon), (3, later))]
+    soon, later = (
+        url_time(datetime.now(UTC).replace(microsecond=0) + timedelta(days=days))
+        for days in (10, 20)
+    )
+    prices = [
+        price(input_price=n, effective_from=start)
+        for n, start in ((1, None), (2, soon), (3, later))
+    ]
     olivia.post(PRICES, {"prices": prices})
     assert olivia.delete(f"{PRICES}/p/m").status == 204
     told = database.rows(
         "SELECT before -> 'input_price', (before ->> 'effective_from')::timestamptz FROM audit_log"
         " WHERE resource_type = 'ai_model_price' AND action = 'delete' ORDER BY id"
     )
-    assert told == [(1, None), (2, datetime.fromisoformat(soon)), (3, datetime.fromisoformat(later))]
+    assert told == [
+        (1, None),
+        (2, datetime.fromisoformat(soon)),
+        (3, datetime.fromisoformat(later)),
+    ]
 
 
-def test_under_concurrent_writes_each_before_is_the_previous_after(database: Database, acme: Acme) -> None:
+def test_under_concurrent_writes_each_before_is_the_previous_after(
+    database: Database, acme: Acme
+) -> None:
     start, owner = threading.Barrier(4), Subject(None, (Role(site=(Permission("*", "*"),)),))
 
     def run(turn: int) -> None:
         connection = Connection(DatabaseSource(database.app_url, None), "test")
-        store = ModelPriceStore(Gate(owner, connection), Origin(None, f"owner-{turn}", "test"), None)  # type: ignore[arg-type]
+        store = ModelPriceStore(
+            Gate(owner, connection), Origin(None, f"owner-{turn}", "test"), None
+        )  # type: ignore[arg-type]
         start.wait()
         for n in range(8):
             if turn == 3:
                 with suppress(PriceNotFound):
                     store.remove_price("p", "m")
             else:
-                store.set_prices(CustomPrices(prices=[ModelPrice(provider="p", model="m", input_price=10 * n + turn)]))
+                store.set_prices(
+                    CustomPrices(
+                        prices=[ModelPrice(provider="p", model="m", input_price=10 * n + turn)]
+                    )
+                )
         connection.close()
 
     threads = [threading.Thread(target=run, args=(turn,)) for turn in range(4)]
@@ -278,7 +347,9 @@ def test_every_problem_is_told_at_once_and_nothing_is_stored(
     assert (answer.status, answer.json()["message"]) == (400, "Invalid AI model prices.")
     told = [each["field"] for each in answer.json()["validations"]]
     assert [field for field in told if field in fields] == fields
-    assert {field.partition("]")[0] for field in told} == {field.partition("]")[0] for field in fields}
+    assert {field.partition("]")[0] for field in told} == {
+        field.partition("]")[0] for field in fields
+    }
     assert database.rows("SELECT count(*) FROM ai_model_price_versions") == [(0,)]
 
 
@@ -289,7 +360,9 @@ def test_a_body_without_a_list_of_prices_is_refused_as_any_other(olivia: Client,
 
 
 def test_null_is_unknown_and_zero_is_free_and_either_may_be_left_out(olivia: Client) -> None:
-    body = {"prices": [price("free", input_price=0), price("part", input_price=None, output_price=3)]}
+    body = {
+        "prices": [price("free", input_price=0), price("part", input_price=None, output_price=3)]
+    }
     assert olivia.post(EXPERIMENTAL, body).status == 204
     free, part = olivia.get(EXPERIMENTAL).json()
     assert (free["input_price"], free["output_price"]) == (0, None)
@@ -300,7 +373,9 @@ def test_pages_follow_each_other_whatever_the_names(olivia: Client) -> None:
     names = ["", " x", "É", "a/b", "B", "_", "~", "z'"]
     providers = ["p", "P", "q r"]
     wanted = sorted((p, f"m{n}") for p in providers for n in names)
-    olivia.post(PRICES, {"prices": [{"provider": p, "model": m, "input_price": 1} for p, m in wanted]})
+    olivia.post(
+        PRICES, {"prices": [{"provider": p, "model": m, "input_price": 1} for p, m in wanted]}
+    )
     seed(*({"provider": p, "model": m, "input_price": 2} for p, m in wanted[::2]))
     for query, number in (("", len(wanted)), ("source=all", len(wanted) + len(wanted[::2]))):
         whole = listed(olivia, query)
@@ -309,8 +384,13 @@ def test_pages_follow_each_other_whatever_the_names(olivia: Client) -> None:
         pages: list[tuple[Any, ...]] = []
         after: str | None = ""
         while after is not None:
-            page = olivia.get(f"{PRICES}?limit=5&{query}" + (f"&after={after}" if after else "")).json()
-            pages += [(each["provider"], each["model"], each["source"], each["input_price"]) for each in page["prices"]]
+            page = olivia.get(
+                f"{PRICES}?limit=5&{query}" + (f"&after={after}" if after else "")
+            ).json()
+            pages += [
+                (each["provider"], each["model"], each["source"], each["input_price"])
+                for each in page["prices"]
+            ]
             assert len(page["prices"]) == 5 or page["next"] is None
             after = page["next"]
         assert pages == whole
@@ -323,29 +403,48 @@ def test_pages_follow_each_other_whatever_the_names(olivia: Client) -> None:
 )  # fmt: skip
 def test_a_bad_query_parameter_is_named(olivia: Client, query: str) -> None:
     answer = olivia.get(f"{PRICES}?{query}")
-    assert (answer.status, answer.json()["message"]) == (400, "Query parameters have invalid values.")
+    assert (answer.status, answer.json()["message"]) == (
+        400,
+        "Query parameters have invalid values.",
+    )
     assert {each["field"] for each in answer.json()["validations"]} == {query.partition("=")[0]}
 
 
 @pytest.mark.parametrize(
     "names",
-    [["\ud800", "a", "default"], ["a", "\udfff", "custom"], ["a", "b\n", "default"], ["a", "b", "all"], ["a", "b"]],
+    [
+        ["\ud800", "a", "default"],
+        ["a", "\udfff", "custom"],
+        ["a", "b\n", "default"],
+        ["a", "b", "all"],
+        ["a", "b"],
+    ],
 )
 def test_a_cursor_that_no_page_gave_is_named(olivia: Client, names: list[str]) -> None:
     after = base64.urlsafe_b64encode(json.dumps(names).encode()).decode().rstrip("=")
     answer = olivia.get(f"{PRICES}?after={after}")
-    assert (answer.status, [each["field"] for each in answer.json()["validations"]]) == (400, ["after"])
+    assert (answer.status, [each["field"] for each in answer.json()["validations"]]) == (
+        400,
+        ["after"],
+    )
 
 
 def test_a_provider_with_a_slash_could_not_be_deleted_and_is_refused(olivia: Client) -> None:
     answer = olivia.post(PRICES, {"prices": [price(input_price=1) | {"provider": "a/b"}]})
     assert answer.status == 400
-    assert answer.json()["validations"] == [{"field": "prices[0].provider", "detail": "Must not contain /."}]
+    assert answer.json()["validations"] == [
+        {"field": "prices[0].provider", "detail": "Must not contain /."}
+    ]
 
 
-def test_the_experimental_list_of_the_largest_book_fits_the_answer_of_a_lambda(olivia: Client) -> None:
+def test_the_experimental_list_of_the_largest_book_fits_the_answer_of_a_lambda(
+    olivia: Client,
+) -> None:
     rates = dict.fromkeys(RATES, 1250000)
-    names = [(f"provider-{n % 50}", f"organisation/some-model-name-instruct-{n}") for n in range(MAX_ENTRIES)]
+    names = [
+        (f"provider-{n % 50}", f"organisation/some-model-name-instruct-{n}")
+        for n in range(MAX_ENTRIES)
+    ]
     seed(*({"provider": provider, "model": model} | rates for provider, model in names))
     answer = olivia.get(EXPERIMENTAL)
     assert len(answer.json()) == MAX_ENTRIES
@@ -389,12 +488,19 @@ def test_a_refusal_wins_over_a_bad_query_and_a_bad_body(acme: Acme) -> None:
     maya = acme.client("maya")
     assert maya.get(f"{PRICES}?x=1").json() == FORBIDDEN
     assert maya.post(PRICES, "{").json() == FORBIDDEN
-    assert acme.client("olivia").post(PRICES, "{").json()["message"] == "Request body must be valid JSON."
-    too_much = acme.client("olivia").post(PRICES, "x" * (2 << 20), headers={"content-type": "text/plain"})
+    assert (
+        acme.client("olivia").post(PRICES, "{").json()["message"]
+        == "Request body must be valid JSON."
+    )
+    too_much = acme.client("olivia").post(
+        PRICES, "x" * (2 << 20), headers={"content-type": "text/plain"}
+    )
     assert too_much.status == 413
 
 
-def test_a_scope_for_other_things_may_not_see_prices(acme: Acme, database: Database, olivia: Client) -> None:
+def test_a_scope_for_other_things_may_not_see_prices(
+    acme: Acme, database: Database, olivia: Client
+) -> None:
     scope = {"site": [{"resource_type": "ai_model_price", "action": "read", "negate": False}], "user": [], "by_org_id": {},
              "allow_list": [{"type": "*", "id": "*"}]}  # fmt: skip
     database.run("UPDATE api_tokens SET scope = %s::jsonb", json.dumps(scope))

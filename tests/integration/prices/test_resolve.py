@@ -1,4 +1,6 @@
-"""Which price counts for a model as gateways send it: explained by the route, and the same for what was used of it."""
+"""Which price counts for a model as gateways send it: explained by the route, and the same for what
+was used of it.
+"""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -25,16 +27,26 @@ def olivia(acme: Acme) -> Client:
 
 
 def resolve(client: Client, provider: str, model: str, query: str = "") -> dict[str, Any]:
-    answer = client.get(f"{PRICES}/resolve?provider={quote(provider, safe='')}&model={quote(model, safe='')}{query}")
+    answer = client.get(
+        f"{PRICES}/resolve?provider={quote(provider, safe='')}&model={quote(model, safe='')}{query}"
+    )
     assert answer.status == 200, answer.body
     return answer.json()
 
 
 def paid(client: Client, provider: str, model: str, at: datetime | None = None) -> int | None:
     """What a million tokens of it cost, used now or then."""
-    used = {"source": "test", "id": str(uuid4()), "user": "maya", "provider": provider, "model": model}
+    used = {
+        "source": "test",
+        "id": str(uuid4()),
+        "user": "maya",
+        "provider": provider,
+        "model": model,
+    }
     when = {"occurred_at": (at or datetime.now(UTC)).isoformat(), "tokens": {"input": 1_000_000}}
-    return client.post("/api/v2/ai/usage", {"records": [used | when]}).json()["results"][0]["cost_micros"]
+    return client.post("/api/v2/ai/usage", {"records": [used | when]}).json()["results"][0][
+        "cost_micros"
+    ]
 
 
 def both(client: Client, provider: str, model: str) -> tuple[int | None, int | None]:
@@ -62,7 +74,10 @@ def test_what_gateways_send_finds_its_price(olivia: Client, provider: str, model
     seed(SONNET)
     found = resolve(olivia, provider, model)
     assert (found["provider"], found["model"]) == (provider, model)
-    assert (found["price"]["provider"], found["price"]["model"]) == ("anthropic", "claude-sonnet-4-5")
+    assert (found["price"]["provider"], found["price"]["model"]) == (
+        "anthropic",
+        "claude-sonnet-4-5",
+    )
     assert found["rule"]
     assert [each["priced"] for each in found["considered"]].count(True) == 1
     assert found["considered"][0]["rule"].startswith("the name as sent")
@@ -77,12 +92,17 @@ def test_rows_are_found_whatever_the_case_of_their_letters(olivia: Client) -> No
 
 
 def test_of_two_rows_that_differ_in_case_the_very_same_one_wins(olivia: Client) -> None:
-    seed({"provider": "p", "model": "M", "input_price": 5}, {"provider": "p", "model": "m", "input_price": 6})
+    seed(
+        {"provider": "p", "model": "M", "input_price": 5},
+        {"provider": "p", "model": "m", "input_price": 6},
+    )
     assert [resolve(olivia, "p", name)["price"]["input_price"] for name in ("m", "M")] == [6, 5]
     assert resolve(olivia, "P", "M")["price"]["input_price"] == 5
 
 
-def test_a_name_that_means_nothing_has_no_price_and_shows_what_was_considered(olivia: Client) -> None:
+def test_a_name_that_means_nothing_has_no_price_and_shows_what_was_considered(
+    olivia: Client,
+) -> None:
     found = resolve(olivia, "acme", "nothing-like-it-2026-11-22")
     assert (found["price"], found["rule"]) == (None, None)
     assert [each["priced"] for each in found["considered"]] == [False] * len(found["considered"])
@@ -98,17 +118,27 @@ def test_a_better_match_that_is_priced_later_counts_at_once(olivia: Client) -> N
     assert both(olivia, "anthropic", dated) == (7, 7)
 
 
-def test_when_a_better_match_loses_its_price_the_next_one_counts_again(olivia: Client, database: Database) -> None:
+def test_when_a_better_match_loses_its_price_the_next_one_counts_again(
+    olivia: Client, database: Database
+) -> None:
     seed(SONNET)
-    sent, dated = ("litellm", "anthropic/claude-sonnet-4-5-20250929"), SONNET | {"model": "claude-sonnet-4-5-20250929"}
+    sent, dated = (
+        ("litellm", "anthropic/claude-sonnet-4-5-20250929"),
+        SONNET | {"model": "claude-sonnet-4-5-20250929"},
+    )
     for provider, model in (("anthropic", dated["model"]), sent):
         assert both(olivia, provider, model) == (3_000_000, 3_000_000)
         olivia.post(PRICES, {"prices": [dated | {"input_price": 7}]})
         assert both(olivia, provider, model) == (7, 7)
         assert olivia.delete(f"{PRICES}/anthropic/{dated['model']}").status == 204
         assert both(olivia, provider, model) == (3_000_000, 3_000_000)
-    ((ended,),) = database.rows("SELECT max(effective_from) FROM ai_model_price_versions WHERE removed")
-    assert [paid(olivia, *sent, at) for at in (ended - timedelta(microseconds=1), ended)] == [7, 3_000_000]
+    ((ended,),) = database.rows(
+        "SELECT max(effective_from) FROM ai_model_price_versions WHERE removed"
+    )
+    assert [paid(olivia, *sent, at) for at in (ended - timedelta(microseconds=1), ended)] == [
+        7,
+        3_000_000,
+    ]
     assert seed(dated | {"input_price": 1_000_000}) == counts(inserted=1)
     assert both(olivia, *sent) == (1_000_000, 1_000_000), "a default price is a price again"
 
@@ -116,15 +146,26 @@ def test_when_a_better_match_loses_its_price_the_next_one_counts_again(olivia: C
 def test_a_name_stands_for_a_model_until_a_better_match_comes_to_its_price(olivia: Client) -> None:
     seed(SONNET)
     tomorrow = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
-    seed(SONNET | {"model": "claude-sonnet-4-5-20250929", "input_price": 9, "effective_from": tomorrow.isoformat()})
+    seed(
+        SONNET
+        | {
+            "model": "claude-sonnet-4-5-20250929",
+            "input_price": 9,
+            "effective_from": tomorrow.isoformat(),
+        }
+    )
     sent = ("litellm", "anthropic/claude-sonnet-4-5-20250929")
     assert both(olivia, *sent) == (3_000_000, 3_000_000)
     for at, micros in ((tomorrow - timedelta(seconds=1), 3_000_000), (tomorrow, 9)):
-        assert resolve(olivia, *sent, f"&at={at:%Y-%m-%dT%H:%M:%SZ}")["price"]["input_price"] == micros
+        assert (
+            resolve(olivia, *sent, f"&at={at:%Y-%m-%dT%H:%M:%SZ}")["price"]["input_price"] == micros
+        )
 
 
 @pytest.mark.parametrize("how", ["seed", "post", "approve"])
-def test_a_better_match_counts_however_it_comes_to_its_first_price(olivia: Client, how: str) -> None:
+def test_a_better_match_counts_however_it_comes_to_its_first_price(
+    olivia: Client, how: str
+) -> None:
     seed(SONNET, *(price(f"m{n}", input_price=1_000_000) for n in range(30)))
     sent = ("litellm", "anthropic/claude-sonnet-4-5")
     assert both(olivia, *sent) == (3_000_000, 3_000_000)
@@ -157,23 +198,42 @@ def test_the_price_is_that_of_the_time_and_a_withdrawn_one_says_so(olivia: Clien
     later = SONNET | {"input_price": 4_000_000, "effective_from": tomorrow.isoformat()}
     seed(SONNET, later, price(input_price=5), complete=True)
     at = f"&at={tomorrow.isoformat().replace('+00:00', 'Z')}"
-    assert resolve(olivia, "anthropic", "claude-sonnet-4-5-20250929")["price"]["input_price"] == 3_000_000
-    assert resolve(olivia, "anthropic", "claude-sonnet-4-5-20250929", at)["price"]["input_price"] == 4_000_000
+    assert (
+        resolve(olivia, "anthropic", "claude-sonnet-4-5-20250929")["price"]["input_price"]
+        == 3_000_000
+    )
+    assert (
+        resolve(olivia, "anthropic", "claude-sonnet-4-5-20250929", at)["price"]["input_price"]
+        == 4_000_000
+    )
     seed(SONNET, later, complete=True)
     assert resolve(olivia, "p", "m")["price"]["withdrawn_at"] is not None
     assert resolve(olivia, "p", "m", "&at=2020-01-01T00:00:00Z")["price"]["withdrawn_at"] is None
 
 
 @pytest.mark.parametrize(
-    "query", ["", "provider=p", "model=m", "provider=&model=m", "provider=p&model=a%00b", "provider=p&model=m&x=1"]
+    "query",
+    [
+        "",
+        "provider=p",
+        "model=m",
+        "provider=&model=m",
+        "provider=p&model=a%00b",
+        "provider=p&model=m&x=1",
+    ],
 )
 def test_a_provider_and_a_model_are_needed(olivia: Client, query: str) -> None:
     answer = olivia.get(f"{PRICES}/resolve?{query}")
-    assert (answer.status, answer.json()["message"]) == (400, "Query parameters have invalid values.")
+    assert (answer.status, answer.json()["message"]) == (
+        400,
+        "Query parameters have invalid values.",
+    )
 
 
 def test_the_look_up_of_a_price_reads_by_index_alone(database: Database) -> None:
-    """With a book of some size and history; a sequential scan, or a sort of many rows, would be a fault."""
+    """With a book of some size and history; a sequential scan, or a sort of many rows, would be a
+    fault.
+    """
     database.run(
         "INSERT INTO ai_model_price_versions (provider, model, source, effective_from, input_price, origin)"
         " SELECT 'p' || n % 40, 'm' || n, 'default', now() - v * interval '1 day', 1, 'test'"

@@ -1,4 +1,6 @@
-"""Where the book comes from: the shipped file, an object in S3 (moto's), or an HTTPS server, which is a real one."""
+"""Where the book comes from: the shipped file, an object in S3 (moto's), or an HTTPS server, which
+is a real one.
+"""
 
 import json
 import time
@@ -37,7 +39,9 @@ def run() -> dict[str, Any]:
 
 @contextmanager
 def configured(database: Database, location: str, ca_file: str = "") -> Generator[None]:
-    with environment(DATABASE_URL=database.app_url, PRICE_BOOK=location, PRICE_BOOK_CA_FILE=ca_file):
+    with environment(
+        DATABASE_URL=database.app_url, PRICE_BOOK=location, PRICE_BOOK_CA_FILE=ca_file
+    ):
         yield
 
 
@@ -67,16 +71,21 @@ def test_a_book_is_read_from_s3_and_not_again_while_it_is_the_same(
     with configured(empty_database, "s3://books/a/prices.json"):
         assert run() == counts(inserted=2)
         assert run() == counts(unchanged=2)
-        assert [each["not_modified"] for each in logged() if each["message"] == "price book"] == [False, True]
+        assert [each["not_modified"] for each in logged() if each["message"] == "price book"] == [
+            False,
+            True,
+        ]
         put(s3, document(price(input_price=20)))
         assert run() == counts(updated=1, withdrawn=1)
         assert run() == counts(unchanged=1)
-    assert {row[0] for row in empty_database.rows("SELECT origin FROM ai_model_price_versions")} == {
-        "acme 1 of 2026-11-22, from s3://books/a/prices.json"
-    }
+    assert {
+        row[0] for row in empty_database.rows("SELECT origin FROM ai_model_price_versions")
+    } == {"acme 1 of 2026-11-22, from s3://books/a/prices.json"}
 
 
-def test_an_event_in_between_makes_the_book_be_read_again(s3: Any, empty_database: Database) -> None:
+def test_an_event_in_between_makes_the_book_be_read_again(
+    s3: Any, empty_database: Database
+) -> None:
     put(s3, document(price(input_price=10)))
     with configured(empty_database, "s3://books/a/prices.json"):
         run()
@@ -98,7 +107,11 @@ def test_a_version_of_an_object_can_be_pinned(s3: Any, empty_database: Database)
     [
         ("s3://books/nowhere", b"", "s3://books/nowhere: S3 answered NoSuchKey"),
         ("s3://no-such-bucket/x", b"", "s3://no-such-bucket/x: S3 answered NoSuchBucket"),
-        ("s3://books/a/prices.json", b"[" * MAX_BOOK_BYTES + b"[", "it has more than 16777216 bytes"),
+        (
+            "s3://books/a/prices.json",
+            b"[" * MAX_BOOK_BYTES + b"[",
+            "it has more than 16777216 bytes",
+        ),
         ("s3://books/a/prices.json", b"{", "must be valid JSON"),
     ],
     ids=["no object", "no bucket", "too large", "no JSON"],
@@ -130,7 +143,9 @@ def test_a_book_is_read_over_https(site: Site, empty_database: Database) -> None
     assert site.requests[0]["accept"] == "application/json"
 
 
-def test_a_server_that_knows_entity_tags_is_asked_whether_it_has_changed(site: Site, empty_database: Database) -> None:
+def test_a_server_that_knows_entity_tags_is_asked_whether_it_has_changed(
+    site: Site, empty_database: Database
+) -> None:
     site.serve(document(price(input_price=10)), ETag='"one"')
     with configured(empty_database, site.url, site.ca_file):
         assert run() == counts(inserted=1)
@@ -236,7 +251,9 @@ def test_few_redirects_are_followed(site: Site, empty_database: Database) -> Non
     assert len(site.requests) == 1 + price_source.MAX_REDIRECTS
 
 
-def test_an_answer_that_nothing_changed_counts_only_if_that_was_asked(site: Site, empty_database: Database) -> None:
+def test_an_answer_that_nothing_changed_counts_only_if_that_was_asked(
+    site: Site, empty_database: Database
+) -> None:
     site.serve(b"", status=304)
     with configured(empty_database, site.url, site.ca_file):
         answer = run()
@@ -258,32 +275,45 @@ def test_an_entity_tag_says_nothing_of_another_query(site: Site, empty_database:
         request.wfile.write(content)
 
     site.respond = respond
-    for query, answer in [("v=1", counts(inserted=1)), ("v=1", counts(unchanged=1)), ("v=2", counts(updated=1))]:
+    for query, answer in [
+        ("v=1", counts(inserted=1)),
+        ("v=1", counts(unchanged=1)),
+        ("v=2", counts(updated=1)),
+    ]:
         with configured(empty_database, f"{site.url}?{query}", site.ca_file):
             assert run() == answer
     stored = empty_database.rows("SELECT location FROM ai_price_book")[0][0]
     assert "v=2" not in stored, "what the query holds may be a signature"
-    assert {row[0] for row in empty_database.rows("SELECT origin FROM ai_model_price_versions")} == {
-        f"acme 1 of 2026-11-22, from {site.url}"
-    }
+    assert {
+        row[0] for row in empty_database.rows("SELECT origin FROM ai_model_price_versions")
+    } == {f"acme 1 of 2026-11-22, from {site.url}"}
 
 
 @pytest.mark.parametrize("status", [403, 404, 500])
-def test_a_server_that_answers_an_error_is_named_with_it(site: Site, empty_database: Database, status: int) -> None:
+def test_a_server_that_answers_an_error_is_named_with_it(
+    site: Site, empty_database: Database, status: int
+) -> None:
     site.serve(document(price(input_price=10)), status=status)
     with configured(empty_database, site.url, site.ca_file):
         assert run()["fallback"] == f"{site.url}: it answered {status}"
 
 
-def test_a_certificate_that_nobody_vouches_for_is_refused(site: Site, empty_database: Database) -> None:
+def test_a_certificate_that_nobody_vouches_for_is_refused(
+    site: Site, empty_database: Database
+) -> None:
     site.serve(document(price(input_price=10)))
     with configured(empty_database, site.url):
         assert "CERTIFICATE_VERIFY_FAILED" in run()["fallback"]
     assert site.requests == []
 
 
-def test_a_certificate_for_another_host_is_refused(tmp_path: Path, empty_database: Database) -> None:
-    with https_site(tmp_path, host="127.0.0.2") as site, configured(empty_database, site.url, site.ca_file):
+def test_a_certificate_for_another_host_is_refused(
+    tmp_path: Path, empty_database: Database
+) -> None:
+    with (
+        https_site(tmp_path, host="127.0.0.2") as site,
+        configured(empty_database, site.url, site.ca_file),
+    ):
         assert "CERTIFICATE_VERIFY_FAILED" in run()["fallback"]
     assert site.requests == []
 
@@ -293,9 +323,19 @@ def test_a_server_that_is_not_there_is_the_shipped_file(empty_database: Database
         assert "Connection refused" in run()["fallback"]
 
 
-def test_the_shipped_file_takes_nothing_back_that_another_book_said(site: Site, empty_database: Database) -> None:
-    shipped = next(each for each in json.loads(seed_prices.SHIPPED.read_text())["prices"] if each.get("input_price"))
-    newer = {"provider": shipped["provider"], "model": shipped["model"], "input_price": shipped["input_price"] + 7}
+def test_the_shipped_file_takes_nothing_back_that_another_book_said(
+    site: Site, empty_database: Database
+) -> None:
+    shipped = next(
+        each
+        for each in json.loads(seed_prices.SHIPPED.read_text())["prices"]
+        if each.get("input_price")
+    )
+    newer = {
+        "provider": shipped["provider"],
+        "model": shipped["model"],
+        "input_price": shipped["input_price"] + 7,
+    }
     site.serve(document(newer, price(input_price=10)))
     with configured(empty_database, site.url, site.ca_file):
         assert run() == counts(inserted=2)
@@ -309,13 +349,20 @@ def test_the_shipped_file_takes_nothing_back_that_another_book_said(site: Site, 
             ) == [(newer["input_price"],)]  # fmt: skip
 
 
-@pytest.mark.parametrize("location", ["http://a.example/x", "ftp://a.example/x", "file:///etc/passwd", "/etc/passwd"])
+@pytest.mark.parametrize(
+    "location", ["http://a.example/x", "ftp://a.example/x", "file:///etc/passwd", "/etc/passwd"]
+)
 def test_another_address_is_a_bad_setting(empty_database: Database, location: str) -> None:
-    with configured(empty_database, location), pytest.raises(BadSetting, match="must begin with s3:// or https://"):
+    with (
+        configured(empty_database, location),
+        pytest.raises(BadSetting, match="must begin with s3:// or https://"),
+    ):
         run()
 
 
-def test_a_book_of_an_event_wins_over_the_configured_one(site: Site, empty_database: Database) -> None:
+def test_a_book_of_an_event_wins_over_the_configured_one(
+    site: Site, empty_database: Database
+) -> None:
     with configured(empty_database, site.url, site.ca_file):
         assert seed(price(input_price=10)) == counts(inserted=1)
     assert site.requests == []

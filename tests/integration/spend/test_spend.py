@@ -39,9 +39,20 @@ def today() -> date:
 
 
 def spend(
-    database: Database, acme: Acme, username: str, group: str | None, micros: int, day: date | None = None
+    database: Database,
+    acme: Acme,
+    username: str,
+    group: str | None,
+    micros: int,
+    day: date | None = None,
 ) -> None:
-    add_spend(database, acme.users[username], acme.groups[group] if group else NO_GROUP, day or today(), micros)
+    add_spend(
+        database,
+        acme.users[username],
+        acme.groups[group] if group else NO_GROUP,
+        day or today(),
+        micros,
+    )
 
 
 def period() -> dict[str, str]:
@@ -63,7 +74,9 @@ def groups_spend(acme: Acme, *groups: str, organization: str = "acme") -> str:
     return f"/api/v2/organizations/{organization}/groups/ai/spend?group_ids={ids}"
 
 
-def totals(acme: Acme, group: str, limit: int | None, total: int | None, current: int) -> dict[str, Any]:
+def totals(
+    acme: Acme, group: str, limit: int | None, total: int | None, current: int
+) -> dict[str, Any]:
     return {
         "group_id": str(acme.groups[group]),
         "spend_limit_micros": limit,
@@ -101,24 +114,39 @@ def test_an_override_is_the_limit(acme: Acme, olivia: Client, maya: Client) -> N
     assert told["effective_group_id"] == str(acme.organizations["acme"])
 
 
-def test_without_a_budget_there_is_no_limit_and_without_an_organization_no_group(acme: Acme, maya: Client) -> None:
+def test_without_a_budget_there_is_no_limit_and_without_an_organization_no_group(
+    acme: Acme, maya: Client
+) -> None:
     told = maya.get("/api/v2/users/me/ai/spend").json()
-    assert (told["effective_group_id"], told["effective_budget"]) == (str(acme.organizations["acme"]), None)
+    assert (told["effective_group_id"], told["effective_budget"]) == (
+        str(acme.organizations["acme"]),
+        None,
+    )
     assert (told["spend_limit_micros"], told["limit_source"]) == (None, None)
     nobody = acme.client("nora").get("/api/v2/users/me/ai/spend").json()
     assert (nobody["effective_group_id"], nobody["current_spend_micros"]) == (None, 0)
 
 
 @pytest.mark.parametrize(("username", "status"), [("maya", 200), ("adam", 200), ("olivia", 200), ("gus", 200), ("otto", 404), ("ana", 404), ("nora", 404)])  # fmt: skip
-def test_spend_of_a_user_is_for_who_may_read_the_user(acme: Acme, username: str, status: int) -> None:
-    """gus administers another organization: an organization's admin reads every user (rbac: at site level)."""
+def test_spend_of_a_user_is_for_who_may_read_the_user(
+    acme: Acme, username: str, status: int
+) -> None:
+    """gus administers another organization: an organization's admin reads every user (rbac: at site
+    level).
+    """
     answer = acme.client(username).get("/api/v2/users/maya/ai/spend")
     assert answer.status == status
     if status == 404:
-        assert answer.json() == acme.client(username).get("/api/v2/users/nobody/ai/spend").json() == NOT_FOUND
+        assert (
+            answer.json()
+            == acme.client(username).get("/api/v2/users/nobody/ai/spend").json()
+            == NOT_FOUND
+        )
 
 
-def test_only_the_days_of_the_present_month_count(acme: Acme, adam: Client, maya: Client, database: Database) -> None:
+def test_only_the_days_of_the_present_month_count(
+    acme: Acme, adam: Client, maya: Client, database: Database
+) -> None:
     month = period_containing(datetime.now(UTC))
     first, after = month.start.date(), month.end.date()
     for micros, day in (
@@ -130,7 +158,10 @@ def test_only_the_days_of_the_present_month_count(acme: Acme, adam: Client, maya
         spend(database, acme, "maya", "acme/platform", micros, day)
     assert maya.get("/api/v2/users/me/ai/spend").json()["current_spend_micros"] == 110
     assert adam.get(group_spend(acme)).json()["current_spend_micros"] == 110
-    assert adam.get(groups_spend(acme, "acme/platform")).json()["groups"][0]["current_spend_micros"] == 110
+    assert (
+        adam.get(groups_spend(acme, "acme/platform")).json()["groups"][0]["current_spend_micros"]
+        == 110
+    )
     assert adam.get(member_spend(acme, "maya")).json()["members"][0]["group_spend_micros"] == 110
 
 
@@ -143,7 +174,9 @@ def test_only_the_days_of_the_present_month_count(acme: Acme, adam: Client, maya
         ("2027-01-01T00:00:00+00:00", "2027-01-01T00:00:00.000000Z", 300),
     ],
 )
-def test_a_month_ends_at_midnight_in_utc(acme: Acme, database: Database, now: str, start: str, current: int) -> None:
+def test_a_month_ends_at_midnight_in_utc(
+    acme: Acme, database: Database, now: str, start: str, current: int
+) -> None:
     for micros, day in ((1, date(2026, 11, 30)), (20, date(2026, 12, 1)), (300, date(2027, 1, 1))):
         spend(database, acme, "maya", "acme/platform", micros, day)
     connection = Connection(DatabaseSource(database.app_url, None), "test")
@@ -166,30 +199,47 @@ def test_a_month_ends_at_midnight_in_utc(acme: Acme, database: Database, now: st
     assert (rfc3339(told.period_start), told.current_spend_micros) == (start, current)
 
 
-def test_a_sum_may_be_more_than_fits_eight_bytes(acme: Acme, maya: Client, adam: Client, database: Database) -> None:
+def test_a_sum_may_be_more_than_fits_eight_bytes(
+    acme: Acme, maya: Client, adam: Client, database: Database
+) -> None:
     for n in range(3):
         group_id = [acme.groups["acme/platform"], acme.groups["acme/research"], NO_GROUP][n]
         add_spend(database, acme.users["maya"], group_id, today(), 9_000_000_000_000_000_001)
-    assert maya.get("/api/v2/users/me/ai/spend").json()["current_spend_micros"] == 27_000_000_000_000_000_003
+    assert (
+        maya.get("/api/v2/users/me/ai/spend").json()["current_spend_micros"]
+        == 27_000_000_000_000_000_003
+    )
     assert adam.get(group_spend(acme)).json()["current_spend_micros"] == 9_000_000_000_000_000_001
 
 
 def test_the_total_of_a_group_is_what_its_members_may_spend_together(
     acme: Acme, olivia: Client, adam: Client, database: Database
 ) -> None:
-    """maya has an override for the group, otto a higher budget elsewhere, ana none, adam is in Everyone alone."""
+    """maya has an override for the group, otto a higher budget elsewhere, ana none, adam is in
+    Everyone alone.
+    """
     import_directory.handler(
         {
             "users": [
                 {"username": name, "organizations": [{"name": "acme", "groups": groups}]}
-                for name, groups in (("otto", ["platform", "research"]), ("ana", ["platform"]), ("maya", ["platform"]))
+                for name, groups in (
+                    ("otto", ["platform", "research"]),
+                    ("ana", ["platform"]),
+                    ("maya", ["platform"]),
+                )
             ]
         },
         Context(),
     )
-    assert adam.get(group_spend(acme)).json() == {**period(), **totals(acme, "acme/platform", None, None, 0)}
+    assert adam.get(group_spend(acme)).json() == {
+        **period(),
+        **totals(acme, "acme/platform", None, None, 0),
+    }
     adam.put(acme.budget_path(), {"spend_limit_micros": 100})
-    assert adam.get(group_spend(acme)).json() == {**period(), **totals(acme, "acme/platform", 100, 300, 0)}
+    assert adam.get(group_spend(acme)).json() == {
+        **period(),
+        **totals(acme, "acme/platform", 100, 300, 0),
+    }
     adam.put(acme.budget_path("acme/research"), {"spend_limit_micros": 101})
     body = {"group_id": str(acme.groups["acme/platform"]), "spend_limit_micros": 7}
     olivia.put("/api/v2/users/maya/ai/budget/override", body)
@@ -206,13 +256,20 @@ def test_the_total_of_a_group_is_what_its_members_may_spend_together(
     assert adam.get(group_spend(acme)).json()["total_spend_limit_micros"] == 7
 
 
-def test_of_several_groups_those_that_one_may_not_read_are_left_out(acme: Acme, maya: Client, adam: Client) -> None:
+def test_of_several_groups_those_that_one_may_not_read_are_left_out(
+    acme: Acme, maya: Client, adam: Client
+) -> None:
     asked = groups_spend(acme, "acme/platform", "acme/research", "acme/Everyone", "globex/sales")
     mine = {each["group_id"] for each in maya.get(asked).json()["groups"]}
     assert mine == {str(acme.groups["acme/platform"]), str(acme.groups["acme/Everyone"])}
     assert len(adam.get(asked).json()["groups"]) == 3, "not those of another organization"
     assert maya.get(groups_spend(acme, "acme/research")).json() == {**period(), "groups": []}
-    assert adam.get(f"/api/v2/organizations/acme/groups/ai/spend?group_ids={UUID(int=4)}").json()["groups"] == []
+    assert (
+        adam.get(f"/api/v2/organizations/acme/groups/ai/spend?group_ids={UUID(int=4)}").json()[
+            "groups"
+        ]
+        == []
+    )
 
 
 @pytest.mark.parametrize("username", ["gus", "nora"])
@@ -228,16 +285,27 @@ def test_a_group_that_one_may_not_read_is_absent(acme: Acme, username: str) -> N
     client = acme.client(username)
     for path in (group_spend(acme), member_spend(acme, username)):
         assert client.get(path).json() == NOT_FOUND
-        assert client.get(path.replace(str(acme.groups["acme/platform"]), str(UUID(int=4)))).json() == NOT_FOUND
+        assert (
+            client.get(path.replace(str(acme.groups["acme/platform"]), str(UUID(int=4)))).json()
+            == NOT_FOUND
+        )
 
 
 def test_a_member_sees_the_own_row_and_an_admin_every_row_of_members(
     acme: Acme, maya: Client, adam: Client, database: Database
 ) -> None:
-    database.run("INSERT INTO group_members VALUES (%s, %s)", acme.groups["acme/platform"], acme.users["otto"])
+    database.run(
+        "INSERT INTO group_members VALUES (%s, %s)",
+        acme.groups["acme/platform"],
+        acme.users["otto"],
+    )
     adam.put(acme.budget_path(), {"spend_limit_micros": 100})
     adam.put(acme.budget_path("acme/research"), {"spend_limit_micros": 500})
-    database.run("INSERT INTO group_members VALUES (%s, %s)", acme.groups["acme/research"], acme.users["otto"])
+    database.run(
+        "INSERT INTO group_members VALUES (%s, %s)",
+        acme.groups["acme/research"],
+        acme.users["otto"],
+    )
     spend(database, acme, "maya", "acme/platform", 30)
     spend(database, acme, "maya", "acme/research", 4)
     spend(database, acme, "otto", "acme/platform", 5)
@@ -262,7 +330,9 @@ def test_a_member_sees_the_own_row_and_an_admin_every_row_of_members(
     }
     assert maya.get(asked).json() == {**period(), "members": [rows["maya"]]}
     told = adam.get(asked).json()["members"]
-    assert told == sorted(rows.values(), key=lambda each: each["user_id"]), "gus, adam and nora are not in the group"
+    assert told == sorted(rows.values(), key=lambda each: each["user_id"]), (
+        "gus, adam and nora are not in the group"
+    )
     assert maya.get(member_spend(acme, "otto")).json() == {**period(), "members": []}
 
 
@@ -277,9 +347,17 @@ def test_the_budget_of_another_organization_stays_hidden(
     olivia.put(acme.budget_path("globex/Everyone"), {"spend_limit_micros": 900})
     adam.put(acme.budget_path(), {"spend_limit_micros": 100})
     (row,) = adam.get(member_spend(acme, "maya")).json()["members"]
-    assert (row["effective_group_id"], row["effective_budget"], row["group_budget"]) == (None, None, None)
+    assert (row["effective_group_id"], row["effective_budget"], row["group_budget"]) == (
+        None,
+        None,
+        None,
+    )
     assert adam.get(group_spend(acme)).json()["total_spend_limit_micros"] == 0
-    (seen,) = acme.client("gus").get(member_spend(acme, "maya", group="globex/Everyone")).json()["members"]
+    (seen,) = (
+        acme.client("gus")
+        .get(member_spend(acme, "maya", group="globex/Everyone"))
+        .json()["members"]
+    )
     assert seen["group_budget"] == {"spend_limit_micros": 900, "limit_source": "group"}
 
 
@@ -304,7 +382,10 @@ def test_a_member_without_a_limit_counts_for_everyone(acme: Acme, adam: Client) 
 )
 def test_a_bad_list_of_ids_is_refused_by_its_name(adam: Client, query: str, field: str) -> None:
     answer = adam.get(f"/api/v2/organizations/acme/groups/ai/spend?{query}")
-    assert (answer.status, answer.json()["message"]) == (400, "Query parameters have invalid values.")
+    assert (answer.status, answer.json()["message"]) == (
+        400,
+        "Query parameters have invalid values.",
+    )
     assert [each["field"] for each in answer.json()["validations"]] == [field]
 
 

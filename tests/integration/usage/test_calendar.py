@@ -1,4 +1,6 @@
-"""Days, hours and months of usage are those of UTC, whatever the gateway, the server, the session or the process say."""
+"""Days, hours and months of usage are those of UTC, whatever the gateway, the server, the session
+or the process say.
+"""
 
 import os
 import time
@@ -15,7 +17,13 @@ from tests.conftest import environment
 from tests.gateway import Client
 from tests.integration.usage.test_recording import gateway, record, results
 from tests.integration.usage.test_rerating import custom, rerate
-from tests.integration.usage.test_retention import expire, in_month_before, month_before, months, name_of
+from tests.integration.usage.test_retention import (
+    expire,
+    in_month_before,
+    month_before,
+    months,
+    name_of,
+)
 from tests.ledger import assert_sums_agree, remember_entries
 from tests.people import Acme
 from tests.postgres import Database
@@ -24,8 +32,8 @@ __all__ = ["gateway"]
 
 # As gateways of many places would say it; beside it, the same in UTC.
 MOMENTS = {
-    # The end of a month, to the microsecond, and as it is said elsewhere: in Berlin it is November by then, in New York
-    # October for some hours more.
+    # The end of a month, to the microsecond, and as it is said elsewhere: in Berlin it is November
+    # by then, in New York October for some hours more.
     "2026-10-31T23:59:59.999999Z": "2026-10-31T23:59:59.999999",
     "2026-11-01T00:00:00Z": "2026-11-01T00:00:00",
     "2026-11-01T00:59:59.999999+01:00": "2026-10-31T23:59:59.999999",
@@ -59,9 +67,13 @@ ZONES = ("Europe/Berlin", "America/New_York")
 PLACES = ("server", "session", "process")
 
 
-@pytest.fixture(params=["nowhere", *(f"{zone} {place}" for zone in ZONES for place in (*PLACES, "everywhere"))])
+@pytest.fixture(
+    params=["nowhere", *(f"{zone} {place}" for zone in ZONES for place in (*PLACES, "everywhere"))]
+)
 def zone(request: pytest.FixtureRequest, database: Database, gateway: Client) -> Generator[str]:
-    """A time zone of the server, of the session, of the process, or of all; the functions begin anew in it."""
+    """A time zone of the server, of the session, of the process, or of all; the functions begin
+    anew in it.
+    """
     name, _, where = request.param.partition(" ")
     set_in = {"everywhere": PLACES, "": ()}.get(where, (where,))
     if "server" in set_in:
@@ -79,7 +91,9 @@ def zone(request: pytest.FixtureRequest, database: Database, gateway: Client) ->
             ((said,),) = database.rows("SHOW timezone")
             # What a server says of itself that was told nothing: both are in use.
             assert said in ({name} if {"server", "session"} & set(set_in) else {"UTC", "Etc/UTC"})
-            assert (datetime(2026, 7, 1).astimezone().utcoffset() != UTC.utcoffset(None)) == ("process" in set_in)
+            assert (datetime(2026, 7, 1).astimezone().utcoffset() != UTC.utcoffset(None)) == (
+                "process" in set_in
+            )
             yield request.param
     time.tzset()
     assert "PGTZ" not in os.environ
@@ -95,24 +109,42 @@ def counted(database: Database, query: str) -> dict[Any, int]:
 
 @pytest.mark.usefixtures("zone")
 @pytest.mark.parametrize("late", [False, True], ids=["in order", "late"])
-def test_each_usage_counts_in_its_hour_day_and_month_of_utc(gateway: Client, database: Database, late: bool) -> None:
+def test_each_usage_counts_in_its_hour_day_and_month_of_utc(
+    gateway: Client, database: Database, late: bool
+) -> None:
     said = sorted(MOMENTS, key=lambda text: MOMENTS[text], reverse=late)
     # Each by itself, so that months are made in this order too.
     for number, text in enumerate(said):
         assert results(gateway, record(number, occurred_at=text))[0]["status"] == "recorded"
     assert {
-        each["status"] for each in results(gateway, *(record(n, occurred_at=text) for n, text in enumerate(said)))
+        each["status"]
+        for each in results(gateway, *(record(n, occurred_at=text) for n, text in enumerate(said)))
     } == {"duplicate"}
     moments = [in_utc(each) for each in MOMENTS.values()]
-    by_day, by_month = Counter(each.date() for each in moments), Counter(each.date().replace(day=1) for each in moments)
-    by_hour = Counter(each.replace(minute=0, second=0, microsecond=0, tzinfo=None) for each in moments)
-    assert counted(database, "SELECT day, sum(usage_count) FROM ai_spend_daily GROUP BY day") == by_day
+    by_day, by_month = (
+        Counter(each.date() for each in moments),
+        Counter(each.date().replace(day=1) for each in moments),
+    )
+    by_hour = Counter(
+        each.replace(minute=0, second=0, microsecond=0, tzinfo=None) for each in moments
+    )
     assert (
-        counted(database, "SELECT hour AT TIME ZONE 'UTC', sum(usage_count) FROM ai_usage_hourly GROUP BY hour")
+        counted(database, "SELECT day, sum(usage_count) FROM ai_spend_daily GROUP BY day") == by_day
+    )
+    assert (
+        counted(
+            database,
+            "SELECT hour AT TIME ZONE 'UTC', sum(usage_count) FROM ai_usage_hourly GROUP BY hour",
+        )
         == by_hour
     )
     for table in ("ai_user_spend_monthly", "ai_group_spend_monthly"):
-        assert counted(database, f"SELECT month, sum(cost_micros) / {COST} FROM {table} GROUP BY month") == by_month
+        assert (
+            counted(
+                database, f"SELECT month, sum(cost_micros) / {COST} FROM {table} GROUP BY month"
+            )
+            == by_month
+        )
     for month, number in by_month.items():
         assert database.rows(f"SELECT count(*) FROM ai_usage_{month:%Y_%m}") == [(number,)]
     assert months(database) == sorted(by_month)
@@ -120,16 +152,22 @@ def test_each_usage_counts_in_its_hour_day_and_month_of_utc(gateway: Client, dat
 
 
 @pytest.mark.usefixtures("zone")
-def test_a_correction_counts_when_the_usage_did(gateway: Client, acme: Acme, database: Database) -> None:
+def test_a_correction_counts_when_the_usage_did(
+    gateway: Client, acme: Acme, database: Database
+) -> None:
     results(gateway, *(record(n, occurred_at=text) for n, text in enumerate(MOMENTS)))
-    custom(acme, input_price=4_000_000, output_price=10_000_000, effective_from="2026-11-01T00:00:00Z")
+    custom(
+        acme, input_price=4_000_000, output_price=10_000_000, effective_from="2026-11-01T00:00:00Z"
+    )
     november = [each for each in MOMENTS.values() if each.startswith("2026-11")]
     assert rerate() == {
         "examined": len(MOMENTS),
         "corrected": len(november),
         "difference_micros": 2000 * len(november),
     }
-    ((micros,),) = database.rows("SELECT sum(cost_micros)::int FROM ai_user_spend_monthly WHERE month = '2026-11-01'")
+    ((micros,),) = database.rows(
+        "SELECT sum(cost_micros)::int FROM ai_user_spend_monthly WHERE month = '2026-11-01'"
+    )
     assert micros == (COST + 2000) * len(november)
     assert_sums_agree(database)
 
@@ -138,15 +176,26 @@ def test_a_correction_counts_when_the_usage_did(gateway: Client, acme: Acme, dat
 def test_a_price_changes_when_it_says_be_it_in_an_hour_that_a_clock_shows_twice(
     gateway: Client, acme: Acme, database: Database
 ) -> None:
-    changes = {"2026-10-25T00:20:00": 1, "2026-10-25T01:10:00": 2, "2026-11-01T05:20:00": 3, "2026-11-01T06:10:00": 4}
+    changes = {
+        "2026-10-25T00:20:00": 1,
+        "2026-10-25T01:10:00": 2,
+        "2026-11-01T05:20:00": 3,
+        "2026-11-01T06:10:00": 4,
+    }
     for since, micros in changes.items():
         custom(acme, input_price=micros * 1_000_000, output_price=0, effective_from=f"{since}Z")
     used = {f"2026-{day}T{hour:02}:{minute:02}:00": 0 for day, hours in (("10-25", (0, 1)), ("11-01", (5, 6))) for hour in hours
             for minute in range(0, 60, 5)}  # fmt: skip
     for moment in used:
-        used[moment] = max((micros for since, micros in changes.items() if since <= moment), default=2)
-    batch = [record(n, occurred_at=f"{moment}Z", tokens={"input": 1000}) for n, moment in enumerate(used)]
-    assert [each["cost_micros"] for each in results(gateway, *batch)] == [1000 * micros for micros in used.values()]
+        used[moment] = max(
+            (micros for since, micros in changes.items() if since <= moment), default=2
+        )
+    batch = [
+        record(n, occurred_at=f"{moment}Z", tokens={"input": 1000}) for n, moment in enumerate(used)
+    ]
+    assert [each["cost_micros"] for each in results(gateway, *batch)] == [
+        1000 * micros for micros in used.values()
+    ]
     # Any other version makes all of them be looked at again, of which none differs.
     custom(acme, input_price=9_000_000, output_price=0, effective_from="2026-11-20T00:00:00Z")
     assert rerate() == {"examined": len(used), "corrected": 0, "difference_micros": 0}
@@ -154,7 +203,9 @@ def test_a_price_changes_when_it_says_be_it_in_an_hour_that_a_clock_shows_twice(
 
 
 @pytest.mark.usefixtures("zone")
-def test_months_go_and_the_present_one_begins_by_utc(gateway: Client, acme: Acme, database: Database) -> None:
+def test_months_go_and_the_present_one_begins_by_utc(
+    gateway: Client, acme: Acme, database: Database
+) -> None:
     remember_entries(database)
     results(gateway, *(in_month_before(ago, ago) for ago in range(4)))
     last = f"{month_before(1)}T00:30:00+01:00"  # the month before that

@@ -1,4 +1,6 @@
-"""Sixteen writers, backends killed at random, one crash of the server: what was acknowledged is there, exactly once."""
+"""Sixteen writers, backends killed at random, one crash of the server: what was acknowledged is
+there, exactly once.
+"""
 
 import os
 import random
@@ -24,9 +26,7 @@ from tests.postgres import Database, with_parts
 WRITERS = 16
 SECONDS = float(os.environ.get("CHAOS_SECONDS", "40" if os.environ.get("CI") else "8"))
 PASSWORD = "for-a-server-of-this-test-alone"
-KILL = (
-    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'allowance_app' ORDER BY random() LIMIT 2"
-)
+KILL = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'allowance_app' ORDER BY random() LIMIT 2"
 DIRECTORY = """
 INSERT INTO organizations (name, is_default) VALUES ('acme', true);
 INSERT INTO users (username) SELECT 'u' || n FROM generate_series(1, 20) n;
@@ -66,10 +66,16 @@ class Writer(threading.Thread):
         self._connection.close()
 
     def _batch(self, sent: int) -> list[dict[str, Any]]:
-        # One key in ten is shared by all writers, who say the same of it; one record in ten names nobody.
-        names = [f"{self._number}-{sent}-{n}" if n % 10 else f"shared-{sent}-{n}" for n in range(30)]
+        # One key in ten is shared by all writers, who say the same of it; one record in ten names
+        # nobody.
+        names = [
+            f"{self._number}-{sent}-{n}" if n % 10 else f"shared-{sent}-{n}" for n in range(30)
+        ]
         made = [
-            record(user=f"u{1 + len(name) * 7 % 20}" if n % 10 != 5 else "nobody", tokens={"input": 1000 + n})
+            record(
+                user=f"u{1 + len(name) * 7 % 20}" if n % 10 != 5 else "nobody",
+                tokens={"input": 1000 + n},
+            )
             | {"id": name}
             for n, name in enumerate(names)
         ]
@@ -116,6 +122,7 @@ def test_whatever_dies_each_acknowledged_record_counts_once_and_no_refused_one()
         assert acknowledged <= kept
         assert not refused & kept
         assert len(acknowledged) > WRITERS * 30
-        # A record that was kept and not acknowledged was answered by a connection that died: nobody was told twice.
+        # A record that was kept and not acknowledged was answered by a connection that died: nobody
+        # was told twice.
         assert sum(writer.recorded for writer in writers) <= len(kept)
         assert_sums_agree(database)

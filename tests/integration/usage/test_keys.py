@@ -1,4 +1,6 @@
-"""What makes a usage count once: its digest, who else is recording it, and what the version before still writes."""
+"""What makes a usage count once: its digest, who else is recording it, and what the version before
+still writes.
+"""
 
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -33,7 +35,9 @@ ON CONFLICT (source, id) DO UPDATE SET recorded_at = k.recorded_at
 
 @pytest.mark.parametrize(("source", "id"), [("s", "a"), ("bedrock", "é ü"), ("💸", "x" * 255)])
 def test_the_database_digests_a_key_as_we_do(database: Database, source: str, id: str) -> None:  # noqa: A002
-    assert database.rows("SELECT ai_usage_key_digest(%s, %s)", source, id) == [(UUID(bytes=key_digest_of(source, id)),)]
+    assert database.rows("SELECT ai_usage_key_digest(%s, %s)", source, id) == [
+        (UUID(bytes=key_digest_of(source, id)),)
+    ]
 
 
 def test_the_digest_of_a_key_never_changes() -> None:
@@ -47,7 +51,9 @@ def test_an_entry_says_what_its_gateway_calls_it(gateway: Client, database: Data
     assert database.rows("SELECT source, source_id FROM ai_usage") == [(sent["source"], sent["id"])]
 
 
-def test_what_is_recorded_meanwhile_is_waited_for_and_a_duplicate_then(gateway: Client, database: Database) -> None:
+def test_what_is_recorded_meanwhile_is_waited_for_and_a_duplicate_then(
+    gateway: Client, database: Database
+) -> None:
     """The other call wins: the batch that waited for it starts again, and finds what was recorded."""
     first, found = record(1), list[dict[str, Any]]()
     with psycopg.connect(database.app_url) as other:
@@ -63,7 +69,9 @@ def test_what_is_recorded_meanwhile_is_waited_for_and_a_duplicate_then(gateway: 
 
 
 def test_what_is_never_free_is_for_another_time(gateway: Client, database: Database) -> None:
-    """As by a writer that takes away a key each time after it was looked for: an error, and nothing half-written."""
+    """As by a writer that takes away a key each time after it was looked for: an error, and nothing
+    half-written.
+    """
     del gateway
     with psycopg.connect(database.app_url, autocommit=True) as other:
         connection = connection_of(database)
@@ -95,11 +103,15 @@ def take_key(connection: psycopg.Connection, sent: dict[str, Any]) -> None:
 
 
 def test_the_version_before_numbers_no_entry_as_this_one_does(empty_database: Database) -> None:
-    ((before, now),) = empty_database.rows("SELECT nextval('ai_usage_keys_usage_id_seq'), nextval('ai_usage_id_seq')")
+    ((before, now),) = empty_database.rows(
+        "SELECT nextval('ai_usage_keys_usage_id_seq'), nextval('ai_usage_id_seq')"
+    )
     assert now - before > 10**8
 
 
-def test_keys_of_before_the_digests_are_taken_over_and_those_of_meanwhile_too(server: Server, tmp_path: Path) -> None:
+def test_keys_of_before_the_digests_are_taken_over_and_those_of_meanwhile_too(
+    server: Server, tmp_path: Path
+) -> None:
     files = sorted(MIGRATIONS.glob("*.sql"))
     with server.database() as database, database.connect() as owner:
         for before, number in (("0017", 1), ("0020", 2)):
@@ -110,24 +122,33 @@ def test_keys_of_before_the_digests_are_taken_over_and_those_of_meanwhile_too(se
             owner.execute(BY_THE_VERSION_BEFORE, ("s", str(number), bytes(32)))
         migrate(owner)
         owner.execute(BY_THE_VERSION_BEFORE, ("s", "1", bytes(32)))
-        assert database.rows("SELECT key_digest, cost_micros FROM ai_usage_digests ORDER BY usage_id") == [
-            (UUID(bytes=key_digest_of("s", number)), 7) for number in ("1", "2")
-        ]
+        assert database.rows(
+            "SELECT key_digest, cost_micros FROM ai_usage_digests ORDER BY usage_id"
+        ) == [(UUID(bytes=key_digest_of("s", number)), 7) for number in ("1", "2")]
 
 
 def test_what_the_version_before_records_is_known(gateway: Client, database: Database) -> None:
     sent = record(1)
     with psycopg.connect(database.app_url, autocommit=True) as before:
         for _ in range(2):
-            before.execute(BY_THE_VERSION_BEFORE, (sent["source"], sent["id"], usage_of(sent).content_sha256))
+            before.execute(
+                BY_THE_VERSION_BEFORE, (sent["source"], sent["id"], usage_of(sent).content_sha256)
+            )
     assert results(gateway, sent)[0] | {"validations": []} == {
         "status": "duplicate", "cost_micros": 7, "priced": True, "validations": [],
     }  # fmt: skip
 
 
-def test_the_version_before_cannot_count_again_what_this_one_recorded(gateway: Client, database: Database) -> None:
+def test_the_version_before_cannot_count_again_what_this_one_recorded(
+    gateway: Client, database: Database
+) -> None:
     sent = record(1)
     results(gateway, sent)
-    with psycopg.connect(database.app_url) as before, pytest.raises(psycopg.errors.SerializationFailure):
-        before.execute(BY_THE_VERSION_BEFORE, (sent["source"], sent["id"], usage_of(sent).content_sha256))
+    with (
+        psycopg.connect(database.app_url) as before,
+        pytest.raises(psycopg.errors.SerializationFailure),
+    ):
+        before.execute(
+            BY_THE_VERSION_BEFORE, (sent["source"], sent["id"], usage_of(sent).content_sha256)
+        )
     assert_sums_agree(database)

@@ -1,4 +1,6 @@
-"""The ledger of usage by month: made when it is needed, dropped when it is old, and never rewritten."""
+"""The ledger of usage by month: made when it is needed, dropped when it is old, and never
+rewritten.
+"""
 
 import psycopg
 import pytest
@@ -14,9 +16,15 @@ ENTRY = (
 )
 
 
-def test_a_month_is_made_when_it_is_first_needed_and_holds_it_to_the_microsecond(empty_database: Database) -> None:
+def test_a_month_is_made_when_it_is_first_needed_and_holds_it_to_the_microsecond(
+    empty_database: Database,
+) -> None:
     with psycopg.connect(empty_database.app_url, autocommit=True) as app:
-        for moment in ("2026-03-31T23:59:59.999999Z", "2026-04-01T00:00:00+00:00", "2026-04-01T00:30:00+01:00"):
+        for moment in (
+            "2026-03-31T23:59:59.999999Z",
+            "2026-04-01T00:00:00+00:00",
+            "2026-04-01T00:30:00+01:00",
+        ):
             app.execute("SELECT ensure_ai_usage_month(%s)", (moment,))
             app.execute(ENTRY.encode(), (moment,))
     assert empty_database.rows(MONTHS) == [("ai_usage_2026_03",), ("ai_usage_2026_04",)]
@@ -25,7 +33,10 @@ def test_a_month_is_made_when_it_is_first_needed_and_holds_it_to_the_microsecond
 
 @pytest.mark.parametrize("moment", ["2019-12-31T23:59:59Z", "2999-01-01T00:00:00Z", "infinity"])
 def test_no_month_is_made_of_what_cannot_have_been(empty_database: Database, moment: str) -> None:
-    with psycopg.connect(empty_database.app_url) as app, pytest.raises(psycopg.errors.RaiseException):
+    with (
+        psycopg.connect(empty_database.app_url) as app,
+        pytest.raises(psycopg.errors.RaiseException),
+    ):
         app.execute("SELECT ensure_ai_usage_month(%s)", (moment,))
 
 
@@ -42,5 +53,8 @@ def test_no_month_is_made_of_what_cannot_have_been(empty_database: Database, mom
 )
 def test_the_application_rewrites_no_entry(empty_database: Database, statement: str) -> None:
     empty_database.run("SELECT ensure_ai_usage_month('2026-03-15T00:00:00Z')")
-    with psycopg.connect(empty_database.app_url) as app, pytest.raises(psycopg.errors.InsufficientPrivilege):
+    with (
+        psycopg.connect(empty_database.app_url) as app,
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+    ):
         app.execute(statement.encode())

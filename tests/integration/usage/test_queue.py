@@ -1,4 +1,6 @@
-"""IngestUsage: the queue's way into the ledger. What fails is named, comes again, and ends among the dead letters."""
+"""IngestUsage: the queue's way into the ledger. What fails is named, comes again, and ends among
+the dead letters.
+"""
 
 import json
 from collections.abc import Callable
@@ -20,7 +22,9 @@ from tests.price_books import price, seed
 
 
 def message(name: str, *records: object, body: str | None = None) -> dict[str, Any]:
-    """https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html, "Example Amazon SQS message event"."""
+    """https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html, "Example Amazon SQS message
+    event".
+    """
     return {
         "messageId": name,
         "receiptHandle": "AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a",
@@ -50,7 +54,9 @@ def test_messages_are_recorded_and_delivered_again_change_nothing(database: Data
     delivered = [message("a", record(1), record(2)), message("b", record(3))]
     assert failed(*delivered) == []
     assert failed(*delivered, message("c", record(4))) == []
-    assert database.rows("SELECT usage_count, cost_micros::int FROM ai_spend_daily") == [(4, 12_000)]
+    assert database.rows("SELECT usage_count, cost_micros::int FROM ai_spend_daily") == [
+        (4, 12_000)
+    ]
     assert_sums_agree(database)
 
 
@@ -67,7 +73,11 @@ def test_only_what_fails_comes_again_and_the_log_says_why(
         message("empty", body="{}"),
         message("last", record(5)),
     ) == ["half", "conflict", "text", "surrogate", "empty"]
-    assert database.rows("SELECT source_id FROM ai_usage ORDER BY source_id") == [("call-1",), ("call-2",), ("call-5",)]
+    assert database.rows("SELECT source_id FROM ai_usage ORDER BY source_id") == [
+        ("call-1",),
+        ("call-2",),
+        ("call-5",),
+    ]
     lines = {each["message_id"]: each for each in logged() if each["message"] == "message failed"}
     assert lines["half"]["problems"] == [
         "records[1].user: There is no such user.",
@@ -93,17 +103,29 @@ def test_what_cannot_be_recorded_ends_among_the_dead_letters_of_the_template(
     with mock_aws():
         sqs = boto3.client("sqs", region_name="eu-west-1")
         dead = sqs.create_queue(QueueName="dead")["QueueUrl"]
-        arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"][
+            "QueueArn"
+        ]
         policy = json.dumps(redrive | {"deadLetterTargetArn": arn})
-        queue = sqs.create_queue(QueueName="usage", Attributes={"RedrivePolicy": policy, "VisibilityTimeout": "0"})
+        queue = sqs.create_queue(
+            QueueName="usage", Attributes={"RedrivePolicy": policy, "VisibilityTimeout": "0"}
+        )
         for body in ({"records": [record(1)]}, {"records": [record(2, user="nobody")]}):
             sqs.send_message(QueueUrl=queue["QueueUrl"], MessageBody=json.dumps(body))
         for _ in range(redrive["maxReceiveCount"] + 1):
-            received = sqs.receive_message(QueueUrl=queue["QueueUrl"], MaxNumberOfMessages=10).get("Messages", [])
-            kept = failed(*(message(each["MessageId"], body=each["Body"]) for each in received)) if received else []
+            received = sqs.receive_message(QueueUrl=queue["QueueUrl"], MaxNumberOfMessages=10).get(
+                "Messages", []
+            )
+            kept = (
+                failed(*(message(each["MessageId"], body=each["Body"]) for each in received))
+                if received
+                else []
+            )
             for each in received:
                 if each["MessageId"] not in kept:
-                    sqs.delete_message(QueueUrl=queue["QueueUrl"], ReceiptHandle=each["ReceiptHandle"])
+                    sqs.delete_message(
+                        QueueUrl=queue["QueueUrl"], ReceiptHandle=each["ReceiptHandle"]
+                    )
         (letter,) = sqs.receive_message(QueueUrl=dead)["Messages"]
     assert json.loads(letter["Body"])["records"][0]["user"] == "nobody"
     assert database.rows("SELECT count(*) FROM ai_usage") == [(1,)]

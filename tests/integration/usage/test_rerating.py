@@ -1,4 +1,6 @@
-"""RerateUsage: a price that appears or is corrected is booked as another entry, in the period of the usage."""
+"""RerateUsage: a price that appears or is corrected is booked as another entry, in the period of
+the usage.
+"""
 
 import base64
 import json
@@ -30,22 +32,36 @@ def custom(acme: Acme, **stated: Any) -> None:
     assert acme.client("olivia").post("/api/v2/ai/model-prices", {"prices": prices}).status == 204
 
 
-def test_a_price_that_appears_is_booked_on_the_day_of_the_usage_and_once(gateway: Client, database: Database) -> None:
-    results(gateway, record(model="new", occurred_at="2026-10-31T23:59:59.999999Z", tokens={"input": 1000}))
+def test_a_price_that_appears_is_booked_on_the_day_of_the_usage_and_once(
+    gateway: Client, database: Database
+) -> None:
+    results(
+        gateway,
+        record(model="new", occurred_at="2026-10-31T23:59:59.999999Z", tokens={"input": 1000}),
+    )
     assert rerate() == {"examined": 1, "corrected": 0, "difference_micros": 0}
     seed(price("new", input_price=5_000_000))
     assert rerate() == {"examined": 1, "corrected": 1, "difference_micros": 5000}
     assert rerate() == {"examined": 1, "corrected": 0, "difference_micros": 0}
-    assert database.rows(LEDGER) == [("usage", True, None, 1, 1, 1000), ("rerate", False, 5000, 0, -1, 0)]
+    assert database.rows(LEDGER) == [
+        ("usage", True, None, 1, 1, 1000),
+        ("rerate", False, 5000, 0, -1, 0),
+    ]
     assert database.rows(SPEND) == [("2026-10-31", 5000, 1, 0)]
     assert_sums_agree(database)
-    assert results(gateway, record(model="new", occurred_at="2026-10-31T23:59:59.999999Z", tokens={"input": 1000})) == [
+    assert results(
+        gateway,
+        record(model="new", occurred_at="2026-10-31T23:59:59.999999Z", tokens={"input": 1000}),
+    ) == [
         {
             "status": "duplicate",
             "cost_micros": None,
             "priced": False,
             "validations": [
-                {"field": "model", "detail": "There is no price for what was used: the cost is not known yet."}
+                {
+                    "field": "model",
+                    "detail": "There is no price for what was used: the cost is not known yet.",
+                }
             ],
         }
     ]
@@ -82,7 +98,9 @@ def test_two_runs_at_once_book_a_correction_once(gateway: Client, database: Data
     def run(_: int) -> int:
         connection = connection_of(database)
         try:
-            counts = UsageRerater(Gate(USAGE_RERATER.subject, connection), Origin(None, "test", "test")).rerate()
+            counts = UsageRerater(
+                Gate(USAGE_RERATER.subject, connection), Origin(None, "test", "test")
+            ).rerate()
         finally:
             connection.close()
         return counts.corrected
@@ -93,21 +111,31 @@ def test_two_runs_at_once_book_a_correction_once(gateway: Client, database: Data
     assert_sums_agree(database)
 
 
-def test_more_than_a_page_is_rated(gateway: Client, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_than_a_page_is_rated(
+    gateway: Client, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("allowance.usage.rerating.PAGE", 7)
     moments = [f"2026-11-{1 + n % 3:02}T{n % 5:02}:00:00Z" for n in range(50)]
     results(
-        gateway, *(record(n, model="new", occurred_at=each, tokens={"input": 1000}) for n, each in enumerate(moments))
+        gateway,
+        *(
+            record(n, model="new", occurred_at=each, tokens={"input": 1000})
+            for n, each in enumerate(moments)
+        ),
     )
     seed(price("new", input_price=5_000_000))
     assert rerate() == {"examined": 50, "corrected": 50, "difference_micros": 250_000}
     assert_sums_agree(database)
 
 
-def test_what_has_no_price_is_listed_by_model_until_it_has_one(gateway: Client, acme: Acme, database: Database) -> None:
+def test_what_has_no_price_is_listed_by_model_until_it_has_one(
+    gateway: Client, acme: Acme, database: Database
+) -> None:
     moments = ["2026-11-20T10:59:59Z", "2026-11-21T00:00:00+02:00"]
     results(
-        gateway, *(record(n, model="new", occurred_at=each) for n, each in enumerate(moments)), record(3, model="other")
+        gateway,
+        *(record(n, model="new", occurred_at=each) for n, each in enumerate(moments)),
+        record(3, model="other"),
     )
     database.run("UPDATE users SET roles = '{auditor}' WHERE username = 'otto'")
     answer = acme.client("otto").get(UNPRICED)
@@ -121,7 +149,9 @@ def test_what_has_no_price_is_listed_by_model_until_it_has_one(gateway: Client, 
             "last_hour": "2026-11-20T22:00:00.000000Z",
         },
     )
-    assert [each["model"] for each in gateway.get(f"{UNPRICED}?limit=1").json()["models"]] == ["new"]
+    assert [each["model"] for each in gateway.get(f"{UNPRICED}?limit=1").json()["models"]] == [
+        "new"
+    ]
     seed(price("new", input_price=1, output_price=1))
     rerate()
     assert [each["model"] for each in gateway.get(UNPRICED).json()["models"]] == ["other"]
@@ -130,9 +160,19 @@ def test_what_has_no_price_is_listed_by_model_until_it_has_one(gateway: Client, 
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 7, 100])
-def test_page_by_page_each_model_comes_once_be_there_as_much_of_it_as_of_others(gateway: Client, limit: int) -> None:
+def test_page_by_page_each_model_comes_once_be_there_as_much_of_it_as_of_others(
+    gateway: Client, limit: int
+) -> None:
     # Names that differ in case only, and in what sorts by other rules elsewhere.
-    used = {("p", "a"): 2, ("p", "B"): 1, ("p", "b"): 1, ("P", "b"): 1, ("p", "ä-z"): 3, ("q", "a"): 2, ("p", "b/c"): 1}
+    used = {
+        ("p", "a"): 2,
+        ("p", "B"): 1,
+        ("p", "b"): 1,
+        ("P", "b"): 1,
+        ("p", "ä-z"): 3,
+        ("q", "a"): 2,
+        ("p", "b/c"): 1,
+    }
     named = [name for name, times in used.items() for _ in range(times)]
     batch = [
         record(n, provider=provider, model=model, occurred_at=f"2026-11-20T1{n % 2}:00:00Z")
@@ -159,7 +199,9 @@ def test_page_by_page_each_model_comes_once_be_there_as_much_of_it_as_of_others(
 )  # fmt: skip
 def test_a_cursor_that_no_page_gave_is_refused(gateway: Client, parts: object) -> None:
     after = (
-        parts if isinstance(parts, str) else base64.urlsafe_b64encode(json.dumps(parts).encode()).decode().rstrip("=")
+        parts
+        if isinstance(parts, str)
+        else base64.urlsafe_b64encode(json.dumps(parts).encode()).decode().rstrip("=")
     )
     answer = gateway.get(f"{UNPRICED}?after={quote(after)}")
     assert (answer.status, answer.json()["validations"]) == (

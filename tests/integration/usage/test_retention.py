@@ -1,4 +1,6 @@
-"""ExpireUsage: months that are older than what is kept go, while others write; the sums stay, and each key counts once."""
+"""ExpireUsage: months that are older than what is kept go, while others write; the sums stay, and
+each key counts once.
+"""
 
 import threading
 import time
@@ -58,7 +60,10 @@ def expire(database: Database, months: int) -> dict[str, Any]:
 
 
 def months(database: Database) -> list[date]:
-    return [datetime.strptime(name[-7:], "%Y_%m").replace(tzinfo=UTC).date() for (name,) in database.rows(MONTHS)]
+    return [
+        datetime.strptime(name[-7:], "%Y_%m").replace(tzinfo=UTC).date()
+        for (name,) in database.rows(MONTHS)
+    ]
 
 
 def sums(database: Database) -> list[list[tuple[Any, ...]]]:
@@ -69,9 +74,15 @@ def name_of(months: int) -> str:
     return f"{month_before(months):%Y-%m}"
 
 
-@pytest.mark.parametrize(("kept", "left"), [(0, [0, 1, 2, 3, 14]), (1, [0, 1]), (2, [0, 1, 2]), (13, [0, 1, 2, 3])])
+@pytest.mark.parametrize(
+    ("kept", "left"), [(0, [0, 1, 2, 3, 14]), (1, [0, 1]), (2, [0, 1, 2]), (13, [0, 1, 2, 3])]
+)
 def test_months_before_the_last_so_many_whole_ones_are_dropped_and_the_sums_stay(
-    gateway: Client, database: Database, logged: Callable[[], list[dict[str, Any]]], kept: int, left: list[int]
+    gateway: Client,
+    database: Database,
+    logged: Callable[[], list[dict[str, Any]]],
+    kept: int,
+    left: list[int],
 ) -> None:
     made = [0, 1, 2, 3, 14]
     results(gateway, *(in_month_before(each, each) for each in made))
@@ -103,14 +114,21 @@ def test_the_schema_lets_nobody_drop_the_present_month_or_the_one_before(
     with psycopg.connect(database.app_url) as app, pytest.raises(psycopg.errors.RaiseException):
         app.execute(f"SELECT drop_oldest_ai_usage_month({kept})".encode())
     with psycopg.connect(database.app_url, autocommit=True) as app:
-        assert app.execute("SELECT * FROM drop_oldest_ai_usage_month(1)").fetchall() == [(None, None)]
+        assert app.execute("SELECT * FROM drop_oldest_ai_usage_month(1)").fetchall() == [
+            (None, None)
+        ]
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             app.execute("DROP TABLE ai_usage")
 
 
 @pytest.mark.parametrize("months", ["", "x", "-1", "1.5", "121", "٣"])
-def test_a_retention_that_is_no_number_of_months_fails_the_job(database: Database, months: str) -> None:
-    with environment(DATABASE_URL=database.app_url, USAGE_RETENTION_MONTHS=months), pytest.raises(BadSetting):
+def test_a_retention_that_is_no_number_of_months_fails_the_job(
+    database: Database, months: str
+) -> None:
+    with (
+        environment(DATABASE_URL=database.app_url, USAGE_RETENTION_MONTHS=months),
+        pytest.raises(BadSetting),
+    ):
         expire_usage.handler({}, Context())
     with environment(DATABASE_URL=database.app_url):
         assert usage_retention_months() == 0, "what is not said forgets nothing"
@@ -132,7 +150,10 @@ def test_a_late_record_of_a_dropped_month_counts_once_and_goes_with_the_next_run
 ) -> None:
     results(gateway, in_month_before(3))
     expire(database, 1)
-    assert [results(gateway, in_month_before(3, 2))[0]["status"] for _ in range(2)] == ["recorded", "duplicate"]
+    assert [results(gateway, in_month_before(3, 2))[0]["status"] for _ in range(2)] == [
+        "recorded",
+        "duplicate",
+    ]
     assert months(database) == [month_before(3)]
     assert database.rows("SELECT usage_count, cost_micros::int FROM ai_spend_daily") == [(2, 6000)]
     assert_sums_agree(database)
@@ -169,7 +190,9 @@ def test_a_reader_that_ends_in_time_costs_a_try_only(gateway: Client, database: 
         ends.join()
 
 
-def test_who_writes_while_it_waits_for_a_lock_is_held_up_for_a_moment_only(gateway: Client, database: Database) -> None:
+def test_who_writes_while_it_waits_for_a_lock_is_held_up_for_a_moment_only(
+    gateway: Client, database: Database
+) -> None:
     results(gateway, in_month_before(0), in_month_before(3, 2))
     longest = 0.0
     with psycopg.connect(database.owner_url) as reader:
@@ -186,15 +209,20 @@ def test_who_writes_while_it_waits_for_a_lock_is_held_up_for_a_moment_only(gatew
             longest = max(longest, time.monotonic() - started)
         connection.close()
         ends.join()
-    # 100 ms is what the lock is waited for; the rest is a busy machine. The lock is held for three seconds.
+    # 100 ms is what the lock is waited for; the rest is a busy machine. The lock is held for three
+    # seconds.
     assert longest < 1.5
     assert months(database) == [month_before(0)]
     assert number > 20
     assert_sums_agree(database)
 
 
-def test_writers_of_the_months_that_go_lose_nothing_and_count_once(gateway: Client, database: Database) -> None:
-    """Four of them, late records of two old months among others, while the months are dropped over and over."""
+def test_writers_of_the_months_that_go_lose_nothing_and_count_once(
+    gateway: Client, database: Database
+) -> None:
+    """Four of them, late records of two old months among others, while the months are dropped over
+    and over.
+    """
     stop = threading.Event()
     recorded: list[str] = []
     surprises: list[Exception] = []
@@ -211,7 +239,9 @@ def test_writers_of_the_months_that_go_lose_nothing_and_count_once(gateway: Clie
                     except DatabaseUnavailable:
                         continue  # as a gateway does: the same again
                     recorded.extend(
-                        name["id"] for name, each in zip(batch, answers, strict=True) if each.status == "recorded"
+                        name["id"]
+                        for name, each in zip(batch, answers, strict=True)
+                        if each.status == "recorded"
                     )
                     break
             except Exception as error:  # noqa: BLE001
@@ -286,8 +316,16 @@ def test_what_was_dropped_is_not_rated_nor_looked_for_nor_listed(
     ]
     assert acme.client("olivia").post("/api/v2/ai/model-prices", {"prices": custom}).status == 204
     before = sums(database)
-    assert rerate_usage.handler({}, Context()) == {"examined": 1, "corrected": 1, "difference_micros": 1000}
-    assert rerate_usage.handler({}, Context()) == {"examined": 1, "corrected": 0, "difference_micros": 0}
+    assert rerate_usage.handler({}, Context()) == {
+        "examined": 1,
+        "corrected": 1,
+        "difference_micros": 1000,
+    }
+    assert rerate_usage.handler({}, Context()) == {
+        "examined": 1,
+        "corrected": 0,
+        "difference_micros": 0,
+    }
     assert [row for row in sums(database)[0] if row[2] == month_before(3)] == [
         row for row in before[0] if row[2] == month_before(3)
     ]
@@ -295,7 +333,9 @@ def test_what_was_dropped_is_not_rated_nor_looked_for_nor_listed(
     assert_sums_agree(database)
 
 
-def test_models_of_dropped_months_cost_a_rating_no_query(gateway: Client, database: Database) -> None:
+def test_models_of_dropped_months_cost_a_rating_no_query(
+    gateway: Client, database: Database
+) -> None:
     from allowance.access.gate import Gate
     from allowance.access.store import Origin
     from allowance.rbac.system import USAGE_RERATER
@@ -311,7 +351,10 @@ def test_models_of_dropped_months_cost_a_rating_no_query(gateway: Client, databa
 
     seed(*(price(f"m{n}", input_price=1) for n in range(5)))
     nothing_used = trips()
-    results(gateway, *(in_month_before(3, n, model=f"m{n}" if n % 2 else f"unheard-of-{n}") for n in range(10)))
+    results(
+        gateway,
+        *(in_month_before(3, n, model=f"m{n}" if n % 2 else f"unheard-of-{n}") for n in range(10)),
+    )
     assert trips() > nothing_used + 9
     expire(database, 1)
     assert trips() == nothing_used

@@ -1,5 +1,6 @@
-"""Any interleaving of usage, retries, months that go, changes of people, budgets and prices: the sums are those of all that
-was ever recorded, always."""
+"""Any interleaving of usage, retries, months that go, changes of people, budgets and prices: the
+sums are those of all that was ever recorded, always.
+"""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -93,12 +94,18 @@ def budgets(database: Database) -> dict[str, EffectiveBudget]:
         )
     }
     for user, _, group, *of_group in database.rows(MEMBERSHIPS):
-        groups.setdefault(user, []).extend([GroupOfUser(group, *of_group)] if group is not None else [])
-    return {user: effective_budget(of_user, overrides.get(user)) for user, of_user in groups.items()}
+        groups.setdefault(user, []).extend(
+            [GroupOfUser(group, *of_group)] if group is not None else []
+        )
+    return {
+        user: effective_budget(of_user, overrides.get(user)) for user, of_user in groups.items()
+    }
 
 
 def ledger_machine(database: Database, acme: Acme) -> type[RuleBasedStateMachine]:
-    """The machine of one test's database: every example begins with an empty ledger and the directory of the tests."""
+    """The machine of one test's database: every example begins with an empty ledger and the
+    directory of the tests.
+    """
 
     class Ledger(RuleBasedStateMachine):
         sent = Bundle("sent")
@@ -110,7 +117,9 @@ def ledger_machine(database: Database, acme: Acme) -> type[RuleBasedStateMachine
                 " ai_group_spend_monthly, ai_spend_alerts, ai_model_price_versions, group_ai_budgets, user_ai_budget_overrides"
             )
             database.run("UPDATE ai_price_book SET location = NULL, etag = NULL, entries = 0")
-            as_before = [{"organizations": [], "status": "active"} | each for each in DIRECTORY["users"]]
+            as_before = [
+                {"organizations": [], "status": "active"} | each for each in DIRECTORY["users"]
+            ]
             self.bring(organizations=DIRECTORY["organizations"], users=as_before)
             self.gateway, self.olivia = acme.client("olivia"), acme.client("olivia")
             self.kept: dict[str, dict[str, Any]] = {}
@@ -129,7 +138,9 @@ def ledger_machine(database: Database, acme: Acme) -> type[RuleBasedStateMachine
             )
 
         def is_deleted(self, user: str) -> bool:
-            return database.rows("SELECT status = 'deleted' FROM users WHERE username = %s", user) == [(True,)]
+            return database.rows(
+                "SELECT status = 'deleted' FROM users WHERE username = %s", user
+            ) == [(True,)]
 
         def expected(self, each: dict[str, Any]) -> set[str]:
             before = self.kept.get(each["id"])
@@ -146,13 +157,17 @@ def ledger_machine(database: Database, acme: Acme) -> type[RuleBasedStateMachine
                 "SELECT source_id, group_id FROM ai_usage_ever WHERE reason = 'usage' AND source_id = ANY(%s)",
                 names,
             )
-            assert dict(found) == {name: in_effect[self.kept[name]["user"]].group_id or ZEROS for name in names}
+            assert dict(found) == {
+                name: in_effect[self.kept[name]["user"]].group_id or ZEROS for name in names
+            }
 
         def send(self, *batch: dict[str, Any]) -> None:
             in_effect, new = budgets(database), []
             for each, answer in zip(batch, results(self.gateway, *batch), strict=True):
                 # Who names nobody is told of what another record of the call did to the key.
-                shared = each["user"] == NOBODY and each["id"] in {other["id"] for other in batch if other != each}
+                shared = each["user"] == NOBODY and each["id"] in {
+                    other["id"] for other in batch if other != each
+                }
                 assert answer["status"] in self.expected(each) | ({"conflict"} if shared else set())
                 if answer["status"] == "recorded":
                     new.append(each["id"])
@@ -180,7 +195,10 @@ def ledger_machine(database: Database, acme: Acme) -> type[RuleBasedStateMachine
         def retry_with_other_content(self, each: dict[str, Any], tokens: int) -> None:
             self.send(each | {"tokens": {"input": tokens}})
 
-        @rule(target=sent, batches=st.lists(st.lists(RECORDS, min_size=1, max_size=4), min_size=1, max_size=3))
+        @rule(
+            target=sent,
+            batches=st.lists(st.lists(RECORDS, min_size=1, max_size=4), min_size=1, max_size=3),
+        )
         def put_into_the_queue(self, batches: list[list[dict[str, Any]]]) -> Any:
             """Each message by itself, delivered once or again."""
             in_effect, new, bad = budgets(database), [], []
@@ -221,7 +239,9 @@ def ledger_machine(database: Database, acme: Acme) -> type[RuleBasedStateMachine
             if limit is None:
                 assert self.olivia.delete(path).status in (204, 404)
             else:
-                assert self.olivia.put(path, {"spend_limit_micros": limit}).status == (200 if there else 404)
+                assert self.olivia.put(path, {"spend_limit_micros": limit}).status == (
+                    200 if there else 404
+                )
 
         @rule(user=st.sampled_from(USERS), group=st.sampled_from(GROUPS), limit=st.integers(0, 5))
         def put_an_override(self, user: str, group: str, limit: int) -> None:
@@ -248,13 +268,17 @@ def ledger_machine(database: Database, acme: Acme) -> type[RuleBasedStateMachine
             member = self.groups().get(group), acme.users[user]
             if joins and member[0]:
                 insert = "INSERT INTO group_members VALUES (%s, %s) ON CONFLICT DO NOTHING"
-                if acme.organizations["acme"] in {each[2] for each in database.rows(MEMBERSHIPS) if each[0] == user}:
+                if acme.organizations["acme"] in {
+                    each[2] for each in database.rows(MEMBERSHIPS) if each[0] == user
+                }:
                     database.run(insert, *member)
                 else:
                     with pytest.raises(psycopg.errors.ForeignKeyViolation):
                         database.run(insert, *member)
             else:
-                database.run("DELETE FROM group_members WHERE group_id = %s AND user_id = %s", *member)
+                database.run(
+                    "DELETE FROM group_members WHERE group_id = %s AND user_id = %s", *member
+                )
 
         @rule(
             user=st.sampled_from(MOVED),
@@ -264,9 +288,15 @@ def ledger_machine(database: Database, acme: Acme) -> type[RuleBasedStateMachine
         def move_or_delete_a_user(self, user: str, status: str, places: set[str]) -> None:
             groups = self.groups()
             by_organization: dict[str, list[str]] = {}
-            for organization, _, group in (each.partition("/") for each in sorted(places & groups.keys())):
-                by_organization.setdefault(organization, []).extend([group] if group != "Everyone" else [])
-            organizations = [{"name": name, "groups": names} for name, names in by_organization.items()]
+            for organization, _, group in (
+                each.partition("/") for each in sorted(places & groups.keys())
+            ):
+                by_organization.setdefault(organization, []).extend(
+                    [group] if group != "Everyone" else []
+                )
+            organizations = [
+                {"name": name, "groups": names} for name, names in by_organization.items()
+            ]
             self.bring(users=[{"username": user, "status": status, "organizations": organizations}])
 
         @rule(names=st.sets(st.sampled_from(["platform", "research"])))
@@ -279,14 +309,24 @@ def ledger_machine(database: Database, acme: Acme) -> type[RuleBasedStateMachine
         @rule()
         def end_an_organization_or_found_it_anew(self) -> None:
             there = "globex/Everyone" in self.groups()
-            self.bring(organizations=[{"name": "globex"} | ({"deleted": True} if there else {"groups": ["sales"]})])
+            self.bring(
+                organizations=[
+                    {"name": "globex"} | ({"deleted": True} if there else {"groups": ["sales"]})
+                ]
+            )
             assert there != ("globex/Everyone" in self.groups())
 
-        @rule(model=st.sampled_from(MODELS), micros=st.integers(0, 10**7), days=st.none() | st.integers(0, 90))
+        @rule(
+            model=st.sampled_from(MODELS),
+            micros=st.integers(0, 10**7),
+            days=st.none() | st.integers(0, 90),
+        )
         def change_a_price(self, model: str, micros: int, days: int | None) -> None:
             stated = price(model, input_price=micros)
             if days is not None:
-                stated["effective_from"] = (datetime(2026, 8, 15, tzinfo=UTC) + timedelta(days=days)).isoformat()
+                stated["effective_from"] = (
+                    datetime(2026, 8, 15, tzinfo=UTC) + timedelta(days=days)
+                ).isoformat()
             assert self.olivia.post("/api/v2/ai/model-prices", {"prices": [stated]}).status == 204
 
         @rule()
@@ -297,9 +337,15 @@ def ledger_machine(database: Database, acme: Acme) -> type[RuleBasedStateMachine
         @invariant()
         def nothing_is_lost_and_nothing_counted_twice(self) -> None:
             assert_sums_agree(database)
-            entries = database.rows("SELECT source_id, input_tokens FROM ai_usage_ever WHERE reason = 'usage'")
-            assert sorted(entries) == sorted((name, each["tokens"]["input"]) for name, each in self.kept.items())
-            assert database.rows("SELECT id FROM ai_usage EXCEPT SELECT id FROM ai_usage_ever") == []
+            entries = database.rows(
+                "SELECT source_id, input_tokens FROM ai_usage_ever WHERE reason = 'usage'"
+            )
+            assert sorted(entries) == sorted(
+                (name, each["tokens"]["input"]) for name, each in self.kept.items()
+            )
+            assert (
+                database.rows("SELECT id FROM ai_usage EXCEPT SELECT id FROM ai_usage_ever") == []
+            )
 
         @invariant()
         def the_budget_in_effect_is_that_of_the_rule(self) -> None:
@@ -317,7 +363,9 @@ def test_whatever_happens_in_whatever_order_the_sums_are_those_of_all_that_was_r
 ) -> None:
     seed(price(input_price=2_000_000))
     remember_entries(database)
-    profile = settings(max_examples=max(20, settings().max_examples // 20), stateful_step_count=20, deadline=None)
+    profile = settings(
+        max_examples=max(20, settings().max_examples // 20), stateful_step_count=20, deadline=None
+    )
     with database.connect() as owner:
         standing = Standing(database.name, database.owner_url, database.app_url, owner)
         run_state_machine_as_test(ledger_machine(standing, acme), settings=profile)

@@ -34,7 +34,10 @@ def test_the_bearer_scheme_counts_in_any_case(scheme: str) -> None:
 
 def test_the_session_token_header_wins_over_authorization() -> None:
     first, second = mint(), mint()
-    headers = {"coder-session-token": first.plaintext, "authorization": f"Bearer {second.plaintext}"}
+    headers = {
+        "coder-session-token": first.plaintext,
+        "authorization": f"Bearer {second.plaintext}",
+    }
     assert credential_of(headers) == first.credential
 
 

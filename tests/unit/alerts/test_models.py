@@ -1,4 +1,6 @@
-"""What an alert says: exact money, one identity for ever, and a subject that a mail server takes whatever people are called."""
+"""What an alert says: exact money, one identity for ever, and a subject that a mail server takes
+whatever people are called.
+"""
 
 import json
 import re
@@ -57,7 +59,9 @@ def test_the_message_has_every_field_that_is_promised() -> None:
 def test_the_example_of_the_guide_is_what_is_sent() -> None:
     guide = (Path(__file__).parents[3] / "docs/alerts.md").read_text()
     (example,) = (
-        json.loads(each) for each in re.findall(r"```json\n(.*?)```", guide, re.DOTALL) if "spent_micros" in each
+        json.loads(each)
+        for each in re.findall(r"```json\n(.*?)```", guide, re.DOTALL)
+        if "spent_micros" in each
     )
     times = {name: datetime.fromisoformat(example[name]) for name in ("period_start", "raised_at")}
     ids = {name: UUID(example[name]) for name in ("user_id", "organization_id", "group_id")}
@@ -83,8 +87,17 @@ Alert 00000000-0000-0000-0000-000000000001/2026-12-01/85
 
 
 def test_what_is_gone_is_called_by_its_id() -> None:
-    gone = alert(username=None, email=None, organization_name=None, group_name=None, limit_source="user_override")
-    assert gone.subject() == "AI spend of 00000000-0000-0000-0000-000000000001 has reached 85% of the limit"
+    gone = alert(
+        username=None,
+        email=None,
+        organization_name=None,
+        group_name=None,
+        limit_source="user_override",
+    )
+    assert (
+        gone.subject()
+        == "AI spend of 00000000-0000-0000-0000-000000000001 has reached 85% of the limit"
+    )
     assert "Group:         00000000-0000-0000-0000-000000000003\n" in gone.text()
     assert "Organization:  00000000-0000-0000-0000-000000000002\n" in gone.text()
     assert "US$ 25.00 (the user's own)\n" in gone.text()
@@ -99,7 +112,9 @@ def test_what_is_gone_is_called_by_its_id() -> None:
 def test_a_subject_is_short_ascii_on_one_line_and_a_message_is_ascii(
     username: str | None, name: str, percent: int
 ) -> None:
-    made = alert(username=username, group_name=name, organization_name=name, threshold_percent=percent)
+    made = alert(
+        username=username, group_name=name, organization_name=name, threshold_percent=percent
+    )
     assert made.subject().isascii()
     assert made.subject().isprintable()
     assert len(made.subject()) < 100
@@ -111,7 +126,9 @@ def test_a_subject_is_short_ascii_on_one_line_and_a_message_is_ascii(
 
 
 def test_an_identity_is_that_of_user_period_and_threshold_alone() -> None:
-    again = alert(username="may", spent_micros=99, raised_at=datetime(2026, 12, 31, tzinfo=UTC), email=None)
+    again = alert(
+        username="may", spent_micros=99, raised_at=datetime(2026, 12, 31, tzinfo=UTC), email=None
+    )
     assert again.id == alert().id
     others = {
         alert(user_id=UUID(int=9)).id,

@@ -24,7 +24,9 @@ CREDENTIALS = st.builds(
     TOKENS,
     st.sampled_from(["eu-west-1", "us-east-1", "cn-north-1"]),
 )
-HOSTS = st.sampled_from(["db.cluster-abc.eu-west-1.rds.amazonaws.com", "proxy.proxy-abc.eu-west-1.rds.amazonaws.com"])
+HOSTS = st.sampled_from(
+    ["db.cluster-abc.eu-west-1.rds.amazonaws.com", "proxy.proxy-abc.eu-west-1.rds.amazonaws.com"]
+)
 
 
 def time_of(stamp: str) -> datetime:
@@ -32,17 +34,26 @@ def time_of(stamp: str) -> datetime:
 
 
 def parameters_of(token: str) -> dict[str, str]:
-    """What a token says; the order in which it says it is free, since the signature is over the sorted query."""
+    """What a token says; the order in which it says it is free, since the signature is over the
+    sorted query.
+    """
     server, _, query = token.partition("/?")
     return {"server": server, **dict(parse_qsl(query, strict_parsing=True))}
 
 
-@given(CREDENTIALS, HOSTS, st.integers(1, 65535), st.text(LETTERS + "_@+ /", min_size=1, max_size=63))
-def test_a_database_token_is_botocores(credentials: AwsCredentials, host: str, port: int, user: str) -> None:
+@given(
+    CREDENTIALS, HOSTS, st.integers(1, 65535), st.text(LETTERS + "_@+ /", min_size=1, max_size=63)
+)
+def test_a_database_token_is_botocores(
+    credentials: AwsCredentials, host: str, port: int, user: str
+) -> None:
     request = AWSRequest(
-        "GET", f"https://{host}:{port}/?{urlencode({'Action': 'connect', 'DBUser': user}, quote_via=quote)}"
+        "GET",
+        f"https://{host}:{port}/?{urlencode({'Action': 'connect', 'DBUser': user}, quote_via=quote)}",
     )
-    SigV4QueryAuth(keys_of(credentials), "rds-db", credentials.region, expires=900).add_auth(request)
+    SigV4QueryAuth(keys_of(credentials), "rds-db", credentials.region, expires=900).add_auth(
+        request
+    )
     expected = parameters_of(request.url.removeprefix("https://"))
     token = database_token(host, port, user, credentials, time_of(expected["X-Amz-Date"]))
     assert parameters_of(token) == expected
@@ -51,12 +62,20 @@ def test_a_database_token_is_botocores(credentials: AwsCredentials, host: str, p
 def test_a_database_token_is_the_one_of_aws_own_client() -> None:
     credentials = AwsCredentials("AKID", "key", "token+/=", "eu-west-1")
     client: Any = boto3.client(
-        "rds", "eu-west-1", aws_access_key_id="AKID", aws_secret_access_key="key", aws_session_token="token+/="
+        "rds",
+        "eu-west-1",
+        aws_access_key_id="AKID",
+        aws_secret_access_key="key",
+        aws_session_token="token+/=",
     )
     expected = parameters_of(
-        client.generate_db_auth_token(DBHostname="db.example", Port=5432, DBUsername="allowance_app")
+        client.generate_db_auth_token(
+            DBHostname="db.example", Port=5432, DBUsername="allowance_app"
+        )
     )
-    token = database_token("db.example", 5432, "allowance_app", credentials, time_of(expected["X-Amz-Date"]))
+    token = database_token(
+        "db.example", 5432, "allowance_app", credentials, time_of(expected["X-Amz-Date"])
+    )
     assert parameters_of(token) == expected
 
 
@@ -71,12 +90,16 @@ def test_a_signed_request_is_botocores(credentials: AwsCredentials, body: bytes)
     request = AWSRequest("POST", f"{url}/", dict(headers), body)
     SigV4Auth(keys_of(credentials), "secretsmanager", credentials.region).add_auth(request)
     expected = {name.lower(): value for name, value in request.headers.items()}
-    ours = signed_headers("secretsmanager", headers, body, credentials, time_of(expected["x-amz-date"]))
+    ours = signed_headers(
+        "secretsmanager", headers, body, credentials, time_of(expected["x-amz-date"])
+    )
     assert ours == expected
 
 
 def keys_of(credentials: AwsCredentials) -> Credentials:
-    return Credentials(credentials.access_key_id, credentials.secret_access_key, credentials.session_token)
+    return Credentials(
+        credentials.access_key_id, credentials.secret_access_key, credentials.session_token
+    )
 
 
 def test_credentials_do_not_show_when_they_are_printed() -> None:

@@ -39,7 +39,9 @@ def test_the_period_is_the_calendar_month_in_utc(now: str, period: Period) -> No
 
 
 def test_a_clock_that_is_put_back_is_irrelevant() -> None:
-    """On 2026-11-01 New York has the hour from 1 to 2 twice; a month of Havana begins in the middle of it."""
+    """On 2026-11-01 New York has the hour from 1 to 2 twice; a month of Havana begins in the middle
+    of it.
+    """
     for zone in (ZoneInfo("America/New_York"), ZoneInfo("America/Havana")):
         for fold in (0, 1):
             moment = datetime(2026, 11, 1, 1, 30, tzinfo=zone, fold=fold)
@@ -60,8 +62,12 @@ def test_periods_join_without_gap_or_overlap(now: datetime) -> None:
     assert period_containing(now.astimezone(timezone(timedelta(hours=5, minutes=45)))) == period
 
 
-def group(group_id: UUID, organization_id: UUID = ACME, limit: int | None = None, **more: object) -> GroupOfUser:
-    return GroupOfUser(group_id, organization_id, spend_limit_micros=limit, **({"joined_at": EARLY} | more))  # type: ignore[arg-type]
+def group(
+    group_id: UUID, organization_id: UUID = ACME, limit: int | None = None, **more: object
+) -> GroupOfUser:
+    return GroupOfUser(
+        group_id, organization_id, spend_limit_micros=limit, **({"joined_at": EARLY} | more)
+    )  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -79,7 +85,11 @@ def group(group_id: UUID, organization_id: UUID = ACME, limit: int | None = None
         ),
         ([group(LOW, limit=9)], Override(LOW, 0), EffectiveBudget(LOW, 0, "user_override")),
         ([group(LOW, limit=9, is_deleted=True)], Override(LOW, 1), EffectiveBudget(None)),
-        ([group(LOW, limit=9, is_deleted=True), group(GLOBEX, GLOBEX)], None, EffectiveBudget(GLOBEX)),
+        (
+            [group(LOW, limit=9, is_deleted=True), group(GLOBEX, GLOBEX)],
+            None,
+            EffectiveBudget(GLOBEX),
+        ),
         (
             [group(ACME, ACME), group(GLOBEX, GLOBEX, joined_at=LATE, is_default=True)],
             None,
@@ -88,6 +98,8 @@ def group(group_id: UUID, organization_id: UUID = ACME, limit: int | None = None
         ([group(ACME, ACME, joined_at=LATE), group(GLOBEX, GLOBEX)], None, EffectiveBudget(GLOBEX)),
     ],
 )
-def test_the_budget_in_effect(groups: list[GroupOfUser], override: Override | None, expected: EffectiveBudget) -> None:
+def test_the_budget_in_effect(
+    groups: list[GroupOfUser], override: Override | None, expected: EffectiveBudget
+) -> None:
     assert effective_budget(groups, override) == expected
     assert effective_budget(reversed(groups), override) == expected

@@ -1,4 +1,6 @@
-"""The quick reader of JSON takes nothing that the careful one refuses, and understands nothing differently."""
+"""The quick reader of JSON takes nothing that the careful one refuses, and understands nothing
+differently.
+"""
 
 import json
 from typing import Any
@@ -13,7 +15,12 @@ from allowance.errors import InvalidJSON
 
 KEYS = st.sampled_from(["a", "b", ":", '"', '":', "a ", "\\", "é"])
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | KEYS | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | KEYS
+    | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=4),
     max_leaves=12,
 )
@@ -23,10 +30,21 @@ VALUES = st.recursive(
 def documents(draw: st.DrawFn) -> str:
     """An object in any spelling; some with a key twice, with white space anywhere, or cut off."""
     separators = draw(st.sampled_from([(",", ":"), (", ", ": "), (" , ", " : "), (",\n", "\t:\n")]))
-    text = json.dumps(draw(st.dictionaries(KEYS, VALUES)), separators=separators, ensure_ascii=draw(st.booleans()))
+    text = json.dumps(
+        draw(st.dictionaries(KEYS, VALUES)), separators=separators, ensure_ascii=draw(st.booleans())
+    )
     twice = json.dumps(draw(KEYS)) + separators[1] + "1"
     return draw(
-        st.sampled_from([text, text, f"{{{twice},{twice}}}", text[:-1] + f",{twice}}}", text[:-1], f'{{"k":{text}}}'])
+        st.sampled_from(
+            [
+                text,
+                text,
+                f"{{{twice},{twice}}}",
+                text[:-1] + f",{twice}}}",
+                text[:-1],
+                f'{{"k":{text}}}',
+            ]
+        )
     )
 
 
@@ -63,5 +81,7 @@ def test_a_key_that_stands_twice_is_refused_however_it_is_spelled(spaced: bool) 
 
 def test_a_batch_as_gateways_send_it_is_read_at_once() -> None:
     """Else the quick reader would be there for nothing."""
-    content = json.dumps({"records": [{"id": f"c:{n}", "tokens": {"input": n}} for n in range(100)]}).encode()
+    content = json.dumps(
+        {"records": [{"id": f"c:{n}", "tokens": {"input": n}} for n in range(100)]}
+    ).encode()
     assert json_document._plain_object(content) == json.loads(content)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]

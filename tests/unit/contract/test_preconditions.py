@@ -32,6 +32,8 @@ def test_if_none_match_compares_weakly() -> None:
     assert Precondition.of({"if-none-match": f"W/{TAG}"}).excluded_versions == (VERSION,)
 
 
-@pytest.mark.parametrize("tag", ["", "x", TAG.strip('"'), f"W/{TAG}", '"2026-02-31T06:00:00.123456Z"', '"٢٠٢٦"'])
+@pytest.mark.parametrize(
+    "tag", ["", "x", TAG.strip('"'), f"W/{TAG}", '"2026-02-31T06:00:00.123456Z"', '"٢٠٢٦"']
+)
 def test_a_tag_that_is_weak_or_not_ours_never_matches(tag: str) -> None:
     assert Precondition.of({"if-match": tag}).versions == ()

@@ -1,4 +1,6 @@
-"""The .sql files against the Python that calls them: each placeholder is passed, and each parameter is used."""
+"""The .sql files against the Python that calls them: each placeholder is passed, and each parameter
+is used.
+"""
 
 import ast
 import re
@@ -41,10 +43,16 @@ def called() -> dict[str, list[set[str]]]:
         for node in ast.walk(ast.parse(path.read_text())):
             if not isinstance(node, ast.Call):
                 continue
-            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            name = (
+                node.func.attr
+                if isinstance(node.func, ast.Attribute)
+                else getattr(node.func, "id", "")
+            )
             constants = [arg.value for arg in node.args if isinstance(arg, ast.Constant)]
             if name in CALLS and constants and constants[0] in queries():
-                found[constants[0]].append({name for each in node.keywords for name in names_of(each)})
+                found[constants[0]].append(
+                    {name for each in node.keywords for name in names_of(each)}
+                )
     for name in WRITES:
         found[name].append(WRITES_OF_AN_IMPORT & placeholders(name))
     return found

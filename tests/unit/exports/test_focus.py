@@ -1,5 +1,5 @@
-"""Charges as FOCUS has them: names, what may be null, and what each value is. A test with the foundation's own validator
-is tests/integration/test_focus_validator.py.
+"""Charges as FOCUS has them: names, what may be null, and what each value is. A test with the
+foundation's own validator is tests/integration/test_focus_validator.py.
 """
 
 import json
@@ -16,7 +16,8 @@ from allowance.exports.job import months_at
 from allowance.exports.spend_csv import ExportQuery, month_of, page_of
 from allowance.tables.columns import cells_of
 
-# https://focus.finops.org/focus-specification/v1-2/: what MUST be present whoever the provider is, and may not be null.
+# https://focus.finops.org/focus-specification/v1-2/: what MUST be present whoever the provider is,
+# and may not be null.
 MANDATORY = {
     "BilledCost", "BillingAccountId", "BillingAccountName", "BillingCurrency", "BillingPeriodEnd", "BillingPeriodStart",
     "ChargeCategory", "ChargeClass", "ChargeDescription", "ChargePeriodEnd", "ChargePeriodStart", "ContractedCost",
@@ -39,7 +40,9 @@ def charge(**changes: Any) -> Charge:
 
 
 def row(**changes: Any) -> dict[str, Any]:
-    return dict(zip((column.name for column in COLUMNS), cells_of(COLUMNS, charge(**changes)), strict=True))
+    return dict(
+        zip((column.name for column in COLUMNS), cells_of(COLUMNS, charge(**changes)), strict=True)
+    )
 
 
 def test_every_mandatory_column_is_there_and_ours_come_after_those_of_the_specification() -> None:
@@ -58,15 +61,23 @@ def test_only_what_may_be_null_is_null(changes: dict[str, Any]) -> None:
 
 def test_a_charge_has_the_values_of_its_hour() -> None:
     told = row()
-    assert {told[f"{name}Cost"] for name in ("Billed", "Contracted", "Effective", "List")} == {Decimal("1.234567")}
+    assert {told[f"{name}Cost"] for name in ("Billed", "Contracted", "Effective", "List")} == {
+        Decimal("1.234567")
+    }
     assert told["BillingPeriodStart"] == datetime(2026, 11, 1, tzinfo=UTC)
     assert told["BillingPeriodEnd"] == told["ChargePeriodEnd"] == datetime(2026, 12, 1, tzinfo=UTC)
     assert told["ChargePeriodEnd"] - told["ChargePeriodStart"] == timedelta(hours=1)
     assert (told["ConsumedQuantity"], told["ConsumedUnit"]) == (Decimal(1_000_014), "Tokens")
     assert (told["PricingQuantity"], told["PricingUnit"]) == (Decimal("1.000014"), "1000000 Tokens")
     assert (told["BillingAccountId"], told["SubAccountId"]) == (str(UUID(int=1)), str(UUID(int=2)))
-    assert json.loads(told["Tags"]) == {"allowance/organization": "acme", "allowance/group": "platform"}
-    assert (told["ServiceName"], told["SkuId"]) == ("claude-sonnet-4-5", "anthropic/claude-sonnet-4-5")
+    assert json.loads(told["Tags"]) == {
+        "allowance/organization": "acme",
+        "allowance/group": "platform",
+    }
+    assert (told["ServiceName"], told["SkuId"]) == (
+        "claude-sonnet-4-5",
+        "anthropic/claude-sonnet-4-5",
+    )
     assert (told["x_UsageCount"], told["x_UnpricedUsageCount"]) == (7, 1)
 
 
@@ -78,7 +89,10 @@ def test_a_group_that_is_gone_is_called_by_its_id_and_no_group_is_no_sub_account
 
 def test_a_page_is_never_larger_than_a_lambda_may_answer_and_ends_with_a_whole_row() -> None:
     """Names as long as they may be, of characters that JSON writes as twelve."""
-    rows = [charge(model=f"{n:03}" + "\U0001f4b8" * 252, provider="\U0001f4b8" * 255) for n in range(300)]
+    rows = [
+        charge(model=f"{n:03}" + "\U0001f4b8" * 252, provider="\U0001f4b8" * 255)
+        for n in range(300)
+    ]
     period, seen, pages = month_of("2026-11"), 0, 0
     while seen < len(rows):
         page = page_of(COLUMNS, rows[seen:], position_of_charge, ExportQuery(), period, "acme")

@@ -39,10 +39,15 @@ def refusal(body: str | bytes, **headers: str) -> AllowanceError:
 
 @pytest.mark.parametrize("value", [0, 1, CAP])
 def test_whole_numbers_up_to_the_cap_are_taken(value: int) -> None:
-    assert request(f'{{"spend_limit_micros": {value}}}').json_body(SpendLimit).spend_limit_micros == value
+    assert (
+        request(f'{{"spend_limit_micros": {value}}}').json_body(SpendLimit).spend_limit_micros
+        == value
+    )
 
 
-@pytest.mark.parametrize("media_type", ["application/json", "Application/JSON", "application/json; charset=utf-8"])
+@pytest.mark.parametrize(
+    "media_type", ["application/json", "Application/JSON", "application/json; charset=utf-8"]
+)
 def test_json_by_any_spelling_of_its_name_is_taken(media_type: str) -> None:
     assert request('{"spend_limit_micros": 1}', Content_Type=media_type).json_body(SpendLimit)
 
@@ -122,7 +127,9 @@ def test_what_is_not_one_json_object_says_so(body: Any) -> None:
 
 def test_a_body_of_another_type_is_refused_before_it_is_read() -> None:
     assert isinstance(refusal("{", Content_Type="text/plain"), UnsupportedMediaType)
-    assert isinstance(refusal("{}", Content_Type="application/x-www-form-urlencoded"), UnsupportedMediaType)
+    assert isinstance(
+        refusal("{}", Content_Type="application/x-www-form-urlencoded"), UnsupportedMediaType
+    )
     assert isinstance(refusal("{}", Content_Type=""), UnsupportedMediaType)
 
 

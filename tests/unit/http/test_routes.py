@@ -13,7 +13,16 @@ def test_a_path_that_exists_names_its_methods() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "", "/api/v2", "/api/v2/groups//ai/budget", "/api/v2/groups/a/b/ai/budget", "/healthz/", "/HEALTHZ"]
+    "path",
+    [
+        "/",
+        "",
+        "/api/v2",
+        "/api/v2/groups//ai/budget",
+        "/api/v2/groups/a/b/ai/budget",
+        "/healthz/",
+        "/HEALTHZ",
+    ],
 )
 def test_a_path_that_does_not_exist_is_no_route(path: str) -> None:
     assert isinstance(unrouted(path), RouteNotFound)

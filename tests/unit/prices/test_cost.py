@@ -1,4 +1,6 @@
-"""The cost of a usage: exact, priced by one tier as a whole, never guessed; `genai_prices` is asked as well."""
+"""The cost of a usage: exact, priced by one tier as a whole, never guessed; `genai_prices` is asked
+as well.
+"""
 
 from decimal import Decimal, localcontext
 from fractions import Fraction
@@ -29,7 +31,11 @@ SONNET = PriceTerms.model_validate(
     }
 )
 
-price = st.none() | st.integers(0, 10**12) | st.sampled_from([0, 1, 499_999, 500_000, 500_001, 1_500_000])
+price = (
+    st.none()
+    | st.integers(0, 10**12)
+    | st.sampled_from([0, 1, 499_999, 500_000, 500_001, 1_500_000])
+)
 count = st.sampled_from([0, 1, 2, 3]) | st.integers(0, 10**4) | st.integers(0, MAX_TOKENS)
 rates = st.fixed_dictionaries(dict.fromkeys(RATES, price)).filter(
     lambda each: any(p is not None for p in each.values())
@@ -61,7 +67,10 @@ def told(cost: Cost | None) -> tuple[int, dict[TokenClass, Decimal], int | None]
 
 
 def test_a_request_costs_what_each_class_of_its_tokens_does():
-    cost = cost_of(Tokens(input=1_000, output=2_000, cache_read=30_000, cache_write=400, cache_write_1h=50), SONNET)
+    cost = cost_of(
+        Tokens(input=1_000, output=2_000, cache_read=30_000, cache_write=400, cache_write_1h=50),
+        SONNET,
+    )
     assert told(cost) == (
         43_800,
         {
@@ -101,7 +110,11 @@ def test_no_tokens_cost_nothing_whatever_is_unknown():
 
 def test_a_variant_has_its_own_prices_and_none_stand_in_for_them():
     tokens = Tokens(input=1_000, output=1_000)
-    assert told(cost_of(tokens, SONNET, "batch")) == (9_000, {"input": Decimal(1_500), "output": Decimal(7_500)}, None)
+    assert told(cost_of(tokens, SONNET, "batch")) == (
+        9_000,
+        {"input": Decimal(1_500), "output": Decimal(7_500)},
+        None,
+    )
     assert cost_of(Tokens(input=1, cache_read=1), SONNET, "batch") is None
     assert cost_of(tokens, SONNET, "flex") is None
     assert cost_of(Tokens(), SONNET, "priority") is None
@@ -122,7 +135,9 @@ def test_a_variant_has_its_own_prices_and_none_stand_in_for_them():
         (10**6, 400_000, 9),
     ],
 )
-def test_a_tier_begins_above_its_threshold_and_prices_the_whole_request(total: int, tier: int | None, input_price: int):
+def test_a_tier_begins_above_its_threshold_and_prices_the_whole_request(
+    total: int, tier: int | None, input_price: int
+):
     cost = cost_of(Tokens(input=total, output=10), SONNET)
     assert cost
     assert (cost.tier, cost.parts["input"]) == (tier, total * input_price)
@@ -164,7 +179,15 @@ def test_a_price_that_a_tier_does_not_state_is_unknown_there():
 
 @pytest.mark.parametrize(
     ("millionths", "rounded"),
-    [(499_999, 0), (500_000, 0), (500_001, 1), (1_499_999, 1), (1_500_000, 2), (2_500_000, 2), (2_500_001, 3)],
+    [
+        (499_999, 0),
+        (500_000, 0),
+        (500_001, 1),
+        (1_499_999, 1),
+        (1_500_000, 2),
+        (2_500_000, 2),
+        (2_500_001, 3),
+    ],
 )
 def test_a_half_micro_goes_to_the_even_side(millionths: int, rounded: int):
     assert micros(priced(input_price=millionths), input=1) == rounded
@@ -179,20 +202,31 @@ def test_the_sum_is_rounded_and_not_its_parts():
 def test_a_count_that_is_none_is_refused_by_name(wrong: Any):
     with pytest.raises(UsageOutOfRange) as refused:
         Tokens(input=1, output=wrong, cache_write_1h=wrong)
-    assert [problem.field for problem in refused.value.problems] == ["tokens.output", "tokens.cache_write_1h"]
-    assert str(refused.value).startswith("tokens.output: Must be a whole number from 0 to 1000000000000.\n")
+    assert [problem.field for problem in refused.value.problems] == [
+        "tokens.output",
+        "tokens.cache_write_1h",
+    ]
+    assert str(refused.value).startswith(
+        "tokens.output: Must be a whole number from 0 to 1000000000000.\n"
+    )
 
 
 def test_the_highest_cost_is_a_cost_and_one_micro_more_is_refused():
     stated = priced(input_price=10**12, output_price=1_000_000)
     assert micros(stated, input=10**7) == MAX_COST_MICROS
-    assert micros(priced(input_price=10**12, output_price=500_000), input=10**7, output=1) == MAX_COST_MICROS
+    assert (
+        micros(priced(input_price=10**12, output_price=500_000), input=10**7, output=1)
+        == MAX_COST_MICROS
+    )
     for tokens in (
         Tokens(input=10**7, output=1),
         Tokens(input=MAX_TOKENS),
         Tokens(input=MAX_TOKENS, output=MAX_TOKENS),
     ):
-        with pytest.raises(UsageOutOfRange, match="tokens: Must not cost more than 10000000000000 micro-units of USD"):
+        with pytest.raises(
+            UsageOutOfRange,
+            match="tokens: Must not cost more than 10000000000000 micro-units of USD",
+        ):
             cost_of(tokens, stated)
 
 
@@ -208,7 +242,9 @@ def test_a_cost_and_its_tokens_do_not_change():
 def unpriced(stated: PriceTerms, tokens: Tokens) -> bool:
     passed: list[PriceTerms | Tier] = [stated]
     passed += [tier for tier in stated.tiers if tokens.total_input > tier.above_input_tokens]
-    return any(getattr(tokens, name) and getattr(passed[-1], f"{name}_price") is None for name in CLASSES)
+    return any(
+        getattr(tokens, name) and getattr(passed[-1], f"{name}_price") is None for name in CLASSES
+    )
 
 
 @given(stated=terms(), usage=usages)
@@ -230,7 +266,9 @@ def test_any_usage_costs_what_the_oracle_says_or_nothing_where_a_price_is_unknow
 
 
 @given(stated=terms(), usage=usages, precision=st.integers(1, 5))
-def test_the_arithmetic_of_the_caller_does_not_matter(stated: PriceTerms, usage: dict[str, int], precision: int):
+def test_the_arithmetic_of_the_caller_does_not_matter(
+    stated: PriceTerms, usage: dict[str, int], precision: int
+):
     def outcome() -> Cost | str | None:
         try:
             return cost_of(Tokens(**usage), stated)

@@ -1,7 +1,9 @@
-"""Our cost of a usage, by our price book, against `genai_prices`' own calculation by its own data, on every shared model.
+"""Our cost of a usage, by our price book, against `genai_prices`' own calculation by its own data,
+on every shared model.
 
-The oracle knows nothing of the book, of its rounding, or of our cost function: what a model is, its tiers, its dates,
-its variants and its units are all the package's. Its `input_tokens` is the total; ours are disjoint.
+The oracle knows nothing of the book, of its rounding, or of our cost function: what a model is, its
+tiers, its dates, its variants and its units are all the package's. Its `input_tokens` is the total;
+ours are disjoint.
 """
 
 import json
@@ -35,7 +37,9 @@ CONTEXTS: dict[Variant | None, dict[str, str] | None] = {None: None} | {
 
 
 class Shared(NamedTuple):
-    """A statement of the book that the package also makes: terms, for what kind of request, and at which time."""
+    """A statement of the book that the package also makes: terms, for what kind of request, and at
+    which time.
+    """
 
     provider: Provider
     model: ModelInfo
@@ -50,12 +54,18 @@ def entries() -> list[dict[str, Any]]:
 
 
 def terms_of(row: dict[str, Any]) -> PriceTerms:
-    return PriceTerms.model_validate({name: row[name] for name in PriceTerms.model_fields if name in row})
+    return PriceTerms.model_validate(
+        {name: row[name] for name in PriceTerms.model_fields if name in row}
+    )
 
 
 def off_peak(model: ModelInfo, day: datetime) -> datetime:
-    """An hour of the day at which no price by the time of day is in force: those the book does not carry."""
-    windows = [] if isinstance(model.prices, ModelPrice) else [each.constraint for each in model.prices]
+    """An hour of the day at which no price by the time of day is in force: those the book does not
+    carry.
+    """
+    windows = (
+        [] if isinstance(model.prices, ModelPrice) else [each.constraint for each in model.prices]
+    )
     hours = (datetime.combine(day, time(hour), UTC) for hour in range(24))
     return next(
         hour
@@ -65,7 +75,9 @@ def off_peak(model: ModelInfo, day: datetime) -> datetime:
 
 
 def shared() -> Iterator[Shared]:
-    """Every entry that the package states, by its own id or by the id it is matched to, with each variant of it."""
+    """Every entry that the package states, by its own id or by the id it is matched to, with each
+    variant of it.
+    """
     providers = get_snapshot().providers
     genai = GenaiPrices(providers, ON.date())
     theirs = {
@@ -97,19 +109,28 @@ def ours(each: Shared) -> Terms:
 def comparable(each: Shared) -> list[str]:
     """The classes that both price, ours in every tier, so that a usage of any size can be compared.
 
-    A price that the package does not state, ours may have from the other source. A model of which it states none at
-    all costs nothing by it, and must by the book.
+    A price that the package does not state, ours may have from the other source. A model of which
+    it states none at all costs nothing by it, and must by the book.
     """
     prices = each.model.get_prices(each.at, CONTEXTS[each.variant])
     theirs = [name for name in CLASSES if getattr(prices, FIELDS[f"{name}_price"]) is not None]
     levels = [ours(each), *ours(each).tiers]
-    return [name for name in theirs or CLASSES if all(getattr(level, f"{name}_price") is not None for level in levels)]
+    return [
+        name
+        for name in theirs or CLASSES
+        if all(getattr(level, f"{name}_price") is not None for level in levels)
+    ]
 
 
 def micros_by_the_package(each: Shared, tokens: Tokens) -> Fraction:
-    """What the package charges for the tokens by its own data, in exact micros, without its fee per request."""
+    """What the package charges for the tokens by its own data, in exact micros, without its fee per
+    request.
+    """
     calculated = each.model.calc_price(
-        usage_of(tokens), each.provider, genai_request_timestamp=each.at, price_context=CONTEXTS[each.variant]
+        usage_of(tokens),
+        each.provider,
+        genai_request_timestamp=each.at,
+        price_context=CONTEXTS[each.variant],
     )
     fee = calculated.model_price.requests_kcount or Decimal(0)
     assert isinstance(fee, Decimal)
@@ -129,7 +150,9 @@ def random_tokens(dice: random.Random, each: Shared) -> Tokens:
     return Tokens(**counts)
 
 
-def test_ten_thousand_random_usages_over_all_shared_models_cost_what_the_oracle_says(everything: list[Shared]):
+def test_ten_thousand_random_usages_over_all_shared_models_cost_what_the_oracle_says(
+    everything: list[Shared],
+):
     dice = random.Random(20261122)  # noqa: S311 - the same usages every time
     worst = Fraction(0)
     seen: Counter[str] = Counter()
@@ -139,12 +162,18 @@ def test_ten_thousand_random_usages_over_all_shared_models_cost_what_the_oracle_
         cost = cost_of(tokens, each.terms, each.variant)
         assert cost, each.model.id
         # Of a price that the book had to round, the oracle is asked by the rounded one.
-        exact = micros_by_our_prices(ours(each), tokens) if each.rounded else micros_by_the_package(each, tokens)
+        exact = (
+            micros_by_our_prices(ours(each), tokens)
+            if each.rounded
+            else micros_by_the_package(each, tokens)
+        )
         assert sum(map(Fraction, cost.parts.values())) == exact, (each.model.id, tokens)
         worst = max(worst, abs(cost.micros - Fraction(exact)))
         seen.update((*cost.parts, each.variant or "standard", *(["tier"] if cost.tier else [])))
     assert worst <= HALF_A_MICRO
-    assert all(seen[name] >= 100 for name in (*CLASSES, "tier", "batch", "flex", "priority", "standard")), seen
+    assert all(
+        seen[name] >= 100 for name in (*CLASSES, "tier", "batch", "flex", "priority", "standard")
+    ), seen
 
 
 def test_no_shared_model_is_left_uncompared_and_every_class_is_counted(everything: list[Shared]):
@@ -178,13 +207,19 @@ def test_every_model_that_the_package_prices_in_tokens_is_shared(everything: lis
         for model in provider.models
         if (PROVIDERS.get(provider.id, provider.id), model.id) in genai.models
     }
-    assert len(genai.models) + len(genai.left_out) == sum(len(each.models) for each in get_snapshot().providers)
+    assert len(genai.models) + len(genai.left_out) == sum(
+        len(each.models) for each in get_snapshot().providers
+    )
 
 
-def test_a_rounded_price_is_off_by_half_a_micro_per_million_tokens_at_most(everything: list[Shared]):
+def test_a_rounded_price_is_off_by_half_a_micro_per_million_tokens_at_most(
+    everything: list[Shared],
+):
     for each in everything:
         if each.rounded:
             for name in comparable(each):
                 tokens = Tokens(**{name: 1_000_000})
                 exact = micros_by_the_package(each, tokens)
-                assert abs(Fraction(micros_by_our_prices(ours(each), tokens)) - exact) <= HALF_A_MICRO
+                assert (
+                    abs(Fraction(micros_by_our_prices(ours(each), tokens)) - exact) <= HALF_A_MICRO
+                )

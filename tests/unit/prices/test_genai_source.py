@@ -11,7 +11,19 @@ from genai_prices.types import ConditionalPrice, ModelPrice, Tier, TieredPrices
 from local.price_book import PriceBookRefused
 from local.price_book.book import Entry, render
 from local.price_book.genai import NO_PRICE, OTHER_UNITS, GenaiPrices
-from tests.price_sources import DAY, always, from_day, from_hour, genai, made, merged, model, provider, usd, variant
+from tests.price_sources import (
+    DAY,
+    always,
+    from_day,
+    from_hour,
+    genai,
+    made,
+    merged,
+    model,
+    provider,
+    usd,
+    variant,
+)
 
 
 def input_price(prices: ModelPrice | list[ConditionalPrice]) -> int | None:
@@ -20,7 +32,12 @@ def input_price(prices: ModelPrice | list[ConditionalPrice]) -> int | None:
 
 
 def four(row: Entry) -> tuple[int | None, ...]:
-    return (row["input_price"], row["output_price"], row["cache_read_price"], row["cache_write_price"])
+    return (
+        row["input_price"],
+        row["output_price"],
+        row["cache_read_price"],
+        row["cache_write_price"],
+    )
 
 
 # How the book is made.
@@ -43,7 +60,11 @@ def test_a_half_micro_goes_to_the_even_side_and_is_listed(price: str, micros: in
     result = made(model(ModelPrice(output_mtok=Decimal(price))))
     assert result["prices"][0]["output_price"] == micros
     (listed,) = result["roundings"]
-    assert (listed["provider"], listed["model"], listed["field"]) == ("acme-ai", "m", "output_price")
+    assert (listed["provider"], listed["model"], listed["field"]) == (
+        "acme-ai",
+        "m",
+        "output_price",
+    )
     assert Fraction(listed["exact"]) == Fraction(price) * 1_000_000
     assert listed["rounded"] == micros
 
@@ -72,13 +93,25 @@ def test_tiers_are_carried_with_every_class_at_every_threshold():
     (row,) = made(model(prices))["prices"]
     assert four(row) == (1_000_000, 4_000_000, 100_000, None)
     assert row["tiers"] == [
-        {"above_input_tokens": 200, "input_price": 2_000_000, "output_price": 4_000_000, "cache_read_price": 100_000},
-        {"above_input_tokens": 500, "input_price": 3_000_000, "output_price": 5_000_000, "cache_read_price": 100_000},
+        {
+            "above_input_tokens": 200,
+            "input_price": 2_000_000,
+            "output_price": 4_000_000,
+            "cache_read_price": 100_000,
+        },
+        {
+            "above_input_tokens": 500,
+            "input_price": 3_000_000,
+            "output_price": 5_000_000,
+            "cache_read_price": 100_000,
+        },
     ]
 
 
 def test_a_cache_entry_kept_an_hour_has_its_own_price():
-    (row,) = made(model(usd("1", cache_write_mtok=Decimal("1.25"), cache_write_1h_mtok=Decimal(2))))["prices"]
+    (row,) = made(
+        model(usd("1", cache_write_mtok=Decimal("1.25"), cache_write_1h_mtok=Decimal(2)))
+    )["prices"]
     assert (row["cache_write_price"], row["cache_write_1h_price"]) == (1_250_000, 2_000_000)
 
 
@@ -111,7 +144,9 @@ def test_a_day_to_come_is_an_entry_of_its_own_and_one_that_changes_nothing_is_no
 
 
 def test_a_model_without_a_price_today_is_priced_from_the_day_that_has_one():
-    priced = model([ConditionalPrice(prices=ModelPrice()), from_day(datetime.date(2027, 1, 1), "2")])
+    priced = model(
+        [ConditionalPrice(prices=ModelPrice()), from_day(datetime.date(2027, 1, 1), "2")]
+    )
     (row,) = made(priced)["prices"]
     assert (row["effective_from"], row["input_price"]) == ("2027-01-01T00:00:00Z", 2_000_000)
 
@@ -128,11 +163,16 @@ def test_batch_flex_and_priority_are_variants_and_other_kinds_of_request_are_cou
     first = genai(priced)
     (row,) = made(priced)["prices"]
     assert row["input_price"] == 2_000_000
-    # What a variant does not name costs what it does otherwise: so the package has it, and so it charges.
+    # What a variant does not name costs what it does otherwise: so the package has it, and so it
+    # charges.
     assert row["variants"] == {
         "batch": {"input_price": 1_000_000, "output_price": 8_000_000, "cache_read_price": 200_000},
         "flex": {"input_price": 1_500_000, "output_price": 8_000_000, "cache_read_price": 200_000},
-        "priority": {"input_price": 4_000_000, "output_price": 16_000_000, "cache_read_price": 200_000},
+        "priority": {
+            "input_price": 4_000_000,
+            "output_price": 16_000_000,
+            "cache_read_price": 200_000,
+        },
     }
     assert first.uncarried() == {"service_tier=fast": 1}
 
@@ -154,7 +194,9 @@ def test_of_several_variants_begun_the_first_counts_and_one_to_come_is_a_change(
 
 
 def test_a_free_variant_without_a_price_is_zero_and_one_with_a_price_has_it():
-    rows = made(model(ModelPrice(), "m:free"), model(ModelPrice(input_mtok=Decimal(1)), "n:free"))["prices"]
+    rows = made(model(ModelPrice(), "m:free"), model(ModelPrice(input_mtok=Decimal(1)), "n:free"))[
+        "prices"
+    ]
     assert [four(row) for row in rows] == [(0, 0, 0, 0), (1_000_000, None, None, None)]
 
 
@@ -174,7 +216,8 @@ def test_models_without_a_token_price_are_left_out_with_the_reason():
 
 
 @pytest.mark.parametrize(
-    "price", ["-0.000001", "1000000.000001", "NaN", "Infinity", "1e300", "1e999999", f"0.{'1' * 2000}"]
+    "price",
+    ["-0.000001", "1000000.000001", "NaN", "Infinity", "1e300", "1e999999", f"0.{'1' * 2000}"],
 )
 def test_a_negative_or_absurd_price_stops_the_tool(price: str):
     with pytest.raises(PriceBookRefused, match="acme-ai/m input_price: "):
@@ -182,7 +225,9 @@ def test_a_negative_or_absurd_price_stops_the_tool(price: str):
 
 
 def test_a_price_that_is_a_float_stops_the_tool():
-    with pytest.raises(PriceBookRefused, match=r"acme-ai/m input_price: 0\.1 is not a decimal number"):
+    with pytest.raises(
+        PriceBookRefused, match=r"acme-ai/m input_price: 0\.1 is not a decimal number"
+    ):
         made(model(ModelPrice(input_mtok=0.1)))  # pyright: ignore[reportArgumentType]
 
 

@@ -8,7 +8,17 @@ import pytest
 from genai_prices.types import ModelPrice, Tier, TieredPrices
 
 from local.price_book.rules import PRICE_RULES, STATEMENT_RULES, SUPERSEDED
-from tests.price_sources import OLDER, always, entries, from_day, genai, merged, model, models_dev, usd
+from tests.price_sources import (
+    OLDER,
+    always,
+    entries,
+    from_day,
+    genai,
+    merged,
+    model,
+    models_dev,
+    usd,
+)
 
 BOTH = ["genai-prices", "models-dev"]
 
@@ -29,15 +39,22 @@ def test_letters_of_either_case_are_one_name():
     assert (row["model"], row["sources"]) == ("GLM-5", BOTH)
 
 
-@pytest.mark.parametrize(("price", "held"), [(98, False), (102, False), (97.99, True), (102.01, True), (100, False)])
+@pytest.mark.parametrize(
+    ("price", "held"), [(98, False), (102, False), (97.99, True), (102.01, True), (100, False)]
+)
 def test_up_to_two_percent_is_agreement_and_the_first_source_is_applied(price: float, held: bool):
     rows = entries(genai(model(usd("100", "1"))), models_dev({"m": {"input": price, "output": 1}}))
     assert rows[0]["input_price"] == 100_000_000
-    assert [row["sources"] for row in rows] == ([["genai-prices"], ["models-dev"]] if held else [BOTH])
+    assert [row["sources"] for row in rows] == (
+        [["genai-prices"], ["models-dev"]] if held else [BOTH]
+    )
 
 
 def test_a_dispute_is_held_with_the_prices_that_differ_by_source():
-    rows = entries(genai(model(usd("3", "15"))), models_dev({"m": {"input": 4, "output": 15, "cache_read": 0.4}}))
+    rows = entries(
+        genai(model(usd("3", "15"))),
+        models_dev({"m": {"input": 4, "output": 15, "cache_read": 0.4}}),
+    )
     assert rows[0]["input_price"] == 3_000_000
     # In a dispute nothing is filled in from the other source.
     assert rows[0]["cache_read_price"] is None
@@ -48,12 +65,18 @@ def test_a_dispute_is_held_with_the_prices_that_differ_by_source():
     )
     assert rows[1]["held"] == {
         "reason": "the sources differ (USD per 1M tokens): input_price 3 by genai-prices, 4 by models-dev",
-        "by_source": {"genai-prices": {"input_price": 3_000_000}, "models-dev": {"input_price": 4_000_000}},
+        "by_source": {
+            "genai-prices": {"input_price": 3_000_000},
+            "models-dev": {"input_price": 4_000_000},
+        },
     }
 
 
 def test_what_only_the_second_source_knows_is_filled_in_where_they_agree():
-    (row,) = entries(genai(model(usd("3", "15"))), models_dev({"m": {"input": 3, "output": 15, "cache_read": 0.3}}))
+    (row,) = entries(
+        genai(model(usd("3", "15"))),
+        models_dev({"m": {"input": 3, "output": 15, "cache_read": 0.3}}),
+    )
     assert (row["cache_read_price"], row["sources"]) == (300_000, BOTH)
 
 
@@ -67,14 +90,20 @@ def test_where_a_change_is_to_come_nothing_is_filled_in_since_the_other_source_d
 
 
 def test_a_free_model_in_both_is_agreed_on_and_a_zero_of_the_second_alone_says_nothing():
-    (row,) = entries(genai(model(ModelPrice(), "m:free")), models_dev({"m:free": {"input": 0, "output": 0}}))
+    (row,) = entries(
+        genai(model(ModelPrice(), "m:free")), models_dev({"m:free": {"input": 0, "output": 0}})
+    )
     assert (row["input_price"], row["sources"]) == (0, BOTH)
     assert standing(usd("3", "15"), {"input": 0, "output": 0}) == (["genai-prices"], False)
-    assert standing(ModelPrice(input_mtok=Decimal(0), output_mtok=Decimal(0)), {"input": 1, "output": 2})[1]
+    assert standing(
+        ModelPrice(input_mtok=Decimal(0), output_mtok=Decimal(0)), {"input": 1, "output": 2}
+    )[1]
 
 
 def test_another_id_of_a_model_is_priced_as_the_model_that_the_first_source_takes_for_it():
-    first = genai(model(usd("3", "15", cache_write_1h_mtok=Decimal(6)), "m", "m-20260101", "m-latest"))
+    first = genai(
+        model(usd("3", "15", cache_write_1h_mtok=Decimal(6)), "m", "m-20260101", "m-latest")
+    )
     rows = entries(first, models_dev({"m-20260101": {"input": 3, "output": 15}, "m-latest": None}))
     assert [(row["model"], row["cache_write_1h_price"], row["sources"]) for row in rows] == [
         ("m", 6_000_000, ["genai-prices"]),
@@ -94,7 +123,9 @@ def test_a_model_that_the_first_source_has_no_price_for_is_priced_by_the_second(
 
 
 def tiered(start: int, above: str) -> ModelPrice:
-    return ModelPrice(input_mtok=TieredPrices(Decimal(1), [Tier(start, Decimal(above))]), output_mtok=Decimal(5))
+    return ModelPrice(
+        input_mtok=TieredPrices(Decimal(1), [Tier(start, Decimal(above))]), output_mtok=Decimal(5)
+    )
 
 
 @pytest.mark.parametrize(
@@ -116,11 +147,17 @@ def test_tiers_agree_if_their_thresholds_are_a_token_apart_and_their_prices_the_
 def test_a_tier_of_the_first_source_alone_is_no_dispute_and_one_of_the_second_alone_is():
     assert standing(tiered(200_000, "2"), {"input": 1, "output": 5}) == (BOTH, False)
     over = {"context_over_200k": {"input": 2, "output": 5}}
-    rows = entries(genai(model(usd("1", "5"))), models_dev({"m": {"input": 1, "output": 5, **over}}))
+    rows = entries(
+        genai(model(usd("1", "5"))), models_dev({"m": {"input": 1, "output": 5, **over}})
+    )
     assert "tiers" not in rows[0]
     assert rows[1]["held"]["by_source"] == {
         "genai-prices": {},
-        "models-dev": {"tiers": [{"above_input_tokens": 200_000, "input_price": 2_000_000, "output_price": 5_000_000}]},
+        "models-dev": {
+            "tiers": [
+                {"above_input_tokens": 200_000, "input_price": 2_000_000, "output_price": 5_000_000}
+            ]
+        },
     }
 
 
@@ -161,7 +198,9 @@ def test_what_was_in_force_when_the_second_source_was_published_is_no_dispute():
     cut = model([always("3"), from_day(since, "1")])
     (row,) = entries(genai(cut), models_dev({"m": {"input": 3}}))
     assert (row["input_price"], row["sources"]) == (1_000_000, ["genai-prices"])
-    assert merged(genai(cut), models_dev({"m": {"input": 3}})).models["acme-ai", "m"].rules == {SUPERSEDED}
+    assert merged(genai(cut), models_dev({"m": {"input": 3}})).models["acme-ai", "m"].rules == {
+        SUPERSEDED
+    }
     assert len(entries(genai(cut), models_dev({"m": {"input": 2}}))) == 2
 
 
@@ -170,7 +209,8 @@ def test_a_regional_endpoint_of_bedrock_at_the_global_price_is_a_rule():
     plain = model(usd("1.1", "5.5"), "acme.n", "us.acme.n")
     first = genai(regional, plain, name="aws")
     second = models_dev(
-        {name: {"input": 1, "output": 5} for name in ("us.acme.m", "acme.m", "us.acme.n")}, "amazon-bedrock"
+        {name: {"input": 1, "output": 5} for name in ("us.acme.m", "acme.m", "us.acme.n")},
+        "amazon-bedrock",
     )
     found = merged(first, second).models
     for name in ("us.acme.m", "acme.m"):

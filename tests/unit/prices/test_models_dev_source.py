@@ -1,4 +1,6 @@
-"""The second source: what is taken from its data file, and hostile data, none of which makes a book."""
+"""The second source: what is taken from its data file, and hostile data, none of which makes a
+book.
+"""
 
 import gzip
 import json
@@ -7,7 +9,15 @@ from typing import Any
 import pytest
 
 from local.price_book import PriceBookRefused
-from local.price_book.models_dev import ALL_ZERO, DATA_CEILING_BYTES, NO_PRICE, REASONING, ModelsDev, load, parse
+from local.price_book.models_dev import (
+    ALL_ZERO,
+    DATA_CEILING_BYTES,
+    NO_PRICE,
+    REASONING,
+    ModelsDev,
+    load,
+    parse,
+)
 from tests.price_sources import entries, genai, merged, model, models_dev, usd
 
 COST = {"input": 3, "output": 15, "cache_read": 0.3, "cache_write": 3.75}
@@ -42,9 +52,16 @@ def test_a_model_that_only_this_source_has_is_priced_by_it():
 def test_tiers_are_carried_and_what_a_tier_does_not_state_is_unknown_in_it():
     tiers = [
         {"input": 9, "output": 30, "tier": {"type": "context", "size": 400_000}},
-        {"input": 6, "output": 22.5, "cache_read": 0.6, "tier": {"type": "context", "size": 200_000}},
+        {
+            "input": 6,
+            "output": 22.5,
+            "cache_read": 0.6,
+            "tier": {"type": "context", "size": 200_000},
+        },
     ]
-    assert only({**COST, "tiers": tiers, "context_over_200k": {"input": 1, "output": 1}})["tiers"] == [
+    assert only({**COST, "tiers": tiers, "context_over_200k": {"input": 1, "output": 1}})[
+        "tiers"
+    ] == [
         {
             "above_input_tokens": 200_000,
             "input_price": 6_000_000,
@@ -68,7 +85,9 @@ def test_a_decimal_fraction_is_taken_as_it_is_written():
         genai(),
         ModelsDev(
             parse(
-                packed('{"acme-ai": {"models": {"m": {"cost": {"input": 1.0000005, "output": 0.30000000000000004}}}}}')
+                packed(
+                    '{"acme-ai": {"models": {"m": {"cost": {"input": 1.0000005, "output": 0.30000000000000004}}}}}'
+                )
             )
         ),
     )
@@ -77,7 +96,11 @@ def test_a_decimal_fraction_is_taken_as_it_is_written():
 
 def test_a_zero_beside_a_price_is_not_known():
     row = only({"input": 1, "output": 0, "cache_read": 0, "cache_write": 0})
-    assert [row[name] for name in ("output_price", "cache_read_price", "cache_write_price")] == [None, None, None]
+    assert [row[name] for name in ("output_price", "cache_read_price", "cache_write_price")] == [
+        None,
+        None,
+        None,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -189,7 +212,18 @@ def test_data_that_unpacks_to_more_than_is_sane_stops_the_tool_before_it_is_unpa
 
 @pytest.mark.parametrize(
     "price",
-    ["-1", "-0.000001", "1e300", "1E+999999999", "1000000.000001", '"3"', "true", "[]", "{}", f"0.{'1' * 2000}"],
+    [
+        "-1",
+        "-0.000001",
+        "1e300",
+        "1E+999999999",
+        "1000000.000001",
+        '"3"',
+        "true",
+        "[]",
+        "{}",
+        f"0.{'1' * 2000}",
+    ],
 )
 @pytest.mark.parametrize("name", ["input", "cache_write"])
 def test_a_price_that_is_none_stops_the_tool(price: str, name: str):
@@ -205,21 +239,28 @@ def test_what_is_not_a_number_stops_the_tool(constant: str):
 
 
 def test_a_key_that_is_there_twice_stops_the_tool():
-    for text in ('{"a": {}, "a": {}}', '{"a": {"models": {"m": {"cost": {"input": 1, "input": 2}}}}}'):
+    for text in (
+        '{"a": {}, "a": {}}',
+        '{"a": {"models": {"m": {"cost": {"input": 1, "input": 2}}}}}',
+    ):
         with pytest.raises(PriceBookRefused, match="a key is there twice"):
             parse(packed(text))
 
 
 @pytest.mark.parametrize("size", ["0", "-1", "1.5", "1e13", "1e999999999", '"200000"', "null"])
 def test_a_tier_without_a_threshold_stops_the_tool(size: str):
-    cost = f'{{"input": 1, "tiers": [{{"input": 2, "tier": {{"type": "context", "size": {size}}}}}]}}'
+    cost = (
+        f'{{"input": 1, "tiers": [{{"input": 2, "tier": {{"type": "context", "size": {size}}}}}]}}'
+    )
     with pytest.raises(PriceBookRefused, match="a tier by something other than a number of tokens"):
         ModelsDev(parse(packed(f'{{"acme-ai": {{"models": {{"m": {{"cost": {cost}}}}}}}}}')))
 
 
 def test_a_tier_by_the_hour_stops_the_tool():
     with pytest.raises(PriceBookRefused, match="a tier by something other"):
-        models_dev({"m": {"input": 1, "tiers": [{"input": 2, "tier": {"type": "hour", "size": 9}}]}})
+        models_dev(
+            {"m": {"input": 1, "tiers": [{"input": 2, "tier": {"type": "hour", "size": 9}}]}}
+        )
 
 
 @pytest.mark.parametrize("name", ["", " m", "m\n", "a\x00b", "a\u202eb"])
@@ -233,9 +274,13 @@ def test_sql_in_a_name_is_a_name():
     assert row["model"] == "m'); DROP TABLE ai_model_prices; --"
 
 
-@pytest.mark.parametrize(("factor", "said"), [(1e-6, "1e-6"), (1e-3, "1e-3"), (100, "1e+2"), (1000, "1e+3")])
+@pytest.mark.parametrize(
+    ("factor", "said"), [(1e-6, "1e-6"), (1e-3, "1e-3"), (100, "1e+2"), (1000, "1e+3")]
+)
 def test_a_source_in_other_units_stops_the_tool(factor: float, said: str):
-    """Per token, per thousand tokens, in cents, in thousandths: nearly every model is then in dispute, by one factor."""
+    """Per token, per thousand tokens, in cents, in thousandths: nearly every model is then in
+    dispute, by one factor.
+    """
     names = [f"m{number}" for number in range(40)]
     first = genai(*(model(usd("2", "8"), name) for name in names))
     costs = {name: {"input": 2 * factor, "output": 8 * factor} for name in names}

@@ -25,7 +25,9 @@ def entry(**stated: Any) -> BookEntry:
     return BookEntry.model_validate({"provider": "p", "model": "m"} | stated)
 
 
-def difference(before: dict[str, Any] | None, n: int | None = 0, *decisions: Decision) -> PriceDifference:
+def difference(
+    before: dict[str, Any] | None, n: int | None = 0, *decisions: Decision
+) -> PriceDifference:
     return PriceDifference(
         n=n, provider="p", model="m", effective_from=None, starts="now", before=before, was_withdrawn=False,
         decisions=list(decisions),
@@ -37,7 +39,9 @@ def planned(entries: list[BookEntry], *differences: PriceDifference, **more: Any
 
 
 def decided(before: dict[str, Any] | None, proposed: dict[str, Any], decision: Any) -> Decision:
-    return Decision(id=UUID(int=1), effective_from=None, before=before, proposed=proposed, decision=decision)
+    return Decision(
+        id=UUID(int=1), effective_from=None, before=before, proposed=proposed, decision=decision
+    )
 
 
 rates = st.none() | st.integers(0, 10**12)
@@ -51,7 +55,9 @@ def test_nothing_moves_between_the_same_terms(stated: dict[str, Any]) -> None:
 
 
 @given(all_terms, all_terms)
-def test_every_rate_that_differs_is_a_move_or_becomes_known(before: dict[str, Any], after: dict[str, Any]) -> None:
+def test_every_rate_that_differs_is_a_move_or_becomes_known(
+    before: dict[str, Any], after: dict[str, Any]
+) -> None:
     moved = {move.path for move in moves(before, after, 3, 10, 32_000)}
     known = {path for path, _ in new_rates(before, after)}
     assert moved | known == {name for name in RATES if before[name] != after[name]}
@@ -60,7 +66,10 @@ def test_every_rate_that_differs_is_a_move_or_becomes_known(before: dict[str, An
 
 @given(st.integers(1, 10**12), st.integers(1, 10**12))
 def test_a_move_passes_up_to_the_factor_both_ways(known: int, rate: int) -> None:
-    found = [move.why is None for move in moves(terms(input_price=known), terms(input_price=rate), 3, 10, 32_000)]
+    found = [
+        move.why is None
+        for move in moves(terms(input_price=known), terms(input_price=rate), 3, 10, 32_000)
+    ]
     assert found == ([] if known == rate else [rate <= 3 * known and known <= 3 * rate])
 
 
@@ -78,17 +87,26 @@ def test_a_tier_that_goes_is_compared_with_the_base_that_comes_instead() -> None
         (200_000, 34, True), (200_000, 33, False), (1, 1, False), (200_000, 0, False),
     ],
 )  # fmt: skip
-def test_a_new_tier_is_compared_with_the_base_of_before(above: int, rate: int, passes: bool) -> None:
-    tiered = terms(input_price=100, tiers=[NOTHING | {"above_input_tokens": above, "input_price": rate}])
+def test_a_new_tier_is_compared_with_the_base_of_before(
+    above: int, rate: int, passes: bool
+) -> None:
+    tiered = terms(
+        input_price=100, tiers=[NOTHING | {"above_input_tokens": above, "input_price": rate}]
+    )
     (new,) = moves(terms(input_price=100), tiered, 3, 10, 32_000)
     assert (new.why is None) is passes
-    made = planned([entry(**{key: value for key, value in tiered.items() if value is not None})], difference(None))
+    made = planned(
+        [entry(**{key: value for key, value in tiered.items() if value is not None})],
+        difference(None),
+    )
     assert (not made.held) is passes, "and of a new model with the base that comes with it"
 
 
 def test_a_price_that_an_owner_rejected_is_not_proposed_again() -> None:
     before, proposed = terms(input_price=10), terms(input_price=100)
-    made = planned([entry(input_price=100)], difference(before, 0, decided(before, proposed, "rejected")))
+    made = planned(
+        [entry(input_price=100)], difference(before, 0, decided(before, proposed, "rejected"))
+    )
     assert (made.versions, made.held, made.withheld) == ([], [], 0)
 
 
@@ -100,7 +118,9 @@ def test_a_price_that_waits_stays_waiting_even_if_it_could_pass() -> None:
 
 def test_a_price_that_goes_back_to_what_was_before_an_approval_is_a_change_like_any() -> None:
     before, proposed = terms(input_price=20), terms(input_price=10)
-    made = planned([entry(input_price=10)], difference(before, 0, decided(proposed, before, "approved")))
+    made = planned(
+        [entry(input_price=10)], difference(before, 0, decided(proposed, before, "approved"))
+    )
     assert made.updated == 1
 
 
@@ -113,7 +133,9 @@ def test_where_gaps_are_filled_only_nothing_known_changes() -> None:
 
 def test_a_book_in_doubt_withdraws_all_the_same_since_that_changes_no_price() -> None:
     entries = [entry(model=f"m{n}", input_price=1) for n in range(THRESHOLDS.sample)]
-    new = [difference(None, n).model_copy(update={"model": f"m{n}"}) for n in range(THRESHOLDS.sample)]
+    new = [
+        difference(None, n).model_copy(update={"model": f"m{n}"}) for n in range(THRESHOLDS.sample)
+    ]
     gone = terms(input_price=10)
     made = planned(entries, *new, difference(gone, None))
     assert (made.withdrawn, made.inserted, made.withheld) == (1, 0, THRESHOLDS.sample)

@@ -18,7 +18,9 @@ FULL = {
         {"above_input_tokens": 200_000, "input_price": 6_000_000, "output_price": 22_500_000},
         {"above_input_tokens": 500_000, "input_price": 0},
     ],
-    "variants": {"batch": {"input_price": 1_500_000, "tiers": [{"above_input_tokens": 1, "output_price": 1}]}},
+    "variants": {
+        "batch": {"input_price": 1_500_000, "tiers": [{"above_input_tokens": 1, "output_price": 1}]}
+    },
 }
 
 
@@ -40,7 +42,11 @@ def test_the_names_of_the_prices_are_the_fields_of_a_rate():
 
 def test_the_edges_of_a_price_are_prices():
     terms = PriceTerms.model_validate({"input_price": 0, "output_price": MAX_PRICE_MICROS})
-    assert (terms.input_price, terms.output_price, terms.cache_read_price) == (0, MAX_PRICE_MICROS, None)
+    assert (terms.input_price, terms.output_price, terms.cache_read_price) == (
+        0,
+        MAX_PRICE_MICROS,
+        None,
+    )
 
 
 @pytest.mark.parametrize("document", [{"tiers": FULL["tiers"]}, {"variants": FULL["variants"]}])
@@ -50,7 +56,9 @@ def test_one_price_somewhere_is_enough(document: dict[str, Any]):
 
 @pytest.mark.parametrize("document", [{}, {"input_price": None}, {"tiers": [], "variants": {}}])
 def test_terms_without_any_price_are_refused(document: dict[str, Any]):
-    assert problems(document) == ["(document): At least one price must be set (0 declares a model free)."]
+    assert problems(document) == [
+        "(document): At least one price must be set (0 declares a model free)."
+    ]
 
 
 @pytest.mark.parametrize(
@@ -64,21 +72,40 @@ def test_terms_without_any_price_are_refused(document: dict[str, Any]):
         ({"price": 1}, "price: Unknown field."),
         ({"tiers": {}}, "tiers: Must be a list."),
         ({"tiers": [{"input_price": 1}]}, "tiers[0].above_input_tokens: Required."),
-        ({"tiers": [{"above_input_tokens": 0, "input_price": 1}]}, "tiers[0].above_input_tokens: Must be at least 1."),
-        ({"tiers": [{"above_input_tokens": 9}]}, "tiers[0]: At least one price must be set (0 declares a model free)."),
         (
-            {"tiers": [{"above_input_tokens": 9, "input_price": 1}, {"above_input_tokens": 9, "input_price": 2}]},
+            {"tiers": [{"above_input_tokens": 0, "input_price": 1}]},
+            "tiers[0].above_input_tokens: Must be at least 1.",
+        ),
+        (
+            {"tiers": [{"above_input_tokens": 9}]},
+            "tiers[0]: At least one price must be set (0 declares a model free).",
+        ),
+        (
+            {
+                "tiers": [
+                    {"above_input_tokens": 9, "input_price": 1},
+                    {"above_input_tokens": 9, "input_price": 2},
+                ]
+            },
             "tiers: Must ascend strictly by above_input_tokens.",
         ),
         (
-            {"tiers": [{"above_input_tokens": 9, "input_price": 1}, {"above_input_tokens": 8, "input_price": 2}]},
+            {
+                "tiers": [
+                    {"above_input_tokens": 9, "input_price": 1},
+                    {"above_input_tokens": 8, "input_price": 2},
+                ]
+            },
             "tiers: Must ascend strictly by above_input_tokens.",
         ),
         (
             {"variants": {"turbo": {"input_price": 1}}},
             "variants.turbo: Input should be 'batch', 'flex' or 'priority'.",
         ),
-        ({"variants": {"flex": {"output_price": -1}}}, "variants.flex.output_price: Must not be negative."),
+        (
+            {"variants": {"flex": {"output_price": -1}}},
+            "variants.flex.output_price: Must not be negative.",
+        ),
         ({"variants": {"flex": {"variants": {}}}}, "variants.flex.variants: Unknown field."),
     ],
 )
@@ -88,7 +115,9 @@ def test_a_problem_names_its_field(document: dict[str, Any], problem: str):
 
 def test_every_problem_is_named_at_once():
     tiers = [{"above_input_tokens": 5, "cache_read_price": -1}]
-    assert problems({"output_price": "free", "tiers": tiers, "variants": {"batch": {"input_price": 2.5}}}) == [
+    assert problems(
+        {"output_price": "free", "tiers": tiers, "variants": {"batch": {"input_price": 2.5}}}
+    ) == [
         "output_price: Must be a whole number.",
         "tiers[0].cache_read_price: Must not be negative.",
         "variants.batch.input_price: Must be a whole number.",

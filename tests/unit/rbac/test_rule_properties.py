@@ -1,4 +1,6 @@
-"""The rule, held against a restatement of its definition and against what must be true of any such rule."""
+"""The rule, held against a restatement of its definition and against what must be true of any such
+rule.
+"""
 
 from uuid import UUID
 
@@ -25,30 +27,51 @@ types = st.sampled_from([ResourceType.GROUP, ResourceType.USER])
 actions = st.sampled_from([Action.READ, Action.UPDATE])
 permissions = st.builds(Permission, types | st.just("*"), actions | st.just("*"), st.booleans())
 some = st.lists(permissions, max_size=2).map(tuple)
-roles = st.builds(Role, some, some, st.dictionaries(ids, st.builds(OrganizationPermissions, some, some), max_size=2))
+roles = st.builds(
+    Role,
+    some,
+    some,
+    st.dictionaries(ids, st.builds(OrganizationPermissions, some, some), max_size=2),
+)
 allow_lists = st.lists(
-    st.builds(AllowedObject, types | st.just("*"), ids.map(str) | st.just("*")), min_size=1, max_size=2
+    st.builds(AllowedObject, types | st.just("*"), ids.map(str) | st.just("*")),
+    min_size=1,
+    max_size=2,
 ).map(tuple)
 scopes = st.just(UNLIMITED) | st.builds(Scope, roles, allow_lists)
-subjects = st.builds(Subject, ids, st.lists(roles, max_size=3).map(tuple), st.frozensets(ids), scopes)
+subjects = st.builds(
+    Subject, ids, st.lists(roles, max_size=3).map(tuple), st.frozensets(ids), scopes
+)
 acls = st.dictionaries(ids, st.frozensets(actions | st.just("*")), max_size=2)
 objects = st.builds(Object, types, ids.map(str), st.none() | ids, st.none() | ids, acls, acls)
 
 
-def votes(held: tuple[Role, ...], subject: Subject, action: Action, obj: Object) -> tuple[int, int, int, int]:
+def votes(
+    held: tuple[Role, ...], subject: Subject, action: Action, obj: Object
+) -> tuple[int, int, int, int]:
     """The four votes of docs: site, user, org, org_member."""
 
     def vote(candidates: list[Permission]) -> int:
-        matching = [p for p in candidates if p.resource_type in ("*", obj.type) and p.action in ("*", action)]
+        matching = [
+            p
+            for p in candidates
+            if p.resource_type in ("*", obj.type) and p.action in ("*", action)
+        ]
         if any(p.negate for p in matching):
             return -1
         return 1 if matching else 0
 
     owned = obj.owner_id == subject.id and obj.owner_id is not None
-    entries = [role.by_org_id[obj.organization_id] for role in held if obj.organization_id in role.by_org_id]
+    entries = [
+        role.by_org_id[obj.organization_id]
+        for role in held
+        if obj.organization_id in role.by_org_id
+    ]
     return (
         vote([p for role in held for p in role.site]),
-        vote([p for role in held for p in role.user]) if owned and obj.organization_id is None else 0,
+        vote([p for role in held for p in role.user])
+        if owned and obj.organization_id is None
+        else 0,
         vote([p for entry in entries for p in entry.org]),
         vote([p for entry in entries for p in entry.member]) if owned else 0,
     )
@@ -76,11 +99,20 @@ def restated(subject: Subject, action: Action, obj: Object) -> bool:
             ),
         ]
     ]
-    by_list = obj.organization_id in members_of and any(action in granted or "*" in granted for granted in grants)
+    by_list = obj.organization_id in members_of and any(
+        action in granted or "*" in granted for granted in grants
+    )
     limit = subject.scope.role
-    limit = Role(limit.site, limit.user, {org: limit.by_org_id[org] for org in limit.by_org_id if org in members_of})
+    limit = Role(
+        limit.site,
+        limit.user,
+        {org: limit.by_org_id[org] for org in limit.by_org_id if org in members_of},
+    )
     by_scope = says_yes(*votes((limit,), subject, action, obj))
-    listed = any(entry.type in ("*", obj.type) and entry.id in ("*", obj.id) for entry in subject.scope.allow_list)
+    listed = any(
+        entry.type in ("*", obj.type) and entry.id in ("*", obj.id)
+        for entry in subject.scope.allow_list
+    )
     return (by_role or by_list) and by_scope and listed
 
 
@@ -99,7 +131,9 @@ def test_a_scope_never_widens(subject: Subject, action: Action, obj: Object) -> 
 def test_a_permission_more_changes_only_in_its_own_direction(
     subject: Subject, action: Action, obj: Object, permission: Permission
 ) -> None:
-    more = Subject(subject.id, (*subject.roles, Role(site=(permission,))), subject.groups, subject.scope)
+    more = Subject(
+        subject.id, (*subject.roles, Role(site=(permission,))), subject.groups, subject.scope
+    )
     before, after = allowed(subject, action, obj), allowed(more, action, obj)
     assert after <= before if permission.negate else after >= before
 
@@ -112,7 +146,9 @@ def test_whoever_has_no_role_gets_nothing_whatever_the_lists_say(
 
 
 @given(subjects, actions, objects)
-def test_membership_rows_of_other_organizations_change_nothing(subject: Subject, action: Action, obj: Object) -> None:
+def test_membership_rows_of_other_organizations_change_nothing(
+    subject: Subject, action: Action, obj: Object
+) -> None:
     foreign = UUID(int=99)
     joined = Role(by_org_id={foreign: OrganizationPermissions(org=(Permission("*", "*"),))})
     more = Subject(subject.id, (*subject.roles, joined), subject.groups, subject.scope)

@@ -1,4 +1,6 @@
-"""Every role, on every object, for every action: the answer is written down here. Nothing passes by omission."""
+"""Every role, on every object, for every action: the answer is written down here. Nothing passes by
+omission.
+"""
 
 from uuid import UUID
 
@@ -50,8 +52,9 @@ OBJECTS = {
     "members": group_members_object(HERE),
 }
 
-# The subject is listed in own-group throughout: where it is no member of the organization, that is a stale row.
-# c create, r read, u update, d delete, - nothing. "@here": held in the objects' organization; "@elsewhere": in another.
+# The subject is listed in own-group throughout: where it is no member of the organization, that is
+# a stale row. c create, r read, u update, d delete, - nothing. "@here": held in the objects'
+# organization; "@elsewhere": in another.
 TABLE = """
                                        group own-group everyone own-row row self other prices usage alerts directory audit audit-site groups members
 owner                                  crud  crud      crud     r       r   ru   ru    ru     cr    -      crud      crud  crud       crud   r
@@ -105,7 +108,11 @@ def test_a_role_may_do_what_its_row_says_and_nothing_else(row: list[str]) -> Non
     name, *cells = row
     subject = subject_of(name)
     answers = {
-        column: "".join(letter for letter, action in LETTERS.items() if allowed(subject, action, OBJECTS[column]))
+        column: "".join(
+            letter
+            for letter, action in LETTERS.items()
+            if allowed(subject, action, OBJECTS[column])
+        )
         or "-"
         for column in COLUMNS
     }
@@ -137,7 +144,9 @@ def test_an_allow_list_that_names_another_group_leaves_an_owner_nothing_here() -
 
 def test_a_scope_limits_what_an_access_list_gives() -> None:
     reads_prices = scope(Permission(ResourceType.AI_MODEL_PRICE, Action.READ))
-    assert not allowed(subject_of("organization-member@here", reads_prices), Action.READ, OBJECTS["own-group"])
+    assert not allowed(
+        subject_of("organization-member@here", reads_prices), Action.READ, OBJECTS["own-group"]
+    )
 
 
 def test_a_negated_permission_does_not_take_away_what_an_access_list_gives() -> None:

@@ -50,7 +50,9 @@ def test_what_a_spreadsheet_would_run_gets_an_apostrophe(text: str, written: str
 def test_no_text_begins_a_cell_with_a_formula_whatever_separates_cells(text: str) -> None:
     for separator in (";", "\t", "\n", "\r", None):
         for cell in harmless(text).split(separator) if separator else [harmless(text)]:
-            assert not cell.lstrip().startswith(("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")), cell
+            assert not cell.lstrip().startswith(
+                ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+            ), cell
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=1))
@@ -65,13 +67,18 @@ def test_names_with_quotes_commas_and_line_breaks_are_one_cell_each() -> None:
 
 
 def test_numbers_of_our_own_stay_numbers() -> None:
-    assert record([-5, millionths(-1), millionths(0), None, Decimal("1.5")]) == "-5,-0.000001,0.000000,,1.5\r\n"
+    assert (
+        record([-5, millionths(-1), millionths(0), None, Decimal("1.5")])
+        == "-5,-0.000001,0.000000,,1.5\r\n"
+    )
 
 
 def test_times_are_in_utc_and_ids_bare() -> None:
     moment = datetime.fromisoformat("2026-11-22T07:00:00+01:00")
     line = record([moment, datetime(2026, 1, 1, tzinfo=UTC), date(2026, 11, 2), UUID(int=1)])
-    assert read(line) == [["2026-11-22T06:00:00Z", "2026-01-01T00:00:00Z", "2026-11-02", str(UUID(int=1))]]
+    assert read(line) == [
+        ["2026-11-22T06:00:00Z", "2026-01-01T00:00:00Z", "2026-11-02", str(UUID(int=1))]
+    ]
 
 
 @given(st.integers(min_value=-(10**30), max_value=10**30))

@@ -1,4 +1,6 @@
-"""Vendors' usage objects: what is in the cache is counted once, and what cannot be is refused by its path."""
+"""Vendors' usage objects: what is in the cache is counted once, and what cannot be is refused by
+its path.
+"""
 
 from typing import Any
 
@@ -58,24 +60,47 @@ BEDROCK = {
         ("openai", CHAT, Tokens(86, 300, 1920)),
         ("openai", RESPONSES, Tokens(86, 300, 1920)),
         ("openai", {"prompt_tokens": 8, "total_tokens": 8}, Tokens(8)),  # embeddings
-        ("openai", {"prompt_tokens": 8, "completion_tokens": 1, "prompt_tokens_details": None}, Tokens(8, 1)),
+        (
+            "openai",
+            {"prompt_tokens": 8, "completion_tokens": 1, "prompt_tokens_details": None},
+            Tokens(8, 1),
+        ),
         ("anthropic", ANTHROPIC, Tokens(50, 503, 100000, 148, 100)),
-        ("anthropic", {"input_tokens": 1, "output_tokens": 2, "cache_creation_input_tokens": None}, Tokens(1, 2)),
+        (
+            "anthropic",
+            {"input_tokens": 1, "output_tokens": 2, "cache_creation_input_tokens": None},
+            Tokens(1, 2),
+        ),
         ("anthropic", {"input_tokens": 1, "cache_creation_input_tokens": 9}, Tokens(1, 0, 0, 9)),
-        ("anthropic", {"input_tokens": 1, "cache_creation": {"ephemeral_1h_input_tokens": 4}}, Tokens(1, 0, 0, 0, 4)),
+        (
+            "anthropic",
+            {"input_tokens": 1, "cache_creation": {"ephemeral_1h_input_tokens": 4}},
+            Tokens(1, 0, 0, 0, 4),
+        ),
         ("gemini", GEMINI, Tokens(207, 80, 800)),
-        ("gemini", {"prompt_token_count": 5, "candidates_token_count": 3, "thoughts_token_count": 2}, Tokens(5, 5)),
+        (
+            "gemini",
+            {"prompt_token_count": 5, "candidates_token_count": 3, "thoughts_token_count": 2},
+            Tokens(5, 5),
+        ),
         # Thoughts that are in the candidates already.
         (
             "gemini",
-            {"promptTokenCount": 5, "candidatesTokenCount": 3, "thoughtsTokenCount": 2, "totalTokenCount": 8},
+            {
+                "promptTokenCount": 5,
+                "candidatesTokenCount": 3,
+                "thoughtsTokenCount": 2,
+                "totalTokenCount": 8,
+            },
             Tokens(5, 3),
         ),
         ("bedrock", BEDROCK, Tokens(10, 20, 200, 40, 60)),
         ("bedrock", {"inputTokens": 10, "outputTokens": 20, "totalTokens": 30}, Tokens(10, 20)),
     ],
 )
-def test_what_vendors_send_is_read(usage_format: Any, usage: dict[str, Any], tokens: Tokens) -> None:
+def test_what_vendors_send_is_read(
+    usage_format: Any, usage: dict[str, Any], tokens: Tokens
+) -> None:
     assert tokens_of(usage_format, usage) == tokens
 
 
@@ -106,7 +131,9 @@ def test_what_vendors_send_is_read(usage_format: Any, usage: dict[str, Any], tok
         ("bedrock", BEDROCK | {"totalTokens": 29}, ["usage.totalTokens"]),
     ],
 )  # fmt: skip
-def test_what_cannot_be_is_refused_by_its_path(usage_format: Any, usage: dict[str, Any], fields: list[str]) -> None:
+def test_what_cannot_be_is_refused_by_its_path(
+    usage_format: Any, usage: dict[str, Any], fields: list[str]
+) -> None:
     with pytest.raises(UsageOutOfRange) as caught:
         tokens_of(usage_format, usage)
     assert [each.field for each in caught.value.problems] == fields
@@ -116,7 +143,9 @@ count = st.integers(0, 10**6)
 
 
 @given(count, count, count, count)
-def test_no_token_is_counted_twice_nor_lost(fresh: int, cached: int, plain: int, reasoning: int) -> None:
+def test_no_token_is_counted_twice_nor_lost(
+    fresh: int, cached: int, plain: int, reasoning: int
+) -> None:
     chat = tokens_of(
         "openai",
         {
@@ -136,30 +165,45 @@ def test_no_token_is_counted_twice_nor_lost(fresh: int, cached: int, plain: int,
             "thoughtsTokenCount": reasoning,
         },
     )
-    beside = {"input_tokens": fresh, "output_tokens": plain + reasoning, "cache_read_input_tokens": cached}
-    assert chat == gemini == tokens_of("anthropic", beside) == Tokens(fresh, plain + reasoning, cached)
+    beside = {
+        "input_tokens": fresh,
+        "output_tokens": plain + reasoning,
+        "cache_read_input_tokens": cached,
+    }
+    assert (
+        chat == gemini == tokens_of("anthropic", beside) == Tokens(fresh, plain + reasoning, cached)
+    )
 
 
 @given(count, count, count)
-def test_both_kinds_of_cache_entries_add_up_to_what_was_written(minutes: int, hour: int, more: int) -> None:
+def test_both_kinds_of_cache_entries_add_up_to_what_was_written(
+    minutes: int, hour: int, more: int
+) -> None:
     created = {"ephemeral_5m_input_tokens": minutes, "ephemeral_1h_input_tokens": hour}
     anthropic = tokens_of(
         "anthropic",
-        {"input_tokens": 0, "cache_creation_input_tokens": minutes + hour + more, "cache_creation": created},
+        {
+            "input_tokens": 0,
+            "cache_creation_input_tokens": minutes + hour + more,
+            "cache_creation": created,
+        },
     )
     assert anthropic == Tokens(0, 0, 0, minutes + more, hour)
 
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
     max_leaves=5,
 )
 KEYS = sorted({*CHAT, *RESPONSES, *ANTHROPIC, *GEMINI, *BEDROCK})
 
 
 @given(
-    st.sampled_from(["openai", "anthropic", "gemini", "bedrock"]), st.dictionaries(st.sampled_from(KEYS), json_values)
+    st.sampled_from(["openai", "anthropic", "gemini", "bedrock"]),
+    st.dictionaries(st.sampled_from(KEYS), json_values),
 )
 def test_whatever_comes_is_tokens_or_a_refusal(usage_format: Any, usage: dict[str, Any]) -> None:
     problems: list[Problem] = []

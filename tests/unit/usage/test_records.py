@@ -1,4 +1,6 @@
-"""The quick way to read a usage record understands what the careful one does, and nothing that it refuses."""
+"""The quick way to read a usage record understands what the careful one does, and nothing that it
+refuses.
+"""
 
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -23,7 +25,21 @@ PLAIN = {
     "tokens": {"input": 1000, "output": 200},
 }
 TEXTS = st.sampled_from(
-    ["a", "a b", " a", "a ", "", "é", "a\nb", "a\x00", OWN_SOURCE, "x" * 255, "x" * 256, "~", "a\u00a0b"]
+    [
+        "a",
+        "a b",
+        " a",
+        "a ",
+        "",
+        "é",
+        "a\nb",
+        "a\x00",
+        OWN_SOURCE,
+        "x" * 255,
+        "x" * 256,
+        "~",
+        "a\u00a0b",
+    ]
 )
 MOMENTS = st.sampled_from([
     "2026-11-22T06:00:00Z", "2026-11-22t06:00:00z", "2026-11-22T06:00:00.123456+05:30", "2026-11-22 06:00:00Z",
@@ -32,11 +48,18 @@ MOMENTS = st.sampled_from([
     "2026-11-22T06:00:00+24:00", "\uff12\uff1026-11-22T06:00:00Z", "2026-11-22T06:00:00Z\n",
 ])  # fmt: skip
 COUNTS = st.sampled_from([0, 1, 10**12, 10**12 + 1, -1, 1.0, True, "1", None, 10**30])
-CLASSES = st.sampled_from(["input", "output", "cache_read", "cache_write", "cache_write_1h", "reasoning"])
+CLASSES = st.sampled_from(
+    ["input", "output", "cache_read", "cache_write", "cache_write_1h", "reasoning"]
+)
 CHANGES: dict[str, st.SearchStrategy[Any]] = {
-    **{name: TEXTS | st.none() | st.integers() for name in ("source", "id", "user", "provider", "model")},
+    **{
+        name: TEXTS | st.none() | st.integers()
+        for name in ("source", "id", "user", "provider", "model")
+    },
     "occurred_at": MOMENTS | st.none() | st.integers(),
-    "tokens": st.dictionaries(CLASSES, COUNTS, max_size=3) | st.none() | st.lists(st.integers(), max_size=1),
+    "tokens": st.dictionaries(CLASSES, COUNTS, max_size=3)
+    | st.none()
+    | st.lists(st.integers(), max_size=1),
     "variant": st.sampled_from(["batch", "flex", "priority", "Batch", None, 1]),
     "usage_format": st.sampled_from(["openai", None]),
     "usage": st.just({"prompt_tokens": 5}) | st.none(),
@@ -46,7 +69,9 @@ CHANGES: dict[str, st.SearchStrategy[Any]] = {
 
 @st.composite
 def records(draw: st.DrawFn) -> object:
-    """The plain record, of which up to three things are changed and up to one is left out; or no object at all."""
+    """The plain record, of which up to three things are changed and up to one is left out; or no
+    object at all.
+    """
     changed = draw(st.sets(st.sampled_from(sorted(CHANGES)), max_size=3))
     made: dict[str, Any] = PLAIN | {name: draw(CHANGES[name]) for name in sorted(changed)}
     made.pop(draw(st.sampled_from([*PLAIN, "nothing", "nothing"])), None)
@@ -69,12 +94,16 @@ def test_what_is_read_quickly_is_what_the_careful_reading_gives(batch: list[obje
 
 def test_what_gateways_send_is_read_quickly() -> None:
     """Else the quick way would be there for nothing."""
-    odd, finer = PLAIN | {"user": "zoë"}, PLAIN | {"variant": "flex", "occurred_at": "2026-11-22T06:00:00.5+01:00"}
+    odd, finer = (
+        PLAIN | {"user": "zoë"},
+        PLAIN | {"variant": "flex", "occurred_at": "2026-11-22T06:00:00.5+01:00"},
+    )
     assert plain_usages([PLAIN, odd, finer]) == [usage_of(PLAIN), None, usage_of(finer)]
 
 
 @pytest.mark.parametrize(
-    "change", [{"source": OWN_SOURCE}, {"tokens": {"input": -1}}, {"occurred_at": "2026-02-30T00:00:00Z"}]
+    "change",
+    [{"source": OWN_SOURCE}, {"tokens": {"input": -1}}, {"occurred_at": "2026-02-30T00:00:00Z"}],
 )
 def test_what_is_wrong_is_refused_by_its_field(change: dict[str, Any]) -> None:
     with pytest.raises(UsageOutOfRange) as refused:

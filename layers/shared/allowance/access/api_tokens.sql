@@ -1,13 +1,15 @@
 -- name: authenticate
--- Who presents this credential, with everything the rule needs, and the thing that the path names: one trip.
--- `=` on bytea stops at the first byte that differs, so both sides are hashed with bytes that no caller can know: where
--- they differ then says nothing (a double-HMAC comparison). Being suspended or deleted is as good as being unknown.
+-- Who presents this credential, with everything the rule needs, and the thing that the path names:
+-- one trip. `=` on bytea stops at the first byte that differs, so both sides are hashed with bytes
+-- that no caller can know: where they differ then says nothing (a double-HMAC comparison). Being
+-- suspended or deleted is as good as being unknown.
 WITH credential AS (
     SELECT t.id, t.name, t.expires_at, t.scope, u.id AS user_id, u.username, u.email, u.roles
     FROM api_tokens AS t
     JOIN users AS u ON u.id = t.user_id
     WHERE t.id = %(token_id)s
-        AND sha256(t.secret_sha256 || %(blind)s::bytea) = sha256(%(secret_sha256)s::bytea || %(blind)s::bytea)
+        AND sha256(t.secret_sha256 || %(blind)s::bytea) =
+            sha256(%(secret_sha256)s::bytea || %(blind)s::bytea)
         AND t.revoked_at IS NULL
         AND (t.expires_at IS NULL OR t.expires_at > now())
         AND u.status = 'active'
@@ -30,14 +32,16 @@ SELECT
     c.roles,
     coalesce(
         (
-            SELECT jsonb_agg(jsonb_build_object('id', o.id, 'name', o.name, 'roles', om.roles) ORDER BY om.joined_at, o.id)
+            SELECT jsonb_agg(jsonb_build_object('id', o.id, 'name', o.name, 'roles', om.roles)
+                ORDER BY om.joined_at, o.id)
             FROM organization_members AS om
             JOIN organizations AS o ON o.id = om.organization_id
             WHERE om.user_id = c.user_id AND o.deleted_at IS NULL
         ),
         '[]'
     ) AS organizations,
-    -- Those of deleted organizations too: the rule counts a group only where the user is a member of its organization.
+    -- Those of deleted organizations too: the rule counts a group only where the user is a member
+    -- of its organization.
     ARRAY(SELECT gm.group_id FROM group_members AS gm WHERE gm.user_id = c.user_id) AS groups,
     jsonb_build_object('name', c.name, 'expires_at', c.expires_at, 'scope', c.scope) AS token,
     (
@@ -49,7 +53,8 @@ SELECT
     (
         SELECT jsonb_build_object('id', o.id, 'name', o.name)
         FROM organizations AS o
-        WHERE (o.id = %(organization_id)s::uuid OR o.name = %(organization_name)s::text) AND o.deleted_at IS NULL
+        WHERE (o.id = %(organization_id)s::uuid OR o.name = %(organization_name)s::text)
+            AND o.deleted_at IS NULL
     ) AS organization,
     (
         SELECT jsonb_build_object('id', n.id, 'username', n.username)
@@ -57,7 +62,8 @@ SELECT
         WHERE n.status <> 'deleted' AND (
             n.id = %(named_user_id)s::uuid
             -- Nobody is named so.
-            OR n.username = CASE %(named_username)s::text WHEN 'me' THEN c.username ELSE %(named_username)s::text END
+            OR n.username = CASE %(named_username)s::text WHEN 'me' THEN c.username
+                ELSE %(named_username)s::text END
         )
     ) AS "user",
     now() AS now

@@ -1,4 +1,6 @@
-"""The scope of a token as a document: a role's shape and an allow-list. Read here into what the rule takes."""
+"""The scope of a token as a document: a role's shape and an allow-list. Read here into what the
+rule takes.
+"""
 
 from enum import StrEnum
 from typing import Annotated, Any
@@ -60,7 +62,9 @@ class AllowedObjectDocument(Body):
 
 
 class ScopeDocument(Body):
-    """A level that is left out lets nothing through; an allow-list that is left out lets every object through."""
+    """A level that is left out lets nothing through; an allow-list that is left out lets every
+    object through.
+    """
 
     site: list[PermissionDocument] = []
     user: list[PermissionDocument] = []
@@ -69,12 +73,16 @@ class ScopeDocument(Body):
 
 
 def read_scope(stored: dict[str, Any] | None) -> Scope:
-    """The scope that a token's row holds; None is everything. Organizations and objects are ids by now."""
+    """The scope that a token's row holds; None is everything. Organizations and objects are ids by
+    now.
+    """
     if stored is None:
         return UNLIMITED
     document = ScopeDocument.model_validate(stored)
     by_org_id = {
-        UUID(organization_id): OrganizationPermissions(_permissions(entry.org), _permissions(entry.member))
+        UUID(organization_id): OrganizationPermissions(
+            _permissions(entry.org), _permissions(entry.member)
+        )
         for organization_id, entry in document.by_org_id.items()
     }
     return Scope(
@@ -85,7 +93,11 @@ def read_scope(stored: dict[str, Any] | None) -> Scope:
 
 def _permissions(documents: list[PermissionDocument]) -> Permissions:
     return tuple(
-        Permission(_type(each.resource_type), ANY if each.action == ANY else Action(each.action), each.negate)
+        Permission(
+            _type(each.resource_type),
+            ANY if each.action == ANY else Action(each.action),
+            each.negate,
+        )
         for each in documents
     )
 

@@ -34,8 +34,8 @@ def open_store[S: CallerStore](
 ) -> S:
     """A store for the user behind a credential, who is looked up anew each time. One trip.
 
-    `group_id`, `organization` and `user` (by id or username; `me` is the caller) are what the path names; they come
-    back in the same trip. Raises Unauthenticated.
+    `group_id`, `organization` and `user` (by id or username; `me` is the caller) are what the path
+    names; they come back in the same trip. Raises Unauthenticated.
     """
     database = warm_database()
     database.start_invocation()
@@ -53,7 +53,11 @@ def open_store[S: CallerStore](
     )
     if caller is None:
         raise Unauthenticated
-    return kind(Gate(_subject(caller), database), Origin(caller.user_id, caller.username, request_id), caller)
+    return kind(
+        Gate(_subject(caller), database),
+        Origin(caller.user_id, caller.username, request_id),
+        caller,
+    )
 
 
 def open_gate(actor: SystemActor) -> Gate:
@@ -71,7 +75,9 @@ def ping_database() -> None:
 
 
 def take_database_ms() -> float:
-    """Milliseconds that this invocation has waited for the database so far; 0 when it never asked."""
+    """Milliseconds that this invocation has waited for the database so far; 0 when it
+    never asked.
+    """
     return warm_database().take_waited_ms() if warm_database.cache_info().currsize else 0.0
 
 

@@ -1,4 +1,6 @@
-"""Every question that a route may ask: open the gate, run one query. An audit entry is written with its change."""
+"""Every question that a route may ask: open the gate, run one query. An audit entry is written with
+its change.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -26,7 +28,14 @@ from allowance.errors import (
     OrganizationNotFound,
     UserNotFound,
 )
-from allowance.rbac.policy import PRICE_BOOK, Action, Object, audit_log_object, group_object, user_object
+from allowance.rbac.policy import (
+    PRICE_BOOK,
+    Action,
+    Object,
+    audit_log_object,
+    group_object,
+    user_object,
+)
 
 
 @dataclass(frozen=True)
@@ -40,7 +49,11 @@ class Origin:
     @property
     def parameters(self) -> dict[str, Any]:
         """Of a query that writes an audit entry."""
-        return {"actor_id": self.actor_id, "actor_name": self.actor_name, "request_id": self.request_id}
+        return {
+            "actor_id": self.actor_id,
+            "actor_name": self.actor_name,
+            "request_id": self.request_id,
+        }
 
 
 class CallerStore:
@@ -52,19 +65,25 @@ class CallerStore:
         self._caller = caller
 
     def see_prices(self, action: Action) -> None:
-        """Nothing, if the caller may do this to the price book; else raises Forbidden. Costs no trip."""
+        """Nothing, if the caller may do this to the price book; else raises Forbidden. Costs no
+        trip.
+        """
         self._gate.open(action, PRICE_BOOK)
 
 
 class PathStore(CallerStore):
-    """What the stores of the routes share whose paths name a group or a user; it came with the caller, in one trip."""
+    """What the stores of the routes share whose paths name a group or a user; it came with the
+    caller, in one trip.
+    """
 
     def see_group(self, group_id: UUID) -> None:
         """Nothing, if the caller may read the group; else raises NotFound. Costs no trip."""
         self._gate.open(Action.READ, self._group(group_id))
 
     def see_user(self) -> None:
-        """Nothing, if the caller may read the user in the path; else raises NotFound. Costs no trip."""
+        """Nothing, if the caller may read the user in the path; else raises NotFound. Costs no
+        trip.
+        """
         self._gate.open(Action.READ, self._user())
 
     def _group(self, group_id: UUID) -> Object:
@@ -85,7 +104,9 @@ class PathStore(CallerStore):
 
 
 class Store(PathStore):
-    """The data, as one caller may see and change it. A refusal is an absence: NotAuthorized is a NotFound."""
+    """The data, as one caller may see and change it. A refusal is an absence: NotAuthorized is a
+    NotFound.
+    """
 
     def me(self) -> Me:
         """The caller. Raises NotAuthorized when the token's scope leaves out its own user."""
@@ -110,7 +131,8 @@ class Store(PathStore):
     def list_groups(self) -> list[Group]:
         """The groups that the caller may read of the organization in the path, by name.
 
-        Raises OrganizationNotFound, and NotAuthorized for those who are no members of it and may not read it.
+        Raises OrganizationNotFound, and NotAuthorized for those who are no members of it and may
+        not read it.
         """
         organization = self._caller.organization
         if organization is None:
@@ -131,8 +153,12 @@ class Store(PathStore):
             raise BudgetNotFound
         return budget
 
-    def set_group_budget(self, group_id: UUID, spend_limit_micros: int, precondition: Precondition) -> GroupBudget:
-        """Create or change a budget, 0..1e12 micros. Raises GroupNotFound, NotAuthorized, BudgetChanged."""
+    def set_group_budget(
+        self, group_id: UUID, spend_limit_micros: int, precondition: Precondition
+    ) -> GroupBudget:
+        """Create or change a budget, 0..1e12 micros. Raises GroupNotFound, NotAuthorized,
+        BudgetChanged.
+        """
         db = self._gate.open(Action.UPDATE, self._group(group_id))
         locked, written = db.in_one_trip(
             call(GroupReference, "lock_group", group_id=group_id),
@@ -153,7 +179,9 @@ class Store(PathStore):
         return written[0]
 
     def delete_group_budget(self, group_id: UUID, precondition: Precondition) -> None:
-        """Remove the budget of a group. Raises GroupNotFound, NotAuthorized, BudgetNotFound, BudgetChanged."""
+        """Remove the budget of a group. Raises GroupNotFound, NotAuthorized, BudgetNotFound,
+        BudgetChanged.
+        """
         db = self._gate.open(Action.UPDATE, self._group(group_id))
         locked, outcome = db.in_one_trip(
             call(GroupReference, "lock_group", group_id=group_id),
@@ -168,13 +196,16 @@ class Store(PathStore):
         if not locked:
             raise GroupNotFound
         if not outcome:
-            # A precondition does not turn this into a 412: without it the answer would be the same (RFC 9110, 13.2.1).
+            # A precondition does not turn this into a 412: without it the answer would be the same
+            # (RFC 9110, 13.2.1).
             raise BudgetNotFound
         if not outcome[0].removed:
             raise BudgetChanged
 
     def list_audit(self, query: AuditQuery) -> AuditPage:
-        """Audit entries of the organizations whose log the caller may read, newest first; none where there is none."""
+        """Audit entries of the organizations whose log the caller may read, newest first; none
+        where there is none.
+        """
         try:
             db, organization_ids = self._gate.open_organizations(Action.READ, audit_log_object)
         except NotAuthorized:
@@ -190,4 +221,6 @@ class Store(PathStore):
             limit=query.limit,
         )
         page = entries[: query.limit]
-        return AuditPage(entries=page, next=str(page[-1].id) if len(entries) > query.limit else None)
+        return AuditPage(
+            entries=page, next=str(page[-1].id) if len(entries) > query.limit else None
+        )

@@ -1,4 +1,6 @@
-"""Tokens: `alw_<id>_<secret>`. Only a SHA-256 of the secret is stored, so that a copy of the table opens nothing."""
+"""Tokens: `alw_<id>_<secret>`. Only a SHA-256 of the secret is stored, so that a copy of the table
+opens nothing.
+"""
 
 import re
 import secrets
@@ -36,7 +38,9 @@ class MintedToken:
 def mint() -> MintedToken:
     """A new token, from the system's source of randomness."""
     token_id, secret = _random(ID_LENGTH), _random(SECRET_LENGTH)
-    return MintedToken(f"alw_{token_id}_{secret}", Credential(token_id, sha256(secret.encode()).digest()))
+    return MintedToken(
+        f"alw_{token_id}_{secret}", Credential(token_id, sha256(secret.encode()).digest())
+    )
 
 
 def credential_of(headers: Mapping[str, str]) -> Credential:

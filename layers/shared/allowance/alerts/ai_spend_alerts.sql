@@ -1,6 +1,7 @@
 -- name: claim_spend_alerts
--- Takes up the alerts that are due, for as long as the lease: what another run has in its hands is passed over, and what a
--- run left behind is due again when its lease ends. With the names that ids have now; the group may be gone.
+-- Takes up the alerts that are due, for as long as the lease: what another run has in its hands is
+-- passed over, and what a run left behind is due again when its lease ends. With the names that ids
+-- have now; the group may be gone.
 WITH due AS MATERIALIZED (
     SELECT a.user_id, a.period_start, a.threshold_percent
     FROM ai_spend_alerts AS a
@@ -13,13 +14,15 @@ claimed AS (
     UPDATE ai_spend_alerts AS a
     SET attempts = a.attempts + 1, due_at = now() + make_interval(secs => %(lease_seconds)s)
     FROM due AS d
-    WHERE a.user_id = d.user_id AND a.period_start = d.period_start AND a.threshold_percent = d.threshold_percent
-    RETURNING a.user_id, a.period_start, a.threshold_percent, a.group_id, a.organization_id, a.limit_source,
-        a.spend_limit_micros, a.spent_micros, a.raised_at, a.attempts, a.sns_published_at, a.event_put_at
+    WHERE a.user_id = d.user_id AND a.period_start = d.period_start
+        AND a.threshold_percent = d.threshold_percent
+    RETURNING a.user_id, a.period_start, a.threshold_percent, a.group_id, a.organization_id,
+        a.limit_source, a.spend_limit_micros, a.spent_micros, a.raised_at, a.attempts,
+        a.sns_published_at, a.event_put_at
 )
-SELECT c.user_id, u.username, u.email, c.organization_id, o.name AS organization_name, c.group_id, g.name AS group_name,
-    c.threshold_percent, c.spend_limit_micros, c.limit_source, c.spent_micros, c.period_start, c.raised_at, c.attempts,
-    c.sns_published_at, c.event_put_at
+SELECT c.user_id, u.username, u.email, c.organization_id, o.name AS organization_name, c.group_id,
+    g.name AS group_name, c.threshold_percent, c.spend_limit_micros, c.limit_source,
+    c.spent_micros, c.period_start, c.raised_at, c.attempts, c.sns_published_at, c.event_put_at
 FROM claimed AS c
 LEFT JOIN users AS u ON u.id = c.user_id
 LEFT JOIN organizations AS o ON o.id = c.organization_id
@@ -31,28 +34,35 @@ ORDER BY c.raised_at, c.user_id, c.threshold_percent;
 UPDATE ai_spend_alerts AS a
 SET sns_published_at = CASE WHEN %(receiver)s = 'sns' THEN now() ELSE a.sns_published_at END,
     event_put_at = CASE WHEN %(receiver)s = 'eventbridge' THEN now() ELSE a.event_put_at END
-FROM jsonb_to_recordset(%(entries)s::jsonb) AS e (user_id uuid, period_start timestamptz, threshold_percent bigint)
-WHERE a.user_id = e.user_id AND a.period_start = e.period_start AND a.threshold_percent = e.threshold_percent;
+FROM jsonb_to_recordset(%(entries)s::jsonb) AS e (user_id uuid, period_start timestamptz,
+    threshold_percent bigint)
+WHERE a.user_id = e.user_id AND a.period_start = e.period_start
+    AND a.threshold_percent = e.threshold_percent;
 
 -- name: settle_spend_alerts
--- Ends the leases of these alerts: delivered when each receiver that is configured has it, else due again, later each
--- time. A lease that was lost meanwhile is somebody else's to end. By the clock of the database alone.
+-- Ends the leases of these alerts: delivered when each receiver that is configured has it, else due
+-- again, later each time. A lease that was lost meanwhile is somebody else's to end. By the clock
+-- of the database alone.
 UPDATE ai_spend_alerts AS a
 SET delivered_at = CASE WHEN e.delivered THEN now() END,
     due_at = CASE
         WHEN e.delivered THEN a.due_at
         ELSE now() + make_interval(
-            secs => least(%(first_delay_seconds)s * 2 ^ least(a.attempts - 1, 30), %(longest_delay_seconds)s)
+            secs => least(%(first_delay_seconds)s * 2 ^ least(a.attempts - 1, 30),
+            %(longest_delay_seconds)s)
         )
     END
 FROM jsonb_to_recordset(%(entries)s::jsonb) AS e (
-    user_id uuid, period_start timestamptz, threshold_percent bigint, attempts bigint, delivered boolean
+    user_id uuid, period_start timestamptz, threshold_percent bigint, attempts bigint,
+    delivered boolean
 )
-WHERE a.user_id = e.user_id AND a.period_start = e.period_start AND a.threshold_percent = e.threshold_percent
+WHERE a.user_id = e.user_id AND a.period_start = e.period_start
+    AND a.threshold_percent = e.threshold_percent
     AND a.attempts = e.attempts AND a.delivered_at IS NULL;
 
 -- name: count_waiting_alerts
--- What is not delivered yet, how much of that in spite of so many attempts, and for how many seconds the oldest waits.
+-- What is not delivered yet, how much of that in spite of so many attempts, and for how many
+-- seconds the oldest waits.
 SELECT count(*) AS waiting, count(*) FILTER (WHERE a.attempts >= %(attempts)s) AS failing,
     coalesce(greatest(extract(EPOCH FROM now() - min(a.raised_at)), 0), 0)::bigint AS oldest_seconds
 FROM ai_spend_alerts AS a

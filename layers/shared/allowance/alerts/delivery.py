@@ -1,4 +1,6 @@
-"""DeliverAlerts' reads and writes: take up the alerts that are due, tell each receiver, keep who has which."""
+"""DeliverAlerts' reads and writes: take up the alerts that are due, tell each receiver, keep who
+has which.
+"""
 
 import json
 import time
@@ -22,9 +24,13 @@ PAGE = 50
 CLAIMING_SECONDS = 25
 """Nothing is taken up after so much of a run."""
 SENDING_SECONDS = 35
-"""No call begins after so much of a run, so that the last one, and what is kept of it, end before the function does."""
+"""No call begins after so much of a run, so that the last one, and what is kept of it, end before
+the function does.
+"""
 LEASE_SECONDS = 120
-"""Longer than the function may run; short enough for a repetition to fall into the five minutes of a FIFO topic."""
+"""Longer than the function may run; short enough for a repetition to fall into the five minutes of
+a FIFO topic.
+"""
 FIRST_DELAY_SECONDS = 60
 LONGEST_DELAY_SECONDS = 900
 """The delay doubles with each attempt from the one to the other, at which it goes on for ever."""
@@ -34,7 +40,9 @@ NO_TIME = "NoTimeLeft"
 
 
 class ClaimedAlert(SpendAlert):
-    """An alert in the hands of this run, and who has it already. `attempts` is this one's number, from 1."""
+    """An alert in the hands of this run, and who has it already. `attempts` is this one's number,
+    from 1.
+    """
 
     attempts: int
     sns_published_at: datetime | None
@@ -46,7 +54,9 @@ class ClaimedAlert(SpendAlert):
 
 
 class WaitingAlerts(Row):
-    """What is not delivered yet, how much of that in spite of PERSISTENT_ATTEMPTS, and the age of the oldest."""
+    """What is not delivered yet, how much of that in spite of PERSISTENT_ATTEMPTS, and the age of
+    the oldest.
+    """
 
     waiting: int
     failing: int
@@ -69,10 +79,12 @@ class AlertStore:
         self._origin = origin
 
     def deliver(self, receivers: Sequence[Receiver]) -> DeliveryCounts:
-        """Tell each receiver of each alert that is due, and that it does not know of. Raises NotAuthorized.
+        """Tell each receiver of each alert that is due, and that it does not know of. Raises
+        NotAuthorized.
 
-        What a receiver does not take concerns neither the other alerts nor the other receivers. Two runs at once share
-        the alerts. A run that ends between an answer and its mark tells that receiver again, when the lease has ended.
+        What a receiver does not take concerns neither the other alerts nor the other receivers. Two
+        runs at once share the alerts. A run that ends between an answer and its mark tells that
+        receiver again, when the lease has ended.
         """
         db = self._gate.open(Action.UPDATE, SPEND_ALERTS)
         with ExitStack() as connections:
@@ -85,12 +97,16 @@ class AlertStore:
         tellings = [Telling(db, each, started + SENDING_SECONDS) for each in receivers]
         delivered = failed = persistent = 0
         while receivers and time.monotonic() < started + CLAIMING_SECONDS:
-            page = db.many(ClaimedAlert, "claim_spend_alerts", limit=PAGE, lease_seconds=LEASE_SECONDS)
+            page = db.many(
+                ClaimedAlert, "claim_spend_alerts", limit=PAGE, lease_seconds=LEASE_SECONDS
+            )
             untold = {alert.id for telling in tellings for alert in telling.tell(page)}
             _settle(db, page, untold)
             delivered += len(page) - len(untold)
             failed += len(untold)
-            persistent += sum(alert.id in untold and alert.attempts >= PERSISTENT_ATTEMPTS for alert in page)
+            persistent += sum(
+                alert.id in untold and alert.attempts >= PERSISTENT_ATTEMPTS for alert in page
+            )
             if len(page) < PAGE:
                 break
         state = db.one(WaitingAlerts, "count_waiting_alerts", attempts=PERSISTENT_ATTEMPTS)
@@ -99,17 +115,26 @@ class AlertStore:
         oldest_seconds = state.oldest_seconds if receivers else 0
         count_alerts(delivered=delivered, failing=state.failing, oldest_seconds=oldest_seconds)
         return DeliveryCounts(
-            **state.model_dump(), receivers=[each.name for each in receivers], delivered=delivered, failed=failed
+            **state.model_dump(),
+            receivers=[each.name for each in receivers],
+            delivered=delivered,
+            failed=failed,
         )
 
     def _log(self, tellings: Sequence["Telling"], state: WaitingAlerts, persistent: int) -> None:
         request_id = self._origin.request_id
         if not tellings:
-            logger().warning("no receiver of alerts is configured", request_id=request_id, waiting=state.waiting)
+            logger().warning(
+                "no receiver of alerts is configured", request_id=request_id, waiting=state.waiting
+            )
         for telling in tellings:
             for reason, count in telling.reasons.items():
                 logger().warning(
-                    "alerts not taken", request_id=request_id, receiver=telling.receiver, reason=reason, alerts=count
+                    "alerts not taken",
+                    request_id=request_id,
+                    receiver=telling.receiver,
+                    reason=reason,
+                    alerts=count,
                 )
         if persistent:
             logger().error(
@@ -122,7 +147,9 @@ class AlertStore:
 
 
 class Telling:
-    """One receiver in one run. Once it does not answer, it is not asked again before the next run."""
+    """One receiver in one run. Once it does not answer, it is not asked again before
+    the next run.
+    """
 
     def __init__(self, db: Database, receiver: Receiver, until: float) -> None:
         self._db = db
@@ -136,9 +163,17 @@ class Telling:
         return self._receiver.name
 
     def tell(self, page: Sequence[ClaimedAlert]) -> list[ClaimedAlert]:
-        """Tell it what it does not know, and keep after each call what it took. What it did not take."""
+        """Tell it what it does not know, and keep after each call what it took. What it did not
+        take.
+        """
         untold: list[ClaimedAlert] = []
-        calls = deque(batched((each for each in page if not each.is_known_to(self.receiver)), MAX_BATCH, strict=False))
+        calls = deque(
+            batched(
+                (each for each in page if not each.is_known_to(self.receiver)),
+                MAX_BATCH,
+                strict=False,
+            )
+        )
         while calls:
             batch = calls.popleft()
             try:
@@ -151,8 +186,14 @@ class Telling:
                 reasons = [str(refusal)]
             taken = [alert for alert, reason in zip(batch, reasons, strict=True) if reason is None]
             if taken:
-                self._db.run("mark_spend_alerts", receiver=self.receiver, entries=json.dumps(list(map(_key, taken))))
-            untold += [alert for alert, reason in zip(batch, reasons, strict=True) if reason is not None]
+                self._db.run(
+                    "mark_spend_alerts",
+                    receiver=self.receiver,
+                    entries=json.dumps(list(map(_key, taken))),
+                )
+            untold += [
+                alert for alert, reason in zip(batch, reasons, strict=True) if reason is not None
+            ]
             self.reasons.update(filter(None, reasons))
         return untold
 
@@ -169,7 +210,10 @@ class Telling:
 
 def _settle(db: Database, page: Sequence[ClaimedAlert], untold: set[str]) -> None:
     """End the leases of a page."""
-    entries = [_key(each) | {"attempts": each.attempts, "delivered": each.id not in untold} for each in page]
+    entries = [
+        _key(each) | {"attempts": each.attempts, "delivered": each.id not in untold}
+        for each in page
+    ]
     if entries:
         db.run(
             "settle_spend_alerts",

@@ -1,4 +1,6 @@
-"""What a spend alert says: its fields, and a text for people. Pure. docs/alerts.md is the contract."""
+"""What a spend alert says: its fields, and a text for people. Pure. docs/alerts.md is
+the contract.
+"""
 
 import json
 from datetime import UTC, datetime
@@ -11,11 +13,15 @@ from allowance.contract.fields import Row, Timestamp, rfc3339
 MICROS = 1_000_000
 CENT_DIGITS = 2
 
-LIMITS: dict[LimitSource, str] = {"user_override": "the user's own", "group": "of the group, for each member"}
+LIMITS: dict[LimitSource, str] = {
+    "user_override": "the user's own",
+    "group": "of the group, for each member",
+}
 
 
 class SpendAlert(Row):
-    """That a user reached a share of the limit in a period, and what was known then. Money in micros of US dollars.
+    """That a user reached a share of the limit in a period, and what was known then. Money in
+    micros of US dollars.
 
     Names are those of now; None: what had it is gone.
     """
@@ -36,7 +42,9 @@ class SpendAlert(Row):
 
     @property
     def id(self) -> str:
-        """One for each user, period and threshold, for ever: by it a receiver knows a repetition."""
+        """One for each user, period and threshold, for ever: by it a receiver knows a
+        repetition.
+        """
         return f"{self.user_id}/{self._start:%Y-%m-%d}/{self.threshold_percent}"
 
     @property
@@ -50,21 +58,28 @@ class SpendAlert(Row):
     def document(self) -> dict[str, Any]:
         """The fields of the message, as JSON has them."""
         fields = self.model_dump(mode="json", include=set(SpendAlert.model_fields))
-        return {"id": self.id} | fields | {"period_end": rfc3339(period_containing(self.period_start).end)}
+        return (
+            {"id": self.id}
+            | fields
+            | {"period_end": rfc3339(period_containing(self.period_start).end)}
+        )
 
     def message(self) -> str:
         """The message: a JSON object in ASCII."""
         return json.dumps(self.document())
 
     def subject(self) -> str:
-        """ASCII on one line, under 100 characters: names that people choose are not in it, but for the username."""
+        """ASCII on one line, under 100 characters: names that people choose are not in it, but for
+        the username.
+        """
         return f"AI spend of {self._user} has reached {self.threshold_percent}% of the limit"
 
     def text(self) -> str:
         """What somebody reads who gets it by e-mail."""
         address = f" ({self.email})" if self.email else ""
         return f"""\
-{self._user}{address} has reached {self.threshold_percent}% of the AI spend limit in {self._start:%B %Y} (UTC).
+{self._user}{address} has reached {self.threshold_percent}% \
+of the AI spend limit in {self._start:%B %Y} (UTC).
 
 Spent:         {dollars(self.spent_micros)}
 Limit:         {dollars(self.spend_limit_micros)} ({LIMITS[self.limit_source]})

@@ -1,7 +1,9 @@
-"""Who is told of spend alerts: an SNS topic and an EventBridge bus, each asked once per call, ten alerts a time.
+"""Who is told of spend alerts: an SNS topic and an EventBridge bus, each asked once per call, ten
+alerts a time.
 
-By boto3, which the Lambda runtime has, and which is loaded when there is something to send: only a job comes here, and
-no route. To repeat a call is not boto3's business but the outbox's, which knows what was sent.
+By boto3, which the Lambda runtime has, and which is loaded when there is something to send: only a
+job comes here, and no route. To repeat a call is not boto3's business but the outbox's, which knows
+what was sent.
 """
 
 import json
@@ -39,7 +41,9 @@ class CallRefused(Exception):
 
 
 class NoAnswer(Exception):
-    """The receiver cannot be reached, is busy, or lets nobody in: asking for another alert would not help. Says why."""
+    """The receiver cannot be reached, is busy, or lets nobody in: asking for another alert would
+    not help. Says why.
+    """
 
 
 class Receiver(Protocol):
@@ -51,7 +55,9 @@ class Receiver(Protocol):
         ...
 
     def send(self, alerts: Sequence[SpendAlert]) -> list[str | None]:
-        """For each of at most MAX_BATCH alerts None when it was taken, else why not. Raises CallRefused, NoAnswer."""
+        """For each of at most MAX_BATCH alerts None when it was taken, else why not. Raises
+        CallRefused, NoAnswer.
+        """
         ...
 
     def close(self) -> None:
@@ -71,7 +77,11 @@ class Service:
         import boto3
         from botocore.config import Config
 
-        config = Config(connect_timeout=CONNECT_SECONDS, read_timeout=ANSWER_SECONDS, retries={"total_max_attempts": 1})
+        config = Config(
+            connect_timeout=CONNECT_SECONDS,
+            read_timeout=ANSWER_SECONDS,
+            retries={"total_max_attempts": 1},
+        )
         # Not of the session that all of a process share, which is not made for threads.
         return boto3.Session().client(self._service, region_name=self._region, config=config)  # pyright: ignore
 
@@ -93,7 +103,11 @@ class Topic(Service):
     def send(self, alerts: Sequence[SpendAlert]) -> list[str | None]:
         """https://docs.aws.amazon.com/sns/latest/api/API_PublishBatch.html"""
         entries = [{"Id": str(place)} | self._entry(alert) for place, alert in enumerate(alerts)]
-        answer = _answer(lambda: self._client.publish_batch(TopicArn=self._arn, PublishBatchRequestEntries=entries))
+        answer = _answer(
+            lambda: self._client.publish_batch(
+                TopicArn=self._arn, PublishBatchRequestEntries=entries
+            )
+        )
         taken = {each["Id"] for each in answer.get("Successful", [])}
         reasons = {each["Id"]: each["Code"] for each in answer.get("Failed", [])}
         names = [each["Id"] for each in entries]
@@ -106,8 +120,14 @@ class Topic(Service):
             "MessageStructure": "json",
             "Message": _by_protocol(alert),
             "MessageAttributes": {
-                "threshold_percent": {"DataType": "Number", "StringValue": str(alert.threshold_percent)},
-                "organization_id": {"DataType": "String", "StringValue": str(alert.organization_id)},
+                "threshold_percent": {
+                    "DataType": "Number",
+                    "StringValue": str(alert.threshold_percent),
+                },
+                "organization_id": {
+                    "DataType": "String",
+                    "StringValue": str(alert.organization_id),
+                },
             },
         } | (in_order if self._arn.endswith(".fifo") else {})
 
@@ -124,14 +144,22 @@ class EventBus(Service):
     def send(self, alerts: Sequence[SpendAlert]) -> list[str | None]:
         """https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html"""
         entries = [
-            {"Source": SOURCE, "DetailType": DETAIL_TYPE, "Detail": alert.message(), "EventBusName": self._bus}
+            {
+                "Source": SOURCE,
+                "DetailType": DETAIL_TYPE,
+                "Detail": alert.message(),
+                "EventBusName": self._bus,
+            }
             for alert in alerts
         ]
         answered = _answer(lambda: self._client.put_events(Entries=entries)).get("Entries", [])
         if len(answered) != len(entries):
             raise NoAnswer("UnexpectedAnswer")
         # They are in the order of the entries; one that was taken has an EventId.
-        return [None if each.get("EventId") else each.get("ErrorCode", "NotAnswered") for each in answered]
+        return [
+            None if each.get("EventId") else each.get("ErrorCode", "NotAnswered")
+            for each in answered
+        ]
 
 
 def configured_receivers() -> list[Receiver]:

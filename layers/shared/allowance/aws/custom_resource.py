@@ -1,4 +1,5 @@
-"""A custom resource of CloudFormation: it waits for the answer, and a failure fails and rolls back the deployment.
+"""A custom resource of CloudFormation: it waits for the answer, and a failure fails and rolls back
+the deployment.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requesttypes.html
 """
@@ -15,8 +16,11 @@ MAX_REASON_LENGTH = 1000
 """An answer may have 4,096 bytes in all."""
 
 
-def answer_deployment(event: Mapping[str, Any], log_stream: str, work: Callable[[], dict[str, Any]]) -> None:
-    """Do the work for a Create or an Update, and tell CloudFormation how it went. A Delete leaves the data alone.
+def answer_deployment(
+    event: Mapping[str, Any], log_stream: str, work: Callable[[], dict[str, Any]]
+) -> None:
+    """Do the work for a Create or an Update, and tell CloudFormation how it went. A Delete leaves
+    the data alone.
 
     Raises OSError when the answer cannot be delivered, so that Lambda tries the whole again.
     """
@@ -29,9 +33,12 @@ def answer_deployment(event: Mapping[str, Any], log_stream: str, work: Callable[
             reason = f"{type(error).__name__}: {error}"[:MAX_REASON_LENGTH]
             outcome = {"Status": "FAILED", "Reason": f"{reason} (log stream {log_stream})"}
     body = {key: event[key] for key in ("StackId", "RequestId", "LogicalResourceId")} | outcome
-    # One id for ever: another one would make CloudFormation take the update for a replacement, and delete the old.
+    # One id for ever: another one would make CloudFormation take the update for a replacement, and
+    # delete the old.
     body["PhysicalResourceId"] = "schema"
     # The URL is signed for a request without a content type.
-    request = Request(event["ResponseURL"], json.dumps(body).encode(), {"Content-Type": ""}, method="PUT")  # noqa: S310
+    request = Request(  # noqa: S310
+        event["ResponseURL"], json.dumps(body).encode(), {"Content-Type": ""}, method="PUT"
+    )
     with urlopen(request, timeout=TIMEOUT_SECONDS):  # noqa: S310 (CloudFormation's own URL)
         pass

@@ -1,4 +1,6 @@
-"""An object of S3, written bit by bit: it is there all at once when it is complete, and not at all when it fails."""
+"""An object of S3, written bit by bit: it is there all at once when it is complete, and not at all
+when it fails.
+"""
 
 import io
 from collections.abc import Generator, Mapping
@@ -20,7 +22,9 @@ def s3_client() -> Any:
     from botocore.config import Config
 
     config = Config(
-        connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS, retries={"total_max_attempts": ATTEMPTS}
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=READ_SECONDS,
+        retries={"total_max_attempts": ATTEMPTS},
     )
     return boto3.client("s3", config=config)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
 
@@ -28,7 +32,9 @@ def s3_client() -> Any:
 class _Parts(io.RawIOBase):
     """What takes bytes and sends them on as parts."""
 
-    def __init__(self, client: Any, target: Mapping[str, str], properties: Mapping[str, str]) -> None:
+    def __init__(
+        self, client: Any, target: Mapping[str, str], properties: Mapping[str, str]
+    ) -> None:
         super().__init__()
         self._client = client
         self._target = dict(target)
@@ -70,15 +76,20 @@ class _Parts(io.RawIOBase):
 
     def _send(self, content: bytes) -> None:
         if self._upload_id is None:
-            self._upload_id = self._client.create_multipart_upload(**self._target, **self._properties)["UploadId"]
+            self._upload_id = self._client.create_multipart_upload(
+                **self._target, **self._properties
+            )["UploadId"]
         number = len(self._sent) + 1
-        answer = self._client.upload_part(Body=content, PartNumber=number, UploadId=self._upload_id, **self._target)
+        answer = self._client.upload_part(
+            Body=content, PartNumber=number, UploadId=self._upload_id, **self._target
+        )
         self._sent.append({"PartNumber": number, "ETag": answer["ETag"]})
 
 
 @contextmanager
 def s3_object(bucket: str, key: str, properties: Mapping[str, str]) -> Generator[io.RawIOBase]:
-    """What takes the bytes of an object. `properties` are those of S3's PutObject, such as ContentType.
+    """What takes the bytes of an object. `properties` are those of S3's PutObject, such as
+    ContentType.
 
     An error inside leaves the object as it was. Raises what boto3 does.
     """

@@ -1,4 +1,6 @@
-"""One secret out of AWS Secrets Manager, over HTTP: no SDK, whose import would be most of a cold start."""
+"""One secret out of AWS Secrets Manager, over HTTP: no SDK, whose import would be most of a cold
+start.
+"""
 
 import json
 from datetime import UTC, datetime
@@ -18,7 +20,8 @@ BUSY_STATUSES = (429, 500, 502, 503, 504)
 def fetch_secret(arn: str) -> dict[str, Any]:
     """The JSON object that a secret holds, as it is now.
 
-    Raises BadSetting, with what AWS says of it, and DatabaseUnavailable while Secrets Manager does not answer.
+    Raises BadSetting, with what AWS says of it, and DatabaseUnavailable while Secrets Manager does
+    not answer.
     https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
     """
     credentials = aws_credentials()
@@ -38,7 +41,9 @@ def fetch_secret(arn: str) -> dict[str, Any]:
         if refusal.code in BUSY_STATUSES or throttled:
             raise DatabaseUnavailable from refusal
         # It names the secret, the role and the reason, and never a value.
-        raise BadSetting(f"The secret {arn} cannot be read: {said.decode(errors='replace')}") from None
+        raise BadSetting(
+            f"The secret {arn} cannot be read: {said.decode(errors='replace')}"
+        ) from None
     except OSError as unreachable:
         raise DatabaseUnavailable from unreachable
     except (KeyError, ValueError):

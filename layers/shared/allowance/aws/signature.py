@@ -1,7 +1,9 @@
-"""AWS Signature Version 4, for the two requests that a cold start may need: a database token, and a secret.
+"""AWS Signature Version 4, for the two requests that a cold start may need: a database token, and a
+secret.
 
-Ours, because botocore takes 0.4 s to import, most of a cold start; a test compares every byte with botocore's.
-Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+Ours, because botocore takes 0.4 s to import, most of a cold start; a test compares every byte with
+botocore's. Source:
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 """
 
 import hmac
@@ -26,8 +28,11 @@ class AwsCredentials:
     region: str
 
 
-def database_token(host: str, port: int, user: str, credentials: AwsCredentials, now: datetime) -> str:
-    """A password for IAM authentication at RDS: a presigned URL without its scheme, made without asking anybody.
+def database_token(
+    host: str, port: int, user: str, credentials: AwsCredentials, now: datetime
+) -> str:
+    """A password for IAM authentication at RDS: a presigned URL without its scheme, made without
+    asking anybody.
 
     https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.IAMDBAuth.Connecting.html
     """
@@ -44,14 +49,22 @@ def database_token(host: str, port: int, user: str, credentials: AwsCredentials,
     if credentials.session_token is not None:
         query["X-Amz-Security-Token"] = credentials.session_token
     canonical_query = urlencode(sorted(query.items()), quote_via=quote, safe="-_.~")
-    signature = _signature("GET", canonical_query, {"host": f"{host}:{port}"}, b"", scope, credentials, now)
+    signature = _signature(
+        "GET", canonical_query, {"host": f"{host}:{port}"}, b"", scope, credentials, now
+    )
     return f"{host}:{port}/?{canonical_query}&X-Amz-Signature={signature}"
 
 
 def signed_headers(
-    service: str, headers: Mapping[str, str], body: bytes, credentials: AwsCredentials, now: datetime
+    service: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    credentials: AwsCredentials,
+    now: datetime,
 ) -> dict[str, str]:
-    """The headers of a POST to `/`, by lower-case names and `host` among them, with those that sign it."""
+    """The headers of a POST to `/`, by lower-case names and `host` among them, with those that sign
+    it.
+    """
     signed = {**headers, "x-amz-date": _stamp(now)}
     if credentials.session_token is not None:
         signed["x-amz-security-token"] = credentials.session_token
@@ -59,7 +72,8 @@ def signed_headers(
     signature = _signature("POST", "", signed, body, scope, credentials, now)
     names = ";".join(sorted(signed))
     authorization = (
-        f"{ALGORITHM} Credential={credentials.access_key_id}/{scope}, SignedHeaders={names}, Signature={signature}"
+        f"{ALGORITHM} Credential={credentials.access_key_id}/{scope}, SignedHeaders={names}, "
+        f"Signature={signature}"
     )
     return {**signed, "authorization": authorization}
 
@@ -75,7 +89,14 @@ def _signature(
 ) -> str:
     canonical_headers = "".join(f"{name}:{headers[name]}\n" for name in sorted(headers))
     request = "\n".join(
-        [method, "/", query, canonical_headers, ";".join(sorted(headers)), sha256(body).hexdigest()],
+        [
+            method,
+            "/",
+            query,
+            canonical_headers,
+            ";".join(sorted(headers)),
+            sha256(body).hexdigest(),
+        ],
     )
     to_sign = "\n".join([ALGORITHM, _stamp(now), scope, sha256(request.encode()).hexdigest()])
     key = f"AWS4{credentials.secret_access_key}".encode()

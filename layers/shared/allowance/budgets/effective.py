@@ -1,5 +1,5 @@
-"""Which budget is in effect for a user, and in which period: pure. The database answers the same by the SQL function
-`ai_effective_budget`; a test compares the two on random directories.
+"""Which budget is in effect for a user, and in which period: pure. The database answers the same by
+the SQL function `ai_effective_budget`; a test compares the two on random directories.
 """
 
 from collections.abc import Iterable
@@ -45,7 +45,9 @@ class Override:
 
 @dataclass(frozen=True, slots=True)
 class EffectiveBudget:
-    """The group that spend is attributed to, None for who is in no organization, and the limit, None for none."""
+    """The group that spend is attributed to, None for who is in no organization, and the limit,
+    None for none.
+    """
 
     group_id: UUID | None
     spend_limit_micros: int | None = None
@@ -53,7 +55,9 @@ class EffectiveBudget:
 
 
 def period_containing(now: datetime) -> Period:
-    """The period of a moment, which must have a time zone: whichever that is, the month is the one in UTC."""
+    """The period of a moment, which must have a time zone: whichever that is, the month is the one
+    in UTC.
+    """
     if now.tzinfo is None:
         raise ValueError("A moment without a time zone is in no period.")
     start = now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
@@ -62,18 +66,28 @@ def period_containing(now: datetime) -> Period:
 
 
 def effective_budget(groups: Iterable[GroupOfUser], override: Override | None) -> EffectiveBudget:
-    """The override; else the highest budget of the user's groups; else no limit, spent for an Everyone group.
+    """The override; else the highest budget of the user's groups; else no limit, spent for an
+    Everyone group.
 
-    Ties between budgets go to the earliest organization membership, then to the lowest group id. Without a budget it is
-    the Everyone group of the default organization, if the user is in it, else of the earliest joined one.
+    Ties between budgets go to the earliest organization membership, then to the lowest group id.
+    Without a budget it is the Everyone group of the default organization, if the user is in it,
+    else of the earliest joined one.
     """
     alive = [group for group in groups if not group.is_deleted]
     if override is not None and override.group_id in {group.group_id for group in alive}:
         return EffectiveBudget(override.group_id, override.spend_limit_micros, "user_override")
-    budgets = [(-group.spend_limit_micros, group) for group in alive if group.spend_limit_micros is not None]
+    budgets = [
+        (-group.spend_limit_micros, group)
+        for group in alive
+        if group.spend_limit_micros is not None
+    ]
     if budgets:
         _, best = min(budgets, key=lambda each: (each[0], each[1].joined_at, each[1].group_id))
         return EffectiveBudget(best.group_id, best.spend_limit_micros, "group")
     everyone = [group for group in alive if group.group_id == group.organization_id]
-    fallback = min(everyone, key=lambda each: (not each.is_default, each.joined_at, each.group_id), default=None)
+    fallback = min(
+        everyone,
+        key=lambda each: (not each.is_default, each.joined_at, each.group_id),
+        default=None,
+    )
     return EffectiveBudget(None if fallback is None else fallback.group_id)

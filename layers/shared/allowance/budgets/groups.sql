@@ -11,7 +11,8 @@ LEFT JOIN group_ai_budgets AS b ON b.group_id = g.id
 WHERE g.id = %(group_id)s AND o.deleted_at IS NULL;
 
 -- name: list_groups
--- Every group of an organization, for the gate to pick from; by name, in the same order whatever the locale.
+-- Every group of an organization, for the gate to pick from; by name, in the same order whatever
+-- the locale.
 SELECT g.id, g.name, g.organization_id, o.name AS organization_name,
     CASE WHEN b.group_id IS NOT NULL THEN jsonb_build_object(
         'group_id', b.group_id, 'spend_limit_micros', b.spend_limit_micros,
@@ -24,8 +25,8 @@ WHERE g.organization_id = %(organization_id)s AND o.deleted_at IS NULL
 ORDER BY g.name COLLATE "C", g.id;
 
 -- name: lock_group
--- First of a batch that writes: whoever changes what hangs on a group waits here for the others who do, so that the
--- statement after it, which takes its own snapshot, sees what they left.
+-- First of a batch that writes: whoever changes what hangs on a group waits here for the others who
+-- do, so that the statement after it, which takes its own snapshot, sees what they left.
 SELECT g.id, g.organization_id
 FROM groups AS g
 JOIN organizations AS o ON o.id = g.organization_id

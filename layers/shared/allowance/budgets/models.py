@@ -1,4 +1,6 @@
-"""The shapes of a user's own AI budget, which stands in place of the budgets of the user's groups."""
+"""The shapes of a user's own AI budget, which stands in place of the budgets of the
+user's groups.
+"""
 
 from typing import Annotated
 from uuid import UUID
@@ -9,7 +11,9 @@ from allowance.contract.fields import SpendLimit, Timestamp, Versioned, hyphenat
 
 
 class UserBudgetOverride(Versioned):
-    """A user's own limit per period, and the group of the user that it counts for. 0 blocks all spend."""
+    """A user's own limit per period, and the group of the user that it counts for. 0 blocks all
+    spend.
+    """
 
     user_id: UUID
     group_id: UUID

@@ -23,8 +23,8 @@ class UserBudgetStore(PathStore):
     def set_override(self, limit: OverrideLimit, precondition: Precondition) -> UserBudgetOverride:
         """Create or change the user's own limit, 0..1e12 micros.
 
-        Needs update on the user and on the group. Raises UserNotFound, GroupNotFound, NotAuthorized, BudgetChanged, and
-        NotAGroupMember when the user is not in the group.
+        Needs update on the user and on the group. Raises UserNotFound, GroupNotFound,
+        NotAuthorized, BudgetChanged, and NotAGroupMember when the user is not in the group.
         """
         user_id = self._user_id()
         group = self._gate.open(Action.UPDATE, self._user()).first(
@@ -53,7 +53,8 @@ class UserBudgetStore(PathStore):
         return written[0]
 
     def remove_override(self, precondition: Precondition) -> None:
-        """Remove the user's own limit. Needs update on the user and on the group that it counts for.
+        """Remove the user's own limit. Needs update on the user and on the group that it counts
+        for.
 
         Raises UserNotFound, NotAuthorized, OverrideNotFound, BudgetChanged.
         """

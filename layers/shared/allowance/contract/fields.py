@@ -1,11 +1,21 @@
-"""The shapes of the contract: rows out, bodies in, one model per shape. Money is whole micro-units of US dollars."""
+"""The shapes of the contract: rows out, bodies in, one model per shape. Money is whole micro-units
+of US dollars.
+"""
 
 import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+)
 
 MAX_SPEND_LIMIT_MICROS = 1_000_000_000_000
 MAX_NAME_LENGTH = 255
@@ -38,7 +48,9 @@ RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d
 
 
 def moment_of(value: object) -> datetime | None:
-    """A time in RFC 3339, with an offset from UTC and no finer than microseconds; None if it is no such text."""
+    """A time in RFC 3339, with an offset from UTC and no finer than microseconds; None if it is no
+    such text.
+    """
     if not isinstance(value, str) or not RFC3339.fullmatch(value):
         return None
     try:
@@ -55,7 +67,9 @@ def _moment(value: object) -> object:
     return moment
 
 
-Moment = Annotated[datetime, BeforeValidator(_moment), PlainSerializer(rfc3339, return_type=str, when_used="json")]
+Moment = Annotated[
+    datetime, BeforeValidator(_moment), PlainSerializer(rfc3339, return_type=str, when_used="json")
+]
 """A time that comes in. With Z, or with an offset, which in a query must be percent-encoded."""
 
 
@@ -63,7 +77,9 @@ class Row(BaseModel):
     """What the database answers, and what goes out."""
 
     # What has a default is in the answer too, and so it is required in its description.
-    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_serialization_defaults_required=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", json_schema_serialization_defaults_required=True
+    )
 
 
 class Body(BaseModel):
@@ -73,7 +89,9 @@ class Body(BaseModel):
 
 
 class Versioned(Row):
-    """A row that says when it was last written: `updated_at`, which moves with every change, names its version."""
+    """A row that says when it was last written: `updated_at`, which moves with every change, names
+    its version.
+    """
 
     if TYPE_CHECKING:
         # Said by each row in its own place: a field of this class would come first in its JSON.
@@ -86,7 +104,9 @@ class Versioned(Row):
 
 
 class GroupBudget(Versioned):
-    """The AI budget of a group: the limit is per member of the group and period. 0 blocks all spend."""
+    """The AI budget of a group: the limit is per member of the group and period. 0 blocks all
+    spend.
+    """
 
     group_id: UUID
     spend_limit_micros: Annotated[int, Field(ge=0, le=MAX_SPEND_LIMIT_MICROS)]
@@ -102,7 +122,9 @@ class SpendLimit(Body):
         Field(
             ge=0,
             le=MAX_SPEND_LIMIT_MICROS,
-            description="Whole micro-units of US dollars per member and period; 0 blocks all spend.",
+            description=(
+                "Whole micro-units of US dollars per member and period; 0 blocks all spend."
+            ),
             examples=[25_000_000],
         ),
     ]
@@ -167,7 +189,9 @@ class Me(Row):
 
 
 class Caller(Row):
-    """Whom a credential speaks for, with everything the rule needs, and what the path of the request names."""
+    """Whom a credential speaks for, with everything the rule needs, and what the path of the
+    request names.
+    """
 
     user_id: UUID
     username: str
@@ -190,7 +214,9 @@ class Actor(Row):
 
 
 class AuditEntry(Row):
-    """One change: who, what, from what, to what. `before` null is a creation, `after` null a deletion."""
+    """One change: who, what, from what, to what. `before` null is a creation, `after` null a
+    deletion.
+    """
 
     id: int
     created_at: Timestamp
@@ -207,7 +233,9 @@ class AuditEntry(Row):
 
 
 class AuditPage(Row):
-    """Audit entries, newest first; `next` is the `after` of the following page, null on the last."""
+    """Audit entries, newest first; `next` is the `after` of the following page, null on
+    the last.
+    """
 
     entries: list[AuditEntry]
     next: str | None

@@ -1,4 +1,6 @@
-"""JSON, read more strictly than json.loads does: what two readers could take for two things is refused."""
+"""JSON, read more strictly than json.loads does: what two readers could take for two things is
+refused.
+"""
 
 import json
 import re
@@ -34,7 +36,8 @@ def json_object(content: bytes) -> dict[str, Any]:
             parse_int=_integer if _LONG_INTEGER.search(content) else None,
         )
         if "\\u" in text:
-            # A lone surrogate ("\ud800") is in no encoding, so nothing could be answered or stored about it.
+            # A lone surrogate ("\ud800") is in no encoding, so nothing could be answered or stored
+            # about it.
             json.dumps(value, ensure_ascii=False).encode()
     except ValueError as error:
         raise InvalidJSON(detail=_where(error)) from error
@@ -46,11 +49,12 @@ def json_object(content: bytes) -> dict[str, Any]:
 
 
 def _plain_object(content: bytes) -> dict[str, Any] | None:
-    """The object, five times as fast, where it is plain that no key stands twice; None: the careful reader decides.
+    """The object, five times as fast, where it is plain that no key stands twice; None: the careful
+    reader decides.
 
-    pydantic's reader refuses all that the careful one does but duplicate keys. Each key is followed by `":`, where no
-    white space comes before its colon: then there are at most so many keys as there are of these, and none was lost
-    when as many were read.
+    pydantic's reader refuses all that the careful one does but duplicate keys. Each key is followed
+    by `":`, where no white space comes before its colon: then there are at most so many keys as
+    there are of these, and none was lost when as many were read.
     """
     if _SPACE_BEFORE_COLON.search(content):
         return None
@@ -71,14 +75,21 @@ def _number_of_keys(value: object) -> int:
         objects: list[dict[str, Any]] = [each for each in level if type(each) is dict]
         arrays: list[list[Any]] = [each for each in level if type(each) is list]
         keys += sum(map(len, objects))
-        inner = [*chain.from_iterable(map(dict[str, Any].values, objects)), *chain.from_iterable(arrays)]
+        inner = [
+            *chain.from_iterable(map(dict[str, Any].values, objects)),
+            *chain.from_iterable(arrays),
+        ]
         level = list(compress(inner, map(_CONTAINERS.__contains__, map(type, inner))))
     return keys
 
 
 def _where(error: ValueError) -> str:
     if isinstance(error, json.JSONDecodeError):
-        return f"{error.msg} at line {error.lineno}, column {error.colno}." if error.doc.strip() else "It is empty."
+        return (
+            f"{error.msg} at line {error.lineno}, column {error.colno}."
+            if error.doc.strip()
+            else "It is empty."
+        )
     return "It must be UTF-8." if isinstance(error, UnicodeError) else f"{error}."
 
 

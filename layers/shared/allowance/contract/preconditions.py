@@ -32,7 +32,9 @@ class Precondition:
 
     @classmethod
     def of(cls, headers: Mapping[str, str]) -> Self:
-        """From lower-case header names. A tag that is not ours names no version, so that it never matches."""
+        """From lower-case header names. A tag that is not ours names no version, so that it never
+        matches.
+        """
         match, none_match = headers.get("if-match"), headers.get("if-none-match")
         return cls(
             must_exist=match is not None and match.strip() == "*",

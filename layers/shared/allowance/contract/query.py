@@ -27,7 +27,8 @@ class Query(BaseModel):
 
 
 def _digits(value: object) -> object:
-    # pydantic would also take " 7", "1_0" and "7.0" for whole numbers; Postgres has 18 digits to be safe with.
+    # pydantic would also take " 7", "1_0" and "7.0" for whole numbers; Postgres has 18 digits to be
+    # safe with.
     if isinstance(value, str) and not (value.isascii() and value.isdigit() and len(value) <= 18):
         raise ValueError("must be a whole number of at most 18 digits, without a sign")
     return value
@@ -47,7 +48,9 @@ Printable = Annotated[str, AfterValidator(_printable)]
 
 
 def text_for(content: bytes) -> str:
-    """Text that says nothing and needs no escape in a URL: base64url without padding (RFC 4648, 5)."""
+    """Text that says nothing and needs no escape in a URL: base64url without padding
+    (RFC 4648, 5).
+    """
     return base64.urlsafe_b64encode(content).decode().rstrip("=")
 
 
@@ -60,7 +63,9 @@ _PARTS = TypeAdapter(list[Any])
 
 
 class Cursor(BaseModel):
-    """The last row of a page, by what it is sorted by, as text that says nothing: names may hold anything."""
+    """The last row of a page, by what it is sorted by, as text that says nothing: names may hold
+    anything.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -80,7 +85,8 @@ class Cursor(BaseModel):
 
 
 AFTER: Any = Field(
-    description="`next` of the page before.", json_schema_extra={"anyOf": [{"type": "string"}, {"type": "null"}]}
+    description="`next` of the page before.",
+    json_schema_extra={"anyOf": [{"type": "string"}, {"type": "null"}]},
 )
 """Of a query with a cursor. Its schema is that of the text."""
 
@@ -93,7 +99,9 @@ def _user_key(value: str) -> str:
     return value
 
 
-UserKey = Annotated[str, AfterValidator(_user_key), Field(json_schema_extra={"pattern": f"^({USER_KEY.pattern})$"})]
+UserKey = Annotated[
+    str, AfterValidator(_user_key), Field(json_schema_extra={"pattern": f"^({USER_KEY.pattern})$"})
+]
 """A UUID or a username (which `me` is too, to those who read it)."""
 
 
@@ -101,13 +109,18 @@ class AuditQuery(Query):
     """Filters of the audit log."""
 
     group: Annotated[
-        UUID | None, Field(description="Entries that concern this group."), BeforeValidator(hyphenated)
+        UUID | None,
+        Field(description="Entries that concern this group."),
+        BeforeValidator(hyphenated),
     ] = None
     user: Annotated[
-        UserKey | None, Field(description="Entries made by or concerning this user: a UUID, a username or `me`.")
+        UserKey | None,
+        Field(description="Entries made by or concerning this user: a UUID, a username or `me`."),
     ] = None
     limit: Annotated[int, Field(ge=1, le=1000, description="Entries per page."), WHOLE_NUMBER] = 100
-    after: Annotated[int | None, Field(description="`next` of the page before."), WHOLE_NUMBER] = None
+    after: Annotated[int | None, Field(description="`next` of the page before."), WHOLE_NUMBER] = (
+        None
+    )
 
     @property
     def user_id(self) -> UUID | None:

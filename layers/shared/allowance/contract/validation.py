@@ -46,7 +46,9 @@ def problems_of(error: ValidationError) -> list[Problem]:
 
 def detail_of(kind: str, message: str, context: dict[str, Any]) -> str:
     if kind == BELOW:
-        return "Must not be negative." if context["ge"] == 0 else f"Must be at least {context['ge']}."
+        return (
+            "Must not be negative." if context["ge"] == 0 else f"Must be at least {context['ge']}."
+        )
     if kind == ABOVE:
         return f"Must not exceed {context['le']}."
     if kind == "string_too_long":
@@ -58,7 +60,10 @@ def detail_of(kind: str, message: str, context: dict[str, Any]) -> str:
 
 def as_phrases(problems: list[Problem]) -> list[Problem]:
     """For Lambda errors, which are lines of `path: problem`, not sentences."""
-    return [Problem(each.field, each.detail[:1].lower() + each.detail[1:].rstrip(".")) for each in problems]
+    return [
+        Problem(each.field, each.detail[:1].lower() + each.detail[1:].rstrip("."))
+        for each in problems
+    ]
 
 
 def _sentence(text: str) -> str:

@@ -1,8 +1,10 @@
-"""Columns of a batch as arrays in PostgreSQL's binary format, which the server reads without parsing.
+"""Columns of a batch as arrays in PostgreSQL's binary format, which the server reads without
+parsing.
 
-An array is five 32-bit integers (dimensions, whether there are nulls, the OID of the elements' type, how many there
-are, the first index), then each element: its length in bytes, and those (`array_recv` in PostgreSQL's arrayfuncs.c).
-Integers are big-endian; a time is microseconds since 2000 (`timestamptz_recv`). OIDs are those of pg_type.dat.
+An array is five 32-bit integers (dimensions, whether there are nulls, the OID of the elements'
+type, how many there are, the first index), then each element: its length in bytes, and those
+(`array_recv` in PostgreSQL's arrayfuncs.c). Integers are big-endian; a time is microseconds since
+2000 (`timestamptz_recv`). OIDs are those of pg_type.dat.
 """
 
 from collections.abc import Collection, Iterable
@@ -64,7 +66,9 @@ def integers(values: Collection[int | None]) -> Integers:
 
 def times(values: Collection[datetime]) -> Times:
     """Times that know their zone."""
-    return Times(_header(Times, len(values)) + _eights([(each - _EPOCH) // _MICROSECOND for each in values]))
+    return Times(
+        _header(Times, len(values)) + _eights([(each - _EPOCH) // _MICROSECOND for each in values])
+    )
 
 
 def uuids(values: Collection[bytes]) -> Uuids:
@@ -78,7 +82,11 @@ def byteas(values: Collection[bytes], length: int) -> Byteas:
 
 
 def _header(kind: type[Array], count: int, nulls: int = 0) -> bytes:
-    return pack("!5i", 1, nulls, kind.element_oid, count, 1) if count else pack("!3i", 0, 0, kind.element_oid)
+    return (
+        pack("!5i", 1, nulls, kind.element_oid, count, 1)
+        if count
+        else pack("!3i", 0, 0, kind.element_oid)
+    )
 
 
 def _eights(values: Collection[int | None]) -> bytes:

@@ -1,7 +1,7 @@
 """The warm connection and the queries. The only module of the layer that imports psycopg.
 
-A connection is autocommit: a read is its own transaction, a write is one statement or one pipelined batch, which
-Postgres runs as one implicit transaction. See docs/decisions/0003-round-trips.md.
+A connection is autocommit: a read is its own transaction, a write is one statement or one pipelined
+batch, which Postgres runs as one implicit transaction. See docs/decisions/0003-round-trips.md.
 """
 
 import re
@@ -29,10 +29,14 @@ from allowance.settings import BadSetting, DatabaseSource
 CONNECT_TIMEOUT_SECONDS = 3
 
 UNAVAILABLE_CLASSES = ("08", "53", "57")
-"""SQLSTATE classes: connection exception, insufficient resources, operator intervention (shutdown, time-out)."""
+"""SQLSTATE classes: connection exception, insufficient resources, operator intervention (shutdown,
+time-out).
+"""
 
 UNAVAILABLE = frozenset({"55P03", "40001", "40P01", "25006"})
-"""SQLSTATEs: lock not available, serialization failure, deadlock, read-only (a standby, while it fails over)."""
+"""SQLSTATEs: lock not available, serialization failure, deadlock, read-only (a standby, while it
+fails over).
+"""
 
 CONSTRAINTS: Mapping[str, type[AllowanceError]] = {
     "user_ai_budget_overrides_organization_membership": NotAGroupMember,
@@ -74,8 +78,8 @@ def call[T](model: type[T], query: str, /, **parameters: Any) -> Call[T]:
 class Database:
     """One connection, kept warm between invocations, made anew when it is found closed.
 
-    Every method raises DatabaseUnavailable when Postgres is down, failing over, or out of connections, and what
-    CONSTRAINTS says when the schema refuses a row.
+    Every method raises DatabaseUnavailable when Postgres is down, failing over, or out of
+    connections, and what CONSTRAINTS says when the schema refuses a row.
     """
 
     def __init__(self, source: DatabaseSource, application_name: str) -> None:
@@ -87,11 +91,15 @@ class Database:
         self._waited_seconds = 0.0
 
     def start_invocation(self) -> None:
-        """From here the next statement is a first one: it must be safe to repeat, on a connection gone stale."""
+        """From here the next statement is a first one: it must be safe to repeat, on a connection
+        gone stale.
+        """
         self._may_repeat = True
 
     def take_waited_ms(self) -> float:
-        """Milliseconds that were spent on the database since this was last asked, connecting included."""
+        """Milliseconds that were spent on the database since this was last asked, connecting
+        included.
+        """
         waited, self._waited_seconds = self._waited_seconds, 0.0
         return waited * 1000
 
@@ -110,7 +118,9 @@ class Database:
 
     def first[T](self, model: type[T], query: str, /, **parameters: Any) -> T | None:
         """The first row of a query, if there is one. One trip."""
-        return self._attempt(lambda connection: _execute(connection, call(model, query, **parameters)).fetchone())
+        return self._attempt(
+            lambda connection: _execute(connection, call(model, query, **parameters)).fetchone()
+        )
 
     def one[T](self, model: type[T], query: str, /, **parameters: Any) -> T:
         """The row of a query that always has one. One trip."""
@@ -121,12 +131,15 @@ class Database:
 
     def run(self, query: str, /, **parameters: Any) -> int:
         """How many rows a statement touched. One trip."""
-        return self._attempt(lambda connection: connection.execute(queries()[query], parameters).rowcount)
+        return self._attempt(
+            lambda connection: connection.execute(queries()[query], parameters).rowcount
+        )
 
     def in_one_trip[A, B](self, first: Call[A], second: Call[B]) -> tuple[list[A], list[B]]:
         """Two statements in one implicit transaction, both sent before the first is answered.
 
-        The second sees what the first waited for: under READ COMMITTED each statement takes a snapshot of its own.
+        The second sees what the first waited for: under READ COMMITTED each statement takes a
+        snapshot of its own.
         """
 
         def batch(connection: psycopg.Connection[Any]) -> tuple[list[A], list[B]]:
@@ -178,9 +191,12 @@ class Database:
         try:
             return work(connection)
         except psycopg.Error as error:
-            # Without a SQLSTATE it is the client that speaks, of a connection that is of no use any more, marked as
-            # closed or not: a pipeline whose server went away says that it "cannot exit while busy".
-            stale = connection.closed or (isinstance(error, psycopg.OperationalError) and error.sqlstate is None)
+            # Without a SQLSTATE it is the client that speaks, of a connection that is of no use any
+            # more, marked as closed or not: a pipeline whose server went away says that it "cannot
+            # exit while busy".
+            stale = connection.closed or (
+                isinstance(error, psycopg.OperationalError) and error.sqlstate is None
+            )
             if stale:
                 connection.close()
             if stale and warm and may_repeat:
@@ -189,8 +205,9 @@ class Database:
             if state == "25006":
                 # This server became a standby: another connection may find the new primary.
                 connection.close()
-            # A row for which there is no partition is the only one that is refused by no constraint: its month of the
-            # ledger was dropped a moment ago, and is made anew for who comes again.
+            # A row for which there is no partition is the only one that is refused by no
+            # constraint: its month of the ledger was dropped a moment ago, and is made anew for who
+            # comes again.
             homeless = state == "23514" and error.diag.constraint_name is None
             if stale or homeless or state[:2] in UNAVAILABLE_CLASSES or state in UNAVAILABLE:
                 raise DatabaseUnavailable from error
@@ -221,7 +238,9 @@ def adapt(connection: psycopg.Connection[Any]) -> None:
     """Teach it times in UTC, and the arrays of `allowance.database.arrays`."""
     connection.adapters.register_loader("timestamptz", TimeInUtc)
     for kind in ARRAYS:
-        connection.adapters.register_dumper(kind, type(kind.__name__, (ArrayDumper,), {"oid": kind.array_oid}))
+        connection.adapters.register_dumper(
+            kind, type(kind.__name__, (ArrayDumper,), {"oid": kind.array_oid})
+        )
 
 
 class ArrayDumper(Dumper):
@@ -236,7 +255,8 @@ class ArrayDumper(Dumper):
 class TimeInUtc(TimestamptzLoader):
     """A time in UTC, whatever zone the session is in.
 
-    Python compares times of one zone by what its clock shows: in the hour that a clock shows twice, wrongly.
+    Python compares times of one zone by what its clock shows: in the hour that a clock shows twice,
+    wrongly.
     """
 
     def load(self, data: Buffer) -> datetime:

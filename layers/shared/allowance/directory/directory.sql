@@ -3,7 +3,8 @@
 SELECT pg_try_advisory_xact_lock(hashtext('allowance.directory')) AS locked;
 
 -- name: name_importer
--- For the triggers of this transaction that write to the audit log: an override that goes with a membership.
+-- For the triggers of this transaction that write to the audit log: an override that goes with a
+-- membership.
 SELECT
     set_config('allowance.actor_name', %(actor_name)s, true) AS actor_name,
     set_config('allowance.request_id', %(request_id)s, true) AS request_id;
@@ -20,7 +21,8 @@ SELECT
         '{}'
     ) AS organizations,
     ARRAY(
-        SELECT o.id FROM organizations AS o WHERE o.id = ANY(%(organization_ids)s) AND o.deleted_at IS NULL
+        SELECT o.id FROM organizations AS o WHERE o.id = ANY(%(organization_ids)s)
+            AND o.deleted_at IS NULL
     ) AS organization_ids,
     coalesce(
         (
@@ -33,11 +35,13 @@ SELECT
     ) AS groups,
     coalesce(
         (
-            SELECT jsonb_agg(jsonb_build_object('id', u.id, 'username', u.username, 'email', u.email, 'status', u.status))
+            SELECT jsonb_agg(jsonb_build_object('id', u.id, 'username', u.username, 'email',
+                u.email, 'status', u.status))
             FROM users AS u
             WHERE u.username = ANY(%(usernames)s)
                 OR lower(u.email) = ANY(%(emails)s)
-                OR lower(u.email) IN (SELECT lower(n.email) FROM users AS n WHERE n.username = ANY(%(usernames)s))
+                OR lower(u.email) IN (SELECT lower(n.email) FROM users AS n
+                    WHERE n.username = ANY(%(usernames)s))
         ),
         '[]'
     ) AS accounts,
@@ -49,7 +53,8 @@ SELECT
     ) AS tokens;
 
 -- name: lock_dropped_groups
--- Whoever is changing a budget of a group that the document drops goes first, so that the audit log keeps its chain.
+-- Whoever is changing a budget of a group that the document drops goes first, so that the audit log
+-- keeps its chain.
 SELECT g.id, g.organization_id
 FROM jsonb_array_elements(%(document)s::jsonb -> 'organizations') AS e
 JOIN organizations AS o ON o.name = e ->> 'name' AND o.deleted_at IS NULL
@@ -59,8 +64,9 @@ ORDER BY g.id
 FOR UPDATE OF g;
 
 -- name: directory_snapshot
--- Everything that an import may touch, as the audit log tells it. Taken before and after; what differs is a change. Of
--- budgets, only those of the groups that are dropped, which are locked: others may be changing the rest meanwhile.
+-- Everything that an import may touch, as the audit log tells it. Taken before and after; what
+-- differs is a change. Of budgets, only those of the groups that are dropped, which are locked:
+-- others may be changing the rest meanwhile.
 SELECT
     'organization' AS resource_type, o.id::text AS resource_id, o.id AS organization_id,
     NULL::uuid AS group_id, NULL::uuid AS user_id,
@@ -82,7 +88,8 @@ FROM groups AS g
 JOIN organizations AS o ON o.id = g.organization_id
 WHERE o.deleted_at IS NULL AND o.name = ANY(%(organizations)s)
 UNION ALL
-SELECT 'group_ai_budget', g.id::text, o.id, g.id, NULL, jsonb_build_object('spend_limit_micros', b.spend_limit_micros)
+SELECT 'group_ai_budget', g.id::text, o.id, g.id, NULL,
+    jsonb_build_object('spend_limit_micros', b.spend_limit_micros)
 FROM group_ai_budgets AS b
 JOIN groups AS g ON g.id = b.group_id
 JOIN organizations AS o ON o.id = g.organization_id
@@ -110,7 +117,8 @@ JOIN organizations AS o ON o.id = om.organization_id
 WHERE u.username = ANY(%(usernames)s)
 UNION ALL
 SELECT 'api_token', t.id, NULL, NULL, u.id, jsonb_build_object(
-    'name', t.name, 'scope', t.scope, 'expires_at', t.expires_at, 'revoked', t.revoked_at IS NOT NULL
+    'name', t.name, 'scope', t.scope, 'expires_at', t.expires_at, 'revoked',
+    t.revoked_at IS NOT NULL
 )
 FROM api_tokens AS t
 JOIN users AS u ON u.id = t.user_id
@@ -122,10 +130,12 @@ INSERT INTO organizations (name)
 SELECT e ->> 'name'
 FROM jsonb_array_elements(%(document)s::jsonb -> 'organizations') AS e
 WHERE NOT coalesce((e ->> 'deleted')::boolean, false)
-    AND NOT EXISTS (SELECT 1 FROM organizations AS o WHERE o.name = e ->> 'name' AND o.deleted_at IS NULL);
+    AND NOT EXISTS (SELECT 1 FROM organizations AS o WHERE o.name = e ->> 'name'
+        AND o.deleted_at IS NULL);
 
 -- name: delete_organizations
--- Softly: what hangs on it stays to be read in the database, and counts for nothing. Its name is free again.
+-- Softly: what hangs on it stays to be read in the database, and counts for nothing. Its name is
+-- free again.
 UPDATE organizations AS o SET deleted_at = now(), is_default = false
 FROM jsonb_array_elements(%(document)s::jsonb -> 'organizations') AS e
 WHERE o.name = e ->> 'name' AND o.deleted_at IS NULL AND (e ->> 'deleted')::boolean;
@@ -141,7 +151,8 @@ WHERE o.is_default AND (e ->> 'is_default')::boolean <> (e ->> 'name' = o.name)
 -- The one that the document names, if it names one.
 UPDATE organizations AS o SET is_default = true
 FROM jsonb_array_elements(%(document)s::jsonb -> 'organizations') AS e
-WHERE o.name = e ->> 'name' AND o.deleted_at IS NULL AND (e ->> 'is_default')::boolean AND NOT o.is_default;
+WHERE o.name = e ->> 'name' AND o.deleted_at IS NULL AND (e ->> 'is_default')::boolean
+    AND NOT o.is_default;
 
 -- name: delete_groups
 -- Those that an organization's list leaves out, with their budgets and memberships.
@@ -170,14 +181,16 @@ ON CONFLICT (username) DO NOTHING;
 -- An address that changes hands within one document is let go before it is taken.
 UPDATE users AS u SET email = NULL
 FROM jsonb_array_elements(%(accounts)s::jsonb) AS e
-WHERE u.username = e ->> 'username' AND (u.email, u.status) IS DISTINCT FROM (e ->> 'email', e ->> 'status');
+WHERE u.username = e ->> 'username' AND (u.email, u.status) IS DISTINCT
+    FROM (e ->> 'email', e ->> 'status');
 
 -- name: update_users
 -- Addresses and statuses as they shall be, roles where the document gives them.
 UPDATE users AS u
 SET email = e ->> 'email',
     status = e ->> 'status',
-    roles = CASE WHEN e ? 'roles' THEN ARRAY(SELECT jsonb_array_elements_text(e -> 'roles')) ELSE u.roles END,
+    roles = CASE WHEN e ? 'roles' THEN ARRAY(SELECT jsonb_array_elements_text(e -> 'roles'))
+    ELSE u.roles END,
     updated_at = now()
 FROM jsonb_array_elements(%(accounts)s::jsonb) AS e
 WHERE u.username = e ->> 'username'
@@ -199,7 +212,8 @@ WHERE u.username = e ->> 'username' AND e ? 'organizations' AND om.user_id = u.i
     );
 
 -- name: delete_group_members
--- Groups that a user's list leaves out. Where an organization comes without a list of groups, they are left as they are.
+-- Groups that a user's list leaves out. Where an organization comes without a list of groups, they
+-- are left as they are.
 DELETE FROM group_members AS gm
 USING
     jsonb_array_elements(%(document)s::jsonb -> 'users') AS e,
@@ -229,7 +243,8 @@ FROM jsonb_array_elements(%(document)s::jsonb -> 'users') AS e
 CROSS JOIN jsonb_array_elements(e -> 'organizations') AS m
 JOIN users AS u ON u.username = e ->> 'username'
 JOIN organizations AS o ON o.name = m ->> 'name' AND o.deleted_at IS NULL
-WHERE om.user_id = u.id AND om.organization_id = o.id AND m ? 'roles' AND to_jsonb(om.roles) <> m -> 'roles';
+WHERE om.user_id = u.id AND om.organization_id = o.id AND m ? 'roles'
+    AND to_jsonb(om.roles) <> m -> 'roles';
 
 -- name: insert_group_members
 -- Those that are new. Which organization that is, a trigger fills in.
@@ -246,7 +261,8 @@ ON CONFLICT (group_id, user_id) DO NOTHING;
 -- name: insert_tokens
 -- New tokens, by the hash of their secret.
 INSERT INTO api_tokens (id, user_id, name, secret_sha256, scope, expires_at)
-SELECT e ->> 'id', u.id, e ->> 'name', decode(e ->> 'secret_sha256', 'hex'), nullif(e -> 'scope', 'null'), (e ->> 'expires_at')::timestamptz
+SELECT e ->> 'id', u.id, e ->> 'name', decode(e ->> 'secret_sha256', 'hex'),
+    nullif(e -> 'scope', 'null'), (e ->> 'expires_at')::timestamptz
 FROM jsonb_array_elements(%(tokens)s::jsonb) AS e
 JOIN users AS u ON u.username = e ->> 'username';
 
@@ -255,15 +271,19 @@ JOIN users AS u ON u.username = e ->> 'username';
 UPDATE api_tokens AS t SET revoked_at = now()
 FROM jsonb_array_elements(%(document)s::jsonb -> 'tokens') AS e
 JOIN users AS u ON u.username = e ->> 'username'
-WHERE t.user_id = u.id AND t.name = e ->> 'name' AND (e ->> 'revoked')::boolean AND t.revoked_at IS NULL;
+WHERE t.user_id = u.id AND t.name = e ->> 'name' AND (e ->> 'revoked')::boolean
+    AND t.revoked_at IS NULL;
 
 -- name: insert_audit_entries
 -- What an import changed, an entry each.
 INSERT INTO audit_log (
-    actor_name, action, resource_type, resource_id, organization_id, group_id, user_id, before, after, request_id
+    actor_name, action, resource_type, resource_id, organization_id, group_id, user_id, before,
+    after, request_id
 )
 SELECT
-    %(actor_name)s, e ->> 'action', e ->> 'resource_type', e ->> 'resource_id', (e ->> 'organization_id')::uuid,
-    (e ->> 'group_id')::uuid, (e ->> 'user_id')::uuid, nullif(e -> 'before', 'null'), nullif(e -> 'after', 'null'),
+    %(actor_name)s, e ->> 'action', e ->> 'resource_type',
+    e ->> 'resource_id', (e ->> 'organization_id')::uuid,
+    (e ->> 'group_id')::uuid, (e ->> 'user_id')::uuid, nullif(e -> 'before', 'null'),
+    nullif(e -> 'after', 'null'),
     %(request_id)s
 FROM jsonb_array_elements(%(entries)s::jsonb) AS e;

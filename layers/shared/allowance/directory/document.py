@@ -1,6 +1,8 @@
-"""The directory document: who exists, who belongs where, who holds which token. Read here, resolved against what is.
+"""The directory document: who exists, who belongs where, who holds which token. Read here, resolved
+against what is.
 
-A key that is absent leaves that part as it is; a key that is present is brought to exactly that state.
+A key that is absent leaves that part as it is; a key that is present is brought to exactly that
+state.
 """
 
 import re
@@ -52,7 +54,9 @@ def _organization_name(name: str) -> str:
 
 def _group_name(name: str) -> str:
     if name.casefold() == EVERYONE.casefold():
-        raise ValueError(f'"{name}" is a reserved group name: every organization has the group {EVERYONE}')
+        raise ValueError(
+            f'"{name}" is a reserved group name: every organization has the group {EVERYONE}'
+        )
     if "/" in name:
         raise ValueError("must have no slash")
     return name
@@ -82,11 +86,15 @@ Username = Annotated[str, AfterValidator(_username)]
 OrganizationName = Annotated[Name, AfterValidator(_organization_name)]
 GroupName = Annotated[Name, AfterValidator(_group_name)]
 Email = Annotated[Name, AfterValidator(_email)]
-Time = Annotated[AwareDatetime, Field(strict=False), AfterValidator(_in_utc), BeforeValidator(_rfc3339)]
+Time = Annotated[
+    AwareDatetime, Field(strict=False), AfterValidator(_in_utc), BeforeValidator(_rfc3339)
+]
 
 
 class OrganizationEntry(Body):
-    """An organization. `groups` are all of its groups but Everyone. `deleted` ends it, if it is still there."""
+    """An organization. `groups` are all of its groups but Everyone. `deleted` ends it, if it is
+    still there.
+    """
 
     name: OrganizationName
     is_default: bool = False
@@ -131,24 +139,32 @@ class DirectoryDocument(Body):
 
     def organization_names(self) -> set[str]:
         """Those listed and those referred to by name, a token's scope included."""
-        names = {each.name for each in self.organizations} | {m.name for each in self.users for m in each.organizations}
+        names = {each.name for each in self.organizations} | {
+            m.name for each in self.users for m in each.organizations
+        }
         for token in self.tokens:
             if token.scope is not None:
                 names |= {key for key in token.scope.by_org_id if not UUID_FORM.fullmatch(key)}
-                names |= {each.id.partition("/")[0] for each in token.scope.allow_list if "/" in each.id}
+                names |= {
+                    each.id.partition("/")[0] for each in token.scope.allow_list if "/" in each.id
+                }
         return names
 
     def organization_ids(self) -> set[UUID]:
         """Those that the scope of a token names by their id."""
         scopes = [token.scope for token in self.tokens if token.scope is not None]
-        return {UUID(key) for scope in scopes for key in scope.by_org_id if UUID_FORM.fullmatch(key)}
+        return {
+            UUID(key) for scope in scopes for key in scope.by_org_id if UUID_FORM.fullmatch(key)
+        }
 
     def usernames(self) -> set[str]:
         """Those listed and those referred to, a token's scope included."""
         names = {each.username for each in self.users} | {each.username for each in self.tokens}
         for token in self.tokens:
             if token.scope is not None:
-                names |= {each.id for each in token.scope.allow_list if each.type == ResourceType.USER}
+                names |= {
+                    each.id for each in token.scope.allow_list if each.type == ResourceType.USER
+                }
         return names
 
     def emails(self) -> set[str]:
@@ -157,12 +173,18 @@ class DirectoryDocument(Body):
 
 
 def read_directory(event: Mapping[str, Any]) -> DirectoryDocument:
-    """The document, if it is sound in itself. Raises ValidationFailed with every problem by its path."""
+    """The document, if it is sound in itself. Raises ValidationFailed with every problem by its
+    path.
+    """
     try:
         document = DirectoryDocument.model_validate(event)
     except ValidationError as error:
         raise ValidationFailed(as_phrases(problems_of(error))) from error
-    if problems := [*_listed_twice(document), *_several_defaults(document), *_kept_and_deleted(document)]:
+    if problems := [
+        *_listed_twice(document),
+        *_several_defaults(document),
+        *_kept_and_deleted(document),
+    ]:
         raise ValidationFailed(problems)
     return document
 
@@ -170,11 +192,15 @@ def read_directory(event: Mapping[str, Any]) -> DirectoryDocument:
 def _listed_twice(document: DirectoryDocument) -> Iterable[Problem]:
     yield from _twice("organizations", "name", [each.name for each in document.organizations])
     yield from _twice("users", "username", [each.username for each in document.users])
-    yield from _twice("tokens", "name", [f"{each.username}/{each.name}" for each in document.tokens])
+    yield from _twice(
+        "tokens", "name", [f"{each.username}/{each.name}" for each in document.tokens]
+    )
     for i, organization in enumerate(document.organizations):
         yield from _twice(f"organizations[{i}].groups", "", organization.groups)
     for i, user in enumerate(document.users):
-        yield from _twice(f"users[{i}].organizations", "name", [each.name for each in user.organizations])
+        yield from _twice(
+            f"users[{i}].organizations", "name", [each.name for each in user.organizations]
+        )
         for k, membership in enumerate(user.organizations):
             yield from _twice(f"users[{i}].organizations[{k}].groups", "", membership.groups)
 
@@ -195,7 +221,11 @@ def _several_defaults(document: DirectoryDocument) -> Iterable[Problem]:
 
 def _kept_and_deleted(document: DirectoryDocument) -> Iterable[Problem]:
     """An organization that the document deletes must have no other part in it."""
-    deleted = {each.name: f"organizations[{i}]" for i, each in enumerate(document.organizations) if each.deleted}
+    deleted = {
+        each.name: f"organizations[{i}]"
+        for i, each in enumerate(document.organizations)
+        if each.deleted
+    }
     for each in document.organizations:
         if each.deleted and each.model_fields_set - {"name", "deleted"}:
             yield Problem(deleted[each.name], "is deleted, and so takes no other key but its name")

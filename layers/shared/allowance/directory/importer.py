@@ -68,17 +68,26 @@ class DirectoryStore:
         self._origin = origin
 
     def import_directory(self, document: DirectoryDocument) -> ImportedDirectory:
-        """Bring the directory to the document. Idempotent. Raises ValidationFailed, NotAuthorized, ImportRunning."""
+        """Bring the directory to the document. Idempotent. Raises ValidationFailed, NotAuthorized,
+        ImportRunning.
+        """
         db = self._gate.open(Action.UPDATE, DIRECTORY)
         as_given = document.model_dump_json(exclude_unset=True)
         with db.transaction():
             if not db.one(DirectoryLock, "lock_directory").locked:
                 raise ImportRunning
-            db.run("name_importer", actor_name=self._origin.actor_name, request_id=self._origin.request_id)
+            db.run(
+                "name_importer",
+                actor_name=self._origin.actor_name,
+                request_id=self._origin.request_id,
+            )
             known = _known(db, document)
             if problems := unresolved(document, known):
                 raise ValidationFailed(problems)
-            dropped = [group.id for group in db.many(GroupReference, "lock_dropped_groups", document=as_given)]
+            dropped = [
+                group.id
+                for group in db.many(GroupReference, "lock_dropped_groups", document=as_given)
+            ]
             before = _snapshot(db, document, dropped)
             accounts = json.dumps(_accounts(document, known))
             for write in WRITES:
@@ -126,7 +135,9 @@ def _snapshot(
 
 
 def _accounts(document: DirectoryDocument, known: KnownDirectory) -> list[dict[str, Any]]:
-    """Address and status of each user of the document as they shall be; roles where they are given."""
+    """Address and status of each user of the document as they shall be; roles where
+    they are given.
+    """
     final = final_accounts(document, known)
     return [
         final[user.username].model_dump(include={"username", "email", "status"})
@@ -135,9 +146,15 @@ def _accounts(document: DirectoryDocument, known: KnownDirectory) -> list[dict[s
     ]
 
 
-def _mint(db: Database, document: DirectoryDocument, known: KnownDirectory) -> dict[str, MintedToken]:
+def _mint(
+    db: Database, document: DirectoryDocument, known: KnownDirectory
+) -> dict[str, MintedToken]:
     """A token for each entry whose name is new."""
-    new = {key: token for token in document.tokens if (key := f"{token.username}/{token.name}") not in known.tokens}
+    new = {
+        key: token
+        for token in document.tokens
+        if (key := f"{token.username}/{token.name}") not in known.tokens
+    }
     minted = {key: mint() for key in new}
     rows = [_row(token, minted[key], known) for key, token in new.items()]
     db.run("insert_tokens", tokens=json.dumps(rows))
@@ -156,7 +173,8 @@ def _row(token: TokenEntry, minted: MintedToken, known: KnownDirectory) -> dict[
 
 
 def _changes(
-    before: dict[tuple[str, str, UUID | None], Resource], after: dict[tuple[str, str, UUID | None], Resource]
+    before: dict[tuple[str, str, UUID | None], Resource],
+    after: dict[tuple[str, str, UUID | None], Resource],
 ) -> list[dict[str, Any]]:
     """An audit entry for each thing that is not as it was."""
     changes: list[dict[str, Any]] = []

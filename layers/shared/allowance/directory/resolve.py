@@ -1,4 +1,6 @@
-"""The references of a directory document, held against what the database knows: what is missing or taken."""
+"""The references of a directory document, held against what the database knows: what is missing or
+taken.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -42,14 +44,20 @@ def final_accounts(document: DirectoryDocument, known: KnownDirectory) -> dict[s
     """Every account, by username, as it will be once the document is applied."""
     accounts = {each.username: each for each in known.accounts}
     for user in document.users:
-        before = accounts.get(user.username) or Account(id=None, username=user.username, email=None, status="active")
-        given = {key: getattr(user, key) for key in ("email", "status") if key in user.model_fields_set}
+        before = accounts.get(user.username) or Account(
+            id=None, username=user.username, email=None, status="active"
+        )
+        given = {
+            key: getattr(user, key) for key in ("email", "status") if key in user.model_fields_set
+        }
         accounts[user.username] = before.model_copy(update=given)
     return accounts
 
 
 def unresolved(document: DirectoryDocument, known: KnownDirectory) -> list[Problem]:
-    """Every reference to what neither the document nor the database holds, and every address that is taken."""
+    """Every reference to what neither the document nor the database holds, and every address that
+    is taken.
+    """
     organizations = {each.name for each in document.organizations} | known.organizations.keys()
     organizations |= {str(each) for each in known.organization_ids}
     groups = _final_groups(document, known)
@@ -65,9 +73,13 @@ def stored_scope(scope: ScopeDocument, known: KnownDirectory) -> dict[str, Any]:
     """The scope as a token's row holds it: ids in place of names. What it names is known by now."""
     document = scope.model_dump(mode="json")
     document["by_org_id"] = {
-        str(known.organizations.get(name, name)).lower(): entry for name, entry in document["by_org_id"].items()
+        str(known.organizations.get(name, name)).lower(): entry
+        for name, entry in document["by_org_id"].items()
     }
-    ids: Mapping[str, Mapping[str, UUID]] = {ResourceType.GROUP: known.groups, ResourceType.USER: known.users()}
+    ids: Mapping[str, Mapping[str, UUID]] = {
+        ResourceType.GROUP: known.groups,
+        ResourceType.USER: known.users(),
+    }
     for entry in document["allow_list"]:
         entry["id"] = str(ids.get(entry["type"], {}).get(entry["id"], entry["id"])).lower()
     return document
@@ -84,7 +96,9 @@ def _final_groups(document: DirectoryDocument, known: KnownDirectory) -> set[str
     return groups
 
 
-def _memberships(document: DirectoryDocument, organizations: set[str], groups: set[str]) -> Iterable[Problem]:
+def _memberships(
+    document: DirectoryDocument, organizations: set[str], groups: set[str]
+) -> Iterable[Problem]:
     for i, user in enumerate(document.users):
         for k, membership in enumerate(user.organizations):
             path = f"users[{i}].organizations[{k}]"
@@ -93,7 +107,10 @@ def _memberships(document: DirectoryDocument, organizations: set[str], groups: s
                 continue
             for j, name in enumerate(membership.groups):
                 if f"{membership.name}/{name}" not in groups:
-                    yield Problem(f"{path}.groups[{j}]", f'no group "{name}" in organization "{membership.name}"')
+                    yield Problem(
+                        f"{path}.groups[{j}]",
+                        f'no group "{name}" in organization "{membership.name}"',
+                    )
 
 
 def _addresses(users: list[UserEntry], accounts: Mapping[str, Account]) -> Iterable[Problem]:
@@ -109,7 +126,11 @@ def _addresses(users: list[UserEntry], accounts: Mapping[str, Account]) -> Itera
 
 
 def _tokens(
-    document: DirectoryDocument, known: KnownDirectory, organizations: set[str], groups: set[str], users: set[str]
+    document: DirectoryDocument,
+    known: KnownDirectory,
+    organizations: set[str],
+    groups: set[str],
+    users: set[str],
 ) -> Iterable[Problem]:
     ids, tokens = known.organizations, set(known.tokens)
     names: Mapping[str, set[str]] = {ResourceType.GROUP: groups, ResourceType.USER: users}
@@ -117,7 +138,9 @@ def _tokens(
         if token.username not in users:
             yield Problem(f"tokens[{i}].username", f'no user "{token.username}"')
         elif token.revoked and f"{token.username}/{token.name}" not in tokens:
-            yield Problem(f"tokens[{i}].name", f'"{token.username}" has no token "{token.name}" to revoke')
+            yield Problem(
+                f"tokens[{i}].name", f'"{token.username}" has no token "{token.name}" to revoke'
+            )
         if token.scope is None:
             continue
         named: dict[str, str] = {}
@@ -129,7 +152,11 @@ def _tokens(
                 # Two entries would become one, and a refusal in the other would be lost.
                 yield Problem(path, f'is the same organization as "{other}"')
         for k, each in enumerate(token.scope.allow_list):
-            if each.id != ANY and not UUID_FORM.fullmatch(each.id) and each.id not in names.get(each.type, set()):
+            if (
+                each.id != ANY
+                and not UUID_FORM.fullmatch(each.id)
+                and each.id not in names.get(each.type, set())
+            ):
                 yield Problem(
                     f"tokens[{i}].scope.allow_list[{k}].id",
                     f'no {"object" if each.type == ANY else each.type} "{each.id}"',

@@ -1,8 +1,8 @@
 """Charges as FOCUS 1.2 has them, the FinOps Open Cost and Usage Specification.
 
-https://focus.finops.org/focus-specification/v1-2/ says what each column means, and docs/exports.md what it is here.
-Every column that the specification always wants is here; of those that it wants of some providers, those that say
-something.
+https://focus.finops.org/focus-specification/v1-2/ says what each column means, and docs/exports.md
+what it is here. Every column that the specification always wants is here; of those that it wants of
+some providers, those that say something.
 """
 
 import json
@@ -22,10 +22,11 @@ NOBODY = UUID(int=0)
 
 
 class Charge(Sums):
-    """What was used of a model in an hour and is attributed to a group: tokens by class, and what they cost.
+    """What was used of a model in an hour and is attributed to a group: tokens by class, and what
+    they cost.
 
-    What has no price is in the tokens and in `unpriced_usage_count`, and not in the cost. The name of the group is None
-    when it is gone; that of the organization when there is none.
+    What has no price is in the tokens and in `unpriced_usage_count`, and not in the cost. The name
+    of the group is None when it is gone; that of the organization when there is none.
     """
 
     hour: datetime
@@ -71,19 +72,30 @@ def _month(hour: datetime) -> Period:
 
 
 def _sub_account(charge: Charge) -> str | None:
-    """The name that a group has now. A group that is gone is called by its id: a sub account must have a name."""
+    """The name that a group has now. A group that is gone is called by its id: a sub account must
+    have a name.
+    """
     return (charge.group_name or str(charge.group_id)) if charge.has_group else None
 
 
 def _tags(charge: Charge) -> str:
-    names = {"allowance/organization": charge.organization_name, "allowance/group": charge.group_name}
-    return json.dumps({key: name for key, name in names.items() if name is not None}, ensure_ascii=False)
+    names = {
+        "allowance/organization": charge.organization_name,
+        "allowance/group": charge.group_name,
+    }
+    return json.dumps(
+        {key: name for key, name in names.items() if name is not None}, ensure_ascii=False
+    )
 
 
 COLUMNS: tuple[Column[Charge], ...] = (
     Column("BilledCost", "decimal", lambda each: millionths(each.cost_micros)),
     Column("BillingAccountId", "text", lambda each: str(each.organization_id)),
-    Column("BillingAccountName", "text", lambda each: each.organization_name or str(each.organization_id)),
+    Column(
+        "BillingAccountName",
+        "text",
+        lambda each: each.organization_name or str(each.organization_id),
+    ),
     Column("BillingAccountType", "text", lambda each: "Organization"),
     Column("BillingCurrency", "text", lambda each: "USD"),
     Column("BillingPeriodEnd", "time", lambda each: _month(each.hour).end),
@@ -95,7 +107,8 @@ COLUMNS: tuple[Column[Charge], ...] = (
     Column("ChargeFrequency", "text", lambda each: "Usage-Based"),
     Column("ChargePeriodEnd", "time", lambda each: each.hour + timedelta(hours=1)),
     Column("ChargePeriodStart", "time", lambda each: each.hour),
-    # Null for who knows no commitments; the column is there for those who ask for what is not "Unused".
+    # Null for who knows no commitments; the column is there for those who ask for what is not
+    # "Unused".
     Column("CommitmentDiscountStatus", "text", lambda each: None),
     # FOCUS wants a Decimal, which readers of CSV know by its point.
     Column("ConsumedQuantity", "decimal", lambda each: millionths(each.tokens * 1_000_000)),

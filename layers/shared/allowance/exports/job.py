@@ -1,7 +1,8 @@
-"""ExportSpend's work: the charges of each organization's month as objects of S3, in FOCUS, as CSV and Parquet.
+"""ExportSpend's work: the charges of each organization's month as objects of S3, in FOCUS, as CSV
+and Parquet.
 
-`PREFIX/focus/FORMAT/organization=ID/billing_period=2026-11/allowance.EXTENSION`. An object is replaced as a whole, by
-what is known of its month now.
+`PREFIX/focus/FORMAT/organization=ID/billing_period=2026-11/allowance.EXTENSION`. An object is
+replaced as a whole, by what is known of its month now.
 """
 
 import gzip
@@ -24,7 +25,8 @@ from allowance.tables import csv as csv_file
 from allowance.tables.columns import Cell, Kind, cells_of
 
 LATE_DAYS = 5
-"""So long into a month the one before is written too: usage may be recorded late, and rated anew."""
+"""So long into a month the one before is written too: usage may be recorded late, and rated anew.
+"""
 
 EXTENSIONS = {"csv": "csv.gz", "parquet": "parquet"}
 CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
@@ -69,9 +71,11 @@ class CsvFile:
 
 
 def export(source: ExportSource, parquet: OpenTable, event: dict[str, Any]) -> ExportCounts:
-    """Write the month of the event (`{"month": "2026-11"}`), or else the present one and for a while the one before.
+    """Write the month of the event (`{"month": "2026-11"}`), or else the present one and for a
+    while the one before.
 
-    What fails of one organization stops no other. Raises ExportFailed at the end then; ValidationFailed, BadSetting.
+    What fails of one organization stops no other. Raises ExportFailed at the end then;
+    ValidationFailed, BadSetting.
     """
     periods = _periods(source, event)
     target = export_target()
@@ -102,7 +106,9 @@ def _periods(source: ExportSource, event: dict[str, Any]) -> list[Period]:
 
 
 def months_at(now: datetime) -> list[Period]:
-    """The months that are written at a time: the present one, and in its first days the one before."""
+    """The months that are written at a time: the present one, and in its first days the
+    one before.
+    """
     present = period_containing(now)
     if now - present.start >= timedelta(days=LATE_DAYS):
         return [present]
@@ -110,13 +116,18 @@ def months_at(now: datetime) -> list[Period]:
 
 
 def _write(
-    source: ExportSource, target: ExportTarget, writers: dict[str, OpenTable], organization_id: UUID, period: Period
+    source: ExportSource,
+    target: ExportTarget,
+    writers: dict[str, OpenTable],
+    organization_id: UUID,
+    period: Period,
 ) -> int:
     """One organization's month in every format, in one pass; how many rows that were."""
     written, after = 0, None
     with ExitStack() as stack:
         files = [
-            stack.enter_context(_table(target, form, writers[form], organization_id, period)) for form in target.formats
+            stack.enter_context(_table(target, form, writers[form], organization_id, period))
+            for form in target.formats
         ]
         while page := source.list_charges(organization_id, period, after):
             rows = [cells_of(COLUMNS, charge) for charge in page]
@@ -130,7 +141,8 @@ def _write(
 def _table(
     target: ExportTarget, form: str, writer: OpenTable, organization_id: UUID, period: Period
 ) -> Generator[TableFile]:
-    folder = f"{target.prefix}focus/{form}/organization={organization_id}/billing_period={period.start:%Y-%m}"
+    place = f"organization={organization_id}/billing_period={period.start:%Y-%m}"
+    folder = f"{target.prefix}focus/{form}/{place}"
     properties = {"ContentType": CONTENT_TYPES[form]} | target.encryption
     with s3_object(target.bucket, f"{folder}/allowance.{EXTENSIONS[form]}", properties) as sink:
         table = writer(cast("IO[bytes]", sink), [(column.name, column.kind) for column in COLUMNS])

@@ -1,4 +1,6 @@
-"""What the route of exports takes and answers: a month of an organization's spend as CSV, page by page."""
+"""What the route of exports takes and answers: a month of an organization's spend as CSV, page by
+page.
+"""
 
 import json
 import re
@@ -43,19 +45,35 @@ class ExportQuery(Query):
         str | None,
         Field(
             description="A calendar month in UTC, like 2026-11; the present one if absent.",
-            json_schema_extra={"anyOf": [{"type": "string", "pattern": f"^{MONTH_FORM.pattern}$"}, {"type": "null"}]},
+            json_schema_extra={
+                "anyOf": [
+                    {"type": "string", "pattern": f"^{MONTH_FORM.pattern}$"},
+                    {"type": "null"},
+                ]
+            },
         ),
         AfterValidator(_month),
     ] = None
     format: Annotated[
         Literal["spend", "focus"],
-        Field(description="`spend`: by day, user and group. `focus`: by hour, group and model, as FOCUS 1.2 has it."),
+        Field(
+            description=(
+                "`spend`: by day, user and group. `focus`: by hour, group and model, as "
+                "FOCUS 1.2 has it."
+            )
+        ),
     ] = "spend"
     limit: Annotated[
-        int, Field(ge=1, le=MAX_ROWS, description="Rows per page; fewer where they would be too large."), WHOLE_NUMBER
+        int,
+        Field(ge=1, le=MAX_ROWS, description="Rows per page; fewer where they would be too large."),
+        WHOLE_NUMBER,
     ] = MAX_ROWS
     after: Annotated[
-        str | None, Field(description="As the link to the next page has it.", json_schema_extra={"maxLength": 4096})
+        str | None,
+        Field(
+            description="As the link to the next page has it.",
+            json_schema_extra={"maxLength": 4096},
+        ),
     ] = None
 
 
@@ -107,7 +125,9 @@ def page_of[R, P: tuple[object, ...]](
     period: Period,
     organization_name: str,
 ) -> CsvPage:
-    """Of rows, of which there is one more than asked for where the month goes on, those that an answer has room for."""
+    """Of rows, of which there is one more than asked for where the month goes on, those that an
+    answer has room for.
+    """
     records = [csv_file.record([column.name for column in columns])]
     size = _size(records[0])
     for row in rows[: query.limit]:
@@ -121,7 +141,12 @@ def page_of[R, P: tuple[object, ...]](
     following = None
     if told < len(rows):
         after = _text_of(position(rows[told - 1]))
-        following = {"month": month, "format": query.format, "limit": str(query.limit), "after": after}
+        following = {
+            "month": month,
+            "format": query.format,
+            "limit": str(query.limit),
+            "after": after,
+        }
     name = re.sub(r"[^A-Za-z0-9]+", "-", organization_name).strip("-").lower() or "organization"
     return CsvPage("".join(records), f"{name}-{query.format}-{month}.csv", following)
 
@@ -131,7 +156,9 @@ def _size(record: str) -> int:
 
 
 def _text_of(position: tuple[object, ...]) -> str:
-    told = json.dumps(position, default=lambda each: each.isoformat() if isinstance(each, date) else str(each))
+    told = json.dumps(
+        position, default=lambda each: each.isoformat() if isinstance(each, date) else str(each)
+    )
     return text_for(told.encode())
 
 

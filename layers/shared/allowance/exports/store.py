@@ -1,4 +1,6 @@
-"""An organization's spend as a whole, row by row: as routes may ask for it, and the job that writes it to S3."""
+"""An organization's spend as a whole, row by row: as routes may ask for it, and the job that writes
+it to S3.
+"""
 
 from datetime import datetime
 from uuid import UUID
@@ -27,14 +29,18 @@ PAGE = 10_000
 
 
 class ExportStore(PathStore):
-    """The spend of the organization in the path, for who may read that of all its members, or of all its groups."""
+    """The spend of the organization in the path, for who may read that of all its members, or of
+    all its groups.
+    """
 
     def export(self, query: ExportQuery) -> CsvPage:
         """A page of CSV. Raises OrganizationNotFound, NotAuthorized, InvalidQuery."""
         return self.export_charges(query) if query.format == "focus" else self.export_spend(query)
 
     def export_spend(self, query: ExportQuery) -> CsvPage:
-        """By day, user and group: for who may read the spend of every member. Raises as `export`."""
+        """By day, user and group: for who may read the spend of every member. Raises as
+        `export`.
+        """
         organization = self._organization()
         db = self._gate.open(Action.READ, group_members_object(organization.id))
         period = self._period(query)
@@ -53,7 +59,9 @@ class ExportStore(PathStore):
         return page_of(SPEND_COLUMNS, rows, position_of_spend, query, period, organization.name)
 
     def export_charges(self, query: ExportQuery) -> CsvPage:
-        """By hour, group and model, as FOCUS has it: for who may read every group. Raises as `export`."""
+        """By hour, group and model, as FOCUS has it: for who may read every group. Raises as
+        `export`.
+        """
         organization = self._organization()
         db = self._gate.open(Action.READ, groups_object(organization.id))
         period = self._period(query)
@@ -77,13 +85,17 @@ class Clock(Row):
 
 
 class ChargedOrganization(Row):
-    """An organization of which something was used; that of what nobody's organization used has the UUID of zeros."""
+    """An organization of which something was used; that of what nobody's organization used has the
+    UUID of zeros.
+    """
 
     id: UUID
 
 
 class ExportSource:
-    """The charges of every organization, deleted ones too, as a system actor may read them. Raises NotAuthorized."""
+    """The charges of every organization, deleted ones too, as a system actor may read them. Raises
+    NotAuthorized.
+    """
 
     def __init__(self, gate: Gate, origin: Origin) -> None:
         self._gate = gate
@@ -97,12 +109,19 @@ class ExportSource:
         """The organizations with charges in a period, by id."""
         db = self._gate.open(Action.READ, groups_object(None))
         found = db.many(
-            ChargedOrganization, "list_charged_organizations", period_start=period.start, period_end=period.end
+            ChargedOrganization,
+            "list_charged_organizations",
+            period_start=period.start,
+            period_end=period.end,
         )
         return [each.id for each in found]
 
-    def list_charges(self, organization_id: UUID, period: Period, after: ChargePosition | None) -> list[Charge]:
-        """A page of the charges of an organization in a period, in their order; an empty one is behind the last."""
+    def list_charges(
+        self, organization_id: UUID, period: Period, after: ChargePosition | None
+    ) -> list[Charge]:
+        """A page of the charges of an organization in a period, in their order; an empty one is
+        behind the last.
+        """
         db = self._gate.open(Action.READ, groups_object(organization_id))
         return _charges(db, organization_id, period, after, PAGE)
 

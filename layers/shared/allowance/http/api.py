@@ -1,8 +1,8 @@
 """The HTTP border: credential -> caller, event -> arguments, errors -> statuses, the feature gate.
 
-An Api holds one route. Which error wins is the order of `_serve`: 401, then a bad path id, then a group or user that
-the caller may not read, then the feature gate, then prices that the caller may not touch, then what was sent, then what
-the store refuses.
+An Api holds one route. Which error wins is the order of `_serve`: 401, then a bad path id, then a
+group or user that the caller may not read, then the feature gate, then prices that the caller may
+not touch, then what was sent, then what the store refuses.
 """
 
 import inspect
@@ -32,14 +32,18 @@ from allowance.triggers.jobs import LambdaContext
 
 @dataclass(frozen=True)
 class Route:
-    """A method and a path template, the function that serves it, and whether it wants a credential."""
+    """A method and a path template, the function that serves it, and whether it wants a
+    credential.
+    """
 
     method: str
     path: str
     function: Callable[..., Any]
     public: bool
     needs: Action | None = None
-    """What the caller must be allowed to do to the price book, before anything that was sent is looked at."""
+    """What the caller must be allowed to do to the price book, before anything that was sent is
+    looked at.
+    """
 
     @cached_property
     def parameters(self) -> Mapping[str, Any]:
@@ -63,13 +67,17 @@ class Api:
     ) -> Callable[[F], F]:
         return self._serving("GET", path, public=public, needs=needs)
 
-    def post[F: Callable[..., Any]](self, path: str, *, needs: Action | None = None) -> Callable[[F], F]:
+    def post[F: Callable[..., Any]](
+        self, path: str, *, needs: Action | None = None
+    ) -> Callable[[F], F]:
         return self._serving("POST", path, needs=needs)
 
     def put[F: Callable[..., Any]](self, path: str) -> Callable[[F], F]:
         return self._serving("PUT", path)
 
-    def delete[F: Callable[..., Any]](self, path: str, *, needs: Action | None = None) -> Callable[[F], F]:
+    def delete[F: Callable[..., Any]](
+        self, path: str, *, needs: Action | None = None
+    ) -> Callable[[F], F]:
         return self._serving("DELETE", path, needs=needs)
 
     def default[F: Callable[..., Any]](self, function: F) -> F:
@@ -86,21 +94,30 @@ class Api:
         return register
 
     def handler(self, event: Mapping[str, Any], context: LambdaContext) -> Answer:
-        """The Lambda handler: every outcome is an answer, and every answer is one line in the log."""
+        """The Lambda handler: every outcome is an answer, and every answer is one line
+        in the log.
+        """
         started = perf_counter()
         request = Request.of(event, context.aws_request_id)
         try:
-            answer, reason = success(request, self._serve(request), self.route.parameters.get("return")), None
+            answer, reason = (
+                success(request, self._serve(request), self.route.parameters.get("return")),
+                None,
+            )
         except AllowanceError as error:
             answer, reason = failure(request, error), type(error).__name__
             if isinstance(error, errors.DatabaseUnavailable):
                 logger().warning("database", request_id=request.id, cause=cause_of(error))
         except Exception:
-            logger().exception("unforeseen", request_id=request.id, route=f"{self.route.method} {self.route.path}")
+            logger().exception(
+                "unforeseen", request_id=request.id, route=f"{self.route.method} {self.route.path}"
+            )
             answer, reason = answer_of(request, 500, INTERNAL_ERROR), "Unforeseen"
         route = f"{self.route.method} {self.route.path}"
         cold, self._cold = self._cold, False
-        count_request(route, reason or "ok", answer["statusCode"], database_ms=take_database_ms(), cold=cold)
+        count_request(
+            route, reason or "ok", answer["statusCode"], database_ms=take_database_ms(), cold=cold
+        )
         logger().info(
             "request",
             request_id=request.id,
@@ -114,7 +131,9 @@ class Api:
 
     def _serve(self, request: Request) -> Any:
         """What the function returns, once everything that may be wrong with the request is not."""
-        parameters = {name: kind for name, kind in self.route.parameters.items() if name != "return"}
+        parameters = {
+            name: kind for name, kind in self.route.parameters.items() if name != "return"
+        }
         arguments: dict[str, Any] = {}
         if not self.route.public:
             store, arguments = _authenticated(request, parameters)
@@ -122,7 +141,10 @@ class Api:
                 raise errors.BudgetsNotEnabled
             if self.route.needs is not None:
                 store.see_prices(self.route.needs)
-        if not any(inspect.isclass(kind) and issubclass(kind, (Query, Request)) for kind in parameters.values()):
+        if not any(
+            inspect.isclass(kind) and issubclass(kind, (Query, Request))
+            for kind in parameters.values()
+        ):
             request.query(Query)  # takes none: an unknown parameter is refused, not ignored
         for name, kind in parameters.items():
             if name not in arguments:
@@ -130,7 +152,9 @@ class Api:
         return self.route.function(**arguments)
 
 
-def _authenticated(request: Request, parameters: Mapping[str, Any]) -> tuple[CallerStore, dict[str, Any]]:
+def _authenticated(
+    request: Request, parameters: Mapping[str, Any]
+) -> tuple[CallerStore, dict[str, Any]]:
     """The store of the caller and the ids of the path, both from one trip."""
     credential = credential_of(request.headers)
     arguments: dict[str, Any] = {}
@@ -142,7 +166,9 @@ def _authenticated(request: Request, parameters: Mapping[str, Any]) -> tuple[Cal
             except errors.InvalidUUID as error:
                 bad_id = error
     stores = {
-        name: kind for name, kind in parameters.items() if inspect.isclass(kind) and issubclass(kind, CallerStore)
+        name: kind
+        for name, kind in parameters.items()
+        if inspect.isclass(kind) and issubclass(kind, CallerStore)
     }
     store = open_store(
         next(iter(stores.values()), CallerStore),
@@ -163,7 +189,9 @@ def _authenticated(request: Request, parameters: Mapping[str, Any]) -> tuple[Cal
 
 
 def _named(request: Request, segment: str) -> UUID | str | None:
-    """An organization or a user is named in a path by UUID or by name; a name that cannot be one names none."""
+    """An organization or a user is named in a path by UUID or by name; a name that cannot be one
+    names none.
+    """
     if segment not in request.segments:
         return None
     try:

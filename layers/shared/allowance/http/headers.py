@@ -1,7 +1,7 @@
 """The headers that every answer carries, and those that let a browser's page read it (CORS).
 
-The border answers for origins itself, not the API's own CORS configuration: that one exists for `sam local` even where
-no origin is allowed, so what is tried locally would not be what is deployed.
+The border answers for origins itself, not the API's own CORS configuration: that one exists for
+`sam local` even where no origin is allowed, so what is tried locally would not be what is deployed.
 """
 
 from collections.abc import Mapping
@@ -28,11 +28,16 @@ def standing_headers(request_id: str, headers: Mapping[str, str]) -> dict[str, s
 
 
 def preflight_headers(method: str, headers: Mapping[str, str], allow: str) -> dict[str, str] | None:
-    """What a browser is told that asks what a page may do; None when nobody asks, or the page may do nothing.
+    """What a browser is told that asks what a page may do; None when nobody asks, or the page may
+    do nothing.
 
     `allow` are the methods of the path. https://fetch.spec.whatwg.org/#cors-preflight-fetch
     """
-    if method != "OPTIONS" or "access-control-request-method" not in headers or not _origin_headers(headers):
+    if (
+        method != "OPTIONS"
+        or "access-control-request-method" not in headers
+        or not _origin_headers(headers)
+    ):
         return None
     return {
         "Access-Control-Allow-Methods": allow,

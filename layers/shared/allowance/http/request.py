@@ -1,4 +1,6 @@
-"""What an API Gateway event (HTTP API, payload 2.0) says, as the routes need it. AWS and SAM differ; both are taken."""
+"""What an API Gateway event (HTTP API, payload 2.0) says, as the routes need it. AWS and SAM
+differ; both are taken.
+"""
 
 import base64
 from collections.abc import Mapping
@@ -40,7 +42,9 @@ class Request:
 
     @classmethod
     def of(cls, event: Mapping[str, Any], invocation_id: str) -> "Request":
-        """Known by the id of Lambda's invocation: it is on every line that Lambda itself logs, and never used twice."""
+        """Known by the id of Lambda's invocation: it is on every line that Lambda itself logs, and
+        never used twice.
+        """
         context: Mapping[str, Any] = event.get("requestContext") or {}
         http: Mapping[str, Any] = context.get("http") or {}
         headers: Mapping[str, Any] = event.get("headers") or {}
@@ -49,7 +53,9 @@ class Request:
             id=invocation_id,
             method=http.get("method", ""),
             path=event.get("rawPath") or "",
-            headers={name.lower(): value for name, value in headers.items() if isinstance(value, str)},
+            headers={
+                name.lower(): value for name, value in headers.items() if isinstance(value, str)
+            },
             segments=event.get("pathParameters") or {},
             query_string=event.get("rawQueryString") or "",
             body=_decoded(body) if event.get("isBase64Encoded") else body,
@@ -66,7 +72,11 @@ class Request:
         """The query parameters. Raises InvalidQuery, with every problem at once."""
         pairs = parse_qsl(self.query_string, keep_blank_values=True)
         names = [name for name, _ in pairs]
-        repeated = [Problem(name, "Must be given once.") for name in dict.fromkeys(names) if names.count(name) > 1]
+        repeated = [
+            Problem(name, "Must be given once.")
+            for name in dict.fromkeys(names)
+            if names.count(name) > 1
+        ]
         try:
             parameters = model.model_validate(dict(pairs))
         except ValidationError as error:
@@ -77,10 +87,14 @@ class Request:
 
     def json_body[T: BaseModel](self, model: type[T]) -> T:
         """The body. Raises BodyTooLarge, UnsupportedMediaType, InvalidJSON, ValidationFailed."""
-        content = self.body if isinstance(self.body, bytes) else self.body.encode(errors="surrogatepass")
+        content = (
+            self.body if isinstance(self.body, bytes) else self.body.encode(errors="surrogatepass")
+        )
         if len(content) > MAX_BODY_BYTES:
             raise BodyTooLarge(detail=f"At most {MAX_BODY_BYTES} bytes.")
-        media_type = self.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+        media_type = (
+            self.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+        )
         if media_type != "application/json":
             raise UnsupportedMediaType
         try:
@@ -98,11 +112,17 @@ def _decoded(body: str) -> bytes:
 
 
 def _refusal(error: ValidationError) -> ValidationFailed:
-    """Prices have a message of their own, and so has an amount above the cap, which yields to every other problem."""
+    """Prices have a message of their own, and so has an amount above the cap, which yields to every
+    other problem.
+    """
     problems = problems_of(error)
     if any(each["loc"][:1] == ("prices",) and len(each["loc"]) > 1 for each in error.errors()):
         return InvalidModelPrices(problems)
-    above = [each["type"] == ABOVE and each["loc"][-1] == "spend_limit_micros" for each in error.errors()]
+    above = [
+        each["type"] == ABOVE and each["loc"][-1] == "spend_limit_micros" for each in error.errors()
+    ]
     if all(above):
         return InvalidSpendLimit(problems)
-    return ValidationFailed(problem for problem, is_above in zip(problems, above, strict=True) if not is_above)
+    return ValidationFailed(
+        problem for problem, is_above in zip(problems, above, strict=True) if not is_above
+    )

@@ -1,4 +1,6 @@
-"""What a route answers: a result or an error as status, headers and body, in the shapes of the contract."""
+"""What a route answers: a result or an error as status, headers and body, in the shapes of the
+contract.
+"""
 
 import json
 from collections.abc import Mapping
@@ -36,12 +38,16 @@ STATUSES: Mapping[type[AllowanceError], int] = {
     errors.DatabaseUnavailable: 503,
     errors.UsageKeyTaken: 503,
 }
-"""An error that is not named here is answered as the nearest of its parents that is, in that one's words."""
+"""An error that is not named here is answered as the nearest of its parents that is, in that one's
+words.
+"""
 
 INTERNAL_ERROR = b'{"message":"An internal server error occurred."}'
 RETRY_AFTER_SECONDS = 1
 MAX_PROBLEMS = 1000
-"""Told of one body. A Lambda may answer 6 MB, and a body of a mebibyte can have more wrong with it than that."""
+"""Told of one body. A Lambda may answer 6 MB, and a body of a mebibyte can have more wrong with it
+than that.
+"""
 
 type Answer = dict[str, Any]
 
@@ -59,8 +65,13 @@ def success(request: Request, result: Any, returns: Any) -> Answer:
 
 
 def _csv(request: Request, page: CsvPage) -> Answer:
-    """A file to keep. The link is a query alone, which is that of the same path (RFC 8288, RFC 3986)."""
-    headers = {"Content-Type": MEDIA_TYPE, "Content-Disposition": f'attachment; filename="{page.file_name}"'}
+    """A file to keep. The link is a query alone, which is that of the same path (RFC 8288, RFC
+    3986).
+    """
+    headers = {
+        "Content-Type": MEDIA_TYPE,
+        "Content-Disposition": f'attachment; filename="{page.file_name}"',
+    }
     if page.next is not None:
         headers["Link"] = f'<?{urlencode(page.next)}>; rel="next"'
     return answer_of(request, 200, page.content.encode(), headers)
@@ -94,10 +105,14 @@ def failure(request: Request, error: AllowanceError) -> Answer:
             pass
     if error.detail is not None:
         body["detail"] = error.detail
-    return answer_of(request, STATUSES[public], json.dumps(body, separators=(",", ":")).encode(), headers)
+    return answer_of(
+        request, STATUSES[public], json.dumps(body, separators=(",", ":")).encode(), headers
+    )
 
 
-def answer_of(request: Request, status: int, body: bytes | None, headers: Mapping[str, str] | None = None) -> Answer:
+def answer_of(
+    request: Request, status: int, body: bytes | None, headers: Mapping[str, str] | None = None
+) -> Answer:
     """An answer with the headers that every one of them has."""
     content_type = {} if body is None else {"Content-Type": "application/json; charset=utf-8"}
     return {

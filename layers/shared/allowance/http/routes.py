@@ -1,4 +1,6 @@
-"""Every route, for the answer to what is none of them: 404 or 405. A test compares this with template.yaml."""
+"""Every route, for the answer to what is none of them: 404 or 405. A test compares this with
+template.yaml.
+"""
 
 import re
 
@@ -39,7 +41,9 @@ ROUTES = (
 
 
 def unrouted(path: str) -> MethodNotAllowed | RouteNotFound:
-    """Why a request reached no route: the path exists and the method does not, or the path does not."""
+    """Why a request reached no route: the path exists and the method does not, or the path does
+    not.
+    """
     methods = [method for method, template in ROUTES if _matches(template, path)]
     return MethodNotAllowed(methods) if methods else RouteNotFound()
 

@@ -1,8 +1,8 @@
 -- name: list_held_changes
--- The changes that wait for an owner, with what is in effect beside what is proposed; one row more than a page tells
--- whether there is another.
-SELECT h.id, h.provider, h.model, h.effective_from, h.before, h.proposed, h.reasons, h.by_source, h.sources, h.origin,
-    h.created_at
+-- The changes that wait for an owner, with what is in effect beside what is proposed; one row more
+-- than a page tells whether there is another.
+SELECT h.id, h.provider, h.model, h.effective_from, h.before, h.proposed, h.reasons, h.by_source,
+    h.sources, h.origin, h.created_at
 FROM ai_model_price_changes_held AS h
 WHERE h.decision IS NULL
     AND (%(provider)s::text IS NULL OR h.provider = %(provider)s::text)
@@ -10,29 +10,34 @@ WHERE h.decision IS NULL
     AND (
         %(after_id)s::uuid IS NULL
         OR (h.provider, h.model, h.created_at, h.id)
-        > (SELECT a.provider, a.model, a.created_at, a.id FROM ai_model_price_changes_held AS a WHERE a.id = %(after_id)s::uuid)
+        > (SELECT a.provider, a.model, a.created_at,
+        a.id FROM ai_model_price_changes_held AS a WHERE a.id = %(after_id)s::uuid)
     )
 ORDER BY h.provider, h.model, h.created_at, h.id
 LIMIT %(limit)s + 1;
 
 -- name: decide_held_change
--- Approves or rejects a change that waits, with its audit entries; an approval makes it a version, from its own time or
--- else from now on, and what else was proposed for that time does not wait any more. Answers whether this decided it, and
--- what was decided before. No row: there is no such change.
+-- Approves or rejects a change that waits, with its audit entries; an approval makes it a version,
+-- from its own time or else from now on, and what else was proposed for that time does not wait any
+-- more. Answers whether this decided it, and what was decided before. No row: there is no such
+-- change.
 WITH moment AS (SELECT clock_timestamp() AS now OFFSET 0),
 asked AS (
-    SELECT h.id, h.provider, h.model, h.effective_from, h.proposed, h.sources, h.in_book, h.decision, h.decided_at,
-        h.decided_by_name, ai_model_price_terms(p.version) AS before, s.starts
+    SELECT h.id, h.provider, h.model, h.effective_from, h.proposed, h.sources, h.in_book,
+        h.decision, h.decided_at, h.decided_by_name, ai_model_price_terms(p.version) AS before,
+        s.starts
     FROM ai_model_price_changes_held AS h
     CROSS JOIN moment
     CROSS JOIN LATERAL (
         SELECT
             CASE
-                -- Not before the price that it was compared with. What was approved or applied since stays where it is.
+                -- Not before the price that it was compared with. What was approved or applied
+                -- since stays where it is.
                 WHEN h.effective_from IS NOT NULL THEN greatest(h.effective_from, (
                     SELECT v.effective_from FROM ai_model_price_versions AS v
                     WHERE v.provider = h.provider AND v.model = h.model AND v.source = 'default'
-                        AND v.effective_from <= greatest(h.effective_from, h.created_at) AND v.recorded_at <= h.created_at
+                        AND v.effective_from <= greatest(h.effective_from, h.created_at)
+                            AND v.recorded_at <= h.created_at
                     ORDER BY v.effective_from DESC, v.id DESC
                     LIMIT 1
                 ))
@@ -51,7 +56,8 @@ asked AS (
 ),
 decided AS (
     UPDATE ai_model_price_changes_held AS h
-    SET decision = CASE WHEN h.id = a.id THEN %(decision)s ELSE 'superseded' END, decided_at = moment.now,
+    SET decision = CASE WHEN h.id = a.id THEN %(decision)s ELSE 'superseded' END,
+        decided_at = moment.now,
         decided_by = %(actor_id)s, decided_by_name = %(actor_name)s
     FROM asked AS a
     CROSS JOIN moment
@@ -64,31 +70,37 @@ decided AS (
 ),
 written AS (
     INSERT INTO ai_model_price_versions AS w (
-        provider, model, source, effective_from, input_price, output_price, cache_read_price, cache_write_price,
-        cache_write_1h_price, tiers, variants, in_book, sources, origin
+        provider, model, source, effective_from, input_price, output_price, cache_read_price,
+        cache_write_price, cache_write_1h_price, tiers, variants, in_book, sources, origin
     )
     SELECT a.provider, a.model, 'default', a.starts, (a.proposed ->> 'input_price')::bigint,
         (a.proposed ->> 'output_price')::bigint, (a.proposed ->> 'cache_read_price')::bigint,
-        (a.proposed ->> 'cache_write_price')::bigint, (a.proposed ->> 'cache_write_1h_price')::bigint,
-        a.proposed -> 'tiers', a.proposed -> 'variants', a.in_book, a.sources,
+        (a.proposed ->> 'cache_write_price')::bigint,
+        (a.proposed ->> 'cache_write_1h_price')::bigint, a.proposed -> 'tiers',
+        a.proposed -> 'variants', a.in_book, a.sources,
         'held change ' || a.id || ', approved by ' || %(actor_name)s
     FROM asked AS a
     WHERE a.decision IS NULL AND %(decision)s = 'approved'
     RETURNING w.effective_from
 ),
 entries AS (
-    INSERT INTO audit_log (actor_id, actor_name, action, resource_type, resource_id, before, after, request_id)
-    SELECT %(actor_id)s, %(actor_name)s, e.action, e.resource_type, e.resource_id, e.before, e.after, %(request_id)s
+    INSERT INTO audit_log (actor_id, actor_name, action, resource_type, resource_id, before, after,
+        request_id)
+    SELECT %(actor_id)s, %(actor_name)s, e.action, e.resource_type, e.resource_id, e.before,
+        e.after, %(request_id)s
     FROM asked AS a
     CROSS JOIN LATERAL (
-        SELECT 1 AS n, 'update' AS action, 'ai_model_price_change' AS resource_type, a.id::text AS resource_id,
+        SELECT 1 AS n, 'update' AS action, 'ai_model_price_change' AS resource_type,
+            a.id::text AS resource_id,
             jsonb_build_object('decision', NULL) AS before,
-            jsonb_build_object('decision', %(decision)s::text, 'provider', a.provider, 'model', a.model, 'proposed', a.proposed)
+            jsonb_build_object('decision', %(decision)s::text, 'provider', a.provider, 'model',
+            a.model, 'proposed', a.proposed)
                 AS after
         UNION ALL
         SELECT 2, CASE WHEN a.before IS NULL THEN 'create' ELSE 'update' END, 'ai_model_price',
             a.provider || '/' || a.model, a.before,
-            a.proposed || jsonb_build_object('source', 'default', 'effective_from', nullif(w.effective_from, '-infinity'))
+            a.proposed || jsonb_build_object('source', 'default', 'effective_from',
+            nullif(w.effective_from, '-infinity'))
         FROM written AS w
     ) AS e
     WHERE a.decision IS NULL

@@ -1,9 +1,11 @@
 -- name: list_model_prices
--- Model prices at a time, those in effect or of one source or all, by provider, model and source. A null limit is all of
--- them; one row more than a page tells whether there is another.
-SELECT p.provider, p.model, p.source, p.input_price, p.output_price, p.cache_read_price, p.cache_write_price,
-    p.cache_write_1h_price, p.tiers, p.variants, nullif(p.effective_from, '-infinity') AS effective_from,
-    CASE WHEN p.withdrawn THEN p.effective_from END AS withdrawn_at, p.recorded_at, p.sources, p.origin
+-- Model prices at a time, those in effect or of one source or all, by provider, model and source. A
+-- null limit is all of them; one row more than a page tells whether there is another.
+SELECT p.provider, p.model, p.source, p.input_price, p.output_price, p.cache_read_price,
+    p.cache_write_price, p.cache_write_1h_price, p.tiers, p.variants,
+    nullif(p.effective_from, '-infinity') AS effective_from,
+    CASE WHEN p.withdrawn THEN p.effective_from END AS withdrawn_at, p.recorded_at, p.sources,
+        p.origin
 FROM ai_model_prices_at(coalesce(%(at)s::timestamptz, now())) AS p
 WHERE (%(provider)s::text IS NULL OR p.provider = %(provider)s::text)
     AND (%(model)s::text IS NULL OR p.model = %(model)s::text)
@@ -25,8 +27,9 @@ ORDER BY p.provider, p.model, p.source
 LIMIT %(limit)s::bigint;
 
 -- name: resolve_model_price
--- For each name that a model as it was sent may stand for, likeliest first, the price in effect at a time; letters compare
--- in any case, the very same ones first. `find_usage_prices` looks usage up by the same rule.
+-- For each name that a model as it was sent may stand for, likeliest first, the price in effect at
+-- a time; letters compare in any case, the very same ones first. `find_usage_prices` looks usage up
+-- by the same rule.
 WITH candidates AS (
     SELECT c.provider, c.model, c.rule, c.rank
     FROM unnest(%(providers)s::text [], %(models)s::text [], %(rules)s::text [])
@@ -34,7 +37,8 @@ WITH candidates AS (
 ),
 known AS (
     SELECT c.rank, v.provider, v.model,
-        CASE WHEN v.provider = c.provider AND v.model = c.model THEN c.rule ELSE c.rule || '; upper and lower case' END AS rule,
+        CASE WHEN v.provider = c.provider AND v.model = c.model THEN c.rule
+            ELSE c.rule || '; upper and lower case' END AS rule,
         row_number() OVER (
             ORDER BY c.rank, v.provider <> c.provider OR v.model <> c.model, v.provider, v.model
         ) AS place
@@ -42,7 +46,8 @@ known AS (
     CROSS JOIN LATERAL (
         SELECT DISTINCT each.provider, each.model
         FROM ai_model_price_versions AS each
-        WHERE lower(each.provider) = lower(c.provider COLLATE "C") AND lower(each.model) = lower(c.model COLLATE "C")
+        WHERE lower(each.provider) = lower(c.provider COLLATE "C")
+            AND lower(each.model) = lower(c.model COLLATE "C")
     ) AS v
 ),
 priced AS (
@@ -55,57 +60,65 @@ priced AS (
         ) END AS price
     FROM known AS k
     LEFT JOIN LATERAL (
-        SELECT v.id, v.provider, v.model, v.source, v.effective_from, v.withdrawn, v.recorded_at, v.sources, v.origin,
-            v AS version
+        SELECT v.id, v.provider, v.model, v.source, v.effective_from, v.withdrawn, v.recorded_at,
+            v.sources, v.origin, v AS version
         FROM ai_model_prices_at(coalesce(%(at)s::timestamptz, now())) AS v
         WHERE v.provider = k.provider AND v.model = k.model
         ORDER BY v.source
         LIMIT 1
     ) AS p ON true
 )
-SELECT coalesce(p.provider, c.provider) AS provider, coalesce(p.model, c.model) AS model, coalesce(p.rule, c.rule) AS rule,
-    p.price
+SELECT coalesce(p.provider, c.provider) AS provider, coalesce(p.model, c.model) AS model,
+    coalesce(p.rule, c.rule) AS rule, p.price
 FROM candidates AS c
 LEFT JOIN priced AS p ON p.rank = c.rank
 ORDER BY c.rank, p.place;
 
 -- name: set_custom_prices
--- Custom prices, each as a new version unless it says what is in effect at its time already, with their audit entries.
--- An entry without a time counts from now on, or always when it is the first price of its model. Answers how many changed.
+-- Custom prices, each as a new version unless it says what is in effect at its time already, with
+-- their audit entries. An entry without a time counts from now on, or always when it is the first
+-- price of its model. Answers how many changed.
 WITH moment AS (SELECT clock_timestamp() AS now OFFSET 0),
 given AS (
-    SELECT g.provider, g.model, g.input_price, g.output_price, g.cache_read_price, g.cache_write_price,
-        g.cache_write_1h_price, g.tiers, g.variants,
-        coalesce(g.effective_from, CASE WHEN known.is_known THEN moment.now ELSE '-infinity' END) AS starts
+    SELECT g.provider, g.model, g.input_price, g.output_price, g.cache_read_price,
+        g.cache_write_price, g.cache_write_1h_price, g.tiers, g.variants,
+        coalesce(g.effective_from, CASE WHEN known.is_known THEN moment.now
+            ELSE '-infinity' END) AS starts
     FROM jsonb_to_recordset(%(prices)s::jsonb -> 'prices') AS g (
-        provider text, model text, effective_from timestamptz, input_price bigint, output_price bigint,
-        cache_read_price bigint, cache_write_price bigint, cache_write_1h_price bigint, tiers jsonb, variants jsonb
+        provider text, model text, effective_from timestamptz, input_price bigint,
+        output_price bigint, cache_read_price bigint, cache_write_price bigint,
+        cache_write_1h_price bigint, tiers jsonb, variants jsonb
     )
     CROSS JOIN moment
     CROSS JOIN LATERAL (
         SELECT EXISTS (
-            SELECT 1 FROM ai_model_price_versions AS v WHERE v.provider = g.provider AND v.model = g.model
+            SELECT 1 FROM ai_model_price_versions AS v WHERE v.provider = g.provider
+                AND v.model = g.model
         ) AS is_known
     ) AS known
 ),
 stated AS (
-    SELECT g.provider, g.model, g.input_price, g.output_price, g.cache_read_price, g.cache_write_price,
-        g.cache_write_1h_price, g.tiers, g.variants, g.starts, jsonb_build_object(
-            'input_price', g.input_price, 'output_price', g.output_price, 'cache_read_price', g.cache_read_price,
-            'cache_write_price', g.cache_write_price, 'cache_write_1h_price', g.cache_write_1h_price,
-            'tiers', g.tiers, 'variants', g.variants
+    SELECT g.provider, g.model, g.input_price, g.output_price, g.cache_read_price,
+        g.cache_write_price, g.cache_write_1h_price, g.tiers, g.variants, g.starts,
+        jsonb_build_object(
+            'input_price', g.input_price, 'output_price', g.output_price, 'cache_read_price',
+            g.cache_read_price, 'cache_write_price', g.cache_write_price, 'cache_write_1h_price',
+            g.cache_write_1h_price, 'tiers', g.tiers, 'variants', g.variants
         ) AS terms
     FROM given AS g
 ),
 changed AS (
-    SELECT s.provider, s.model, s.input_price, s.output_price, s.cache_read_price, s.cache_write_price,
-        s.cache_write_1h_price, s.tiers, s.variants, s.starts, b.terms AS before
+    SELECT s.provider, s.model, s.input_price, s.output_price, s.cache_read_price,
+        s.cache_write_price, s.cache_write_1h_price, s.tiers, s.variants, s.starts,
+        b.terms AS before
     FROM stated AS s
     LEFT JOIN LATERAL (
         SELECT e.terms FROM (
-            SELECT v.effective_from AS starts, v.id, CASE WHEN NOT v.removed THEN ai_model_price_terms(v) END AS terms
+            SELECT v.effective_from AS starts, v.id,
+                CASE WHEN NOT v.removed THEN ai_model_price_terms(v) END AS terms
             FROM ai_model_price_versions AS v
-            WHERE v.provider = s.provider AND v.model = s.model AND v.source = 'custom' AND v.effective_from <= s.starts
+            WHERE v.provider = s.provider AND v.model = s.model AND v.source = 'custom'
+                AND v.effective_from <= s.starts
             UNION ALL
             SELECT o.starts, NULL, o.terms FROM stated AS o
             WHERE o.provider = s.provider AND o.model = s.model AND o.starts < s.starts
@@ -117,31 +130,36 @@ changed AS (
 ),
 written AS (
     INSERT INTO ai_model_price_versions AS w (
-        provider, model, source, effective_from, input_price, output_price, cache_read_price, cache_write_price,
-        cache_write_1h_price, tiers, variants, origin
+        provider, model, source, effective_from, input_price, output_price, cache_read_price,
+        cache_write_price, cache_write_1h_price, tiers, variants, origin
     )
-    SELECT c.provider, c.model, 'custom', c.starts, c.input_price, c.output_price, c.cache_read_price, c.cache_write_price,
-        c.cache_write_1h_price, c.tiers, c.variants, %(actor_name)s
+    SELECT c.provider, c.model, 'custom', c.starts, c.input_price, c.output_price,
+        c.cache_read_price, c.cache_write_price, c.cache_write_1h_price, c.tiers, c.variants,
+        %(actor_name)s
     FROM changed AS c
     ORDER BY c.provider, c.model, c.starts
     RETURNING w.provider, w.model, w.effective_from, ai_model_price_terms(w) AS terms
 ),
 entries AS (
-    INSERT INTO audit_log (actor_id, actor_name, action, resource_type, resource_id, before, after, request_id)
+    INSERT INTO audit_log (actor_id, actor_name, action, resource_type, resource_id, before, after,
+        request_id)
     SELECT
-        %(actor_id)s, %(actor_name)s, CASE WHEN c.before IS NULL THEN 'create' ELSE 'update' END, 'ai_model_price',
-        w.provider || '/' || w.model, c.before,
-        w.terms || jsonb_build_object('source', 'custom', 'effective_from', nullif(w.effective_from, '-infinity')),
+        %(actor_id)s, %(actor_name)s, CASE WHEN c.before IS NULL THEN 'create' ELSE 'update' END,
+        'ai_model_price', w.provider || '/' || w.model, c.before,
+        w.terms || jsonb_build_object('source', 'custom', 'effective_from',
+        nullif(w.effective_from, '-infinity')),
         %(request_id)s
     FROM written AS w
-    JOIN changed AS c ON c.provider = w.provider AND c.model = w.model AND c.starts = w.effective_from
+    JOIN changed AS c ON c.provider = w.provider AND c.model = w.model
+        AND c.starts = w.effective_from
     ORDER BY w.provider, w.model, w.effective_from
 )
 SELECT count(*) AS changed FROM written;
 
 -- name: remove_custom_price
--- Ends the custom price of a model from now on, and those that are scheduled; the default one is in effect again. What it
--- was before stays to be seen, and each has its audit entry. Answers how many versions that took: none, when there is no custom price.
+-- Ends the custom price of a model from now on, and those that are scheduled; the default one is in
+-- effect again. What it was before stays to be seen, and each has its audit entry. Answers how many
+-- versions that took: none, when there is no custom price.
 WITH moment AS (SELECT clock_timestamp() AS now OFFSET 0),
 ended AS (
     SELECT starts.at, p.effective_from, ai_model_price_terms(p.version) AS before
@@ -150,7 +168,8 @@ ended AS (
         SELECT moment.now AS at
         UNION
         SELECT v.effective_from FROM ai_model_price_versions AS v
-        WHERE v.provider = %(provider)s AND v.model = %(model)s AND v.source = 'custom' AND v.effective_from > moment.now
+        WHERE v.provider = %(provider)s AND v.model = %(model)s AND v.source = 'custom'
+            AND v.effective_from > moment.now
     ) AS starts
     JOIN LATERAL (
         SELECT v AS version, v.effective_from FROM ai_model_prices_at(starts.at) AS v
@@ -165,10 +184,13 @@ written AS (
     RETURNING 1
 ),
 entry AS (
-    INSERT INTO audit_log (actor_id, actor_name, action, resource_type, resource_id, before, request_id)
+    INSERT INTO audit_log (actor_id, actor_name, action, resource_type, resource_id, before,
+        request_id)
     SELECT
-        %(actor_id)s, %(actor_name)s, 'delete', 'ai_model_price', %(provider)s || '/' || %(model)s::text,
-        e.before || jsonb_build_object('source', 'custom', 'effective_from', nullif(e.effective_from, '-infinity')),
+        %(actor_id)s, %(actor_name)s, 'delete', 'ai_model_price',
+        %(provider)s || '/' || %(model)s::text,
+        e.before || jsonb_build_object('source', 'custom', 'effective_from',
+        nullif(e.effective_from, '-infinity')),
         %(request_id)s
     FROM ended AS e
     ORDER BY e.at

@@ -1,8 +1,9 @@
 """How Amazon Bedrock names models, and which rows of the price book those names may mean. Pure.
 
-`us.anthropic.claude-sonnet-4-5-20250929-v1:0` is an inference profile (the region's prefix), a vendor, a model, a
-release and a version. The price book has `global.` for the global endpoint and `regional.` for all others, which cost
-10% more for newer models (AWS price list, by genai-prices); a row without either is of a model that costs the same.
+`us.anthropic.claude-sonnet-4-5-20250929-v1:0` is an inference profile (the region's prefix), a
+vendor, a model, a release and a version. The price book has `global.` for the global endpoint and
+`regional.` for all others, which cost 10% more for newer models (AWS price list, by genai-prices);
+a row without either is of a model that costs the same.
 """
 
 import re
@@ -17,7 +18,9 @@ REGIONS = r"us-gov|us|eu|apac|au|jp|ca|sa|me|af|il|in"
 ARN = re.compile(r"arn:aws[a-z-]*:bedrock:[^:]*:\d*:(?:foundation-model|inference-profile)/(.+)")
 ROUTE = re.compile(r"(?:(?:converse|converse_like|invoke|[a-z]{2}(?:-gov)?-[a-z]+-\d)/)+")
 SCOPE = re.compile(rf"(?:{REGIONS})\.(?=[a-z0-9-]+\.)")
-SHAPE = re.compile(rf"(?:(?:{REGIONS}|global|regional)\.[a-z0-9-]+|amazon|anthropic)\.[a-z][a-z0-9-]*")
+SHAPE = re.compile(
+    rf"(?:(?:{REGIONS}|global|regional)\.[a-z0-9-]+|amazon|anthropic)\.[a-z][a-z0-9-]*"
+)
 VERSION = re.compile(r"-v(\d+)(?::(\d+)(?::\d+k)?)?$")
 FIRST = "1:0"
 """The version that a name may go without."""
@@ -26,7 +29,9 @@ DATE = re.compile(r"-20\d{6}$")
 
 
 def bedrock_id(provider: str, model: str) -> str | None:
-    """The id of a model of Bedrock, by its provider, by an ARN, or by a form that no other list has; else None."""
+    """The id of a model of Bedrock, by its provider, by an ARN, or by a form that no other list
+    has; else None.
+    """
     if arn := ARN.fullmatch(model):
         return arn[1]
     if provider == BEDROCK:
@@ -35,7 +40,9 @@ def bedrock_id(provider: str, model: str) -> str | None:
 
 
 def bedrock_names(model: str) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """The names of rows, the likeliest first, each with the rules that gave it. A global one is never regional."""
+    """The names of rows, the likeliest first, each with the rules that gave it. A global one is
+    never regional.
+    """
     yield model, ()
     if model.startswith("claude-"):
         model = f"anthropic.{model}"
@@ -52,7 +59,9 @@ def bedrock_names(model: str) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 
 def _releases(bare: str) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """The name as it is, with its version spelled out, without it; then the same without the date of its release."""
+    """The name as it is, with its version spelled out, without it; then the same without the date
+    of its release.
+    """
     yield bare, ()
     version = VERSION.search(bare)
     stem = bare[: version.start()] if version else bare

@@ -1,9 +1,17 @@
-"""A price book: a document of model prices, checked whole before anything of it counts. It may come from anywhere."""
+"""A price book: a document of model prices, checked whole before anything of it counts. It may come
+from anywhere.
+"""
 
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Self, cast
 
-from pydantic import AfterValidator, Field, ModelWrapValidatorHandler, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from allowance.contract.fields import Body, Moment, Name, moment_of
@@ -14,9 +22,13 @@ from allowance.prices.terms import PriceTerms
 
 MAX_BOOK_BYTES = 16 << 20
 MAX_BOOK_VALUES = 1_000_000
-"""Commas and brackets of a document, which bound what it holds once it is read: some 100 MB at worst."""
+"""Commas and brackets of a document, which bound what it holds once it is read: some 100 MB at
+worst.
+"""
 MAX_ENTRIES = 12_000
-"""So many prices fit the 6,291,556 bytes that Lambda answers at most, where the experimental route answers them all."""
+"""So many prices fit the 6,291,556 bytes that Lambda answers at most, where the experimental route
+answers them all.
+"""
 MAX_REASON_LENGTH = 1000
 MAX_DISPUTE_LENGTH = 4000
 MAX_TOLD = 100
@@ -31,9 +43,11 @@ def _one_segment(value: str) -> str:
 
 
 class ModelPrice(PriceTerms):
-    """What a model costs: micro-units of US dollars per one million tokens; null is unknown, 0 is free.
+    """What a model costs: micro-units of US dollars per one million tokens; null is unknown, 0 is
+    free.
 
-    Without `effective_from` it counts from the moment it is recorded, or always when it is the first of its model.
+    Without `effective_from` it counts from the moment it is recorded, or always when it is the
+    first of its model.
     """
 
     provider: Annotated[Name, AfterValidator(_one_segment)]
@@ -50,14 +64,18 @@ def _small(value: dict[str, Any]) -> dict[str, Any]:
 
 
 class Dispute(Body):
-    """Why an entry must not be applied: its sources disagree. `by_source` has what each says where they differ."""
+    """Why an entry must not be applied: its sources disagree. `by_source` has what each says where
+    they differ.
+    """
 
     reason: Annotated[Name, Field(max_length=MAX_REASON_LENGTH)]
     by_source: Annotated[dict[Name, dict[str, Any]], AfterValidator(_small)] = {}
 
 
 class BookEntry(ModelPrice):
-    """A price as a book has it: which sources say so, and whether it is held for an owner to decide."""
+    """A price as a book has it: which sources say so, and whether it is held for an owner to
+    decide.
+    """
 
     sources: Annotated[list[Name], Field(max_length=10)] = []
     held: Dispute | None = None
@@ -71,11 +89,15 @@ class PriceList[E: ModelPrice](Body):
     @model_validator(mode="wrap")
     @classmethod
     def _every_problem_at_once(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        """Names given twice are told beside everything else that is wrong, in the order of the document."""
+        """Names given twice are told beside everything else that is wrong, in the order of the
+        document.
+        """
         twice = [
             InitErrorDetails(
                 type=PydanticCustomError(
-                    "named_twice", "{model} is priced at prices[{first}] already", {"model": name, "first": first}
+                    "named_twice",
+                    "{model} is priced at prices[{first}] already",
+                    {"model": name, "first": first},
                 ),
                 loc=("prices", i, "model"),
                 input=name,
@@ -116,7 +138,9 @@ class PriceBook(PriceList[BookEntry]):
 
 
 def read_event(event: object) -> PriceBook | None:
-    """The book of an event; None if it has none (a schedule's, a deployment's, `{}`). Raises ValidationFailed."""
+    """The book of an event; None if it has none (a schedule's, a deployment's, `{}`). Raises
+    ValidationFailed.
+    """
     if not isinstance(event, dict):
         raise ValidationFailed([Problem("(document)", "must be an object")])
     given = cast("dict[str, Any]", event)
@@ -126,7 +150,8 @@ def read_event(event: object) -> PriceBook | None:
 def read_document(content: bytes) -> PriceBook:
     """The complete book that a file, an object or a URL holds. Raises ValidationFailed.
 
-    What is too large is refused before it is read, since a small document can unfold to many times its size.
+    What is too large is refused before it is read, since a small document can unfold to many times
+    its size.
     """
     if len(content) > MAX_BOOK_BYTES:
         raise _refused(f"must have at most {MAX_BOOK_BYTES} bytes")
@@ -166,7 +191,9 @@ def _entries(data: object) -> Sequence[object]:
 
 
 def _named_twice(entries: Sequence[object]) -> Iterable[tuple[int, int, str]]:
-    """Of each repeated entry: its index, the first one's, and their name. A held one stands beside the applied one."""
+    """Of each repeated entry: its index, the first one's, and their name. A held one stands beside
+    the applied one.
+    """
     first: dict[tuple[Any, ...], int] = {}
     for i, entry in enumerate(entries):
         if not isinstance(entry, dict):
@@ -179,7 +206,11 @@ def _named_twice(entries: Sequence[object]) -> Iterable[tuple[int, int, str]]:
             None if starts is None else moment_of(starts) or str(starts),
             stated.get("held") is not None,
         )
-        if isinstance(key[0], str) and isinstance(key[1], str) and (before := first.setdefault(key, i)) != i:
+        if (
+            isinstance(key[0], str)
+            and isinstance(key[1], str)
+            and (before := first.setdefault(key, i)) != i
+        ):
             yield i, before, f"{key[0]} {key[1]}"
 
 

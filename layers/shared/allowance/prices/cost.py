@@ -1,6 +1,8 @@
-"""What a usage costs. Pure, and exact: whole numbers all the way, rounded once, half-even, to micro-units of USD.
+"""What a usage costs. Pure, and exact: whole numbers all the way, rounded once, half-even, to
+micro-units of USD.
 
-tokens x price is a whole number of micro-units per million, so the only division is that by a million at the end.
+tokens x price is a whole number of micro-units per million, so the only division is that by a
+million at the end.
 """
 
 from collections.abc import Mapping
@@ -18,7 +20,8 @@ TOKENS_PER_PRICE = 1_000_000
 TokenClass = Literal["input", "output", "cache_read", "cache_write", "cache_write_1h"]
 TOKEN_CLASSES: tuple[TokenClass, ...] = get_args(TokenClass)
 
-# A product of two numbers up to 1e12 has 25 digits at most; whatever the caller's own context, none is lost.
+# A product of two numbers up to 1e12 has 25 digits at most; whatever the caller's own context, none
+# is lost.
 EXACT = Context(prec=28, traps=[Inexact, InvalidOperation])
 
 
@@ -31,10 +34,11 @@ class _Counts(NamedTuple):
 
 
 class Tokens(_Counts):
-    """The tokens of one request in disjoint classes: `input` is not cached, `output` includes reasoning.
+    """The tokens of one request in disjoint classes: `input` is not cached, `output` includes
+    reasoning.
 
-    `cache_write` are cache entries kept five minutes, `cache_write_1h` those kept one hour. Raises UsageOutOfRange,
-    with a problem for each class that is not a whole number from 0 to 1e12.
+    `cache_write` are cache entries kept five minutes, `cache_write_1h` those kept one hour. Raises
+    UsageOutOfRange, with a problem for each class that is not a whole number from 0 to 1e12.
     """
 
     __slots__ = ()
@@ -50,7 +54,12 @@ class Tokens(_Counts):
         tokens = super().__new__(cls, input, output, cache_read, cache_write, cache_write_1h)
         # Spelled out, since there are a thousand of these in a batch.
         if (
-            type(input) is type(output) is type(cache_read) is type(cache_write) is type(cache_write_1h) is int
+            type(input)
+            is type(output)
+            is type(cache_read)
+            is type(cache_write)
+            is type(cache_write_1h)
+            is int
             and 0 <= input <= MAX_TOKENS
             and 0 <= output <= MAX_TOKENS
             and 0 <= cache_read <= MAX_TOKENS
@@ -77,8 +86,8 @@ class Tokens(_Counts):
 class Cost(NamedTuple):
     """What a usage costs, in micro-units of USD, rounded once.
 
-    `rates` are the prices that were applied; `tier` is the threshold of the context tier that they are of, None where
-    it was the base.
+    `rates` are the prices that were applied; `tier` is the threshold of the context tier that they
+    are of, None where it was the base.
     """
 
     micros: int
@@ -90,14 +99,19 @@ class Cost(NamedTuple):
     def parts(self) -> Mapping[TokenClass, Decimal]:
         """The exact micro-units of USD of each class that was used; the sum is what was rounded."""
         used = zip(TOKEN_CLASSES, self.tokens, self.rates.prices, strict=True)
-        return {name: Decimal(count * (price or 0)).scaleb(-6, EXACT) for name, count, price in used if count}
+        return {
+            name: Decimal(count * (price or 0)).scaleb(-6, EXACT)
+            for name, count, price in used
+            if count
+        }
 
 
 def cost_of(tokens: Tokens, terms: PriceTerms, variant: Variant | None = None) -> Cost | None:
-    """The cost of one request, or None where it has no price: for a class that it used, or for the variant at all.
+    """The cost of one request, or None where it has no price: for a class that it used, or for the
+    variant at all.
 
-    No price stands in for another: not that of another class, of the base for a tier, nor of standard processing for
-    a variant. Raises UsageOutOfRange above 1e13 micro-units.
+    No price stands in for another: not that of another class, of the base for a tier, nor of
+    standard processing for a variant. Raises UsageOutOfRange above 1e13 micro-units.
     """
     stated = terms if variant is None else terms.variants.get(variant)
     if stated is None:
@@ -109,7 +123,9 @@ def cost_of(tokens: Tokens, terms: PriceTerms, variant: Variant | None = None) -
             return None
     micros = _half_even(int(sumprod(tokens, prices)))
     if micros > MAX_COST_MICROS:
-        raise UsageOutOfRange([Problem("tokens", f"Must not cost more than {MAX_COST_MICROS} micro-units of USD.")])
+        raise UsageOutOfRange(
+            [Problem("tokens", f"Must not cost more than {MAX_COST_MICROS} micro-units of USD.")]
+        )
     return Cost(micros, tokens, rates, tier)
 
 

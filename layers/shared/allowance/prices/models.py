@@ -14,9 +14,11 @@ Limit = Annotated[int, Field(ge=1, le=MAX_PAGE, description="Prices per page."),
 
 
 class ModelPriceVersion(Row):
-    """A price in effect: micro-units of US dollars per one million tokens; null is unknown, 0 is free.
+    """A price in effect: micro-units of US dollars per one million tokens; null is unknown, 0 is
+    free.
 
-    `effective_from` null: always. `withdrawn_at`: since then the book does not have the model; the price still counts.
+    `effective_from` null: always. `withdrawn_at`: since then the book does not have the model; the
+    price still counts.
     """
 
     provider: str
@@ -37,7 +39,9 @@ class ModelPriceVersion(Row):
 
 
 class ModelPricePage(Row):
-    """Prices by provider, model and source; `next` is the `after` of the following page, null on the last."""
+    """Prices by provider, model and source; `next` is the `after` of the following page, null on
+    the last.
+    """
 
     prices: list[ModelPriceVersion]
     next: str | None
@@ -46,7 +50,8 @@ class ModelPricePage(Row):
 class HeldChange(Row):
     """A change that waits for an owner: what is in effect, what is proposed, and why it is held.
 
-    `effective_from` null: from the approval on. `by_source` has what each source says, where they disagree.
+    `effective_from` null: from the approval on. `by_source` has what each source says, where they
+    disagree.
     """
 
     id: UUID
@@ -63,14 +68,18 @@ class HeldChange(Row):
 
 
 class HeldChangePage(Row):
-    """Changes that wait, by provider and model; `next` is the `after` of the following page, null on the last."""
+    """Changes that wait, by provider and model; `next` is the `after` of the following page, null
+    on the last.
+    """
 
     held: list[HeldChange]
     next: str | None
 
 
 class HeldDecision(Row):
-    """What became of a held change that was asked about: whether this request decided it, or who did and when."""
+    """What became of a held change that was asked about: whether this request decided it, or who
+    did and when.
+    """
 
     done: bool
     decision: Literal["approved", "rejected", "superseded"] | None
@@ -79,7 +88,9 @@ class HeldDecision(Row):
 
 
 class CandidatePrice(Row):
-    """A name that a model as it was sent may stand for, by which rule, and the price in effect, if there is one."""
+    """A name that a model as it was sent may stand for, by which rule, and the price in effect, if
+    there is one.
+    """
 
     provider: str
     model: str
@@ -97,7 +108,9 @@ class ConsideredName(Row):
 
 
 class Resolution(Row):
-    """Which price counts for a model as it was sent, and why: the first name considered that has one. Null: none."""
+    """Which price counts for a model as it was sent, and why: the first name considered that has
+    one. Null: none.
+    """
 
     provider: str
     model: str
@@ -120,24 +133,40 @@ class PriceCursor(Cursor):
     source: Literal["default", "custom"]
 
 
-At = Annotated[Moment | None, Field(description="The prices in effect at this time, in RFC 3339; now if absent.")]
+At = Annotated[
+    Moment | None,
+    Field(description="The prices in effect at this time, in RFC 3339; now if absent."),
+]
 
 
 class ModelPriceFilter(Query):
-    """Which prices. Without `source`, the one in effect of each model: the custom one if there is one."""
+    """Which prices. Without `source`, the one in effect of each model: the custom one if there is
+    one.
+    """
 
     provider: Annotated[Name | None, Field(description="Prices of this provider.")] = None
     model: Annotated[Name | None, Field(description="Prices of this model.")] = None
     source: Annotated[
         Literal["default", "custom", "all"] | None,
-        Field(description="Prices of this source, whether or not they are in effect; without it, those in effect."),
+        Field(
+            description=(
+                "Prices of this source, whether or not they are in effect; without it, those "
+                "in effect."
+            )
+        ),
     ] = None
     at: At = None
 
     @property
     def sources(self) -> list[str] | None:
         """None: those in effect."""
-        return ["default", "custom"] if self.source == "all" else [self.source] if self.source else None
+        return (
+            ["default", "custom"]
+            if self.source == "all"
+            else [self.source]
+            if self.source
+            else None
+        )
 
 
 class ModelPriceQuery(ModelPriceFilter):
@@ -153,7 +182,9 @@ class HeldChangeQuery(Query):
     provider: Annotated[Name | None, Field(description="Changes of this provider's models.")] = None
     model: Annotated[Name | None, Field(description="Changes of this model.")] = None
     limit: Limit = 100
-    after: Annotated[UUID | None, Field(description="`next` of the page before."), BeforeValidator(hyphenated)] = None
+    after: Annotated[
+        UUID | None, Field(description="`next` of the page before."), BeforeValidator(hyphenated)
+    ] = None
 
 
 class ResolveQuery(Query):

@@ -1,7 +1,9 @@
-"""Which rows of the price book a name may mean: what gateways send is rarely what a price list says. Pure.
+"""Which rows of the price book a name may mean: what gateways send is rarely what a price list
+says. Pure.
 
-Every rule takes something off a name that does not change the price (a date, a path, a spelling), but for the releases
-in OTHERWISE_PRICED, or says where the same model is sold at the same price; none guesses. Sizes and kinds (-mini) stay.
+Every rule takes something off a name that does not change the price (a date, a path, a spelling),
+but for the releases in OTHERWISE_PRICED, or says where the same model is sold at the same price;
+none guesses. Sizes and kinds (-mini) stay.
 """
 
 import re
@@ -59,7 +61,8 @@ PROVIDERS = {
     "z-ai": "zai",
     "z.ai": "zai",
 }
-"""What LiteLLM, OpenTelemetry, models.dev and the vendors' SDKs call the providers of the price book.
+"""What LiteLLM, OpenTelemetry, models.dev and the vendors' SDKs call the providers of the price
+book.
 
 All written with hyphens: an underscore in a provider's name is read as one.
 """
@@ -71,10 +74,20 @@ OWN_PLATFORMS = {
     "azure-cognitive-services": "azure-cognitive-services",
     "google-vertex-anthropic": "google-vertex",
 } | dict.fromkeys(
-    ("gcp.vertex-ai", "google-vertex", "google-vertex-ai", "vertex", "vertex-ai", "vertex-ai-beta", "vertexai"),
+    (
+        "gcp.vertex-ai",
+        "google-vertex",
+        "google-vertex-ai",
+        "vertex",
+        "vertex-ai",
+        "vertex-ai-beta",
+        "vertexai",
+    ),
     "google-vertex",
 )
-"""Names of a platform that has rows of its own, at prices of its own: those come before its vendor's."""
+"""Names of a platform that has rows of its own, at prices of its own: those come before its
+vendor's.
+"""
 
 OTHERWISE_PRICED = frozenset(
     {
@@ -86,12 +99,16 @@ OTHERWISE_PRICED = frozenset(
         ("mistral", "ministral-8b-latest"),
     }
 )
-"""Releases that cost something else than their family does: where they have no row, they have no price."""
+"""Releases that cost something else than their family does: where they have no row, they have no
+price.
+"""
 
 SAME_MODEL = {"gpt-4-0314": "gpt-4", "gpt-4-0613": "gpt-4", "grok-4": "grok-4-0709"} | {
     "gemini-2.5-flash-lite-preview-09-2025": "gemini-2.5-flash-lite"
 }
-"""Names that no rule may lead to another, but that are known to mean it, at its price: the makers say so."""
+"""Names that no rule may lead to another, but that are known to mean it, at its price: the makers
+say so.
+"""
 
 SOLD_ALIKE = {
     "azure": {
@@ -102,12 +119,16 @@ SOLD_ALIKE = {
     },
     "google": {"anthropic": r"claude\b"},
 }
-"""Makers whose price a cloud charges for a model that it does not list, by `fallback_model_providers` of genai-prices.
+"""Makers whose price a cloud charges for a model that it does not list, by
+`fallback_model_providers` of genai-prices.
 
-Each is borne out by the models that the book has of both; Azure's DeepSeek was not, and is not here.
+Each is borne out by the models that the book has of both; Azure's DeepSeek was not, and is not
+here.
 """
 
-PATHS = re.compile(r"(?:(?:projects/[^/]+/)?locations/[^/]+/)?(?:publishers/[^/]+/)?models/|publishers/[^/]+/")
+PATHS = re.compile(
+    r"(?:(?:projects/[^/]+/)?locations/[^/]+/)?(?:publishers/[^/]+/)?models/|publishers/[^/]+/"
+)
 AZURE_REGION = re.compile(r"(?:global|global-standard|eu|us)/")
 FINE_TUNED = re.compile(r"ft:([^:]+):.+")
 DATE = re.compile(
@@ -127,9 +148,11 @@ class Candidate:
 
 
 def candidates(provider: str, model: str) -> list[Candidate]:
-    """The rows that the name may mean, the likeliest first: the first of them that has a price is the one.
+    """The rows that the name may mean, the likeliest first: the first of them that has a price is
+    the one.
 
-    The first is the name as sent. Letters compare without regard to case; the names given by rules are lower case.
+    The first is the name as sent. Letters compare without regard to case; the names given by rules
+    are lower case.
     """
     found = {(provider, model): Candidate(provider, model, EXACT)}
     for seller, name, rules in _read(provider, model):
@@ -152,7 +175,8 @@ def _read(provider: str, model: str) -> Iterator[tuple[str, str, tuple[str, ...]
     for each, why in [(name, rules)] if is_otherwise_priced else _names(name, rules):
         if platform is not None:
             yield platform, each, (*why, f"under the platform's own prices, {platform}")
-        # The maker's row of a dated name before the seller's row of the undated one: the dates may differ in price.
+        # The maker's row of a dated name before the seller's row of the undated one: the dates may
+        # differ in price.
         yield seller, each, why
         for maker in makers:
             yield maker, each, (*why, f"sold by {seller} at the price of {maker}")
@@ -179,10 +203,15 @@ def _addressed(provider: str, model: str) -> tuple[str, str, tuple[str, ...]]:
         rules.append(f"without the prefix {prefix}/")
     if seller == "google" and (path := PATHS.match(name)):
         name = name[path.end() :]
-        rules.append("without the path; the price is that of the global endpoint, others may cost 10% more")
+        rules.append(
+            "without the path; the price is that of the global endpoint, others may cost 10% more"
+        )
     if seller == "azure" and (region := AZURE_REGION.match(name)):
         name = name[region.end() :]
-        rules.append("without the kind of deployment; the price is that of global ones, others may cost 10% more")
+        rules.append(
+            "without the kind of deployment; the price is that of global ones, others "
+            "may cost 10% more"
+        )
     return seller, name, tuple(rules)
 
 
@@ -221,7 +250,9 @@ def _names(name: str, rules: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, 
 
 
 def _undated(name: str) -> tuple[str, tuple[str, ...]]:
-    """Without the day of its release: `-20250929`, `-2024-08-06`, `@20250514`, `-preview-05-20`; or Gemini's `-001`."""
+    """Without the day of its release: `-20250929`, `-2024-08-06`, `@20250514`, `-preview-05-20`; or
+    Gemini's `-001`.
+    """
     if "-preview-" in name and (day := PREVIEW_DATE.search(name, name.rindex("-preview-"))):
         return name[: day.start()], (f"without the date {day[0]}",)
     if found := re.search(rf"(?:{DATE.pattern})$", name):
@@ -232,7 +263,9 @@ def _undated(name: str) -> tuple[str, tuple[str, ...]]:
 
 
 def _spellings(name: str) -> Iterator[str]:
-    """A version with dots or hyphens; `gpt-35` of Azure; Claude's family before or after its version, or as -latest."""
+    """A version with dots or hyphens; `gpt-35` of Azure; Claude's family before or after its
+    version, or as -latest.
+    """
     if name.startswith("gpt-35-"):
         yield f"gpt-3.5-{name.removeprefix('gpt-35-')}"
     yield re.sub(r"(?<=\d)\.(?=\d)", "-", name)

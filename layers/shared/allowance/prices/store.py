@@ -1,4 +1,6 @@
-"""Model prices, as the routes see and change them. Whoever may not is told so: that there are prices is no secret."""
+"""Model prices, as the routes see and change them. Whoever may not is told so: that there are
+prices is no secret.
+"""
 
 from typing import Literal
 from uuid import UUID
@@ -30,17 +32,22 @@ from allowance.rbac.policy import PRICE_BOOK, Action
 
 
 class ModelPriceStore(CallerStore):
-    """The price book, as one caller may see and change it. Raises Forbidden where the caller may not."""
+    """The price book, as one caller may see and change it. Raises Forbidden where the caller may
+    not.
+    """
 
     def list_prices(self, query: ModelPriceQuery) -> ModelPricePage:
         """A page of prices at a time, by provider, model and source."""
-        found = _listed(self._gate.open(Action.READ, PRICE_BOOK), query, query.after, query.limit + 1)
+        found = _listed(
+            self._gate.open(Action.READ, PRICE_BOOK), query, query.after, query.limit + 1
+        )
         page = found[: query.limit]
         if len(found) == len(page):
             return ModelPricePage(prices=page, next=None)
         last = page[-1]
         return ModelPricePage(
-            prices=page, next=str(PriceCursor(provider=last.provider, model=last.model, source=last.source))
+            prices=page,
+            next=str(PriceCursor(provider=last.provider, model=last.model, source=last.source)),
         )
 
     def list_all_prices(self, query: ModelPriceFilter) -> list[ModelPriceVersion]:
@@ -48,7 +55,9 @@ class ModelPriceStore(CallerStore):
         return _listed(self._gate.open(Action.READ, PRICE_BOOK), query, None, None)
 
     def resolve(self, query: ResolveQuery) -> Resolution:
-        """Which price counts for a model as a gateway sent it, and every name that was considered for it."""
+        """Which price counts for a model as a gateway sent it, and every name that was considered
+        for it.
+        """
         db = self._gate.open(Action.READ, PRICE_BOOK)
         names = candidates(query.provider, query.model)
         found = db.many(
@@ -70,7 +79,12 @@ class ModelPriceStore(CallerStore):
             rule=best and best.rule,
             price=best and best.price,
             considered=[
-                ConsideredName(provider=each.provider, model=each.model, rule=each.rule, priced=each.price is not None)
+                ConsideredName(
+                    provider=each.provider,
+                    model=each.model,
+                    rule=each.rule,
+                    priced=each.price is not None,
+                )
                 for each in considered.values()
             ],
         )
@@ -89,7 +103,9 @@ class ModelPriceStore(CallerStore):
         )
 
     def remove_price(self, provider: str, model: str) -> None:
-        """End the custom price of a model: the default one is in effect again. Raises PriceNotFound."""
+        """End the custom price of a model: the default one is in effect again. Raises
+        PriceNotFound.
+        """
         db = self._gate.open(Action.UPDATE, PRICE_BOOK)
         if not (provider + model).isprintable():
             raise PriceNotFound
@@ -118,7 +134,9 @@ class ModelPriceStore(CallerStore):
             limit=query.limit,
         )
         page = found[: query.limit]
-        return HeldChangePage(held=page, next=str(page[-1].id) if len(found) > query.limit else None)
+        return HeldChangePage(
+            held=page, next=str(page[-1].id) if len(found) > query.limit else None
+        )
 
     def decide(self, held_id: UUID, decision: Literal["approved", "rejected"]) -> None:
         """Approve or reject a held change, once. Raises HeldChangeNotFound, AlreadyDecided."""
@@ -138,7 +156,9 @@ class ModelPriceStore(CallerStore):
         earlier = outcome[0]
         if not earlier.done:
             when = rfc3339(earlier.decided_at) if earlier.decided_at else "before"
-            raise AlreadyDecided(detail=f"It was {earlier.decision} by {earlier.decided_by_name} at {when}.")
+            raise AlreadyDecided(
+                detail=f"It was {earlier.decision} by {earlier.decided_by_name} at {when}."
+            )
 
 
 def _listed(

@@ -1,6 +1,8 @@
-"""The price terms of a model: what each class of token costs, by size of the request and by kind of processing.
+"""The price terms of a model: what each class of token costs, by size of the request and by kind of
+processing.
 
-A price is whole micro-units of US dollars per one million tokens, 0..1e12; null is unknown, 0 is free.
+A price is whole micro-units of US dollars per one million tokens, 0..1e12; null is unknown, 0 is
+free.
 """
 
 from collections.abc import Sequence
@@ -15,16 +17,26 @@ MAX_PRICE_MICROS = 1_000_000_000_000
 MAX_THRESHOLD_TOKENS = 1_000_000_000_000
 MAX_TIERS = 16
 
-RATES = ("input_price", "output_price", "cache_read_price", "cache_write_price", "cache_write_1h_price")
+RATES = (
+    "input_price",
+    "output_price",
+    "cache_read_price",
+    "cache_write_price",
+    "cache_write_1h_price",
+)
 """The names of the five prices, in the order in which they are shown."""
 
 Price = Annotated[int | None, Field(ge=0, le=MAX_PRICE_MICROS)]
 Variant = Literal["batch", "flex", "priority"]
-"""A kind of processing that a request can ask for, at prices of its own: later, when there is room, or first."""
+"""A kind of processing that a request can ask for, at prices of its own: later, when there is room,
+or first.
+"""
 
 
 class Rates(Body):
-    """One price for each class of token; `cache_write_price` is of entries kept five minutes. One at least is set."""
+    """One price for each class of token; `cache_write_price` is of entries kept five minutes. One
+    at least is set.
+    """
 
     input_price: Price = None
     output_price: Price = None
@@ -45,7 +57,9 @@ class Rates(Body):
 
     @cached_property
     def amounts(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """The prices with 0 for those that are unknown, and the places of these. Worked out once: a usage has both."""
+        """The prices with 0 for those that are unknown, and the places of these. Worked out once: a
+        usage has both.
+        """
         known = tuple(price or 0 for price in self.prices)
         return known, tuple(place for place, price in enumerate(self.prices) if price is None)
 
@@ -61,9 +75,11 @@ class Rates(Body):
 
 
 class Tier(Rates):
-    """The prices of the whole request, output included, once its input of every class is above a number of tokens.
+    """The prices of the whole request, output included, once its input of every class is above a
+    number of tokens.
 
-    A price that a tier does not set is unknown in that tier: it does not fall back to the one below.
+    A price that a tier does not set is unknown in that tier: it does not fall back to the one
+    below.
     """
 
     above_input_tokens: Annotated[int, Field(ge=1, le=MAX_THRESHOLD_TOKENS)]
@@ -77,9 +93,12 @@ def _ascending(tiers: Sequence[Tier]) -> Sequence[Tier]:
 
 
 class Terms(Rates):
-    """The prices of a request, and those of larger ones: the highest tier that its input passes prices all of it."""
+    """The prices of a request, and those of larger ones: the highest tier that its input passes
+    prices all of it.
+    """
 
-    # A factory, since pydantic copies a default deeply for each of the thousands of entries of a book.
+    # A factory, since pydantic copies a default deeply for each of the thousands of entries of a
+    # book.
     tiers: Annotated[list[Tier], Field(max_length=MAX_TIERS), AfterValidator(_ascending)] = Field(
         default_factory=list[Tier]
     )
@@ -90,7 +109,9 @@ class Terms(Rates):
 
 
 class PriceTerms(Terms):
-    """All terms of a model. A variant that is not here has no price: the standard one does not stand in for it."""
+    """All terms of a model. A variant that is not here has no price: the standard one does not
+    stand in for it.
+    """
 
     variants: dict[Variant, Terms] = Field(default_factory=dict[Variant, Terms])
 

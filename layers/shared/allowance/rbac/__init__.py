@@ -1,1 +1,3 @@
-"""Who may do what: nouns and verbs (policy), roles as data, the rule (authorize), system actors. Pure."""
+"""Who may do what: nouns and verbs (policy), roles as data, the rule (authorize), system actors.
+Pure.
+"""

@@ -1,4 +1,6 @@
-"""The rule. Four votes (site, user, organization, organization member), access lists, and the credential's scope."""
+"""The rule. Four votes (site, user, organization, organization member), access lists, and the
+credential's scope.
+"""
 
 from collections.abc import Iterable, Set
 from uuid import UUID
@@ -19,15 +21,20 @@ NOTHING_HERE = OrganizationPermissions()
 
 
 def allowed(subject: Subject, action: Action, obj: Object) -> bool:
-    """Whether the subject may do this to that: roles or access lists say yes, and so does the scope."""
+    """Whether the subject may do this to that: roles or access lists say yes, and so does the
+    scope.
+    """
     return (
-        _roles_say_yes(subject.roles, subject, action, obj) or _access_lists_say_yes(subject, action, obj)
+        _roles_say_yes(subject.roles, subject, action, obj)
+        or _access_lists_say_yes(subject, action, obj)
     ) and _scope_says_yes(subject.scope, subject, action, obj)
 
 
 def _vote(permissions: Iterable[Permission], action: Action, obj: Object) -> int:
     """-1 if any matching permission is negated, else 1 if any matches, else 0."""
-    return min((-1 if p.negate else 1 for p in permissions if p.covers(obj.type, action)), default=0)
+    return min(
+        (-1 if p.negate else 1 for p in permissions if p.covers(obj.type, action)), default=0
+    )
 
 
 def _roles_say_yes(roles: tuple[Role, ...], subject: Subject, action: Action, obj: Object) -> bool:
@@ -38,7 +45,11 @@ def _roles_say_yes(roles: tuple[Role, ...], subject: Subject, action: Action, ob
         else []
     )
     site = _vote((p for role in roles for p in role.site), action, obj)
-    user = _vote((p for role in roles for p in role.user), action, obj) if owned and obj.organization_id is None else 0
+    user = (
+        _vote((p for role in roles for p in role.user), action, obj)
+        if owned and obj.organization_id is None
+        else 0
+    )
     org = _vote((p for entry in here for p in entry.org), action, obj)
     org_member = _vote((p for entry in here for p in entry.member), action, obj) if owned else 0
     return site == 1 or (site != -1 and (user == 1 or org == 1 or (org != -1 and org_member == 1)))
@@ -59,7 +70,9 @@ def _lists(acl: AccessList, ids: Set[UUID], action: Action) -> bool:
 
 
 def _scope_says_yes(scope: Scope, subject: Subject, action: Action, obj: Object) -> bool:
-    on_the_list = any(entry.type in (ANY, obj.type) and entry.id in (ANY, obj.id) for entry in scope.allow_list)
+    on_the_list = any(
+        entry.type in (ANY, obj.type) and entry.id in (ANY, obj.id) for entry in scope.allow_list
+    )
     # A scope cannot speak for an organization of which the subject is no member.
     own = {org: entry for org, entry in scope.role.by_org_id.items() if subject.is_member_of(org)}
     role = Role(scope.role.site, scope.role.user, own)

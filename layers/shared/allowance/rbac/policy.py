@@ -1,4 +1,6 @@
-"""The nouns and verbs of authorization: what can be done, to what, by whom, with which credential."""
+"""The nouns and verbs of authorization: what can be done, to what, by whom, with which
+credential.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,7 +22,9 @@ class Action(StrEnum):
 
 
 class ResourceType(StrEnum):
-    """What it is done to. Spend and budgets have no type of their own: they hang on a group or a user."""
+    """What it is done to. Spend and budgets have no type of their own: they hang on a group or a
+    user.
+    """
 
     GROUP = "group"
     GROUP_MEMBER = "group_member"
@@ -49,7 +53,9 @@ type Permissions = tuple[Permission, ...]
 
 @dataclass(frozen=True, slots=True)
 class OrganizationPermissions:
-    """What a role holds in one organization: `org` on anything there, `member` on what the subject owns there."""
+    """What a role holds in one organization: `org` on anything there, `member` on what the subject
+    owns there.
+    """
 
     org: Permissions = ()
     member: Permissions = ()
@@ -57,11 +63,15 @@ class OrganizationPermissions:
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """Permissions at their levels. An entry in `by_org_id`, be it empty, makes the subject a member there."""
+    """Permissions at their levels. An entry in `by_org_id`, be it empty, makes the subject a member
+    there.
+    """
 
     site: Permissions = ()
     user: Permissions = ()
-    by_org_id: Mapping[UUID, OrganizationPermissions] = field(default_factory=dict[UUID, OrganizationPermissions])
+    by_org_id: Mapping[UUID, OrganizationPermissions] = field(
+        default_factory=dict[UUID, OrganizationPermissions]
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +95,9 @@ UNLIMITED = Scope(Role(site=(Permission(ANY, ANY),)), (AllowedObject(),))
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Who asks: an id, roles, explicit group memberships, and the scope of the credential in use."""
+    """Who asks: an id, roles, explicit group memberships, and the scope of the
+    credential in use.
+    """
 
     id: UUID | None
     roles: tuple[Role, ...]
@@ -101,7 +113,9 @@ type AccessList = Mapping[UUID, frozenset[Action | Wildcard]]
 
 @dataclass(frozen=True, slots=True)
 class Object:
-    """What is asked about. `id` None is the type at large: only an allow-list entry with any id lets it pass."""
+    """What is asked about. `id` None is the type at large: only an allow-list entry with any id
+    lets it pass.
+    """
 
     type: ResourceType
     id: str | None = None
@@ -128,16 +142,25 @@ def user_object(user_id: UUID) -> Object:
 
 def group_member_object(user_id: UUID, organization_id: UUID) -> Object:
     """What hangs on a user's place in a group of an organization; the user owns it."""
-    return Object(ResourceType.GROUP_MEMBER, id=str(user_id), organization_id=organization_id, owner_id=user_id)
+    return Object(
+        ResourceType.GROUP_MEMBER,
+        id=str(user_id),
+        organization_id=organization_id,
+        owner_id=user_id,
+    )
 
 
 def groups_object(organization_id: UUID | None) -> Object:
-    """All groups of an organization, those that are gone too; None: of all. Being in one of them is not enough."""
+    """All groups of an organization, those that are gone too; None: of all. Being in one of them is
+    not enough.
+    """
     return Object(ResourceType.GROUP, organization_id=organization_id)
 
 
 def group_members_object(organization_id: UUID) -> Object:
-    """What hangs on the places of all users in all groups of an organization. One's own is not enough."""
+    """What hangs on the places of all users in all groups of an organization. One's own is not
+    enough.
+    """
     return Object(ResourceType.GROUP_MEMBER, organization_id=organization_id)
 
 
@@ -152,4 +175,6 @@ USAGE = Object(ResourceType.AI_USAGE)
 SPEND_ALERTS = Object(ResourceType.AI_SPEND_ALERT)
 
 NO_SECRET = frozenset({ResourceType.AI_MODEL_PRICE, ResourceType.DIRECTORY})
-"""Everybody knows that these are there: who may not is told so. A refusal of anything else looks like an absence."""
+"""Everybody knows that these are there: who may not is told so. A refusal of anything else looks
+like an absence.
+"""

@@ -4,7 +4,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from allowance.rbac.policy import ANY, Action, OrganizationPermissions, Permission, Permissions, ResourceType, Role
+from allowance.rbac.policy import (
+    ANY,
+    Action,
+    OrganizationPermissions,
+    Permission,
+    Permissions,
+    ResourceType,
+    Role,
+)
 
 CREATE, READ, UPDATE, DELETE = Action.CREATE, Action.READ, Action.UPDATE, Action.DELETE
 GROUP, GROUP_MEMBER, USER = ResourceType.GROUP, ResourceType.GROUP_MEMBER, ResourceType.USER
@@ -22,7 +30,9 @@ def _may(*grants: tuple[ResourceType, *tuple[Action | str, ...]]) -> Permissions
 
 @dataclass(frozen=True, slots=True)
 class OrganizationRole:
-    """What a role held in one organization grants there (`org`, `member`) and, whichever that is, at `site`."""
+    """What a role held in one organization grants there (`org`, `member`) and, whichever that is,
+    at `site`.
+    """
 
     org: Permissions = ()
     member: Permissions = ()
@@ -48,9 +58,18 @@ SITE_ROLES: Mapping[str, Role] = {
         )
     ),
     "user-admin": Role(
-        site=_may((GROUP, CREATE, READ, UPDATE, DELETE), (GROUP_MEMBER, READ), (USER, READ, UPDATE), (DIRECTORY, ANY))
+        site=_may(
+            (GROUP, CREATE, READ, UPDATE, DELETE),
+            (GROUP_MEMBER, READ),
+            (USER, READ, UPDATE),
+            (DIRECTORY, ANY),
+        )
     ),
-    "auditor": Role(site=_may((GROUP, READ), (GROUP_MEMBER, READ), (USER, READ), (AI_USAGE, READ), (AUDIT_LOG, READ))),
+    "auditor": Role(
+        site=_may(
+            (GROUP, READ), (GROUP_MEMBER, READ), (USER, READ), (AI_USAGE, READ), (AUDIT_LOG, READ)
+        )
+    ),
     "template-admin": Role(site=_may((GROUP, READ), (GROUP_MEMBER, READ), (USER, READ))),
     "member": EVERYONE,
     "gateway": Role(site=_may((USER, READ), (AI_MODEL_PRICE, READ), (AI_USAGE, CREATE, READ))),
@@ -65,7 +84,9 @@ ORGANIZATION_ROLES: Mapping[str, OrganizationRole] = {
         org=_may((GROUP, CREATE, READ, UPDATE, DELETE), (GROUP_MEMBER, READ)),
         site=_may((USER, READ)),
     ),
-    "organization-auditor": OrganizationRole(org=_may((GROUP, READ), (GROUP_MEMBER, READ), (AUDIT_LOG, READ))),
+    "organization-auditor": OrganizationRole(
+        org=_may((GROUP, READ), (GROUP_MEMBER, READ), (AUDIT_LOG, READ))
+    ),
     "organization-template-admin": OrganizationRole(org=_may((GROUP, READ), (GROUP_MEMBER, READ))),
     "organization-member": MEMBER_OF_ORGANIZATION,
 }
@@ -73,11 +94,17 @@ ORGANIZATION_ROLES: Mapping[str, OrganizationRole] = {
 
 def in_organization(role: OrganizationRole, organization_id: UUID) -> Role:
     """The role as held in this organization."""
-    return Role(site=role.site, by_org_id={organization_id: OrganizationPermissions(role.org, role.member)})
+    return Role(
+        site=role.site, by_org_id={organization_id: OrganizationPermissions(role.org, role.member)}
+    )
 
 
-def roles_of_user(site_roles: Iterable[str], organizations: Iterable[tuple[UUID, Iterable[str]]]) -> tuple[Role, ...]:
-    """Every role of a user: what everyone has, the named ones, membership itself. An unknown name grants nothing."""
+def roles_of_user(
+    site_roles: Iterable[str], organizations: Iterable[tuple[UUID, Iterable[str]]]
+) -> tuple[Role, ...]:
+    """Every role of a user: what everyone has, the named ones, membership itself. An unknown name
+    grants nothing.
+    """
     held = [EVERYONE, *(SITE_ROLES[name] for name in site_roles if name in SITE_ROLES)]
     for organization_id, names in organizations:
         held.append(in_organization(MEMBER_OF_ORGANIZATION, organization_id))

@@ -1,4 +1,6 @@
-"""The system actors: subjects without a credential, each with one role that grants exactly what its job needs."""
+"""The system actors: subjects without a credential, each with one role that grants exactly what its
+job needs.
+"""
 
 from dataclasses import dataclass
 
@@ -14,7 +16,9 @@ class SystemActor:
 
 
 def _actor(name: str, *grants: tuple[ResourceType, Action]) -> SystemActor:
-    return SystemActor(name, Subject(None, (Role(site=tuple(Permission(*grant) for grant in grants)),)))
+    return SystemActor(
+        name, Subject(None, (Role(site=tuple(Permission(*grant) for grant in grants)),))
+    )
 
 
 PRICE_SEEDER = _actor("price-seeder", (ResourceType.AI_MODEL_PRICE, Action.UPDATE))

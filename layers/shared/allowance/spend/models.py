@@ -1,4 +1,6 @@
-"""The shapes of spend: what was spent in a period, against which limit. Money is whole micro-units of US dollars."""
+"""The shapes of spend: what was spent in a period, against which limit. Money is whole micro-units
+of US dollars.
+"""
 
 from typing import Annotated
 from uuid import UUID
@@ -13,7 +15,9 @@ MAX_IDS = 100
 
 
 class Sums(Row):
-    """What usages add up to: what they cost, their tokens by class, how many they are and how many have no price."""
+    """What usages add up to: what they cost, their tokens by class, how many they are and how many
+    have no price.
+    """
 
     cost_micros: int
     input_tokens: int
@@ -40,7 +44,9 @@ class PeriodSpend(Row):
 
 
 class UserSpend(PeriodSpend):
-    """What a user spent, whichever groups it was attributed to: the figure that the limit is compared with."""
+    """What a user spent, whichever groups it was attributed to: the figure that the limit is
+    compared with.
+    """
 
     user_id: UUID
     effective_group_id: UUID | None
@@ -52,7 +58,9 @@ class UserSpend(PeriodSpend):
 
 
 class GroupTotals(Row):
-    """What is attributed to a group. `spend_limit_micros` is per member; the total is of those whose budget it is."""
+    """What is attributed to a group. `spend_limit_micros` is per member; the total is of those
+    whose budget it is.
+    """
 
     group_id: UUID
     spend_limit_micros: int | None
@@ -73,8 +81,8 @@ class GroupsSpend(PeriodSpend):
 class MemberTotals(Row):
     """What of a member's spend is attributed to a group, and the member's budget.
 
-    `effective_group_id` and `effective_budget` are null where that group is another organization's; `group_budget` is
-    null where the budget in effect is not this group's.
+    `effective_group_id` and `effective_budget` are null where that group is another organization's;
+    `group_budget` is null where the budget in effect is not this group's.
     """
 
     user_id: UUID
@@ -95,7 +103,9 @@ def _ids(value: object) -> object:
         return value
     ids = value.split(",")
     if len(ids) > MAX_IDS or not all(UUID_FORM.fullmatch(each) for each in ids):
-        raise ValueError(f"must be 1 to {MAX_IDS} UUIDs of 36 characters with hyphens, separated by commas")
+        raise ValueError(
+            f"must be 1 to {MAX_IDS} UUIDs of 36 characters with hyphens, separated by commas"
+        )
     return list(dict.fromkeys(each.lower() for each in ids))
 
 
@@ -105,7 +115,11 @@ class GroupIds(Query):
     group_ids: Annotated[
         list[UUID],
         BeforeValidator(_ids),
-        Field(min_length=1, max_length=MAX_IDS, description="UUIDs, separated by commas; unknown ones are left out."),
+        Field(
+            min_length=1,
+            max_length=MAX_IDS,
+            description="UUIDs, separated by commas; unknown ones are left out.",
+        ),
     ]
 
 
@@ -115,5 +129,9 @@ class UserIds(Query):
     user_ids: Annotated[
         list[UUID],
         BeforeValidator(_ids),
-        Field(min_length=1, max_length=MAX_IDS, description="UUIDs, separated by commas; unknown ones are left out."),
+        Field(
+            min_length=1,
+            max_length=MAX_IDS,
+            description="UUIDs, separated by commas; unknown ones are left out.",
+        ),
     ]

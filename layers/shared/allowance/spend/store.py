@@ -1,4 +1,6 @@
-"""What routes may ask about spend. It is read from the sums by month alone, never from the usage itself."""
+"""What routes may ask about spend. It is read from the sums by month alone, never from the usage
+itself.
+"""
 
 from uuid import UUID
 
@@ -6,11 +8,20 @@ from allowance.access.store import PathStore
 from allowance.budgets.effective import Period, period_containing
 from allowance.errors import GroupNotFound, NotAuthorized, OrganizationNotFound
 from allowance.rbac.policy import Action, group_member_object, group_object
-from allowance.spend.models import GroupMembersSpend, GroupSpend, GroupsSpend, GroupTotals, MemberTotals, UserSpend
+from allowance.spend.models import (
+    GroupMembersSpend,
+    GroupSpend,
+    GroupsSpend,
+    GroupTotals,
+    MemberTotals,
+    UserSpend,
+)
 
 
 class SpendStore(PathStore):
-    """Spend in the present period, which is that of the database's clock, as one caller may see it."""
+    """Spend in the present period, which is that of the database's clock, as one caller
+    may see it.
+    """
 
     def get_user_spend(self) -> UserSpend:
         """What the user in the path spent. Raises UserNotFound, NotAuthorized."""
@@ -41,9 +52,11 @@ class SpendStore(PathStore):
         return GroupSpend(period_start=period.start, period_end=period.end, **dict(totals))
 
     def list_group_spend(self, group_ids: list[UUID]) -> GroupsSpend:
-        """What is attributed to those of the groups that the caller may read, of the organization in the path, by id.
+        """What is attributed to those of the groups that the caller may read, of the organization
+        in the path, by id.
 
-        Raises OrganizationNotFound, and NotAuthorized for those who are no members of it and may not read it.
+        Raises OrganizationNotFound, and NotAuthorized for those who are no members of it and may
+        not read it.
         """
         organization = self._caller.organization
         if organization is None:
@@ -53,7 +66,8 @@ class SpendStore(PathStore):
         period = self._period()
         try:
             db, permitted = self._gate.open_some(
-                Action.READ, {group_id: group_object(group_id, organization.id) for group_id in group_ids}
+                Action.READ,
+                {group_id: group_object(group_id, organization.id) for group_id in group_ids},
             )
         except NotAuthorized:
             return GroupsSpend(period_start=period.start, period_end=period.end, groups=[])
@@ -67,7 +81,8 @@ class SpendStore(PathStore):
         return GroupsSpend(period_start=period.start, period_end=period.end, groups=groups)
 
     def list_member_spend(self, group_id: UUID, user_ids: list[UUID]) -> GroupMembersSpend:
-        """What those of the users spent for the group in the path who are in it and whom the caller may see, by id.
+        """What those of the users spent for the group in the path who are in it and whom the caller
+        may see, by id.
 
         Raises GroupNotFound.
         """
@@ -77,7 +92,8 @@ class SpendStore(PathStore):
         period = self._period()
         try:
             db, permitted = self._gate.open_some(
-                Action.READ, {user_id: group_member_object(user_id, organization_id) for user_id in user_ids}
+                Action.READ,
+                {user_id: group_member_object(user_id, organization_id) for user_id in user_ids},
             )
         except NotAuthorized:
             return GroupMembersSpend(period_start=period.start, period_end=period.end, members=[])

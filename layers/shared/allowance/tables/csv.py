@@ -1,4 +1,6 @@
-"""CSV by RFC 4180, in UTF-8, that a program reads as it is and a spreadsheet does not take for formulas."""
+"""CSV by RFC 4180, in UTF-8, that a program reads as it is and a spreadsheet does not take for
+formulas.
+"""
 
 import csv
 import io
@@ -13,16 +15,20 @@ from allowance.tables.columns import Cell
 MEDIA_TYPE = "text/csv; charset=utf-8; header=present"
 """RFC 4180, section 3."""
 
-CELL_STARTS = re.compile(r"(^(?=[\t\r])|(?:^|[;\t\r\n])(?=[^\S\r\n]*[=+\-@\uff1d\uff0b\uff0d\uff20]))")
-"""Before what a spreadsheet may run: `=`, `+`, `-`, `@`, also in full width, tab and carriage return; at the beginning,
-and after what a spreadsheet that is set to other separators takes for the end of a cell.
-https://owasp.org/www-community/attacks/CSV_Injection
+CELL_STARTS = re.compile(
+    r"(^(?=[\t\r])|(?:^|[;\t\r\n])(?=[^\S\r\n]*[=+\-@\uff1d\uff0b\uff0d\uff20]))"
+)
+"""Before what a spreadsheet may run: `=`, `+`, `-`, `@`, also in full width, tab and carriage
+return; at the beginning, and after what a spreadsheet that is set to other separators takes for the
+end of a cell. https://owasp.org/www-community/attacks/CSV_Injection
 """
 
 
 @dataclass(frozen=True, slots=True)
 class CsvPage:
-    """A CSV file of whole rows, with the names of its columns, and the query of the one that goes on, if there is."""
+    """A CSV file of whole rows, with the names of its columns, and the query of the one that goes
+    on, if there is.
+    """
 
     content: str
     file_name: str

@@ -1,4 +1,6 @@
-"""The border of the functions that are not routes: started by a schedule, a deployment, or an operator with IAM."""
+"""The border of the functions that are not routes: started by a schedule, a deployment, or an
+operator with IAM.
+"""
 
 from collections.abc import Callable
 from typing import Any, Protocol

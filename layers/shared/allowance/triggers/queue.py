@@ -1,7 +1,9 @@
-"""The border of the functions that a queue starts: each message by itself, and what fails comes again.
+"""The border of the functions that a queue starts: each message by itself, and what fails comes
+again.
 
-A message that fails is named in the answer, so that SQS keeps it and no other; after some attempts it is moved to the
-queue's dead letters. https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+A message that fails is named in the answer, so that SQS keeps it and no other; after some attempts
+it is moved to the queue's dead letters.
+https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
 """
 
 from collections.abc import Callable
@@ -31,7 +33,9 @@ MAX_PROBLEMS_LOGGED = 10
 def consumer[S](
     actor: SystemActor, store: Callable[[Gate, Origin], S]
 ) -> Callable[[Callable[[S, dict[str, Any]], None]], Handler]:
-    """A Lambda handler out of a function of a store and the JSON object of a message, run as a system actor."""
+    """A Lambda handler out of a function of a store and the JSON object of a message, run as a
+    system actor.
+    """
 
     def handler_of(work: Callable[[S, dict[str, Any]], None]) -> Handler:
         def handler(event: dict[str, Any], context: LambdaContext) -> Any:
@@ -45,8 +49,11 @@ def consumer[S](
                     _tell(request_id, actor, record.message_id, error)
                     raise
 
-            # That all fail is no other case: their names are answered, and each is tried again by itself.
-            processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+            # That all fail is no other case: their names are answered, and each is tried again by
+            # itself.
+            processor = BatchProcessor(
+                event_type=EventType.SQS, raise_on_entire_batch_failure=False
+            )
             answer = process_partial_response(event, take, processor, cast("Any", context))
             count_job(actor.name, succeeded=not answer["batchItemFailures"])
             return answer
@@ -57,7 +64,9 @@ def consumer[S](
 
 
 def _tell(request_id: str, actor: SystemActor, message_id: str, error: Exception) -> None:
-    """One line of the log for a message that failed; a problem names a field, and never what was in it."""
+    """One line of the log for a message that failed; a problem names a field, and never what was in
+    it.
+    """
     problems = error.problems[:MAX_PROBLEMS_LOGGED] if isinstance(error, ValidationFailed) else ()
     logger().error(
         "message failed",

@@ -1,10 +1,12 @@
 -- name: ensure_usage_months
 -- Makes the months of the ledger that a batch falls into, where they are not there yet.
-SELECT count(ensure_ai_usage_month(m.moment)) AS months FROM unnest(%(moments)s::timestamptz []) AS m (moment);
+SELECT count(ensure_ai_usage_month(m.moment)) AS months
+    FROM unnest(%(moments)s::timestamptz []) AS m (moment);
 
 -- name: find_usage_users
--- The users of a batch by what they are called in it, and the group and organization that their spend counts against
--- now. Who left still has what was used before; only an address is given free by then.
+-- The users of a batch by what they are called in it, and the group and organization that their
+-- spend counts against now. Who left still has what was used before; only an address is given free
+-- by then.
 WITH called AS (
     SELECT c.called, u.id
     FROM unnest(%(user_ids)s::uuid [], %(id_names)s::text []) AS c (id, called)
@@ -18,7 +20,8 @@ WITH called AS (
     FROM unnest(%(emails)s::text []) AS c (called)
     JOIN users AS u ON lower(u.email) = lower(c.called) AND u.status <> 'deleted'
 )
-SELECT c.called, c.id::text AS user_id, coalesce(g.id, '00000000-0000-0000-0000-000000000000')::text AS group_id,
+SELECT c.called, c.id::text AS user_id, coalesce(g.id,
+    '00000000-0000-0000-0000-000000000000')::text AS group_id,
     coalesce(g.organization_id, '00000000-0000-0000-0000-000000000000')::text AS organization_id,
     b.spend_limit_micros, b.limit_source
 FROM called AS c
@@ -26,11 +29,13 @@ JOIN ai_effective_budgets(ARRAY(SELECT each.id FROM called AS each)) AS b ON b.u
 LEFT JOIN groups AS g ON g.id = b.group_id;
 
 -- name: find_usage_prices
--- For each name in a batch, between the first and the last time that it was used, the prices and from when on: those of
--- the likeliest name that it may stand for that has one, as `resolve_model_price` answers. `place` counts from 0.
+-- For each name in a batch, between the first and the last time that it was used, the prices and
+-- from when on: those of the likeliest name that it may stand for that has one, as
+-- `resolve_model_price` answers. `place` counts from 0.
 WITH names AS (
     SELECT n.place - 1 AS place, n.since, n.until
-    FROM unnest(%(sinces)s::timestamptz [], %(untils)s::timestamptz []) WITH ORDINALITY AS n (since, until, place)
+    FROM unnest(%(sinces)s::timestamptz [], %(untils)s::timestamptz []) WITH
+        ORDINALITY AS n (since, until, place)
 ),
 candidates AS (
     SELECT c.place, c.provider COLLATE "C" AS provider, c.model COLLATE "C" AS model, c.rank
@@ -59,7 +64,8 @@ moments AS (
     JOIN ai_model_price_versions AS v ON v.provider = k.provider AND v.model = k.model
         AND v.effective_from > n.since AND v.effective_from <= n.until
 )
-SELECT m.place, m.starts, p.provider, p.model, p.id AS version_id, ai_model_price_terms(p.version) AS terms
+SELECT m.place, m.starts, p.provider, p.model, p.id AS version_id,
+    ai_model_price_terms(p.version) AS terms
 FROM moments AS m
 LEFT JOIN LATERAL (
     SELECT of_name.provider, of_name.model, of_name.id, of_name.version
@@ -78,59 +84,73 @@ LEFT JOIN LATERAL (
 ORDER BY m.place, m.starts;
 
 -- name: record_usage
--- Entries of the ledger, each with its key, what they add to the sums of the day, the hour and the month, and the alerts that
--- those raise: all or nothing, and nothing when one of the keys is there already.
--- Everything is locked in the order of its key, and one table after the other (each counts the rows of the one before, for
--- that alone), so that writers wait for each other and never in a circle.
+-- Entries of the ledger, each with its key, what they add to the sums of the day, the hour and the
+-- month, and the alerts that those raise: all or nothing, and nothing when one of the keys is there
+-- already. Everything is locked in the order of its key, and one table after the other (each counts
+-- the rows of the one before, for that alone), so that writers wait for each other and never in a
+-- circle.
 WITH kinds AS MATERIALIZED (
-    SELECT k.kind, k.source, k.provider, k.model, k.variant, k.priced_provider, k.priced_model, k.price_version_id, k.rates
+    SELECT k.kind, k.source, k.provider, k.model, k.variant, k.priced_provider, k.priced_model,
+        k.price_version_id, k.rates
     FROM jsonb_to_recordset(%(kinds)s::jsonb) AS k (
-        kind bigint, source text, provider text, model text, variant text, priced_provider text, priced_model text,
-        price_version_id bigint, rates jsonb
+        kind bigint, source text, provider text, model text, variant text, priced_provider text,
+        priced_model text, price_version_id bigint, rates jsonb
     )
 ),
 entries AS MATERIALIZED (
     SELECT nextval('ai_usage_id_seq') AS usage_id, e.id, e.key_digest, e.content_sha256, e.corrects,
         (%(user_ids)s::uuid [])[e.person::integer] AS user_id,
         (%(group_ids)s::uuid [])[e.person::integer] AS group_id,
-        (%(organization_ids)s::uuid [])[e.person::integer] AS organization_id, e.kind, e.input_tokens, e.output_tokens,
-        coalesce(e.cache_read_tokens, 0) AS cache_read_tokens, coalesce(e.cache_write_tokens, 0) AS cache_write_tokens,
+        (%(organization_ids)s::uuid [])[e.person::integer] AS organization_id, e.kind,
+        e.input_tokens, e.output_tokens,
+        coalesce(e.cache_read_tokens, 0) AS cache_read_tokens,
+            coalesce(e.cache_write_tokens, 0) AS cache_write_tokens,
         coalesce(e.cache_write_1h_tokens, 0) AS cache_write_1h_tokens, e.cost_micros,
-        (e.corrects IS NULL)::integer AS usage_count, coalesce(e.unpriced_usage_count, 0) AS unpriced_usage_count,
-        e.occurred_at
+        (e.corrects IS NULL)::integer AS usage_count,
+        coalesce(e.unpriced_usage_count, 0) AS unpriced_usage_count, e.occurred_at
     FROM unnest(
         string_to_array(%(ids)s, E'\n'), %(key_digests)s::uuid [], %(content_sha256s)s::bytea [],
-        %(moments)s::timestamptz [], %(persons)s::bigint [], %(kinds_of)s::bigint [], %(input_tokens)s::bigint [],
-        %(output_tokens)s::bigint [], %(cache_read_tokens)s::bigint [], %(cache_write_tokens)s::bigint [],
-        %(cache_write_1h_tokens)s::bigint [], %(costs)s::bigint [], %(corrects)s::bigint [], %(unpriced_counts)s::bigint []
+        %(moments)s::timestamptz [], %(persons)s::bigint [], %(kinds_of)s::bigint [],
+        %(input_tokens)s::bigint [],
+        %(output_tokens)s::bigint [], %(cache_read_tokens)s::bigint [],
+        %(cache_write_tokens)s::bigint [],
+        %(cache_write_1h_tokens)s::bigint [], %(costs)s::bigint [], %(corrects)s::bigint [],
+        %(unpriced_counts)s::bigint []
     ) AS e (
-        id, key_digest, content_sha256, occurred_at, person, kind, input_tokens, output_tokens, cache_read_tokens,
-        cache_write_tokens, cache_write_1h_tokens, cost_micros, corrects, unpriced_usage_count
+        id, key_digest, content_sha256, occurred_at, person, kind, input_tokens, output_tokens,
+        cache_read_tokens, cache_write_tokens, cache_write_1h_tokens, cost_micros, corrects,
+        unpriced_usage_count
     )
 ),
 keyed AS (
     INSERT INTO ai_usage_digests (key_digest, content_sha256, usage_id, cost_micros)
-    SELECT e.key_digest, e.content_sha256, e.usage_id, e.cost_micros FROM entries AS e ORDER BY e.key_digest
+    SELECT e.key_digest, e.content_sha256, e.usage_id,
+        e.cost_micros FROM entries AS e ORDER BY e.key_digest
     RETURNING true
 ),
 entered AS (
     INSERT INTO ai_usage (
-        id, reason, corrects, user_id, group_id, organization_id, provider, model, variant, priced_provider, priced_model,
-        price_version_id, rates, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cache_write_1h_tokens,
-        cost_micros, priced, usage_count, unpriced_usage_count, occurred_at, source, source_id
+        id, reason, corrects, user_id, group_id, organization_id, provider, model, variant,
+        priced_provider, priced_model, price_version_id, rates, input_tokens, output_tokens,
+        cache_read_tokens, cache_write_tokens, cache_write_1h_tokens, cost_micros, priced,
+        usage_count, unpriced_usage_count, occurred_at, source, source_id
     )
-    SELECT e.usage_id, CASE WHEN e.corrects IS NULL THEN 'usage' ELSE 'rerate' END, e.corrects, e.user_id, e.group_id,
-        e.organization_id, k.provider, k.model, k.variant, k.priced_provider, k.priced_model, k.price_version_id, k.rates,
-        e.input_tokens, e.output_tokens, e.cache_read_tokens, e.cache_write_tokens, e.cache_write_1h_tokens, e.cost_micros,
-        e.cost_micros IS NOT NULL, e.usage_count, e.unpriced_usage_count, e.occurred_at, k.source, e.id
+    SELECT e.usage_id, CASE WHEN e.corrects IS NULL THEN 'usage' ELSE 'rerate' END, e.corrects,
+        e.user_id, e.group_id, e.organization_id, k.provider, k.model, k.variant,
+        k.priced_provider, k.priced_model, k.price_version_id, k.rates, e.input_tokens,
+        e.output_tokens, e.cache_read_tokens, e.cache_write_tokens, e.cache_write_1h_tokens,
+        e.cost_micros, e.cost_micros IS NOT NULL, e.usage_count, e.unpriced_usage_count,
+        e.occurred_at, k.source, e.id
     FROM entries AS e
     JOIN kinds AS k ON k.kind = e.kind
 ),
 by_day AS MATERIALIZED (
-    SELECT e.user_id, e.group_id, e.organization_id, date_bin('1 day', e.occurred_at, '2020-01-01 00:00:00+00') AS starts,
+    SELECT e.user_id, e.group_id, e.organization_id,
+        date_bin('1 day', e.occurred_at, '2020-01-01 00:00:00+00') AS starts,
         coalesce(sum(e.cost_micros), 0) AS cost_micros, sum(e.input_tokens) AS input_tokens,
         sum(e.output_tokens) AS output_tokens, sum(e.cache_read_tokens) AS cache_read_tokens,
-        sum(e.cache_write_tokens) AS cache_write_tokens, sum(e.cache_write_1h_tokens) AS cache_write_1h_tokens,
+        sum(e.cache_write_tokens) AS cache_write_tokens,
+        sum(e.cache_write_1h_tokens) AS cache_write_1h_tokens,
         sum(e.usage_count) AS usage_count, sum(e.unpriced_usage_count) AS unpriced_usage_count
     FROM entries AS e
     GROUP BY e.user_id, e.group_id, e.organization_id, starts
@@ -143,12 +163,13 @@ by_month AS MATERIALIZED (
 ),
 daily AS (
     INSERT INTO ai_spend_daily AS d (
-        user_id, group_id, organization_id, day, cost_micros, input_tokens, output_tokens, cache_read_tokens,
-        cache_write_tokens, cache_write_1h_tokens, usage_count, unpriced_usage_count
+        user_id, group_id, organization_id, day, cost_micros, input_tokens, output_tokens,
+        cache_read_tokens, cache_write_tokens, cache_write_1h_tokens, usage_count,
+        unpriced_usage_count
     )
-    SELECT b.user_id, b.group_id, b.organization_id, (b.starts AT TIME ZONE 'UTC')::date, b.cost_micros, b.input_tokens,
-        b.output_tokens, b.cache_read_tokens, b.cache_write_tokens, b.cache_write_1h_tokens, b.usage_count,
-        b.unpriced_usage_count
+    SELECT b.user_id, b.group_id, b.organization_id, (b.starts AT TIME ZONE 'UTC')::date,
+        b.cost_micros, b.input_tokens, b.output_tokens, b.cache_read_tokens, b.cache_write_tokens,
+        b.cache_write_1h_tokens, b.usage_count, b.unpriced_usage_count
     FROM by_day AS b
     WHERE (SELECT count(*) FROM keyed) >= 0
     ORDER BY b.user_id, b.group_id, b.starts
@@ -180,33 +201,42 @@ of_groups AS (
     FROM by_month AS b
     WHERE (SELECT count(*) FROM of_users) >= 0
     ORDER BY b.group_id, b.month, b.user_id
-    ON CONFLICT (group_id, month, user_id) DO UPDATE SET cost_micros = m.cost_micros + excluded.cost_micros
+    ON CONFLICT (group_id, month, user_id) DO UPDATE SET cost_micros = m.cost_micros +
+        excluded.cost_micros
     RETURNING m.month
 ),
--- Of the present month, or of the next by a clock that is ahead: of one that is over nobody can be stopped any more.
+-- Of the present month, or of the next by a clock that is ahead: of one that is over nobody can be
+-- stopped any more.
 alerts AS (
     INSERT INTO ai_spend_alerts (
-        user_id, period_start, threshold_percent, group_id, organization_id, limit_source, spend_limit_micros, spent_micros
+        user_id, period_start, threshold_percent, group_id, organization_id, limit_source,
+        spend_limit_micros, spent_micros
     )
-    SELECT m.user_id, m.month::timestamp AT TIME ZONE 'UTC', t.percent, b.group_id, b.organization_id, b.limit_source,
-        b.spend_limit_micros, m.cost_micros
+    SELECT m.user_id, m.month::timestamp AT TIME ZONE 'UTC', t.percent, b.group_id,
+        b.organization_id, b.limit_source, b.spend_limit_micros, m.cost_micros
     FROM of_users AS m
     JOIN unnest(
-        %(limited_user_ids)s::uuid [], %(limited_group_ids)s::uuid [], %(limited_organization_ids)s::uuid [],
+        %(limited_user_ids)s::uuid [], %(limited_group_ids)s::uuid [],
+        %(limited_organization_ids)s::uuid [],
         %(limit_sources)s::text [], %(spend_limits)s::bigint []
-    ) AS b (user_id, group_id, organization_id, limit_source, spend_limit_micros) ON b.user_id = m.user_id
-    JOIN unnest(%(thresholds)s::bigint []) AS t (percent) ON m.cost_micros * 100 >= b.spend_limit_micros::numeric * t.percent
+    ) AS b (user_id, group_id, organization_id, limit_source, spend_limit_micros)
+    ON b.user_id = m.user_id
+    JOIN unnest(%(thresholds)s::bigint []) AS t (percent)
+        ON m.cost_micros * 100 >= b.spend_limit_micros::numeric * t.percent
     WHERE m.cost_micros > 0 AND m.month >= date_trunc('month', now() AT TIME ZONE 'UTC')::date
     ORDER BY m.user_id, t.percent
     ON CONFLICT (user_id, period_start, threshold_percent) DO NOTHING
 )
 INSERT INTO ai_usage_hourly AS h (
-    hour, organization_id, group_id, provider, model, cost_micros, input_tokens, output_tokens, cache_read_tokens,
-    cache_write_tokens, cache_write_1h_tokens, usage_count, unpriced_usage_count
+    hour, organization_id, group_id, provider, model, cost_micros, input_tokens, output_tokens,
+    cache_read_tokens, cache_write_tokens, cache_write_1h_tokens, usage_count, unpriced_usage_count
 )
-SELECT date_bin('1 hour', e.occurred_at, '2020-01-01 00:00:00+00') AS hour, e.organization_id, e.group_id, k.provider, k.model,
-    coalesce(sum(e.cost_micros), 0), sum(e.input_tokens), sum(e.output_tokens), sum(e.cache_read_tokens),
-    sum(e.cache_write_tokens), sum(e.cache_write_1h_tokens), sum(e.usage_count), sum(e.unpriced_usage_count)
+SELECT date_bin('1 hour', e.occurred_at, '2020-01-01 00:00:00+00') AS hour, e.organization_id,
+    e.group_id, k.provider, k.model,
+    coalesce(sum(e.cost_micros), 0), sum(e.input_tokens), sum(e.output_tokens),
+        sum(e.cache_read_tokens),
+    sum(e.cache_write_tokens), sum(e.cache_write_1h_tokens), sum(e.usage_count),
+    sum(e.unpriced_usage_count)
 FROM entries AS e
 JOIN kinds AS k ON k.kind = e.kind
 WHERE (SELECT count(*) FROM of_groups) >= 0

@@ -1,8 +1,10 @@
-"""Usage records as nearly all come in, read by columns: half the time that each by itself would take.
+"""Usage records as nearly all come in, read by columns: half the time that each by itself would
+take.
 
-A record is plain when nothing more needs to be asked of it: names in printable ASCII without a space at either end, a
-time as RFC 3339 has it, tokens in our classes. Functions of Python that take a whole column say so of a thousand at
-once. What is not plain is left to the careful reader, which alone says what is wrong.
+A record is plain when nothing more needs to be asked of it: names in printable ASCII without a
+space at either end, a time as RFC 3339 has it, tokens in our classes. Functions of Python that take
+a whole column say so of a thousand at once. What is not plain is left to the careful reader, which
+alone says what is wrong.
 """
 
 import re
@@ -45,7 +47,9 @@ def _are_plain_keys(keys: Iterable[str]) -> bool:
 
 
 def _by_halves(records: Sequence[object]) -> list[Usage | None]:
-    """Where one of many is not plain, its half is read by halves again: it costs the others little."""
+    """Where one of many is not plain, its half is read by halves again: it costs the
+    others little.
+    """
     if (read := _read(records)) is not None:
         return read
     if len(records) <= 1:
@@ -77,7 +81,21 @@ def _read(records: Sequence[object]) -> list[Usage | None] | None:
     in_utc = map(_in_utc, moments, times)
     contents = map(content_sha256_of, users, providers, models, variants, in_utc, tokens)
     digests = map(key_digest_of, sources, ids)
-    return list(map(Usage, sources, ids, digests, users, providers, models, variants, times, tokens, contents))
+    return list(
+        map(
+            Usage,
+            sources,
+            ids,
+            digests,
+            users,
+            providers,
+            models,
+            variants,
+            times,
+            tokens,
+            contents,
+        )
+    )
 
 
 def _are(kind: type, values: Sequence[object]) -> bool:
@@ -111,17 +129,26 @@ def _in_utc(moment: str, time: datetime) -> str:
     """As `time.isoformat()`, which takes twice as long, where the text is of UTC already."""
     if not moment.endswith(("Z", "+00:00")):
         return time.isoformat()
-    return f"{moment[:19]}.{time.microsecond:06}+00:00" if time.microsecond else f"{moment[:19]}+00:00"
+    return (
+        f"{moment[:19]}.{time.microsecond:06}+00:00" if time.microsecond else f"{moment[:19]}+00:00"
+    )
 
 
 def _tokens(counts: Sequence[Any]) -> list[Tokens] | None:
     if not _are(dict, counts):
         return None
-    said = {name for names in set(map(tuple, cast("Sequence[dict[str, Any]]", counts))) for name in names}
+    said = {
+        name
+        for names in set(map(tuple, cast("Sequence[dict[str, Any]]", counts)))
+        for name in names
+    }
     if not said <= set(TOKEN_CLASSES):
         return None
     nothing = [0] * len(counts)
-    columns = [[each.get(name, 0) for each in counts] if name in said else nothing for name in TOKEN_CLASSES]
+    columns = [
+        [each.get(name, 0) for each in counts] if name in said else nothing
+        for name in TOKEN_CLASSES
+    ]
     if not all(_are(int, each) and min(each) >= 0 and max(each) <= MAX_TOKENS for each in columns):
         return None
     # What Tokens would ask of each has been asked.

@@ -1,7 +1,8 @@
 """Usage objects as the vendors send them, read into our disjoint classes of tokens. Pure.
 
-Each vendor counts in its own way: OpenAI and Gemini count what came from the cache in the prompt, Anthropic and Bedrock
-beside it. A count that is part of another is never above it; an object that says so is refused, not repaired.
+Each vendor counts in its own way: OpenAI and Gemini count what came from the cache in the prompt,
+Anthropic and Bedrock beside it. A count that is part of another is never above it; an object that
+says so is refused, not repaired.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,7 +15,9 @@ UsageFormat = Literal["openai", "anthropic", "gemini", "bedrock"]
 
 
 class _Counts:
-    """The counts of one object. Absent and null are 0; what else is no count is remembered as a problem."""
+    """The counts of one object. Absent and null are 0; what else is no count is remembered as a
+    problem.
+    """
 
     def __init__(self, usage: Mapping[str, Any]) -> None:
         self._usage = usage
@@ -58,7 +61,9 @@ class _Counts:
                 continue
             fields = cast("dict[str, Any]", item)
             which = str(fields.get(key))
-            found[which] = found.get(which, 0) + self._whole(f"usage.{name}[{place}].{count}", fields.get(count, 0))
+            found[which] = found.get(which, 0) + self._whole(
+                f"usage.{name}[{place}].{count}", fields.get(count, 0)
+            )
         return found
 
     def part(self, field: str, count: int, whole: int, of: str) -> int:
@@ -81,10 +86,11 @@ class _Counts:
 
 
 def tokens_of(usage_format: UsageFormat, usage: Mapping[str, Any]) -> Tokens:
-    """The tokens of a vendor's usage object. Raises UsageOutOfRange with every problem by its path, `usage.x`.
+    """The tokens of a vendor's usage object. Raises UsageOutOfRange with every problem by its path,
+    `usage.x`.
 
-    Keys that say nothing about tokens are passed over: vendors add some at any time. Tokens of sound and pictures count
-    as those of text.
+    Keys that say nothing about tokens are passed over: vendors add some at any time. Tokens of
+    sound and pictures count as those of text.
     """
     counts = _Counts(usage)
     classes = _READERS[usage_format](counts)
@@ -100,7 +106,11 @@ def _openai(counts: _Counts) -> dict[str, int]:
     https://platform.openai.com/docs/api-reference/responses/object
     """
     of_responses = not counts.has("prompt_tokens") and counts.has("input_tokens")
-    name_in, name_out = ("input_tokens", "output_tokens") if of_responses else ("prompt_tokens", "completion_tokens")
+    name_in, name_out = (
+        ("input_tokens", "output_tokens")
+        if of_responses
+        else ("prompt_tokens", "completion_tokens")
+    )
     total_in, output = counts.count(name_in, required=True), counts.count(name_out)
     cached = counts.count("cached_tokens", within=f"{name_in}_details")
     cached = counts.part(f"{name_in}_details.cached_tokens", cached, total_in, name_in)
@@ -109,7 +119,12 @@ def _openai(counts: _Counts) -> dict[str, int]:
         (
             name_out,
             output,
-            ("reasoning_tokens", "audio_tokens", "accepted_prediction_tokens", "rejected_prediction_tokens"),
+            (
+                "reasoning_tokens",
+                "audio_tokens",
+                "accepted_prediction_tokens",
+                "rejected_prediction_tokens",
+            ),
         ),
     ):
         for each in details:
@@ -129,7 +144,10 @@ def _anthropic(counts: _Counts) -> dict[str, int]:
     written = counts.count("cache_creation_input_tokens")
     if not counts.has("cache_creation_input_tokens"):
         written = minutes + hour
-    if counts.part("cache_creation", minutes + hour, written, "cache_creation_input_tokens") < minutes + hour:
+    if (
+        counts.part("cache_creation", minutes + hour, written, "cache_creation_input_tokens")
+        < minutes + hour
+    ):
         hour = 0
     return {
         "input": counts.count("input_tokens", required=True),
@@ -143,8 +161,8 @@ def _anthropic(counts: _Counts) -> dict[str, int]:
 def _gemini(counts: _Counts) -> dict[str, int]:
     """`usageMetadata` of generateContent, in the names of REST or of the Python SDK.
 
-    Thoughts stand beside the candidates; where the total is that of prompt and candidates alone, they are part of them.
-    https://ai.google.dev/api/generate-content#UsageMetadata
+    Thoughts stand beside the candidates; where the total is that of prompt and candidates alone,
+    they are part of them. https://ai.google.dev/api/generate-content#UsageMetadata
     """
     prompt = counts.count("promptTokenCount", "prompt_token_count", required=True)
     cached = counts.count("cachedContentTokenCount", "cached_content_token_count")
@@ -157,7 +175,12 @@ def _gemini(counts: _Counts) -> dict[str, int]:
         counts.part("thoughtsTokenCount", thoughts, candidates, "candidatesTokenCount")
         thoughts = 0
     if counts.has(*total):
-        counts.part("promptTokenCount", prompt + tools + candidates + thoughts, counts.count(*total), "totalTokenCount")
+        counts.part(
+            "promptTokenCount",
+            prompt + tools + candidates + thoughts,
+            counts.count(*total),
+            "totalTokenCount",
+        )
     return {"input": prompt - cached + tools, "output": candidates + thoughts, "cache_read": cached}
 
 
@@ -169,7 +192,9 @@ def _bedrock(counts: _Counts) -> dict[str, int]:
     fresh, output = counts.count("inputTokens", required=True), counts.count("outputTokens")
     written = counts.count("cacheWriteInputTokens")
     kept = counts.listed("cacheDetails", "ttl", "inputTokens")
-    if counts.part("cacheDetails", sum(kept.values()), written, "cacheWriteInputTokens") < sum(kept.values()):
+    if counts.part("cacheDetails", sum(kept.values()), written, "cacheWriteInputTokens") < sum(
+        kept.values()
+    ):
         kept = {}
     _within_total(counts, "totalTokens", fresh + output)
     hour = kept.get("1h", 0)

@@ -1,7 +1,8 @@
-"""Entries of the ledger on their way into it: what is written of a usage, or of a correction, and in which form.
+"""Entries of the ledger on their way into it: what is written of a usage, or of a correction, and
+in which form.
 
-A batch is sent as one array for each column, and what its entries have in common once: psycopg would adapt the arrays
-value by value, which takes longer than to write a thousand entries.
+A batch is sent as one array for each column, and what its entries have in common once: psycopg
+would adapt the arrays value by value, which takes longer than to write a thousand entries.
 """
 
 import json
@@ -54,13 +55,16 @@ class UsageUser(Row):
 
 
 def write(db: Database, entries: Sequence[Entry], users: Iterable[UsageUser]) -> None:
-    """Write entries, one at least: all, or nothing where a key was taken before: raises UsageKeyTaken. One trip.
+    """Write entries, one at least: all, or nothing where a key was taken before: raises
+    UsageKeyTaken. One trip.
 
     It raises an alert for each of the users who comes to a threshold.
     """
     thresholds = alert_thresholds()
     usages, attributions, rated, corrects, unpriced_counts = zip(*entries, strict=True)
-    sources, ids, key_digests, _, providers, models, variants, moments, tokens, contents = zip(*usages, strict=True)
+    sources, ids, key_digests, _, providers, models, variants, moments, tokens, contents = zip(
+        *usages, strict=True
+    )
     costs, prices, _, tiers = zip(*rated, strict=True)
     inputs, outputs, reads, writes, long_writes = zip(*tokens, strict=True)
     versions = [price and price.version_id for price in prices]
@@ -131,5 +135,7 @@ def _array(values: Iterable[int | str | None]) -> str:
 
 
 def _sparse(values: Collection[int | None]) -> Integers:
-    """Of a column that mostly says nothing: no element where none does, which the statement takes for nothing."""
+    """Of a column that mostly says nothing: no element where none does, which the statement takes
+    for nothing.
+    """
     return integers(values if any(values) else ())

@@ -1,4 +1,6 @@
-"""Usage: the batch as it comes in, what is answered, and what each record costs at the prices of its time. Pure."""
+"""Usage: the batch as it comes in, what is answered, and what each record costs at the prices of
+its time. Pure.
+"""
 
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -22,10 +24,14 @@ Status = Literal["recorded", "duplicate", "conflict", "rejected"]
 
 
 class _Unread:
-    """A record as it was sent, which is validated on its own, so that a bad one does not stop the others."""
+    """A record as it was sent, which is validated on its own, so that a bad one does not stop the
+    others.
+    """
 
     @classmethod
-    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
         return handler(UsageRecord.__pydantic_core_schema__)
 
 
@@ -46,7 +52,8 @@ class UsageProblem(Row):
 @with_config(extra="forbid")
 @dataclass(slots=True)
 class UsageAnswer:
-    """What became of a record. `cost_micros` is null where there is no price for what was used, or nothing is recorded.
+    """What became of a record. `cost_micros` is null where there is no price for what was used, or
+    nothing is recorded.
 
     A duplicate is answered as the record was the first time.
     """
@@ -63,9 +70,16 @@ class UsageAnswers(Row):
     results: list[UsageAnswer]
 
 
-NO_PRICE = [UsageProblem(field="model", detail="There is no price for what was used: the cost is not known yet.")]
+NO_PRICE = [
+    UsageProblem(
+        field="model", detail="There is no price for what was used: the cost is not known yet."
+    )
+]
 CONFLICT = UsageAnswer(
-    "conflict", None, priced=False, validations=[UsageProblem(field="id", detail="It was recorded with other content.")]
+    "conflict",
+    None,
+    priced=False,
+    validations=[UsageProblem(field="id", detail="It was recorded with other content.")],
 )
 
 
@@ -76,7 +90,9 @@ def rejected(problems: Sequence[Problem]) -> UsageAnswer:
 
 
 class UsagePrice(Row):
-    """The price of a name as it was sent, from a moment on; its ends are those of the batch. None: there is none."""
+    """The price of a name as it was sent, from a moment on; its ends are those of the batch. None:
+    there is none.
+    """
 
     place: int
     starts: datetime
@@ -87,7 +103,9 @@ class UsagePrice(Row):
 
 
 class Rated(NamedTuple):
-    """The cost of a usage, with the price, its rates and the tier that it is of; all None where there is none."""
+    """The cost of a usage, with the price, its rates and the tier that it is of; all None where
+    there is none.
+    """
 
     cost_micros: int | None
     price: UsagePrice | None
@@ -108,8 +126,17 @@ class UsagePrices:
             starts.append(price.starts)
             found.append(price)
 
-    def rate(self, provider: str, model: str, variant: Variant | None, occurred_at: datetime, tokens: Tokens) -> Rated:
-        """What the usage costs at the price of its time. Raises UsageOutOfRange above 1e13 micro-units of USD."""
+    def rate(
+        self,
+        provider: str,
+        model: str,
+        variant: Variant | None,
+        occurred_at: datetime,
+        tokens: Tokens,
+    ) -> Rated:
+        """What the usage costs at the price of its time. Raises UsageOutOfRange above 1e13
+        micro-units of USD.
+        """
         starts, prices = self._by_name[provider, model]
         price = prices[bisect_right(starts, occurred_at) - 1]
         if price.terms is None or price.version_id is None:

@@ -1,4 +1,6 @@
-"""The one way into the ledger of usage: look up whom a batch concerns and what it costs, then write, in two trips."""
+"""The one way into the ledger of usage: look up whom a batch concerns and what it costs, then
+write, in two trips.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -13,7 +15,14 @@ from allowance.errors import Problem, UsageKeyTaken, UsageOutOfRange
 from allowance.prices.names import Candidate, candidates
 from allowance.usage.fast_path import plain_usages
 from allowance.usage.ledger import Entry, UsageUser, write
-from allowance.usage.models import CONFLICT, NO_PRICE, UsageAnswer, UsagePrice, UsagePrices, rejected
+from allowance.usage.models import (
+    CONFLICT,
+    NO_PRICE,
+    UsageAnswer,
+    UsagePrice,
+    UsagePrices,
+    rejected,
+)
 from allowance.usage.records import Usage, require_time, usage_of
 
 UNKNOWN_USER = [Problem("user", "There is no such user.")]
@@ -40,9 +49,11 @@ class RecordedKey(Row):
 
 
 def record(db: Database, records: Sequence[object], now: datetime) -> list[UsageAnswer]:
-    """Record what is new, and answer each in order. Two trips, whatever the batch; fewer when nothing is new.
+    """Record what is new, and answer each in order. Two trips, whatever the batch; fewer when
+    nothing is new.
 
-    Two more when another call records one of the keys meanwhile. Raises UsageKeyTaken when it happens again and again.
+    Two more when another call records one of the keys meanwhile. Raises UsageKeyTaken when it
+    happens again and again.
     """
     usages: dict[int, Usage] = {}
     unread: dict[int, UsageAnswer] = {}
@@ -79,9 +90,14 @@ def _record(db: Database, usages: Mapping[int, Usage]) -> dict[int, UsageAnswer]
 
 
 def _decide(
-    usages: Mapping[int, Usage], users: Iterable[UsageUser], known: Iterable[RecordedKey], prices: UsagePrices
+    usages: Mapping[int, Usage],
+    users: Iterable[UsageUser],
+    known: Iterable[RecordedKey],
+    prices: UsagePrices,
 ) -> tuple[list[Entry], dict[int, UsageAnswer]]:
-    """What is to be written, and what each is answered. The first that can be has the key; the others are compared."""
+    """What is to be written, and what each is answered. The first that can be has the key; the
+    others are compared.
+    """
     attributions = {each.called: each.attribution for each in users}
     held = {each.key_digest: (each.content_sha256, each.cost_micros) for each in known}
     entries: list[Entry] = []
@@ -89,14 +105,18 @@ def _decide(
     for place, usage in usages.items():
         if (before := held.get(usage.key_digest)) is not None:
             content, cost = before
-            answers[place] = _taken("duplicate", cost) if content == usage.content_sha256 else CONFLICT
+            answers[place] = (
+                _taken("duplicate", cost) if content == usage.content_sha256 else CONFLICT
+            )
             continue
         attribution = attributions.get(usage.user)
         if attribution is None:
             answers[place] = rejected(UNKNOWN_USER)
             continue
         try:
-            rated = prices.rate(usage.provider, usage.model, usage.variant, usage.occurred_at, usage.tokens)
+            rated = prices.rate(
+                usage.provider, usage.model, usage.variant, usage.occurred_at, usage.tokens
+            )
         except UsageOutOfRange as error:
             answers[place] = rejected(error.problems)
             continue
@@ -112,7 +132,9 @@ def _months(usages: Iterable[Usage]) -> list[datetime]:
     return [datetime(year, month, 1, tzinfo=UTC) for year, month in months]
 
 
-def _look_ups(usages: Iterable[Usage]) -> tuple[Call[UsageUser], list[tuple[str, str]], Call[UsagePrice]]:
+def _look_ups(
+    usages: Iterable[Usage],
+) -> tuple[Call[UsageUser], list[tuple[str, str]], Call[UsagePrice]]:
     """The queries for users and prices, and the names that the prices speak of by their place."""
     spans: dict[tuple[str, str], tuple[datetime, datetime]] = {}
     for each in usages:
@@ -125,7 +147,9 @@ def _look_ups(usages: Iterable[Usage]) -> tuple[Call[UsageUser], list[tuple[str,
 
 def call_of_keys(usages: Iterable[Usage]) -> Call[RecordedKey]:
     """The query for those of the keys that were recorded before."""
-    return call(RecordedKey, "list_usage_keys", key_digests=uuids([each.key_digest for each in usages]))
+    return call(
+        RecordedKey, "list_usage_keys", key_digests=uuids([each.key_digest for each in usages])
+    )
 
 
 def call_of_users(called: Iterable[str]) -> Call[UsageUser]:
@@ -142,7 +166,9 @@ def call_of_users(called: Iterable[str]) -> Call[UsageUser]:
 
 
 def call_of_prices(spans: Mapping[tuple[str, str], tuple[datetime, datetime]]) -> Call[UsagePrice]:
-    """The query for the prices of names between two times, both included; `place` is that in the mapping."""
+    """The query for the prices of names between two times, both included; `place` is that in the
+    mapping.
+    """
     meant: list[tuple[int, Candidate]] = [
         (place, each) for place, name in enumerate(spans) for each in candidates_of(*name)
     ]

@@ -42,7 +42,9 @@ class TokenCounts(Body):
 
 
 class UsageRecord(Body):
-    """What one call to a model used: `tokens`, or the vendor's own `usage` object with its `usage_format`."""
+    """What one call to a model used: `tokens`, or the vendor's own `usage` object with its
+    `usage_format`.
+    """
 
     source: Annotated[Name, AfterValidator(_not_ours)]
     id: Name
@@ -57,7 +59,9 @@ class UsageRecord(Body):
 
     @model_validator(mode="after")
     def _counted_once(self) -> "UsageRecord":
-        if (self.tokens is None) == (self.usage is None) or (self.usage is None) != (self.usage_format is None):
+        if (self.tokens is None) == (self.usage is None) or (self.usage is None) != (
+            self.usage_format is None
+        ):
             raise ValueError("either tokens, or usage and usage_format must be given")
         return self
 
@@ -65,8 +69,8 @@ class UsageRecord(Body):
 class Usage(NamedTuple):
     """A record as it is understood. `occurred_at` is in UTC.
 
-    `key_digest`, of source and id, is what makes it count once; `content_sha256`, of all else that it says, is what a
-    retry is known by.
+    `key_digest`, of source and id, is what makes it count once; `content_sha256`, of all else that
+    it says, is what a retry is known by.
     """
 
     source: str
@@ -105,21 +109,36 @@ def usage_of(record: object) -> Usage:
 def require_time(usage: Usage, now: datetime) -> None:
     """Raises UsageOutOfRange when the usage is of a time that cannot be."""
     if not FIRST_MOMENT <= usage.occurred_at <= now + MAX_AHEAD:
-        detail = f"Must be from {rfc3339(FIRST_MOMENT)} to {rfc3339(now + MAX_AHEAD)}, five minutes from now."
+        detail = (
+            f"Must be from {rfc3339(FIRST_MOMENT)} to {rfc3339(now + MAX_AHEAD)}, five "
+            "minutes from now."
+        )
         raise UsageOutOfRange([Problem("occurred_at", detail)])
 
 
 def key_digest_of(source: str, id: str) -> bytes:  # noqa: A002
-    """The first half of the SHA-256 of source, line break and id, as `ai_usage_key_digest` in the database has it."""
+    """The first half of the SHA-256 of source, line break and id, as `ai_usage_key_digest` in the
+    database has it.
+    """
     return sha256(f"{source}\n{id}".encode()).digest()[:16]
 
 
 def content_sha256_of(
-    user: str, provider: str, model: str, variant: Variant | None, moment: str, tokens: tuple[int, int, int, int, int]
+    user: str,
+    provider: str,
+    model: str,
+    variant: Variant | None,
+    moment: str,
+    tokens: tuple[int, int, int, int, int],
 ) -> bytes:
-    """The SHA-256 of a line for each. No name has a line break in it. It stays as it is: keys are kept for ever."""
+    """The SHA-256 of a line for each. No name has a line break in it. It stays as it is: keys are
+    kept for ever.
+    """
     given, made, read, written, written_1h = tokens
-    said = f"{user}\n{provider}\n{model}\n{variant or ''}\n{moment}\n{given}\n{made}\n{read}\n{written}\n{written_1h}"
+    said = (
+        f"{user}\n{provider}\n{model}\n{variant or ''}\n{moment}"
+        f"\n{given}\n{made}\n{read}\n{written}\n{written_1h}"
+    )
     return sha256(said.encode()).digest()
 
 
@@ -127,4 +146,6 @@ def _tokens(read: UsageRecord) -> Tokens:
     if read.usage_format is not None and read.usage is not None:
         return tokens_of(read.usage_format, read.usage)
     counts = read.tokens or TokenCounts()
-    return Tokens(counts.input, counts.output, counts.cache_read, counts.cache_write, counts.cache_write_1h)
+    return Tokens(
+        counts.input, counts.output, counts.cache_read, counts.cache_write, counts.cache_write_1h
+    )

@@ -1,7 +1,9 @@
-"""RerateUsage's writes: what a usage costs by the prices of now, booked as another entry in the period of the usage.
+"""RerateUsage's writes: what a usage costs by the prices of now, booked as another entry in the
+period of the usage.
 
-A correction is the difference to all that was booked before. Its key is the entry it corrects and how many corrections
-came before, so that of two runs at once only one books it, and a run again books nothing.
+A correction is the difference to all that was booked before. Its key is the entry it corrects and
+how many corrections came before, so that of two runs at once only one books it, and a run again
+books nothing.
 """
 
 from collections.abc import Iterator
@@ -47,7 +49,9 @@ class UsedModel(Row):
 
 
 class BookedUsage(Row):
-    """An entry of a usage; what was booked for it in all, None when it has no cost yet; how often it was corrected."""
+    """An entry of a usage; what was booked for it in all, None when it has no cost yet; how often
+    it was corrected.
+    """
 
     id: int
     user_id: str
@@ -67,7 +71,9 @@ class BookedUsage(Row):
 
 
 class RerateCounts(Row):
-    """What a run did: usages that were looked at, corrections that were booked, and what those add up to."""
+    """What a run did: usages that were looked at, corrections that were booked, and what those add
+    up to.
+    """
 
     examined: int
     corrected: int
@@ -82,7 +88,8 @@ class UsageRerater:
         self._origin = origin
 
     def rerate(self) -> RerateCounts:
-        """Rate anew what has no cost, and what was used of models whose price changed since the last run.
+        """Rate anew what has no cost, and what was used of models whose price changed since the
+        last run.
 
         Idempotent. A price that is gone takes back no cost. Raises NotAuthorized.
         """
@@ -92,7 +99,10 @@ class UsageRerater:
         changed = {(each.provider, each.model) for each in prices}
         examined = corrected = difference = 0
         for used in db.many(UsedModel, "list_used_models"):
-            names = {(each.provider.lower(), each.model.lower()) for each in candidates_of(used.provider, used.model)}
+            names = {
+                (each.provider.lower(), each.model.lower())
+                for each in candidates_of(used.provider, used.model)
+            }
             has_changed = not names.isdisjoint(changed)
             if not has_changed and not used.unpriced_usage_count:
                 continue
@@ -113,7 +123,9 @@ def _book(db: Database, entries: list[Entry]) -> list[Entry]:
         try:
             write(db, entries, users)
         except UsageKeyTaken:
-            known = {each.key_digest for each in db.rows_of(call_of_keys(each.usage for each in entries))}
+            known = {
+                each.key_digest for each in db.rows_of(call_of_keys(each.usage for each in entries))
+            }
             if not known:
                 raise
             entries = [each for each in entries if each.usage.key_digest not in known]

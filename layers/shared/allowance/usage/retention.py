@@ -1,7 +1,8 @@
-"""ExpireUsage's writes: months of the ledger that are old enough are dropped, each in a transaction of its own.
+"""ExpireUsage's writes: months of the ledger that are old enough are dropped, each in a transaction
+of its own.
 
-Whoever writes usage queues behind who waits for a lock of the whole ledger, so nobody does so for longer than a moment:
-the database gives up after 100 ms, and it is tried again a little later.
+Whoever writes usage queues behind who waits for a lock of the whole ledger, so nobody does so for
+longer than a moment: the database gives up after 100 ms, and it is tried again a little later.
 """
 
 from datetime import date
@@ -21,14 +22,18 @@ PAUSE_SECONDS = 1.0
 
 
 class OldestMonth(Row):
-    """The oldest month that may be dropped, by its first day, and whether it was; None: there is none."""
+    """The oldest month that may be dropped, by its first day, and whether it was; None: there is
+    none.
+    """
 
     month: date | None
     dropped: bool | None
 
 
 class ExpiredMonths(Row):
-    """The months that were dropped, as `2025-09`, and the one that could not be and is left for the next run."""
+    """The months that were dropped, as `2025-09`, and the one that could not be and is left for the
+    next run.
+    """
 
     dropped: list[str]
     postponed: str | None
@@ -42,7 +47,8 @@ class UsageExpirer:
         self._origin = origin
 
     def expire(self, kept_months: int) -> ExpiredMonths:
-        """Drop the months before the last so many whole ones, by the clock of the database; 0 drops none.
+        """Drop the months before the last so many whole ones, by the clock of the database; 0 drops
+        none.
 
         Keys and sums stay. Raises NotAuthorized.
         """
@@ -68,5 +74,10 @@ class UsageExpirer:
     def _told(self, expired: ExpiredMonths, kept_months: int) -> ExpiredMonths:
         count_expired_usage(dropped=len(expired.dropped), postponed=expired.postponed is not None)
         tell = logger().warning if expired.postponed else logger().info
-        tell("usage expired", request_id=self._origin.request_id, kept_months=kept_months, **expired.model_dump())
+        tell(
+            "usage expired",
+            request_id=self._origin.request_id,
+            kept_months=kept_months,
+            **expired.model_dump(),
+        )
         return expired

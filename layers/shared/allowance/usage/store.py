@@ -1,4 +1,6 @@
-"""Usage, as the routes record and see it, and as gateways that must not wait put it into the queue."""
+"""Usage, as the routes record and see it, and as gateways that must not wait put it
+into the queue.
+"""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -19,7 +21,8 @@ class UsageStore(CallerStore):
     """Usage, as one caller may record and see it."""
 
     def record(self, batch: UsageBatch) -> UsageAnswers:
-        """Record what is new of the batch, once, and answer each record. Raises NotAuthorized, and UsageKeyTaken.
+        """Record what is new of the batch, once, and answer each record. Raises NotAuthorized, and
+        UsageKeyTaken.
 
         Two trips at most, but where another call records the same at the same time.
         """
@@ -53,9 +56,11 @@ class UsageQueueStore:
         self._origin = origin
 
     def take(self, message: dict[str, Any]) -> None:
-        """Record a batch, of which nobody waits for an answer. Raises NotAuthorized, and UsageNotRecorded.
+        """Record a batch, of which nobody waits for an answer. Raises NotAuthorized, and
+        UsageNotRecorded.
 
-        The latter names each record that was not recorded, now or before; the others of the batch are, and stay so.
+        The latter names each record that was not recorded, now or before; the others of the batch
+        are, and stay so.
         """
         db = self._gate.open(Action.CREATE, USAGE)
         try:

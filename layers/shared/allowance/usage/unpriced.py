@@ -24,7 +24,9 @@ class UnpricedQuery(Query):
 
 
 class UnpricedModel(Row):
-    """A model as it was sent, whose usage has no cost, and the first and the last hour in which it was used."""
+    """A model as it was sent, whose usage has no cost, and the first and the last hour in which it
+    was used.
+    """
 
     provider: str
     model: str
@@ -34,9 +36,11 @@ class UnpricedModel(Row):
 
 
 class UnpricedModels(Row):
-    """Models of usage without a cost, those with the most of it first; `next` is the `after` of the following page.
+    """Models of usage without a cost, those with the most of it first; `next` is the `after` of the
+    following page.
 
-    It is null on the last. A model whose usage grows or is priced while one turns pages may be missed, or come again.
+    It is null on the last. A model whose usage grows or is priced while one turns pages may be
+    missed, or come again.
     """
 
     models: list[UnpricedModel]

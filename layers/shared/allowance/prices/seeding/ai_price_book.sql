@@ -1,24 +1,27 @@
 -- name: lock_price_book
--- First of a batch that changes prices: whoever else does waits here, so that the statement after it, which takes its own
--- snapshot, sees what they left. Answers what is remembered of the last book.
+-- First of a batch that changes prices: whoever else does waits here, so that the statement after
+-- it, which takes its own snapshot, sees what they left. Answers what is remembered of the last
+-- book.
 SELECT b.location, b.etag
 FROM ai_price_book AS b
 FOR NO KEY UPDATE;
 
 -- name: get_price_book
--- What is remembered of the last complete book: where it is from, which one it was, how many prices it has, and how many
--- changes wait, those among them that would apply one of its prices apart.
-SELECT b.location, b.etag, b.entries, count(h.id) AS held, count(h.id) FILTER (WHERE h.by_source = '{}') AS withheld
+-- What is remembered of the last complete book: where it is from, which one it was, how many prices
+-- it has, and how many changes wait, those among them that would apply one of its prices apart.
+SELECT b.location, b.etag, b.entries, count(h.id) AS held,
+    count(h.id) FILTER (WHERE h.by_source = '{}') AS withheld
 FROM ai_price_book AS b
 LEFT JOIN ai_model_price_changes_held AS h ON h.decision IS NULL
 GROUP BY b.location, b.etag, b.entries;
 
 -- name: compare_price_book
--- Where a book differs from the default prices, and what was decided about each such model before. An entry is compared
--- with what is in effect at its time: the present one of a model (the latest without a date or with one that has come)
--- with what is in effect now. Of a complete book it also answers the scheduled versions that it does not have any more
--- (with the entry that stands at their time), and the models that it does not have (without an entry). What is in effect
--- now is read once and joined by hash; only other times are looked up one by one.
+-- Where a book differs from the default prices, and what was decided about each such model before.
+-- An entry is compared with what is in effect at its time: the present one of a model (the latest
+-- without a date or with one that has come) with what is in effect now. Of a complete book it also
+-- answers the scheduled versions that it does not have any more (with the entry that stands at
+-- their time), and the models that it does not have (without an entry). What is in effect now is
+-- read once and joined by hash; only other times are looked up one by one.
 WITH moment AS (SELECT clock_timestamp() AS now OFFSET 0),
 in_effect AS MATERIALIZED (
     SELECT v.provider, v.model, v.effective_from, v.in_book, v.withdrawn, v AS version
@@ -27,17 +30,19 @@ in_effect AS MATERIALIZED (
     WHERE v.source = 'default'
 ),
 given AS (
-    SELECT e.n - 1 AS n, e.provider, e.model, e.effective_from, e.held IS NOT NULL AS is_held, e.input_price, e.output_price,
-        e.cache_read_price, e.cache_write_price, e.cache_write_1h_price, e.tiers, e.variants,
+    SELECT e.n - 1 AS n, e.provider, e.model, e.effective_from, e.held IS NOT NULL AS is_held,
+        e.input_price, e.output_price, e.cache_read_price, e.cache_write_price,
+        e.cache_write_1h_price, e.tiers, e.variants,
         coalesce(e.effective_from, '-infinity') AS starts
     FROM ROWS FROM (
         jsonb_to_recordset(%(book)s::jsonb -> 'prices') AS (
-            provider text, model text, effective_from timestamptz, held jsonb, input_price bigint, output_price bigint,
-            cache_read_price bigint, cache_write_price bigint, cache_write_1h_price bigint, tiers jsonb, variants jsonb
+            provider text, model text, effective_from timestamptz, held jsonb, input_price bigint,
+            output_price bigint, cache_read_price bigint, cache_write_price bigint,
+            cache_write_1h_price bigint, tiers jsonb, variants jsonb
         )
     ) WITH ORDINALITY AS e (
-        provider, model, effective_from, held, input_price, output_price, cache_read_price, cache_write_price,
-        cache_write_1h_price, tiers, variants, n
+        provider, model, effective_from, held, input_price, output_price, cache_read_price,
+        cache_write_price, cache_write_1h_price, tiers, variants, n
     )
 ),
 scheduled AS (
@@ -47,11 +52,14 @@ scheduled AS (
     WHERE v.source = 'default' AND v.effective_from > moment.now AND %(complete)s
 ),
 placed AS (
-    SELECT g.n, g.provider, g.model, g.effective_from, g.starts, g.is_held, g.input_price, g.output_price,
-        g.cache_read_price, g.cache_write_price, g.cache_write_1h_price, g.tiers, g.variants, jsonb_build_array(
-            g.input_price, g.output_price, g.cache_read_price, g.cache_write_price, g.cache_write_1h_price, g.tiers, g.variants
+    SELECT g.n, g.provider, g.model, g.effective_from, g.starts, g.is_held, g.input_price,
+        g.output_price, g.cache_read_price, g.cache_write_price, g.cache_write_1h_price, g.tiers,
+        g.variants, jsonb_build_array(
+            g.input_price, g.output_price, g.cache_read_price, g.cache_write_price,
+            g.cache_write_1h_price, g.tiers, g.variants
         ) AS terms,
-        i.effective_from IS NOT NULL AS is_known, i.effective_from AS known_from, i.version AS known_version,
+        i.effective_from IS NOT NULL AS is_known, i.effective_from AS known_from,
+        i.version AS known_version,
         -- A held entry that is not dated disputes the present price.
         (g.is_held AND g.effective_from IS NULL)
         OR g.starts = max(g.starts) FILTER (WHERE NOT g.is_held AND g.starts <= moment.now)
@@ -61,8 +69,8 @@ placed AS (
     LEFT JOIN in_effect AS i ON i.provider = g.provider AND i.model = g.model
 ),
 compared AS (
-    SELECT p.n, p.provider, p.model, p.effective_from, p.is_held, p.input_price, p.output_price, p.cache_read_price,
-        p.cache_write_price, p.cache_write_1h_price, p.tiers, p.variants,
+    SELECT p.n, p.provider, p.model, p.effective_from, p.is_held, p.input_price, p.output_price,
+        p.cache_read_price, p.cache_write_price, p.cache_write_1h_price, p.tiers, p.variants,
         CASE
             WHEN p.effective_from IS NULL AND NOT p.is_known THEN '-infinity'
             WHEN p.effective_from IS NULL THEN moment.now
@@ -70,13 +78,16 @@ compared AS (
             ELSE p.effective_from
         END AS begins,
         CASE WHEN p.is_present THEN p.known_version ELSE v.version END AS version,
-        -- The entry before it says another price: that is what this one ends, whatever was in effect before the book.
-        lag(p.terms, 1, p.terms) OVER (PARTITION BY p.provider, p.model, p.is_held ORDER BY p.starts) <> p.terms AS ends_another
+        -- The entry before it says another price: that is what this one ends, whatever was in
+        -- effect before the book.
+        lag(p.terms, 1, p.terms) OVER (PARTITION BY p.provider, p.model,
+        p.is_held ORDER BY p.starts) <> p.terms AS ends_another
     FROM placed AS p
     CROSS JOIN moment
     LEFT JOIN LATERAL (
         SELECT w AS version FROM ai_model_price_versions AS w
-        WHERE NOT p.is_present AND w.provider = p.provider AND w.model = p.model AND w.source = 'default'
+        WHERE NOT p.is_present AND w.provider = p.provider AND w.model = p.model
+            AND w.source = 'default'
             AND w.effective_from <= p.starts
         ORDER BY w.effective_from DESC, w.id DESC
         LIMIT 1
@@ -84,43 +95,51 @@ compared AS (
     -- What the price was before the first date matters of a new model only.
     WHERE p.effective_from IS NOT NULL OR p.is_present OR NOT p.is_known
     UNION ALL
-    SELECT g.n, s.provider, s.model, s.effective_from, false, g.input_price, g.output_price, g.cache_read_price,
-        g.cache_write_price, g.cache_write_1h_price, g.tiers, g.variants, s.effective_from, v.version, false
+    SELECT g.n, s.provider, s.model, s.effective_from, false, g.input_price, g.output_price,
+        g.cache_read_price, g.cache_write_price, g.cache_write_1h_price, g.tiers, g.variants,
+        s.effective_from, v.version, false
     FROM scheduled AS s
     JOIN LATERAL (
-        SELECT each.n, each.input_price, each.output_price, each.cache_read_price, each.cache_write_price,
-            each.cache_write_1h_price, each.tiers, each.variants
+        SELECT each.n, each.input_price, each.output_price, each.cache_read_price,
+            each.cache_write_price, each.cache_write_1h_price, each.tiers, each.variants
         FROM given AS each
-        WHERE each.provider = s.provider AND each.model = s.model AND NOT each.is_held AND each.starts <= s.effective_from
+        WHERE each.provider = s.provider AND each.model = s.model AND NOT each.is_held
+            AND each.starts <= s.effective_from
         ORDER BY each.starts DESC
         LIMIT 1
     ) AS g ON true
     CROSS JOIN LATERAL (
         SELECT w AS version FROM ai_model_price_versions AS w
-        WHERE w.provider = s.provider AND w.model = s.model AND w.source = 'default' AND w.effective_from = s.effective_from
+        WHERE w.provider = s.provider AND w.model = s.model AND w.source = 'default'
+            AND w.effective_from = s.effective_from
         ORDER BY w.id DESC
         LIMIT 1
     ) AS v
     WHERE NOT EXISTS (
         SELECT 1 FROM given AS each
-        WHERE each.provider = s.provider AND each.model = s.model AND each.starts = s.effective_from AND NOT each.is_held
+        WHERE each.provider = s.provider AND each.model = s.model
+            AND each.starts = s.effective_from AND NOT each.is_held
     )
 ),
 differences AS (
-    SELECT c.n, c.provider, c.model, c.effective_from, c.begins, ai_model_price_terms(c.version) AS before,
+    SELECT c.n, c.provider, c.model, c.effective_from, c.begins,
+        ai_model_price_terms(c.version) AS before,
         (c.version).withdrawn
     FROM compared AS c
     WHERE (c.version).id IS NULL
         OR ((c.version).withdrawn AND NOT c.is_held)
         OR (c.ends_another AND (c.version).effective_from < c.begins)
-        OR ((c.version).input_price, (c.version).output_price, (c.version).cache_read_price, (c.version).cache_write_price,
+        OR ((c.version).input_price, (c.version).output_price, (c.version).cache_read_price,
+            (c.version).cache_write_price,
             (c.version).cache_write_1h_price, (c.version).tiers, (c.version).variants)
         IS DISTINCT FROM (
-            c.input_price, c.output_price, c.cache_read_price, c.cache_write_price, c.cache_write_1h_price, c.tiers, c.variants
+            c.input_price, c.output_price, c.cache_read_price, c.cache_write_price,
+            c.cache_write_1h_price, c.tiers, c.variants
         )
     UNION ALL
     -- Each price that it has, now and later, stays as it is.
-    SELECT NULL, i.provider, i.model, NULL, stated.starts, ai_model_price_terms(stated.version), false
+    SELECT NULL, i.provider, i.model, NULL, stated.starts, ai_model_price_terms(stated.version),
+        false
     FROM in_effect AS i
     CROSS JOIN moment
     CROSS JOIN LATERAL (
@@ -138,18 +157,22 @@ differences AS (
         WHERE s.provider = i.provider AND s.model = i.model
     ) AS stated
     WHERE %(complete)s AND i.in_book AND NOT i.withdrawn
-        AND NOT EXISTS (SELECT 1 FROM given AS g WHERE g.provider = i.provider AND g.model = i.model)
+        AND NOT EXISTS (SELECT 1 FROM given AS g WHERE g.provider = i.provider
+            AND g.model = i.model)
 ),
 decisions AS (
     SELECT h.provider, h.model, jsonb_agg(jsonb_build_object(
-        'id', h.id, 'effective_from', h.effective_from, 'before', h.before, 'proposed', h.proposed, 'decision', h.decision
+        'id', h.id, 'effective_from', h.effective_from, 'before', h.before, 'proposed', h.proposed,
+        'decision', h.decision
     ) ORDER BY h.created_at, h.id) AS all_of_them
     FROM ai_model_price_changes_held AS h
     WHERE h.decision IS DISTINCT FROM 'superseded'
-        -- A rejection was of what was in effect then: it says nothing of a price that came, or came back, since.
+        -- A rejection was of what was in effect then: it says nothing of a price that came, or came
+        -- back, since.
         AND (h.decision IS DISTINCT FROM 'rejected' OR NOT EXISTS (
             SELECT 1 FROM ai_model_price_versions AS v
-            WHERE v.provider = h.provider AND v.model = h.model AND v.source = 'default' AND v.recorded_at > h.decided_at
+            WHERE v.provider = h.provider AND v.model = h.model AND v.source = 'default'
+                AND v.recorded_at > h.decided_at
         ))
     GROUP BY h.provider, h.model
 )
@@ -157,57 +180,63 @@ SELECT
     (SELECT count(*) FROM placed AS p WHERE p.is_known AND p.is_present AND NOT p.is_held) AS known,
     (SELECT count(*) FROM in_effect) AS priced,
     coalesce(jsonb_agg(jsonb_build_object(
-        'n', d.n, 'provider', d.provider, 'model', d.model, 'effective_from', d.effective_from, 'starts', d.begins,
-        'before', d.before, 'was_withdrawn', coalesce(d.withdrawn, false),
+        'n', d.n, 'provider', d.provider, 'model', d.model, 'effective_from', d.effective_from,
+        'starts', d.begins, 'before', d.before, 'was_withdrawn', coalesce(d.withdrawn, false),
         'decisions', coalesce(c.all_of_them, '[]')
     ) ORDER BY d.provider COLLATE "C", d.model COLLATE "C", d.begins, d.n), '[]') AS differences
 FROM differences AS d
 LEFT JOIN decisions AS c ON c.provider = d.provider AND c.model = d.model;
 
 -- name: apply_price_book
--- Writes what was decided of a compared book: new versions with their audit entries, changes to hold, and held changes
--- that the book does not propose any more; remembers the book. A version without terms of its own is a withdrawal.
+-- Writes what was decided of a compared book: new versions with their audit entries, changes to
+-- hold, and held changes that the book does not propose any more; remembers the book. A version
+-- without terms of its own is a withdrawal.
 WITH moment AS (SELECT clock_timestamp() AS now OFFSET 0),
 new_versions AS (
     SELECT v.provider, v.model, v.effective_from, v.before, v.terms, v.withdrawn, v.sources
     FROM jsonb_to_recordset(%(versions)s::jsonb) AS v (
-        provider text, model text, effective_from timestamptz, before jsonb, terms jsonb, withdrawn boolean, sources text []
+        provider text, model text, effective_from timestamptz, before jsonb, terms jsonb,
+        withdrawn boolean, sources text []
     )
 ),
 held AS (
     INSERT INTO ai_model_price_changes_held (
-        provider, model, effective_from, before, proposed, reasons, by_source, sources, in_book, origin
+        provider, model, effective_from, before, proposed, reasons, by_source, sources, in_book,
+        origin
     )
-    SELECT h.provider, h.model, h.effective_from, h.before, h.proposed, h.reasons, h.by_source, h.sources, %(in_book)s,
+    SELECT h.provider, h.model, h.effective_from, h.before, h.proposed, h.reasons, h.by_source,
+        h.sources, %(in_book)s,
         %(origin)s
     FROM jsonb_to_recordset(%(held)s::jsonb) AS h (
-        provider text, model text, effective_from timestamptz, before jsonb, proposed jsonb, reasons text [],
-        by_source jsonb, sources text []
+        provider text, model text, effective_from timestamptz, before jsonb, proposed jsonb,
+        reasons text [], by_source jsonb, sources text []
     )
     RETURNING 1
 ),
 written AS (
     INSERT INTO ai_model_price_versions (
-        provider, model, source, effective_from, input_price, output_price, cache_read_price, cache_write_price,
-        cache_write_1h_price, tiers, variants, withdrawn, in_book, sources, origin
+        provider, model, source, effective_from, input_price, output_price, cache_read_price,
+        cache_write_price, cache_write_1h_price, tiers, variants, withdrawn, in_book, sources,
+        origin
     )
     SELECT n.provider, n.model, 'default', n.effective_from, (n.terms ->> 'input_price')::bigint,
         (n.terms ->> 'output_price')::bigint, (n.terms ->> 'cache_read_price')::bigint,
-        (n.terms ->> 'cache_write_price')::bigint, (n.terms ->> 'cache_write_1h_price')::bigint, n.terms -> 'tiers',
-        n.terms -> 'variants', n.withdrawn, %(in_book)s, n.sources, %(origin)s
+        (n.terms ->> 'cache_write_price')::bigint, (n.terms ->> 'cache_write_1h_price')::bigint,
+        n.terms -> 'tiers', n.terms -> 'variants', n.withdrawn, %(in_book)s, n.sources, %(origin)s
     FROM new_versions AS n
     -- What is held is recorded first: it was compared with what was there before.
     WHERE (SELECT count(*) FROM held) >= 0
     ORDER BY n.provider, n.model, n.effective_from
 ),
 entries AS (
-    INSERT INTO audit_log (actor_id, actor_name, action, resource_type, resource_id, before, after, request_id)
+    INSERT INTO audit_log (actor_id, actor_name, action, resource_type, resource_id, before, after,
+        request_id)
     SELECT
-        NULL, %(actor_name)s, CASE WHEN n.before IS NULL THEN 'create' ELSE 'update' END, 'ai_model_price',
-        n.provider || '/' || n.model, n.before,
+        NULL, %(actor_name)s, CASE WHEN n.before IS NULL THEN 'create' ELSE 'update' END,
+        'ai_model_price', n.provider || '/' || n.model, n.before,
         n.terms || jsonb_build_object(
-            'source', 'default', 'effective_from', nullif(n.effective_from, '-infinity'), 'withdrawn', n.withdrawn,
-            'origin', %(origin)s::text
+            'source', 'default', 'effective_from', nullif(n.effective_from, '-infinity'),
+            'withdrawn', n.withdrawn, 'origin', %(origin)s::text
         ),
         %(request_id)s
     FROM new_versions AS n
@@ -224,4 +253,5 @@ superseded AS (
         ))
 )
 UPDATE ai_price_book AS b
-SET location = %(location)s, etag = %(etag)s, entries = coalesce(%(entry_count)s, b.entries), seeded_at = clock_timestamp();
+SET location = %(location)s, etag = %(etag)s, entries = coalesce(%(entry_count)s, b.entries),
+    seeded_at = clock_timestamp();

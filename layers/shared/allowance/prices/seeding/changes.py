@@ -1,4 +1,6 @@
-"""Where a book differs from the prices in effect, and what was decided about the same difference before. Pure."""
+"""Where a book differs from the prices in effect, and what was decided about the same difference
+before. Pure.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,7 +11,9 @@ from allowance.contract.fields import Row
 from allowance.prices.book import BookEntry
 
 type Terms = dict[str, Any]
-"""allowance.prices.terms.PriceTerms as JSON, every key there: so two of them compare as what they mean."""
+"""allowance.prices.terms.PriceTerms as JSON, every key there: so two of them compare as what they
+mean.
+"""
 
 
 class Decision(Row):
@@ -23,7 +27,9 @@ class Decision(Row):
 
 
 class PriceDifference(Row):
-    """Where a book differs from what is in effect. `n` null: a model that the book does not have. Times as text."""
+    """Where a book differs from what is in effect. `n` null: a model that the book does not have.
+    Times as text.
+    """
 
     n: int | None
     provider: str
@@ -36,7 +42,9 @@ class PriceDifference(Row):
 
 
 class Comparison(Row):
-    """A book against the default prices: how many of its models are known, how many models have a price at all."""
+    """A book against the default prices: how many of its models are known, how many models have a
+    price at all.
+    """
 
     known: int
     priced: int
@@ -64,11 +72,14 @@ class Candidate:
         return next((each for each in self._same() if each.decision is None), None)
 
     def is_settled(self) -> bool:
-        """Whether an owner chose what is in effect over what is proposed: that stands until a source says otherwise."""
+        """Whether an owner chose what is in effect over what is proposed: that stands until a
+        source says otherwise.
+        """
         return any(each.decision == "rejected" for each in self._same()) or (
             self.is_disputed
             and any(
-                each.decision == "approved" and (each.before, each.proposed) == (self.proposed, self.before)
+                each.decision == "approved"
+                and (each.before, each.proposed) == (self.proposed, self.before)
                 for each in self.difference.decisions
             )
         )

@@ -1,4 +1,6 @@
-"""How the price terms of a model move from one version to the next: rate by rate, tiers and variants included. Pure."""
+"""How the price terms of a model move from one version to the next: rate by rate, tiers and
+variants included. Pure.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,25 +21,40 @@ class Move:
 
 
 def moves(
-    before: Mapping[str, Any], after: Mapping[str, Any], factor: int, tier_factor: int, tier_tokens: int
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    factor: int,
+    tier_factor: int,
+    tier_tokens: int,
 ) -> Iterator[Move]:
     """Each known rate that changes. A rate may move by a factor.
 
-    One of a tier that was not known is compared with the base, which priced such a request: it may be `tier_factor`
-    times as much if it begins at `tier_tokens` or more.
+    One of a tier that was not known is compared with the base, which priced such a request: it may
+    be `tier_factor` times as much if it begins at `tier_tokens` or more.
     """
     old, new = every_rate(before), every_rate(after)
     for path in dict.fromkeys([*old, *new]):
         known, rate = _rate(old, path), _rate(new, path)
         if known is not None and rate != known:
-            is_dearer_tier = path not in old and rate is not None and rate > known and threshold_of(path) >= tier_tokens
+            is_dearer_tier = (
+                path not in old
+                and rate is not None
+                and rate > known
+                and threshold_of(path) >= tier_tokens
+            )
             yield Move(path, _why(path, known, rate, tier_factor if is_dearer_tier else factor))
 
 
-def new_rates(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+def new_rates(
+    before: Mapping[str, Any] | None, after: Mapping[str, Any]
+) -> Iterator[tuple[str, int]]:
     """The rates that were unknown and are known now."""
     old: Rates = {} if before is None else every_rate(before)
-    return ((path, rate) for path, rate in every_rate(after).items() if rate is not None and _rate(old, path) is None)
+    return (
+        (path, rate)
+        for path, rate in every_rate(after).items()
+        if rate is not None and _rate(old, path) is None
+    )
 
 
 def _why(path: str, known: int, rate: int | None, factor: int) -> str | None:
@@ -64,7 +81,9 @@ def every_rate(terms: Mapping[str, Any]) -> Rates:
 def _flat(prefix: str, terms: Mapping[str, Any]) -> Rates:
     found: Rates = {f"{prefix}{name}": terms.get(name) for name in RATES}
     for tier in terms.get("tiers", []):
-        found |= {f"{prefix}tiers[{tier['above_input_tokens']}].{name}": tier.get(name) for name in RATES}
+        found |= {
+            f"{prefix}tiers[{tier['above_input_tokens']}].{name}": tier.get(name) for name in RATES
+        }
     return found
 
 
@@ -76,7 +95,9 @@ def _rate(rates: Rates, path: str) -> int | None:
 
 
 def base_of(path: str) -> str | None:
-    """The path of what a tier or a variant departs from; None of a base itself. A variant's tier departs from it."""
+    """The path of what a tier or a variant departs from; None of a base itself. A variant's tier
+    departs from it.
+    """
     if "tiers[" in path:
         prefix, _, rest = path.partition("tiers[")
         return prefix + rest.partition("].")[2]

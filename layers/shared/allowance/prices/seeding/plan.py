@@ -1,8 +1,9 @@
-"""What of a price book is applied and what is held for an owner: the rules, their thresholds, and the plan. Pure.
+"""What of a price book is applied and what is held for an owner: the rules, their thresholds, and
+the plan. Pure.
 
-The rules guard against books that are wrong as a whole (units mixed up: per token, per thousand, cents) and against
-single prices that are wrong (mistyped, missing, zero). What makes an unpriced part priced is no move,
-but has to be plausible beside the other rates of its model.
+The rules guard against books that are wrong as a whole (units mixed up: per token, per thousand,
+cents) and against single prices that are wrong (mistyped, missing, zero). What makes an unpriced
+part priced is no move, but has to be plausible beside the other rates of its model.
 """
 
 import re
@@ -49,15 +50,23 @@ def plan(
     fills_only: bool = False,
     thresholds: Thresholds = THRESHOLDS,
 ) -> Plan:
-    """What of a book is applied, held and withdrawn. `fills_only` leaves every model alone that has a price."""
+    """What of a book is applied, held and withdrawn. `fills_only` leaves every model alone that has
+    a price.
+    """
     named = [each for each in comparison.differences if each.n is not None]
     if fills_only:
         named = [each for each in named if each.before is None]
-    disputed = {(each.provider, each.model, str(each.effective_from)) for each in entries if each.held}
-    proposals = [_candidate(each, entries, disputed) for each in named if not _entry(each, entries).held]
+    disputed = {
+        (each.provider, each.model, str(each.effective_from)) for each in entries if each.held
+    }
+    proposals = [
+        _candidate(each, entries, disputed) for each in named if not _entry(each, entries).held
+    ]
     proposals = _in_sequence(proposals, comparison, thresholds)
     doubts = _doubts_about_the_book(proposals, comparison, thresholds)
-    by_provider = dict(implausible_medians([(each.name[0], each.proposed) for each in _new(proposals)], thresholds))
+    by_provider = dict(
+        implausible_medians([(each.name[0], each.proposed) for each in _new(proposals)], thresholds)
+    )
     made, applied = Plan(), dict[tuple[str, str, str | None], Terms]()
     for each in proposals:
         doubt = by_provider.get(each.name[0])
@@ -69,7 +78,10 @@ def plan(
     for difference in named:
         entry = _entry(difference, entries)
         if entry.held is not None:
-            before = applied.get((difference.provider, difference.model, difference.effective_from), difference.before)
+            before = applied.get(
+                (difference.provider, difference.model, difference.effective_from),
+                difference.before,
+            )
             alternative = Candidate(difference, entry, _terms(entry), before, True, ())
             if alternative.proposed != before:
                 _place(made, alternative, (entry.held.reason,))
@@ -82,7 +94,9 @@ def _entry(difference: PriceDifference, entries: Sequence[BookEntry]) -> BookEnt
 
 
 def _terms(entry: BookEntry) -> Terms:
-    return entry.model_dump(mode="json", exclude={"provider", "model", "effective_from", "sources", "held"})
+    return entry.model_dump(
+        mode="json", exclude={"provider", "model", "effective_from", "sources", "held"}
+    )
 
 
 def _candidate(
@@ -93,13 +107,19 @@ def _candidate(
     return Candidate(difference, entry, _terms(entry), difference.before, is_disputed, ())
 
 
-def _in_sequence(proposals: list[Candidate], comparison: Comparison, limits: Thresholds) -> list[Candidate]:
-    """The reasons of each by itself: against what is in effect or, for a new model, against its entry before."""
+def _in_sequence(
+    proposals: list[Candidate], comparison: Comparison, limits: Thresholds
+) -> list[Candidate]:
+    """The reasons of each by itself: against what is in effect or, for a new model, against its
+    entry before.
+    """
     new = sum(each.before is None for each in proposals)
     has_sample = comparison.priced + new >= limits.sample
     judged: list[Candidate] = []
     for each in proposals:
-        previous = judged[-1] if judged and judged[-1].name == each.name and each.before is None else None
+        previous = (
+            judged[-1] if judged and judged[-1].name == each.name and each.before is None else None
+        )
         known = each.before if previous is None else previous.proposed
         moved = [] if known is None else list(_moved(known, each.proposed, limits))
         reasons = [move.why for move in moved if move.why is not None]
@@ -112,10 +132,19 @@ def _in_sequence(proposals: list[Candidate], comparison: Comparison, limits: Thr
     return judged
 
 
-def _doubts_about_the_book(proposals: list[Candidate], comparison: Comparison, limits: Thresholds) -> tuple[str, ...]:
-    moved = {each.name for each in proposals if not each.is_settled() and _moves_known_rates(each, limits)}
+def _doubts_about_the_book(
+    proposals: list[Candidate], comparison: Comparison, limits: Thresholds
+) -> tuple[str, ...]:
+    moved = {
+        each.name
+        for each in proposals
+        if not each.is_settled() and _moves_known_rates(each, limits)
+    }
     doubts: list[str] = []
-    if len(moved) >= limits.book_models and len(moved) * 100 > comparison.known * limits.book_percent:
+    if (
+        len(moved) >= limits.book_models
+        and len(moved) * 100 > comparison.known * limits.book_percent
+    ):
         doubts.append(f"the prices of {len(moved)} of {comparison.known} known models move at once")
     new = [each.proposed for each in _new(proposals)]
     prices = [each["input_price"] for each in new if each["input_price"] is not None]
@@ -136,7 +165,9 @@ def _moves_known_rates(each: Candidate, limits: Thresholds) -> bool:
 
 
 def _place(made: Plan, each: Candidate, reasons: Sequence[str]) -> bool:
-    """Hold the change if it waits already or there is a reason to, unless an owner settled it. Whether it is held."""
+    """Hold the change if it waits already or there is a reason to, unless an owner settled it.
+    Whether it is held.
+    """
     if each.is_settled():
         return False
     if (waiting := each.is_open()) is not None:
@@ -159,7 +190,8 @@ def _place(made: Plan, each: Candidate, reasons: Sequence[str]) -> bool:
 
 def _apply(made: Plan, each: Candidate) -> None:
     made.versions.append(
-        _named(each) | {"effective_from": each.difference.starts, "terms": each.proposed, "withdrawn": False}
+        _named(each)
+        | {"effective_from": each.difference.starts, "terms": each.proposed, "withdrawn": False}
     )
     if each.before is None:
         made.inserted += 1
@@ -169,7 +201,12 @@ def _apply(made: Plan, each: Candidate) -> None:
 
 def _named(each: Candidate) -> dict[str, Any]:
     provider, model = each.name
-    return {"provider": provider, "model": model, "before": each.before, "sources": each.entry.sources}
+    return {
+        "provider": provider,
+        "model": model,
+        "before": each.before,
+        "sources": each.entry.sources,
+    }
 
 
 def _withdraw(made: Plan, comparison: Comparison) -> None:

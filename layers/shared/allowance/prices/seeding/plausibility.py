@@ -1,6 +1,8 @@
-"""What is no plausible price, by itself or beside the other rates of its model: the thresholds, and the reasons. Pure.
+"""What is no plausible price, by itself or beside the other rates of its model: the thresholds, and
+the reasons. Pure.
 
-Whoever mixes up units gets rates that are wrong together; whoever mixes up columns gets rates that do not fit together.
+Whoever mixes up units gets rates that are wrong together; whoever mixes up columns gets rates that
+do not fit together.
 """
 
 from collections import defaultdict
@@ -20,11 +22,17 @@ class Thresholds:
     """
 
     move_factor: int = 3
-    """A known price may become this many times larger or smaller; a new tier may be so many times below the base."""
+    """A known price may become this many times larger or smaller; a new tier may be so many times
+    below the base.
+    """
     tier_factor: int = 10
-    """A tier that was not known before may cost so many times what the base does. (The book: up to 6.7)..."""
+    """A tier that was not known before may cost so many times what the base does. (The book: up to
+    6.7)...
+    """
     tier_tokens: int = 32_000
-    """...if it begins at so many tokens or more: below, it prices what most requests are. (The book: 32,000 and up.)"""
+    """...if it begins at so many tokens or more: below, it prices what most requests are. (The
+    book: 32,000 and up.)
+    """
     book_percent: int = 20
     """Of the known models of a book, so many may move at once..."""
     book_models: int = 5
@@ -36,19 +44,22 @@ class Thresholds:
     """$0.001 and $1,000: outside no new price is plausible, but 0. (The book: 0.0011 to 600.)"""
     lowest_median: int = 20_000
     highest_median: int = 20_000_000
-    """$0.02 and $20: outside the middle of many new models is not plausible, of all or of one provider.
+    """$0.02 and $20: outside the middle of many new models is not plausible, of all or of one
+    provider.
 
     (The book: 0.50; its providers of so many models 0.11 to 3.)
     """
     lowest_output_ratio: int = 1
     highest_output_ratio: int = 12
-    """Output costs so many times what input does, in the middle of many new models. (The book: 4.)"""
+    """Output costs so many times what input does, in the middle of many new models. (The book: 4.)
+    """
     cache_read_percent: int = 110
     """Reading from the cache costs at most so much of what input does. (The book: 100.)"""
     cache_write_factor: int = 3
     """Writing to it, so many times what input does. (The book: up to 2.)"""
     variant_factor: int = 5
-    """A variant costs so many times what the base does, or that part of it. (The book: 0.45 to 4.)"""
+    """A variant costs so many times what the base does, or that part of it. (The book: 0.45 to 4.)
+    """
 
 
 THRESHOLDS = Thresholds()
@@ -63,7 +74,8 @@ KNOWN_FREE = frozenset(
         ("google", "gemma-4-31b-it"),
     }
 )
-"""Free without saying so in their id: included in every plan of GitHub Copilot, and on Google's free tier only.
+"""Free without saying so in their id: included in every plan of GitHub Copilot, and on Google's
+free tier only.
 
 By the comments of genai-prices on these models.
 """
@@ -77,22 +89,35 @@ def implausible(
     *,
     has_sample: bool,
 ) -> Iterator[str]:
-    """Why what becomes known is no plausible price. `has_sample`: there are enough others to know what prices are."""
+    """Why what becomes known is no plausible price. `has_sample`: there are enough others to know
+    what prices are.
+    """
     found = list(new_rates(known, proposed))
     rates = every_rate(proposed)
     for path, rate in found:
         if has_sample and rate and not limits.lowest <= rate <= limits.highest:
             yield f"{path}: {rate} is no plausible price"
-        if (why := _beside_input(path, rate, rates, limits) or _beside_base(path, rate, rates, limits)) is not None:
+        if (
+            why := _beside_input(path, rate, rates, limits)
+            or _beside_base(path, rate, rates, limits)
+        ) is not None:
             yield f"{path}: {why}"
     is_new = known is None or all(rate is None for rate in every_rate(known).values())
     is_said_to_be_free = name[1].endswith(":free") or name in KNOWN_FREE
-    if has_sample and is_new and found and not any(rate for _, rate in found) and not is_said_to_be_free:
+    if (
+        has_sample
+        and is_new
+        and found
+        and not any(rate for _, rate in found)
+        and not is_said_to_be_free
+    ):
         yield "every price of a new model is zero"
 
 
 def implausible_ratio(new: Sequence[Mapping[str, Any]], limits: Thresholds) -> str | None:
-    """Why the output prices of new models do not fit their input prices, on the whole. What is free does not count."""
+    """Why the output prices of new models do not fit their input prices, on the whole. What is free
+    does not count.
+    """
     ratios = sorted(
         Fraction(each["output_price"], each["input_price"])
         for each in new
@@ -101,12 +126,18 @@ def implausible_ratio(new: Sequence[Mapping[str, Any]], limits: Thresholds) -> s
     if len(ratios) >= limits.sample:
         middle = ratios[len(ratios) // 2]
         if not limits.lowest_output_ratio <= middle <= limits.highest_output_ratio:
-            return f"{middle} is no plausible median of output to input prices of {len(ratios)} new models"
+            return (
+                f"{middle} is no plausible median of output to input prices of {len(ratios)} "
+                "new models"
+            )
     return None
 
 
-def implausible_medians(new: Sequence[tuple[str, Mapping[str, Any]]], limits: Thresholds) -> Iterator[tuple[str, str]]:
-    """The providers whose new models have input prices that are not plausible on the whole, and why.
+def implausible_medians(
+    new: Sequence[tuple[str, Mapping[str, Any]]], limits: Thresholds
+) -> Iterator[tuple[str, str]]:
+    """The providers whose new models have input prices that are not plausible on the whole, and
+    why.
 
     With those that are free: rounded to a unit that is too large, every price is zero.
     """
@@ -124,11 +155,15 @@ def implausible_median(prices: Sequence[int], limits: Thresholds) -> str | None:
     if len(prices) >= limits.sample:
         middle = sorted(prices)[len(prices) // 2]
         if not limits.lowest_median <= middle <= limits.highest_median:
-            return f"{middle} is no plausible median of the input prices of {len(prices)} new models"
+            return (
+                f"{middle} is no plausible median of the input prices of {len(prices)} new models"
+            )
     return None
 
 
-def _beside_input(path: str, rate: int, rates: Mapping[str, int | None], limits: Thresholds) -> str | None:
+def _beside_input(
+    path: str, rate: int, rates: Mapping[str, int | None], limits: Thresholds
+) -> str | None:
     prefix, dot, name = path.rpartition(".")
     known = rates.get(f"{prefix}{dot}input_price")
     if known is None:
@@ -140,14 +175,19 @@ def _beside_input(path: str, rate: int, rates: Mapping[str, int | None], limits:
     return None
 
 
-def _beside_base(path: str, rate: int, rates: Mapping[str, int | None], limits: Thresholds) -> str | None:
+def _beside_base(
+    path: str, rate: int, rates: Mapping[str, int | None], limits: Thresholds
+) -> str | None:
     """A variant or a tier of a model that was not known, or of one whose base was not."""
     base = base_of(path)
     known = None if base is None else rates.get(base)
     if base is None or known is None or rate == known:
         return None
     if tokens := threshold_of(path):
-        lower, upper = limits.move_factor, limits.tier_factor if tokens >= limits.tier_tokens else limits.move_factor
+        lower, upper = (
+            limits.move_factor,
+            limits.tier_factor if tokens >= limits.tier_tokens else limits.move_factor,
+        )
     else:
         lower = upper = limits.variant_factor
     if rate > known * upper or rate * lower < known:

@@ -28,8 +28,9 @@ CONNECT_SECONDS = 3
 TIMEOUT_SECONDS = 8
 """For each answer of a socket."""
 PATIENCE_SECONDS = 20
-"""For all of a document, names, redirects and headers included: a server that sends a byte now and then does not hold
-up the function until its end."""
+"""For all of a document, names, redirects and headers included: a server that sends a byte now and
+then does not hold up the function until its end.
+"""
 MAX_REDIRECTS = 3
 CHUNK_BYTES = 1 << 16
 NOT_MODIFIED = 304
@@ -59,7 +60,8 @@ class TakenBook:
     fallback: str | None = None
     """Why it is the shipped file, where another was asked for."""
     query: str | None = None
-    """A digest of the location's query, which is not shown: with another, it is another document."""
+    """A digest of the location's query, which is not shown: with another, it is another document.
+    """
 
     @property
     def remembered_as(self) -> str:
@@ -76,7 +78,9 @@ def take_book(source: PriceBookSource, shipped: Path, known_etag: KnownEtag) -> 
     if source.location is None:
         content = shipped.read_bytes()
         digest = _digest(content)
-        return TakenBook(None if known_etag(SHIPPED) == digest else read_document(content), SHIPPED, digest)
+        return TakenBook(
+            None if known_etag(SHIPPED) == digest else read_document(content), SHIPPED, digest
+        )
     shown, query = _shown(source.location), urlsplit(source.location).query
     digest = _digest(query.encode()) if query else None
     etag = known_etag(_remembered_as(shown, digest))
@@ -106,13 +110,18 @@ def _shown(location: str) -> str:
 def book_of(event: object, shipped: Path, known_etag: KnownEtag) -> TakenBook:
     """The book of the event, or else the configured one. Raises ValidationFailed, BadSetting."""
     book = read_event(event)
-    return take_book(price_book_source(), shipped, known_etag) if book is None else TakenBook(book, EVENT)
+    return (
+        take_book(price_book_source(), shipped, known_etag)
+        if book is None
+        else TakenBook(book, EVENT)
+    )
 
 
 def _in_time(fetch: Callable[[float], Fetched]) -> Fetched:
     """What it gives before the deadline, which it is told, a moment of time.monotonic().
 
-    No time-out of a socket bounds the sum of names, redirects and headers: so it runs in a thread that is left.
+    No time-out of a socket bounds the sum of names, redirects and headers: so it runs in a thread
+    that is left.
     """
     deadline = time.monotonic() + PATIENCE_SECONDS
     outcome: Future[Fetched] = Future()
@@ -142,7 +151,9 @@ def _fetch(source: PriceBookSource, etag: str | None, deadline: float) -> Fetche
 
 
 def _from_s3(location: str, etag: str | None, deadline: float) -> Fetched:
-    """`s3://bucket/key`, or `s3://bucket/key?versionId=x` for a version and no other. One request, so one version."""
+    """`s3://bucket/key`, or `s3://bucket/key?versionId=x` for a version and no other. One request,
+    so one version.
+    """
     # The largest part of a cold start: only here, where an object must be fetched.
     import boto3
     from botocore.config import Config
@@ -152,13 +163,22 @@ def _from_s3(location: str, etag: str | None, deadline: float) -> Fetched:
     versions = parse_qs(parts.query).get("versionId", [])
     pinned = {"VersionId": versions[0]} if versions else {}
     condition = {"IfNoneMatch": etag} if etag else {}
-    config = Config(connect_timeout=CONNECT_SECONDS, read_timeout=TIMEOUT_SECONDS, retries={"total_max_attempts": 2})
+    config = Config(
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=TIMEOUT_SECONDS,
+        retries={"total_max_attempts": 2},
+    )
     try:
         client: Any = boto3.client("s3", config=config)  # pyright: ignore[reportUnknownMemberType]
-        answer = client.get_object(Bucket=parts.netloc, Key=parts.path.lstrip("/"), **pinned, **condition)
+        answer = client.get_object(
+            Bucket=parts.netloc, Key=parts.path.lstrip("/"), **pinned, **condition
+        )
         content = _bounded(answer["Body"].read, answer["ContentLength"], deadline)
     except ClientError as error:
-        if etag and error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == NOT_MODIFIED:
+        if (
+            etag
+            and error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == NOT_MODIFIED
+        ):
             return Fetched(None, etag)
         raise Unreachable(f"S3 answered {error.response.get('Error', {}).get('Code')}") from error
     except (BotoCoreError, OSError) as error:
@@ -167,7 +187,11 @@ def _from_s3(location: str, etag: str | None, deadline: float) -> Fetched:
 
 
 def _from_https(location: str, etag: str | None, ca_file: str | None, deadline: float) -> Fetched:
-    headers = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "allowance"}
+    headers = {
+        "Accept": "application/json",
+        "Accept-Encoding": "identity",
+        "User-Agent": "allowance",
+    }
     request = Request(  # noqa: S310 - the settings take no other scheme than https
         location, headers=headers | ({"If-None-Match": etag} if etag else {})
     )
@@ -175,10 +199,15 @@ def _from_https(location: str, etag: str | None, ca_file: str | None, deadline: 
         opener = _opener(ca_file)
         with opener.open(request, timeout=TIMEOUT_SECONDS) as answer:
             length = answer.headers.get("Content-Length", "")
-            content = _bounded(answer.read1, int(length) if length.isascii() and length.isdigit() else 0, deadline)
+            content = _bounded(
+                answer.read1, int(length) if length.isascii() and length.isdigit() else 0, deadline
+            )
             entity_tag = answer.headers.get("ETag", "")
             return Fetched(
-                content, entity_tag if entity_tag.isprintable() and len(entity_tag) <= MAX_ETAG_LENGTH else None
+                content,
+                entity_tag
+                if entity_tag.isprintable() and len(entity_tag) <= MAX_ETAG_LENGTH
+                else None,
             )
     except HTTPError as error:
         error.close()
@@ -224,4 +253,6 @@ class _OnlyHTTPS(HTTPRedirectHandler):
 
 
 def _opener(ca_file: str | None) -> OpenerDirector:
-    return build_opener(HTTPSHandler(context=ssl.create_default_context(cafile=ca_file)), _OnlyHTTPS())
+    return build_opener(
+        HTTPSHandler(context=ssl.create_default_context(cafile=ca_file)), _OnlyHTTPS()
+    )

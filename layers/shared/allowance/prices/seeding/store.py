@@ -1,4 +1,6 @@
-"""SeedPrices' writes: bring the default prices to a book, as far as nobody has to look at it first."""
+"""SeedPrices' writes: bring the default prices to a book, as far as nobody has to look
+at it first.
+"""
 
 import json
 
@@ -14,14 +16,18 @@ from allowance.rbac.policy import PRICE_BOOK, Action
 
 
 class LockedBook(Row):
-    """The book as whoever changes prices has locked it: where the last complete one is from, and which one it was."""
+    """The book as whoever changes prices has locked it: where the last complete one is from, and
+    which one it was.
+    """
 
     location: str | None
     etag: str | None
 
 
 class BookState(LockedBook):
-    """What is remembered of the last complete book: its prices, and the changes that wait, its own among them apart."""
+    """What is remembered of the last complete book: its prices, and the changes that wait, its own
+    among them apart.
+    """
 
     entries: int
     held: int
@@ -29,7 +35,8 @@ class BookState(LockedBook):
 
 
 class SeedCounts(Row):
-    """What seeding did to the default prices, in entries; `withdrawn` counts models, `held` changes that wait.
+    """What seeding did to the default prices, in entries; `withdrawn` counts models, `held` changes
+    that wait.
 
     `fallback` says why the shipped file was taken where another book was asked for.
     """
@@ -50,30 +57,38 @@ class PriceStore:
         self._origin = origin
 
     def known_etag(self, location: str) -> str | None:
-        """The entity tag of the last book, if it is remembered as from there. Raises NotAuthorized."""
+        """The entity tag of the last book, if it is remembered as from there. Raises
+        NotAuthorized.
+        """
         state = self._gate.open(Action.UPDATE, PRICE_BOOK).one(BookState, "get_price_book")
         return state.etag if state.location == location else None
 
     def seed_prices(self, taken: TakenBook) -> SeedCounts:
-        """Bring the default prices to the book. Idempotent; one transaction, all or nothing. Raises Forbidden."""
+        """Bring the default prices to the book. Idempotent; one transaction, all or nothing. Raises
+        Forbidden.
+        """
         db = self._gate.open(Action.UPDATE, PRICE_BOOK)
         if taken.book is None:
             state = db.one(BookState, "get_price_book")
             unchanged = state.entries - state.withheld
-            counts = SeedCounts(inserted=0, updated=0, unchanged=unchanged, held=state.held, withdrawn=0)
+            counts = SeedCounts(
+                inserted=0, updated=0, unchanged=unchanged, held=state.held, withdrawn=0
+            )
             return self._told(counts, taken, Plan())
         book = taken.book
         document = book.model_dump_json(include={"prices"})
         with db.transaction():
             state = db.one(LockedBook, "lock_price_book")
-            # What another book said is not taken back by an older one: then the file fills gaps only.
+            # What another book said is not taken back by an older one: then the file fills gaps
+            # only.
             fills_only = taken.fallback is not None and state.location not in (None, SHIPPED)
             complete = book.complete and not fills_only
             compared = db.one(Comparison, "compare_price_book", book=document, complete=complete)
             made = plan(book.prices, compared, fills_only=fills_only)
             for each in (*made.versions, *made.held):
                 each["sources"] = each["sources"] or ([book.source] if book.source else [])
-            # An event is about some prices: the book of before is read again, whatever its entity tag.
+            # An event is about some prices: the book of before is read again, whatever its entity
+            # tag.
             remembered = taken.remembered_as if complete else state.location
             db.run(
                 "apply_price_book",
@@ -93,8 +108,12 @@ class PriceStore:
         return self._told(_counts(book, made, taken.fallback), taken, made)
 
     def _told(self, counts: SeedCounts, taken: TakenBook, made: Plan) -> SeedCounts:
-        """One line of the log, and metrics of what is held and whether the shipped file had to do."""
-        count_price_book(held=counts.held, newly_held=len(made.held), fell_back=taken.fallback is not None)
+        """One line of the log, and metrics of what is held and whether the shipped file
+        had to do.
+        """
+        count_price_book(
+            held=counts.held, newly_held=len(made.held), fell_back=taken.fallback is not None
+        )
         tell = logger().warning if counts.held or taken.fallback else logger().info
         tell(
             "price book",
