@@ -17,9 +17,13 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 
+from allowance.access.gate import Gate
+from allowance.access.handle import Handle
 from allowance.contract.json_document import json_object
 from allowance.database.database import Database
-from allowance.settings import DatabaseSource
+from allowance.database.settings import DatabaseSource
+from allowance.rbac.policy import USAGE, Action
+from allowance.rbac.system import USAGE_INGESTER
 from allowance.usage.models import UsageAnswers, UsageBatch
 from allowance.usage.recording import record
 from local.postgres import EmbeddedPostgres
@@ -91,7 +95,7 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def recorded(db: Database, body: bytes) -> None:
+def recorded(db: Handle, body: bytes) -> None:
     batch = UsageBatch.model_validate(json_object(body))
     answers = UsageAnswers(results=record(db, batch.records, datetime.now(UTC)))
     answers.model_dump_json()
@@ -115,7 +119,7 @@ def copied(owner: psycopg.Connection, rows: Mapping[str, bytes]) -> None:
                 copy.write(content)
 
 
-def measured(owner: psycopg.Connection, db: Database, size: int, count: int) -> list[float]:
+def measured(owner: psycopg.Connection, db: Handle, size: int, count: int) -> list[float]:
     """The median seconds of a batch: recorded, then each way of COPY of its rows."""
     taken: list[list[float]] = [[], *([] for _ in WAYS)]
     for number, body in enumerate(batches(size, count)):
@@ -131,7 +135,8 @@ def main() -> None:
     with EmbeddedPostgres() as server, psycopg.connect(server.url, autocommit=True) as owner:
         migrate(owner)
         owner.execute(DIRECTORY.encode())
-        db = Database(DatabaseSource(server.url), "bench")
+        database = Database(DatabaseSource(server.url), "bench")
+        db = Gate(USAGE_INGESTER.subject, database).open(Action.CREATE, USAGE)
         for body in list(batches(7, 20)):  # warms the connection and the caches
             recorded(db, body)
         print(
@@ -146,7 +151,7 @@ def main() -> None:
                 end="",
             )
             print(f"{bare:12.0f}{ours / bare:7.2f}")
-        db.close()
+        database.close()
 
 
 if __name__ == "__main__":

@@ -16,10 +16,11 @@ from uuid import UUID
 
 import psycopg
 
+from allowance.access.session import Ping
 from allowance.budgets.effective import period_containing
-from allowance.contract.fields import Health
-from allowance.database.database import Database, queries
-from allowance.settings import DatabaseSource
+from allowance.database.database import Database
+from allowance.database.queries import call, queries
+from allowance.database.settings import DatabaseSource
 from allowance.spend.models import GroupTotals, MemberTotals, UserSpend
 from local.postgres import EmbeddedPostgres
 from migrations.migrate import migrate
@@ -126,7 +127,7 @@ def main() -> None:
         ).geturl()
         database = Database(DatabaseSource(app_url, None), "bench")
         group = {"organization_id": ORGANIZATION, "group_ids": [GROUP]} | bounds
-        trip = median_ms(lambda: database.one(Health, "ping"))
+        trip = median_ms(lambda: database.rows_of(call(Ping, "ping")))
         print(f"\n{'query':46}{'ms':>8}{'trips':>8}")
         asked = (
             (f"a group of {MEMBERS:,} members", GroupTotals, "list_group_spend", group),
@@ -134,15 +135,15 @@ def main() -> None:
                 "100 members of it",
                 MemberTotals,
                 "list_member_spend",
-                {"group_id": GROUP, "user_ids": members} | bounds,
+                {"organization_id": ORGANIZATION, "group_id": GROUP, "user_ids": members} | bounds,
             ),
             ("a user", UserSpend, "get_user_spend", {"user_id": members[0]} | bounds),
         )
         for label, model, query, parameters in asked:
-            taken = median_ms(lambda: database.many(model, query, **parameters))  # noqa: B023
+            taken = median_ms(lambda: database.rows_of(call(model, query, **parameters)))  # noqa: B023
             print(f"{label:46}{taken:8.2f}{taken / trip:8.0f}")
         for label, _, query, parameters in asked:
-            plan = owner.execute(EXPLAIN.encode() + queries()[query], parameters)
+            plan = owner.execute(EXPLAIN.encode() + queries()[query].sql, parameters)
             print(f"\n{label}\n" + "\n".join(row[0] for row in plan))
         database.close()
 

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from allowance.access.store import Store
+from allowance.budgets.groups import GroupBudgetStore
 from allowance.contract.preconditions import Precondition
 from allowance.http.api import Api
 
@@ -10,8 +10,8 @@ app = Api()
 
 
 @app.delete("/api/v2/groups/{group}/ai/budget")
-def delete_group_budget(store: Store, group: UUID, precondition: Precondition) -> None:
-    store.delete_group_budget(group, precondition)
+def delete_group_budget(store: GroupBudgetStore, group: UUID, precondition: Precondition) -> None:
+    store.delete(group, precondition)
 
 
 handler = app.handler

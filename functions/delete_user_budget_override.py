@@ -2,7 +2,7 @@
 count again.
 """
 
-from allowance.budgets.overrides import UserBudgetStore
+from allowance.budgets.overrides import OverrideStore
 from allowance.contract.preconditions import Precondition
 from allowance.http.api import Api
 
@@ -10,8 +10,8 @@ app = Api()
 
 
 @app.delete("/api/v2/users/{user}/ai/budget/override")
-def delete_user_budget_override(store: UserBudgetStore, precondition: Precondition) -> None:
-    store.remove_override(precondition)
+def delete_user_budget_override(store: OverrideStore, precondition: Precondition) -> None:
+    store.delete(precondition)
 
 
 handler = app.handler

@@ -5,9 +5,9 @@ stay.
 from typing import Any
 
 from allowance.rbac.system import USAGE_EXPIRER
-from allowance.settings import usage_retention_months
 from allowance.triggers.jobs import job
 from allowance.usage.retention import ExpiredMonths, UsageExpirer
+from allowance.usage.settings import usage_retention_months
 
 
 @job(USAGE_EXPIRER, UsageExpirer)

@@ -2,15 +2,15 @@
 
 from uuid import UUID
 
-from allowance.access.store import Store
-from allowance.contract.fields import Group
+from allowance.directory.models import Group
+from allowance.directory.store import GroupStore
 from allowance.http.api import Api
 
 app = Api()
 
 
 @app.get("/api/v2/groups/{group}")
-def get_group(store: Store, group: UUID) -> Group:
+def get_group(store: GroupStore, group: UUID) -> Group:
     return store.get_group(group)
 
 

@@ -2,16 +2,16 @@
 
 from uuid import UUID
 
-from allowance.access.store import Store
-from allowance.contract.fields import GroupBudget
+from allowance.budgets.groups import GroupBudgetStore
+from allowance.budgets.models import GroupBudget
 from allowance.http.api import Api
 
 app = Api()
 
 
 @app.get("/api/v2/groups/{group}/ai/budget")
-def get_group_budget(store: Store, group: UUID) -> GroupBudget:
-    return store.get_group_budget(group)
+def get_group_budget(store: GroupBudgetStore, group: UUID) -> GroupBudget:
+    return store.get(group)
 
 
 handler = app.handler

@@ -4,13 +4,13 @@ from uuid import UUID
 
 from allowance.http.api import Api
 from allowance.spend.models import GroupSpend
-from allowance.spend.store import SpendStore
+from allowance.spend.store import GroupSpendStore
 
 app = Api()
 
 
 @app.get("/api/v2/groups/{group}/ai/spend")
-def get_group_spend(store: SpendStore, group: UUID) -> GroupSpend:
+def get_group_spend(store: GroupSpendStore, group: UUID) -> GroupSpend:
     return store.get_group_spend(group)
 
 

@@ -3,15 +3,15 @@ the groups'.
 """
 
 from allowance.budgets.models import UserBudgetOverride
-from allowance.budgets.overrides import UserBudgetStore
+from allowance.budgets.overrides import OverrideStore
 from allowance.http.api import Api
 
 app = Api()
 
 
 @app.get("/api/v2/users/{user}/ai/budget/override")
-def get_user_budget_override(store: UserBudgetStore) -> UserBudgetOverride:
-    return store.get_override()
+def get_user_budget_override(store: OverrideStore) -> UserBudgetOverride:
+    return store.get()
 
 
 handler = app.handler

@@ -2,15 +2,15 @@
 may read.
 """
 
-from allowance.access.store import Store
-from allowance.contract.fields import Group
+from allowance.directory.models import Group
+from allowance.directory.store import OrganizationStore
 from allowance.http.api import Api
 
 app = Api()
 
 
 @app.get("/api/v2/organizations/{organization}/groups")
-def list_groups(store: Store) -> list[Group]:
+def list_groups(store: OrganizationStore) -> list[Group]:
     return store.list_groups()
 
 

@@ -4,13 +4,13 @@ from uuid import UUID
 
 from allowance.http.api import Api
 from allowance.spend.models import GroupMembersSpend, UserIds
-from allowance.spend.store import SpendStore
+from allowance.spend.store import GroupSpendStore
 
 app = Api()
 
 
 @app.get("/api/v2/groups/{group}/members/ai/spend")
-def list_member_spend(store: SpendStore, group: UUID, query: UserIds) -> GroupMembersSpend:
+def list_member_spend(store: GroupSpendStore, group: UUID, query: UserIds) -> GroupMembersSpend:
     return store.list_member_spend(group, query.user_ids)
 
 

@@ -4,8 +4,8 @@ all spend.
 
 from uuid import UUID
 
-from allowance.access.store import Store
-from allowance.contract.fields import GroupBudget, SpendLimit
+from allowance.budgets.groups import GroupBudgetStore
+from allowance.budgets.models import GroupBudget, SpendLimit
 from allowance.contract.preconditions import Precondition
 from allowance.http.api import Api
 
@@ -14,9 +14,9 @@ app = Api()
 
 @app.put("/api/v2/groups/{group}/ai/budget")
 def put_group_budget(
-    store: Store, group: UUID, limit: SpendLimit, precondition: Precondition
+    store: GroupBudgetStore, group: UUID, limit: SpendLimit, precondition: Precondition
 ) -> GroupBudget:
-    return store.set_group_budget(group, limit.spend_limit_micros, precondition)
+    return store.set(group, limit.spend_limit_micros, precondition)
 
 
 handler = app.handler

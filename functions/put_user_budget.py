@@ -3,7 +3,7 @@ the groups'.
 """
 
 from allowance.budgets.models import OverrideLimit, UserBudgetOverride
-from allowance.budgets.overrides import UserBudgetStore
+from allowance.budgets.overrides import OverrideStore
 from allowance.contract.preconditions import Precondition
 from allowance.http.api import Api
 
@@ -12,9 +12,9 @@ app = Api()
 
 @app.put("/api/v2/users/{user}/ai/budget")
 def put_user_budget(
-    store: UserBudgetStore, limit: OverrideLimit, precondition: Precondition
+    store: OverrideStore, limit: OverrideLimit, precondition: Precondition
 ) -> UserBudgetOverride:
-    return store.set_override(limit, precondition)
+    return store.set(limit, precondition)
 
 
 handler = app.handler

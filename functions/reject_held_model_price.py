@@ -5,14 +5,14 @@ change.
 from uuid import UUID
 
 from allowance.http.api import Api
-from allowance.prices.store import ModelPriceStore
+from allowance.prices.held import HeldChangeStore
 from allowance.rbac.policy import Action
 
 app = Api()
 
 
 @app.post("/api/v2/ai/model-prices/held/{held}/reject", needs=Action.UPDATE)
-def reject_held_model_price(store: ModelPriceStore, held: UUID) -> None:
+def reject_held_model_price(store: HeldChangeStore, held: UUID) -> None:
     store.decide(held, "rejected")
 
 

@@ -26,10 +26,11 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from allowance.aws.custom_resource import answer_deployment
+from allowance.aws.lambda_context import LambdaContext
 from allowance.database.login import connection_parameters
+from allowance.database.settings import database_source
 from allowance.errors import Problem, ValidationFailed
-from allowance.settings import BadSetting, database_source
-from allowance.triggers.jobs import LambdaContext
+from allowance.settings import BadSetting
 
 type Event = dict[str, Any]
 

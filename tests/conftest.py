@@ -14,18 +14,15 @@ import pytest
 
 import import_directory
 from allowance.access.session import warm_database
+from allowance.alerts.settings import alert_receivers
 from allowance.aws.s3 import s3_client
+from allowance.database.settings import database_source
+from allowance.exports.settings import export_target
+from allowance.http.settings import cors_origins
 from allowance.log import logger
-from allowance.settings import (
-    alert_receivers,
-    alert_thresholds,
-    cors_origins,
-    database_source,
-    export_target,
-    price_book_source,
-    settings,
-    usage_retention_months,
-)
+from allowance.prices.seeding.settings import price_book_source
+from allowance.settings import settings
+from allowance.usage.settings import alert_thresholds, usage_retention_months
 from migrations.migrate import migrate
 from tests.gateway import Client, Context
 from tests.leaks import leaks

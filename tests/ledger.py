@@ -2,11 +2,17 @@
 its own would.
 """
 
-from datetime import date
+from collections.abc import Sequence
+from datetime import date, datetime
 from uuid import UUID
 
+from allowance.access.gate import Gate
 from allowance.database.database import Database as Connection
-from allowance.settings import DatabaseSource
+from allowance.database.settings import DatabaseSource
+from allowance.rbac.policy import USAGE, Action
+from allowance.rbac.system import USAGE_INGESTER
+from allowance.usage.models import UsageAnswer
+from allowance.usage.recording import record
 from tests.postgres import Database
 
 SUMS = ", ".join(
@@ -21,6 +27,14 @@ SUMS = ", ".join(
 def connection_of(database: Database) -> Connection:
     """The application's, and nobody else's."""
     return Connection(DatabaseSource(database.app_url), "test")
+
+
+def record_in(
+    connection: Connection, records: Sequence[object], now: datetime
+) -> list[UsageAnswer]:
+    """Record usage on a connection, as IngestUsage does."""
+    gate = Gate(USAGE_INGESTER.subject, connection)
+    return record(gate.open(Action.CREATE, USAGE), records, now)
 
 
 def add_spend(database: Database, user_id: UUID, group_id: UUID, day: date, micros: int) -> None:

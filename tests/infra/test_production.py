@@ -636,7 +636,7 @@ def test_the_topic_of_alerts_is_encrypted_and_taken_from_tls_only() -> None:
 def test_what_the_parameter_takes_for_a_topic_the_function_does_too(
     given: str, *, is_one: bool
 ) -> None:
-    from allowance.settings import TOPIC_ARN
+    from allowance.alerts.settings import TOPIC_ARN
 
     pattern = template()["Parameters"]["AlertTopic"]["AllowedPattern"]
     assert bool(re.fullmatch(pattern, given)) == is_one

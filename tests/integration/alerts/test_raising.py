@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from allowance.settings import BadSetting, alert_thresholds
-from allowance.usage.recording import record as record_in
+from allowance.settings import BadSetting
+from allowance.usage.settings import alert_thresholds
 from tests.conftest import environment
 from tests.gateway import Client
 from tests.integration.usage.test_recording import record, results
 from tests.integration.usage.test_rerating import rerate
-from tests.ledger import assert_sums_agree, connection_of
+from tests.ledger import assert_sums_agree, connection_of, record_in
 from tests.people import Acme
 from tests.postgres import Database
 from tests.price_books import price, seed

@@ -7,16 +7,18 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
+from allowance.access.caller import Caller
 from allowance.access.gate import Gate
-from allowance.access.store import Origin, Store
+from allowance.access.store import Origin
 from allowance.access.tokens import credential_of
-from allowance.contract.fields import Caller
+from allowance.budgets.groups import GroupBudgetStore
 from allowance.contract.preconditions import Precondition
 from allowance.database.database import Database as Connection
+from allowance.database.queries import call
+from allowance.database.settings import DatabaseSource
 from allowance.errors import BudgetChanged, BudgetNotFound
 from allowance.rbac.policy import Subject
 from allowance.rbac.roles import roles_of_user
-from allowance.settings import DatabaseSource
 from tests.gateway import Client
 from tests.people import Acme
 from tests.postgres import Database
@@ -74,11 +76,11 @@ def test_a_refused_precondition_writes_no_entry(
 
 
 @contextmanager
-def store_of(database: Database, acme: Acme, username: str) -> Generator[Store]:
-    """A Store on a connection of its own, as a Lambda of its own would have it."""
+def store_of(database: Database, acme: Acme, username: str) -> Generator[GroupBudgetStore]:
+    """A store on a connection of its own, as a Lambda of its own would have it."""
     connection = Connection(DatabaseSource(database.app_url, None), "test")
     credential = credential_of({"coder-session-token": acme.tokens[f"{username}/test"]})
-    caller = connection.one(
+    authenticate = call(
         Caller,
         "authenticate",
         token_id=credential.token_id,
@@ -90,9 +92,10 @@ def store_of(database: Database, acme: Acme, username: str) -> Generator[Store]:
         named_user_id=None,
         named_username=None,
     )
+    (caller,) = connection.rows_of(authenticate)
     roles = roles_of_user(caller.roles, ((each.id, each.roles) for each in caller.organizations))
     gate = Gate(Subject(caller.user_id, roles), connection)
-    yield Store(
+    yield GroupBudgetStore(
         gate, Origin(caller.user_id, username, f"{username}-{threading.get_ident()}"), caller
     )
     connection.close()
@@ -112,9 +115,9 @@ def test_under_concurrent_puts_and_deletes_the_audit_log_is_a_chain(
             for turn in range(rounds):
                 with suppress(BudgetNotFound):
                     if (number + turn) % 5 == 0:
-                        store.delete_group_budget(group, Precondition())
+                        store.delete(group, Precondition())
                     else:
-                        store.set_group_budget(group, number * rounds + turn, Precondition())
+                        store.set(group, number * rounds + turn, Precondition())
                     done += 1
         return done
 
@@ -147,7 +150,7 @@ def test_of_many_who_create_only_one_does(database: Database, acme: Acme) -> Non
     def create(number: int) -> bool:
         with store_of(database, acme, "adam") as store, suppress(BudgetChanged):
             start.wait()
-            store.set_group_budget(group, number, Precondition(must_be_absent=True))
+            store.set(group, number, Precondition(must_be_absent=True))
             return True
         return False
 

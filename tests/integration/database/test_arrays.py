@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta, timezone
 import psycopg
 import pytest
 
+from allowance.database.adapters import adapt
 from allowance.database.arrays import Array, byteas, integers, times, uuids
-from allowance.database.database import adapt
 from tests.postgres import Database
 
 BERLIN_SUMMER = timezone(timedelta(hours=2))

@@ -18,7 +18,8 @@ from moto.server import ThreadedMotoServer
 
 from allowance.database import login as connection
 from allowance.database.login import CERTIFICATES, authorities, connection_parameters
-from allowance.settings import BadSetting, DatabaseSource, database_source
+from allowance.database.settings import DatabaseSource, database_source
+from allowance.settings import BadSetting
 from local.certificates import by_region, name_of, read
 from tests.conftest import environment, forget_process
 from tests.people import Acme

@@ -5,7 +5,7 @@ import re
 import psycopg
 import pytest
 
-from allowance.database.database import queries
+from allowance.database.queries import queries
 from tests.postgres import Database
 
 VALUES = {
@@ -35,16 +35,18 @@ VALUES = {
 
 @pytest.mark.parametrize("name", queries())
 def test_postgres_plans_it_as_the_applications_role(empty_database: Database, name: str) -> None:
-    sql = re.sub(r"%\((\w+)\)s", lambda found: VALUES[found[1]], queries()[name].decode()).replace(
-        "%%", "%"
-    )
+    sql = re.sub(
+        r"%\((\w+)\)s", lambda found: VALUES[found[1]], queries()[name].sql.decode()
+    ).replace("%%", "%")
     with psycopg.connect(empty_database.app_url) as app:
         plan = app.execute(f"EXPLAIN {sql}".encode()).fetchall()
     assert plan
 
 
 def test_no_placeholder_of_the_table_above_is_left_over() -> None:
-    used = {name for sql in queries().values() for name in re.findall(r"%\((\w+)\)s", sql.decode())}
+    used = {
+        name for sql in queries().values() for name in re.findall(r"%\((\w+)\)s", sql.sql.decode())
+    }
     assert used == VALUES.keys()
 
 
@@ -88,7 +90,9 @@ def test_the_hot_path_reads_by_index_alone(database: Database) -> None:
             "lock_user_in_group", "upsert_user_budget_override", "delete_user_budget_override", "get_user_spend",
             "list_member_spend", "list_daily_spend", "list_charges", "list_charged_organizations",
         ):  # fmt: skip
-            sql = re.sub(r"%\((\w+)\)s", lambda found: values[found[1]], queries()[name].decode())
+            sql = re.sub(
+                r"%\((\w+)\)s", lambda found: values[found[1]], queries()[name].sql.decode()
+            )
             plan = "\n".join(row[0] for row in app.execute(f"EXPLAIN {sql}".encode()).fetchall())
             # There are few organizations: their table is one page.
             assert not re.search(r"Seq Scan on (?!organizations)", plan), plan

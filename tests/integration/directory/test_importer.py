@@ -13,16 +13,18 @@ from typing import Any
 import pytest
 
 import import_directory
+from allowance.access.caller import Caller
 from allowance.access.gate import Gate
+from allowance.access.session import Ping
 from allowance.access.store import Origin
 from allowance.access.tokens import credential_of
-from allowance.contract.fields import Caller, Health
 from allowance.database.database import Database as Connection
+from allowance.database.queries import call
+from allowance.database.settings import DatabaseSource
 from allowance.directory.document import read_directory
 from allowance.directory.importer import DirectoryStore
 from allowance.errors import ImportRunning, ValidationFailed
 from allowance.rbac.system import DIRECTORY_IMPORTER
-from allowance.settings import DatabaseSource
 from tests.gateway import Client, Context
 from tests.people import DIRECTORY, Acme
 from tests.postgres import Database
@@ -598,9 +600,9 @@ def test_last_use_is_written_once_however_many_come_at_once(database: Database, 
 
     def authenticate(_: int) -> None:
         connection = Connection(DatabaseSource(database.app_url, None), "test")
-        connection.first(Health, "ping")
+        connection.rows_of(call(Ping, "ping"))
         start.wait()
-        connection.first(
+        authenticating = call(
             Caller,
             "authenticate",
             token_id=credential.token_id,
@@ -612,6 +614,7 @@ def test_last_use_is_written_once_however_many_come_at_once(database: Database, 
             named_user_id=None,
             named_username=None,
         )
+        connection.rows_of(authenticating)
         connection.close()
 
     for _ in range(5):

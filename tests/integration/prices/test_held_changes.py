@@ -13,10 +13,10 @@ import seed_prices
 from allowance.access.gate import Gate
 from allowance.access.store import Origin
 from allowance.database.database import Database as Connection
+from allowance.database.settings import DatabaseSource
 from allowance.errors import AlreadyDecided
-from allowance.prices.store import ModelPriceStore
+from allowance.prices.held import HeldChangeStore
 from allowance.rbac.policy import Action, Permission, ResourceType, Role, Subject
-from allowance.settings import DatabaseSource
 from tests.gateway import Answer, Client, Context
 from tests.people import Acme
 from tests.postgres import Database
@@ -182,7 +182,7 @@ def test_of_two_decisions_at_once_one_counts(database: Database, olivia: Client)
 
     def run(turn: int) -> None:
         connection = Connection(DatabaseSource(database.app_url, None), "test")
-        store = ModelPriceStore(
+        store = HeldChangeStore(
             Gate(OWNER, connection), Origin(None, f"owner-{turn}", "test"), None
         )  # type: ignore[arg-type]
         start.wait()

@@ -14,11 +14,11 @@ import pytest
 from allowance.access.gate import Gate
 from allowance.access.store import Origin
 from allowance.database.database import Database as Connection
+from allowance.database.settings import DatabaseSource
 from allowance.errors import PriceNotFound
 from allowance.prices.book import MAX_ENTRIES, CustomPrices, ModelPrice
 from allowance.prices.store import ModelPriceStore
 from allowance.rbac.policy import Permission, Role, Subject
-from allowance.settings import DatabaseSource
 from tests.conftest import environment
 from tests.gateway import Client
 from tests.people import Acme

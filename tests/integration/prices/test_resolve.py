@@ -10,7 +10,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from allowance.database.database import queries
+from allowance.database.queries import queries
 from allowance.prices.names import candidates
 from tests.gateway import Client
 from tests.people import Acme
@@ -252,7 +252,9 @@ def test_the_look_up_of_a_price_reads_by_index_alone(database: Database) -> None
     }
     with psycopg.connect(database.app_url) as app:
         for name in ("resolve_model_price", "find_usage_prices"):
-            rows = app.execute(b"EXPLAIN (ANALYZE, BUFFERS) " + queries()[name], sent).fetchall()
+            rows = app.execute(
+                b"EXPLAIN (ANALYZE, BUFFERS) " + queries()[name].sql, sent
+            ).fetchall()
             plan = "\n".join(row[0] for row in rows)
             assert "Seq Scan on ai_model_price_versions" not in plan, plan
             assert "ai_model_price_versions_in_effect_idx" in plan, plan

@@ -15,12 +15,12 @@ import seed_prices
 from allowance.access.gate import Gate
 from allowance.access.store import Origin
 from allowance.database.database import Database as Connection
+from allowance.database.settings import DatabaseSource
 from allowance.errors import ValidationFailed
 from allowance.prices.book import BookEntry, PriceBook
 from allowance.prices.seeding.source import TakenBook
-from allowance.prices.seeding.store import PriceStore
+from allowance.prices.seeding.store import SeedingStore
 from allowance.rbac.system import PRICE_SEEDER
-from allowance.settings import DatabaseSource
 from tests.gateway import Context
 from tests.postgres import Database
 from tests.price_books import RATES, counts, price, rows, seed, versions
@@ -249,7 +249,7 @@ def test_two_at_once_do_not_collide(empty_database: Database) -> None:
 
     def run(turn: int) -> None:
         connection = Connection(DatabaseSource(empty_database.app_url, None), "test")
-        store = PriceStore(Gate(PRICE_SEEDER.subject, connection), Origin(None, "test", "test"))
+        store = SeedingStore(Gate(PRICE_SEEDER.subject, connection), Origin(None, "test", "test"))
         order = models[turn * 100 :] + models[: turn * 100]
         book = PriceBook(
             prices=[

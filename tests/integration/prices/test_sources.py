@@ -16,7 +16,7 @@ from moto import mock_aws
 
 import seed_prices
 from allowance.prices.book import MAX_BOOK_BYTES
-from allowance.prices.seeding import source as price_source
+from allowance.prices.seeding import fetch as fetching
 from allowance.settings import BadSetting
 from tests.conftest import environment
 from tests.gateway import Context
@@ -229,8 +229,8 @@ def to_itself(request: BaseHTTPRequestHandler) -> None:
 def test_whatever_a_server_does_the_shipped_file_is_at_hand(
     site: Site, empty_database: Database, monkeypatch: pytest.MonkeyPatch, respond: Any, why: str
 ) -> None:
-    monkeypatch.setattr(price_source, "TIMEOUT_SECONDS", 0.4)
-    monkeypatch.setattr(price_source, "PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr(fetching, "TIMEOUT_SECONDS", 0.4)
+    monkeypatch.setattr(fetching, "PATIENCE_SECONDS", 0.5)
     site.respond = respond
     with configured(empty_database, f"{site.url}?signature=hunter2", site.ca_file):
         answer = run()
@@ -248,7 +248,7 @@ def test_few_redirects_are_followed(site: Site, empty_database: Database) -> Non
     site.respond = respond
     with configured(empty_database, site.url, site.ca_file):
         assert "it answered 302" in run()["fallback"]
-    assert len(site.requests) == 1 + price_source.MAX_REDIRECTS
+    assert len(site.requests) == 1 + fetching.MAX_REDIRECTS
 
 
 def test_an_answer_that_nothing_changed_counts_only_if_that_was_asked(

@@ -8,15 +8,16 @@ from uuid import UUID
 import pytest
 
 import import_directory
+from allowance.access.caller import Caller, Membership, TokenInfo, UserReference
 from allowance.access.gate import Gate
 from allowance.access.store import Origin
 from allowance.budgets.effective import period_containing
-from allowance.contract.fields import Caller, Membership, TokenInfo, UserReference, rfc3339
+from allowance.contract.fields import rfc3339
 from allowance.database.database import Database as Connection
+from allowance.database.settings import DatabaseSource
 from allowance.rbac.policy import Subject
 from allowance.rbac.roles import roles_of_user
-from allowance.settings import DatabaseSource
-from allowance.spend.store import SpendStore
+from allowance.spend.store import UserSpendStore
 from tests.conftest import environment
 from tests.gateway import Client, Context
 from tests.ledger import add_spend
@@ -194,7 +195,7 @@ def test_a_month_ends_at_midnight_in_utc(
         now=datetime.fromisoformat(now),
     )
     gate = Gate(Subject(caller.user_id, roles_of_user([], [])), connection)
-    told = SpendStore(gate, Origin(caller.user_id, "maya", "r"), caller).get_user_spend()
+    told = UserSpendStore(gate, Origin(caller.user_id, "maya", "r"), caller).get_user_spend()
     connection.close()
     assert (rfc3339(told.period_start), told.current_spend_micros) == (start, current)
 

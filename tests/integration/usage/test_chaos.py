@@ -14,13 +14,12 @@ from urllib.parse import urlsplit
 import psycopg
 
 from allowance.database.database import Database as Connection
+from allowance.database.settings import DatabaseSource
 from allowance.errors import DatabaseUnavailable
-from allowance.settings import DatabaseSource
-from allowance.usage.recording import record as record_in
 from local.postgres import EmbeddedPostgres
 from migrations.migrate import migrate
 from tests.integration.usage.test_recording import record
-from tests.ledger import assert_sums_agree
+from tests.ledger import assert_sums_agree, record_in
 from tests.postgres import Database, with_parts
 
 WRITERS = 16

@@ -15,12 +15,11 @@ import pytest
 
 from allowance.errors import UsageKeyTaken
 from allowance.usage.recording import ATTEMPTS
-from allowance.usage.recording import record as record_in
 from allowance.usage.records import key_digest_of, usage_of
 from migrate import MIGRATIONS, migrate
 from tests.gateway import Client
 from tests.integration.usage.test_recording import gateway, record, results
-from tests.ledger import assert_sums_agree, connection_of
+from tests.ledger import assert_sums_agree, connection_of, record_in
 from tests.postgres import Database, Server
 
 __all__ = ["gateway"]
@@ -75,7 +74,7 @@ def test_what_is_never_free_is_for_another_time(gateway: Client, database: Datab
     del gateway
     with psycopg.connect(database.app_url, autocommit=True) as other:
         connection = connection_of(database)
-        looks = connection.all_in_one_trip
+        looks = connection.batch
         asked = list[int]()
 
         def then_taken(*calls: Any) -> Any:
@@ -84,7 +83,7 @@ def test_what_is_never_free_is_for_another_time(gateway: Client, database: Datab
             asked.append(1)
             return answer
 
-        connection.all_in_one_trip = then_taken  # type: ignore[method-assign]
+        connection.batch = then_taken  # type: ignore[method-assign]
         with pytest.raises(UsageKeyTaken) as taken:
             record_in(connection, [record(n) for n in range(20)], datetime.now(UTC))
         connection.close()

@@ -369,8 +369,7 @@ def test_the_same_batch_from_many_at_once_counts_once(
 @pytest.fixture
 def at_once(gateway: Client, database: Database, acme: Acme) -> Any:
     """Sends a batch of each of so many writers at once, each on a connection of its own."""
-    from allowance.usage.recording import record as record_in
-    from tests.ledger import connection_of
+    from tests.ledger import connection_of, record_in
 
     def send_all(writers: int, batch_of: Any) -> list[list[dict[str, Any]]]:
         def one(number: int) -> list[dict[str, Any]]:

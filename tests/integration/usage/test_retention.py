@@ -14,14 +14,15 @@ import pytest
 import expire_usage
 import rerate_usage
 from allowance.database.database import Database as Connection
+from allowance.database.settings import DatabaseSource
 from allowance.errors import DatabaseUnavailable
-from allowance.settings import BadSetting, DatabaseSource, usage_retention_months
-from allowance.usage.recording import record as record_in
+from allowance.settings import BadSetting
+from allowance.usage.settings import usage_retention_months
 from tests.conftest import environment
 from tests.gateway import Client, Context
 from tests.integration.usage.test_months import MONTHS
 from tests.integration.usage.test_recording import gateway, record, results
-from tests.ledger import assert_sums_agree, connection_of, remember_entries
+from tests.ledger import assert_sums_agree, connection_of, record_in, remember_entries
 from tests.people import Acme
 from tests.postgres import Database
 from tests.price_books import price, seed

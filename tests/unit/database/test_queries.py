@@ -1,6 +1,4 @@
-"""The .sql files against the Python that calls them: each placeholder is passed, and each parameter
-is used.
-"""
+"""The .sql files against the Python that calls them, and how their headers are read."""
 
 import ast
 import re
@@ -8,24 +6,27 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
+import pytest
+
 import allowance
 from allowance.access.store import Origin
 from allowance.contract.preconditions import Precondition
-from allowance.database.database import queries
+from allowance.database import queries as module
+from allowance.database.queries import queries
 from allowance.directory.importer import WRITES
 
 LAYER = Path(allowance.__file__).parent
-CALLS = {"many", "first", "one", "run", "call"}
+CALLS = {"many", "first", "one", "run", "call", "list"}
 
 WRITES_OF_AN_IMPORT = {"document", "accounts"}
-"""What directory_store passes to each statement of its list: one needs the one, one the other."""
+"""What the importer passes to each statement of its list: one needs the one, one the other."""
 
 
 TOGETHER = {
     "origin.parameters": Origin(None, "", "").parameters,
     "precondition.parameters": Precondition().parameters,
 }
-"""What is passed as one, by the last two words of how it is called in the source."""
+"""What is passed as one, by the last two words of the expression."""
 
 
 def names_of(keyword: ast.keyword) -> Iterable[str]:
@@ -43,23 +44,26 @@ def called() -> dict[str, list[set[str]]]:
         for node in ast.walk(ast.parse(path.read_text())):
             if not isinstance(node, ast.Call):
                 continue
+            function = node.func
             name = (
-                node.func.attr
-                if isinstance(node.func, ast.Attribute)
-                else getattr(node.func, "id", "")
+                function.attr
+                if isinstance(function, ast.Attribute)
+                else getattr(function, "id", "")
             )
             constants = [arg.value for arg in node.args if isinstance(arg, ast.Constant)]
             if name in CALLS and constants and constants[0] in queries():
-                found[constants[0]].append(
-                    {name for each in node.keywords for name in names_of(each)}
-                )
+                found[constants[0]].append({n for each in node.keywords for n in names_of(each)})
     for name in WRITES:
         found[name].append(WRITES_OF_AN_IMPORT & placeholders(name))
     return found
 
 
+def text_of(name: str) -> str:
+    return queries()[name].sql.decode()
+
+
 def placeholders(name: str) -> set[str]:
-    return set(re.findall(r"%\((\w+)\)s", queries()[name].decode()))
+    return set(re.findall(r"%\((\w+)\)s", text_of(name)))
 
 
 def test_every_query_is_called_with_exactly_its_placeholders() -> None:
@@ -69,18 +73,71 @@ def test_every_query_is_called_with_exactly_its_placeholders() -> None:
         assert all(each == placeholders(name) for each in passed), name
 
 
+def test_every_need_names_parameters_of_its_query() -> None:
+    for name, query in queries().items():
+        for need in query.needs:
+            for place in (need.id, need.organization):
+                if place is not None and place[0] != "column":
+                    assert place[1] in placeholders(name), name
+
+
+def test_every_query_lies_beside_the_module_that_runs_it() -> None:
+    for path in LAYER.rglob("*.sql"):
+        stated = re.findall(r"^-- name: (\w+)$", path.read_text(), re.MULTILINE)
+        source = path.with_suffix(".py").read_text() if stated else ""
+        assert all(f'"{name}"' in source for name in stated), path.name
+
+
 def test_every_query_begins_with_its_intent() -> None:
-    for name, sql in queries().items():
-        assert sql.decode().startswith("-- "), name
+    for name in queries():
+        assert text_of(name).startswith("-- "), name
 
 
 def test_a_percent_sign_is_a_placeholder_or_doubled() -> None:
-    for name, sql in queries().items():
-        without = re.sub(r"%\(\w+\)s|%%", "", sql.decode())
+    for name in queries():
+        without = re.sub(r"%\(\w+\)s|%%", "", text_of(name))
         assert "%" not in without, name
 
 
 def test_columns_are_spelled_out() -> None:
-    for name, sql in queries().items():
-        # A row as JSON is a star in disguise: it would break when a migration adds a column.
-        assert not re.search(r"SELECT\s+(\w+\.)?\*|to_jsonb\(\w+\)|row_to_json", sql.decode()), name
+    for name in queries():
+        # A row as JSON is a star in disguise: a new column would break it.
+        star = r"SELECT\s+(\w+\.)?\*|to_jsonb\(\w+\)|row_to_json"
+        assert not re.search(star, text_of(name)), name
+
+
+def test_audit_entries_are_written_by_one_fragment() -> None:
+    for path in LAYER.rglob("*.sql"):
+        writes = path.read_text().count("INSERT INTO audit_log")
+        assert writes == (1 if path.name == "entries.sql" else 0), path.name
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterable[Path]:
+    """A folder that is read in place of the layer."""
+    monkeypatch.setattr(module, "LAYER", tmp_path)
+    queries.cache_clear()
+    yield tmp_path
+    queries.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("-- name: a\nSELECT 1;", "The query a does not say what it needs."),
+        ("-- name: a\n-- needs: own group\nSELECT 1;", "'own' is not a valid Action"),
+        ("-- name: a\n-- needs: read house\nSELECT 1;", "'house' is not a valid ResourceType"),
+        ("-- name: a\n-- needs: read group group_id\nSELECT 1;", "which cannot be read"),
+        ("-- name: a\n-- needs: nothing\nSELECT 1;\n-- name: a\n", "Two pieces of SQL are named a"),
+    ],
+)
+def test_a_header_that_breaks_the_rules_is_refused(folder: Path, text: str, problem: str) -> None:
+    (folder / "a.sql").write_text(text)
+    with pytest.raises(ValueError, match=problem):
+        queries()
+
+
+def test_a_fragment_stands_for_its_line(folder: Path) -> None:
+    (folder / "a.sql").write_text("-- fragment: one\nSELECT 1\n")
+    (folder / "b.sql").write_text("-- name: a\n-- needs: nothing\n    -- include: one\nLIMIT 1;\n")
+    assert queries()["a"].sql == b"SELECT 1\nLIMIT 1;\n"

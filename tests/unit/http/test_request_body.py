@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from allowance.contract.fields import SpendLimit
+from allowance.budgets.models import SpendLimit
 from allowance.errors import (
     AllowanceError,
     BodyTooLarge,

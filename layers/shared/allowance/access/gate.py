@@ -1,14 +1,25 @@
-"""The only door to the data: say what you will do, and to what, and get a handle. The handle is the
-proof.
+"""The only door to the data: a store names an action and an object and gets a handle.
+
+The handle is the proof. It carries what it was opened for and runs only queries whose declared
+needs (`-- needs: update group %(group_id)s`) match that: action, type and id. See
+docs/decisions/0001-gate.md.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 from uuid import UUID
 
+from allowance.access.handle import Handle, Permit, listing_need
 from allowance.database.database import Database
+from allowance.database.queries import call
 from allowance.errors import Forbidden, NotAuthorized
 from allowance.rbac.authorize import allowed
-from allowance.rbac.policy import NO_SECRET, Action, Object, Subject
+from allowance.rbac.policy import NO_SECRET, Action, Object, ResourceType, Subject, group_object
+
+OBJECTS_OF_ROWS: Mapping[ResourceType, Callable[[Any, Any], Object]] = {
+    ResourceType.GROUP: group_object,
+}
+"""Type -> the object of a row of a listing, from its id and its organization."""
 
 
 class Gate:
@@ -18,56 +29,74 @@ class Gate:
         self._subject = subject
         self._database = database
 
-    def open(self, action: Action, obj: Object) -> Database:
-        """The database, in exchange for an action that the subject may do to the object.
+    def check(self, action: Action, obj: Object) -> None:
+        """Raise unless the subject may do this to the object. No round trip.
 
-        Raises NotAuthorized, or Forbidden where it is no secret that there is such an object.
+        Raises NotAuthorized, or Forbidden where the existence of the object is no secret.
         """
         if not allowed(self._subject, action, obj):
             raise Forbidden if obj.type in NO_SECRET else NotAuthorized
-        return self._database
 
-    def open_each[T](
-        self,
-        action: Action,
-        rows: Callable[[Database], Iterable[T]],
-        object_of: Callable[[T], Object],
-    ) -> list[T]:
-        """The rows of a listing that the subject may see: each is judged by the object it stands
-        for.
-        """
-        return [
-            row for row in rows(self._database) if allowed(self._subject, action, object_of(row))
-        ]
+    def open(self, action: Action, *objects: Object) -> Handle:
+        """Return a handle for an action on each of the objects. Raises as `check`."""
+        for obj in objects:
+            self.check(action, obj)
+        return Handle(self._database, (Permit(action, obj) for obj in objects))
 
-    def open_some[K](self, action: Action, objects: Mapping[K, Object]) -> tuple[Database, list[K]]:
-        """The database, and on which of these objects the action is allowed. Raises NotAuthorized
-        when on none.
+    def open_some[K](
+        self, action: Action, objects: Mapping[K, Object], *, beside: Iterable[Object] = ()
+    ) -> tuple[Handle, list[K]]:
+        """Return a handle for those of the objects that the subject may do this to, and their keys.
+
+        `beside` are objects that are needed in any case: raises as `check` without them. Raises
+        NotAuthorized where no object remains.
         """
-        permitted = [key for key, obj in objects.items() if allowed(self._subject, action, obj)]
-        if not permitted:
+        for obj in beside:
+            self.check(action, obj)
+        keys = [key for key, obj in objects.items() if allowed(self._subject, action, obj)]
+        if not keys:
             raise NotAuthorized
-        return self._database, permitted
+        permitted = (*beside, *(objects[key] for key in keys))
+        return Handle(self._database, (Permit(action, obj) for obj in permitted)), keys
 
     def open_organizations(
         self, action: Action, object_of: Callable[[UUID | None], Object]
-    ) -> tuple[Database, list[UUID] | None]:
-        """The database, and in which organizations the action is allowed: None is in all, and
-        outside of any.
+    ) -> tuple[Handle, list[UUID] | None]:
+        """Return a handle for all organizations where the action is allowed, and their ids.
 
-        Organizations of which the subject is no member, and no organization at all, get the same
-        answer from the rule, since nothing but the site level can speak for them. Raises
-        NotAuthorized when it is allowed nowhere.
+        None instead of ids means all organizations, and what belongs to none. An organization of
+        which the subject is no member gets the same verdict from the rule as no organization: only
+        the site level can allow it. Raises NotAuthorized where the action is allowed nowhere.
         """
-        if allowed(self._subject, action, object_of(None)):
-            return self._database, None
-        own = {
-            organization_id for role in self._subject.roles for organization_id in role.by_org_id
-        }
-        permitted = sorted(each for each in own if allowed(self._subject, action, object_of(each)))
+        everywhere = object_of(None)
+        if allowed(self._subject, action, everywhere):
+            return Handle(self._database, [Permit(action, everywhere)]), None
+        own = {id_ for role in self._subject.roles for id_ in role.by_org_id}
+        permitted = sorted(id_ for id_ in own if allowed(self._subject, action, object_of(id_)))
         if not permitted:
             raise NotAuthorized
-        return self._database, permitted
+        permits = (Permit(action, object_of(id_)) for id_ in permitted)
+        return Handle(self._database, permits), permitted
+
+    def list[T](self, action: Action, model: type[T], query: str, /, **parameters: Any) -> list[T]:
+        """Return the rows of a listing that the subject may see. One round trip.
+
+        The query declares the object of each row (`-- needs: read group each row id in
+        organization_id`). Raises QueryNotPermitted where it declares another action or no rows.
+        """
+        need = listing_need(query, action)
+        object_of = OBJECTS_OF_ROWS[need.type]
+        id_column, organization_column = need.columns
+        return [
+            row
+            for row in self._database.rows_of(call(model, query, **parameters))
+            if allowed(
+                self._subject,
+                action,
+                object_of(getattr(row, id_column), getattr(row, organization_column)),
+            )
+        ]
 
     def is_member_of(self, organization_id: UUID) -> bool:
+        """Return whether the subject is a member of the organization."""
         return self._subject.is_member_of(organization_id)

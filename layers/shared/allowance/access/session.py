@@ -1,25 +1,34 @@
-"""One invocation, one warm connection: a store for whoever calls."""
+"""One invocation on the warm connection of the process: a store for a caller, a gate for a job."""
 
 import secrets
 from functools import cache
 from uuid import UUID
 
+from allowance.access.caller import Caller
 from allowance.access.gate import Gate
 from allowance.access.scopes import read_scope
 from allowance.access.store import CallerStore, Origin
 from allowance.access.tokens import Credential
-from allowance.contract.fields import Caller, Health
+from allowance.contract.fields import Row
 from allowance.database.database import Database
+from allowance.database.queries import call
+from allowance.database.settings import database_source
 from allowance.errors import Unauthenticated
 from allowance.rbac.policy import Subject
 from allowance.rbac.roles import roles_of_user
 from allowance.rbac.system import SystemActor
-from allowance.settings import database_source, settings
+from allowance.settings import settings
+
+
+class Ping(Row):
+    """The response of a database that responds."""
+
+    status: str
 
 
 @cache
 def warm_database() -> Database:
-    """The database of this process, kept between invocations."""
+    """Return the database of this process, which it keeps between invocations."""
     return Database(database_source(), f"allowance/{settings().function_name}")
 
 
@@ -32,14 +41,14 @@ def open_store[S: CallerStore](
     user: UUID | str | None,
     request_id: str,
 ) -> S:
-    """A store for the user behind a credential, who is looked up anew each time. One trip.
+    """Return a store for the user behind a credential. One round trip, at every request.
 
-    `group_id`, `organization` and `user` (by id or username; `me` is the caller) are what the path
-    names; they come back in the same trip. Raises Unauthenticated.
+    `group_id`, `organization` and `user` (id or username; `me` is the caller) are what the path
+    names; the same trip looks them up. Raises Unauthenticated.
     """
     database = warm_database()
     database.start_invocation()
-    caller = database.first(
+    authenticate = call(
         Caller,
         "authenticate",
         token_id=credential.token_id,
@@ -51,8 +60,10 @@ def open_store[S: CallerStore](
         named_user_id=user if isinstance(user, UUID) else None,
         named_username=user if isinstance(user, str) else None,
     )
-    if caller is None:
+    found = database.rows_of(authenticate)
+    if not found:
         raise Unauthenticated
+    (caller,) = found
     return kind(
         Gate(_subject(caller), database),
         Origin(caller.user_id, caller.username, request_id),
@@ -61,23 +72,21 @@ def open_store[S: CallerStore](
 
 
 def open_gate(actor: SystemActor) -> Gate:
-    """A gate for a system actor, which has no credential: IAM decides who may start it."""
+    """Return a gate for a system actor. It has no credential: IAM decides who may start a job."""
     database = warm_database()
     database.start_invocation()
     return Gate(actor.subject, database)
 
 
 def ping_database() -> None:
-    """Whether the database answers. Raises DatabaseUnavailable."""
+    """Raise DatabaseUnavailable unless the database responds. One round trip."""
     database = warm_database()
     database.start_invocation()
-    database.one(Health, "ping")
+    database.rows_of(call(Ping, "ping"))
 
 
 def take_database_ms() -> float:
-    """Milliseconds that this invocation has waited for the database so far; 0 when it
-    never asked.
-    """
+    """Return the milliseconds that this invocation has waited for the database."""
     return warm_database().take_waited_ms() if warm_database.cache_info().currsize else 0.0
 
 

@@ -10,12 +10,11 @@ from contextlib import ExitStack
 from datetime import datetime
 from itertools import batched
 
-from allowance.access.gate import Gate
-from allowance.access.store import Origin
+from allowance.access.handle import Handle
+from allowance.access.store import Store
 from allowance.alerts.models import SpendAlert
 from allowance.alerts.receivers import MAX_BATCH, CallRefused, NoAnswer, Receiver, ReceiverName
 from allowance.contract.fields import Row
-from allowance.database.database import Database
 from allowance.log import logger
 from allowance.metrics import count_alerts
 from allowance.rbac.policy import SPEND_ALERTS, Action
@@ -71,12 +70,8 @@ class DeliveryCounts(WaitingAlerts):
     failed: int
 
 
-class AlertStore:
+class AlertStore(Store):
     """Spend alerts, as a system actor may deliver them."""
-
-    def __init__(self, gate: Gate, origin: Origin) -> None:
-        self._gate = gate
-        self._origin = origin
 
     def deliver(self, receivers: Sequence[Receiver]) -> DeliveryCounts:
         """Tell each receiver of each alert that is due, and that it does not know of. Raises
@@ -92,7 +87,7 @@ class AlertStore:
                 connections.callback(receiver.close)
             return self._deliver(db, receivers)
 
-    def _deliver(self, db: Database, receivers: Sequence[Receiver]) -> DeliveryCounts:
+    def _deliver(self, db: Handle, receivers: Sequence[Receiver]) -> DeliveryCounts:
         started = time.monotonic()
         tellings = [Telling(db, each, started + SENDING_SECONDS) for each in receivers]
         delivered = failed = persistent = 0
@@ -151,7 +146,7 @@ class Telling:
     the next run.
     """
 
-    def __init__(self, db: Database, receiver: Receiver, until: float) -> None:
+    def __init__(self, db: Handle, receiver: Receiver, until: float) -> None:
         self._db = db
         self._receiver = receiver
         self._until = until
@@ -208,7 +203,7 @@ class Telling:
         return [self._silent] * len(batch)
 
 
-def _settle(db: Database, page: Sequence[ClaimedAlert], untold: set[str]) -> None:
+def _settle(db: Handle, page: Sequence[ClaimedAlert], untold: set[str]) -> None:
     """End the leases of a page."""
     entries = [
         _key(each) | {"attempts": each.attempts, "delivered": each.id not in untold}

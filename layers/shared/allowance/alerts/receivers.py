@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any, Literal, Protocol
 
 from allowance.alerts.models import SpendAlert
-from allowance.settings import alert_receivers
+from allowance.alerts.settings import alert_receivers
 
 CONNECT_SECONDS = 2
 ANSWER_SECONDS = 3

@@ -9,9 +9,10 @@ from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
+from allowance.aws.settings import aws_credentials, secrets_manager_url
 from allowance.aws.signature import signed_headers
 from allowance.errors import DatabaseUnavailable
-from allowance.settings import BadSetting, aws_credentials, secrets_manager_url
+from allowance.settings import BadSetting
 
 TIMEOUT_SECONDS = 3
 BUSY_STATUSES = (429, 500, 502, 503, 504)

@@ -1,13 +1,57 @@
-"""The shapes of a user's own AI budget, which stands in place of the budgets of the
-user's groups.
-"""
+"""The limits of groups and users as they come in and go out. Money is micro-units of US dollars."""
 
-from typing import Annotated
+from typing import Annotated, override
 from uuid import UUID
 
-from pydantic import BeforeValidator, Field, Strict
+from pydantic import BeforeValidator, Field, Strict, ValidationError
 
-from allowance.contract.fields import SpendLimit, Timestamp, Versioned, hyphenated
+from allowance.contract.fields import Body, Row, Timestamp, Versioned, hyphenated
+from allowance.contract.validation import ABOVE, problems_of
+from allowance.errors import InvalidSpendLimit, ValidationFailed
+
+MAX_SPEND_LIMIT_MICROS = 1_000_000_000_000
+
+
+class GroupBudget(Versioned):
+    """The AI budget of a group: the limit is per member of the group and period. 0 blocks all
+    spend.
+    """
+
+    group_id: UUID
+    spend_limit_micros: Annotated[int, Field(ge=0, le=MAX_SPEND_LIMIT_MICROS)]
+    created_at: Timestamp
+    updated_at: Timestamp
+
+
+class SpendLimit(Body):
+    """The body of PUT: the limit of each member of the group."""
+
+    spend_limit_micros: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=MAX_SPEND_LIMIT_MICROS,
+            description=(
+                "Whole micro-units of US dollars per member and period; 0 blocks all spend."
+            ),
+            examples=[25_000_000],
+        ),
+    ]
+
+    @override
+    @classmethod
+    def refusal(cls, error: ValidationError) -> ValidationFailed:
+        """A limit above the cap has a message of its own, which yields to every other problem."""
+        problems = problems_of(error)
+        above = [
+            each["type"] == ABOVE and each["loc"][-1] == "spend_limit_micros"
+            for each in error.errors()
+        ]
+        if all(above):
+            return InvalidSpendLimit(problems)
+        return ValidationFailed(
+            problem for problem, is_above in zip(problems, above, strict=True) if not is_above
+        )
 
 
 class UserBudgetOverride(Versioned):
@@ -31,3 +75,9 @@ class OverrideLimit(SpendLimit):
         BeforeValidator(hyphenated),
         Field(description="A group of which the user is a member; spend is attributed to it."),
     ]
+
+
+class RemovedBudget(Row):
+    """Whether the limit that was there is gone."""
+
+    removed: bool

@@ -1,39 +1,43 @@
-"""What routes may ask about a user's own budget. An audit entry is written with its change."""
+"""The budget override of a user, as one caller may see and change it."""
 
-from allowance.access.store import PathStore
-from allowance.budgets.models import OverrideLimit, UserBudgetOverride
-from allowance.contract.fields import GroupReference, RemovedBudget
+from allowance.access.caller import GroupReference
+from allowance.access.store import UserPathStore
+from allowance.budgets.limits import remove_limit, write_limit
+from allowance.budgets.models import OverrideLimit, RemovedBudget, UserBudgetOverride
 from allowance.contract.preconditions import Precondition
-from allowance.database.database import call
-from allowance.errors import BudgetChanged, GroupNotFound, OverrideNotFound
+from allowance.database.queries import call
+from allowance.errors import GroupNotFound, OverrideNotFound
 from allowance.rbac.policy import Action, group_object
 
 
-class UserBudgetStore(PathStore):
-    """The budget override of the user in the path, as one caller may see and change it."""
+class OverrideStore(UserPathStore):
+    """The override of the user in the path: a limit in place of the limits of the user's groups."""
 
-    def get_override(self) -> UserBudgetOverride:
-        """The user's own limit. Raises UserNotFound, NotAuthorized, OverrideNotFound."""
+    def get(self) -> UserBudgetOverride:
+        """Return the override. Raises UserNotFound, NotAuthorized, OverrideNotFound."""
         db = self._gate.open(Action.READ, self._user())
         override = db.first(UserBudgetOverride, "get_user_budget_override", user_id=self._user_id())
         if override is None:
             raise OverrideNotFound
         return override
 
-    def set_override(self, limit: OverrideLimit, precondition: Precondition) -> UserBudgetOverride:
-        """Create or change the user's own limit, 0..1e12 micros.
+    def set(self, limit: OverrideLimit, precondition: Precondition) -> UserBudgetOverride:
+        """Create or change the override, 0..1e12 micros, with its audit entry.
 
         Needs update on the user and on the group. Raises UserNotFound, GroupNotFound,
-        NotAuthorized, BudgetChanged, and NotAGroupMember when the user is not in the group.
+        NotAuthorized, BudgetChanged, and NotAGroupMember for a user outside the group.
         """
         user_id = self._user_id()
         group = self._gate.open(Action.UPDATE, self._user()).first(
-            GroupReference, "find_group", group_id=limit.group_id
+            GroupReference, "find_group_for_override", user_id=user_id, group_id=limit.group_id
         )
         if group is None:
             raise GroupNotFound
-        db = self._gate.open(Action.UPDATE, group_object(group.id, group.organization_id))
-        locked, written = db.in_one_trip(
+        db = self._gate.open(
+            Action.UPDATE, self._user(), group_object(group.id, group.organization_id)
+        )
+        return write_limit(
+            db,
             call(GroupReference, "lock_user_in_group", user_id=user_id, group_id=group.id),
             call(
                 UserBudgetOverride,
@@ -41,31 +45,28 @@ class UserBudgetStore(PathStore):
                 user_id=user_id,
                 group_id=group.id,
                 spend_limit_micros=limit.spend_limit_micros,
-                must_exist=precondition.must_exist,
                 **precondition.parameters,
                 **self._origin.parameters,
             ),
         )
-        if not locked:
-            raise GroupNotFound
-        if not written:
-            raise BudgetChanged
-        return written[0]
 
-    def remove_override(self, precondition: Precondition) -> None:
-        """Remove the user's own limit. Needs update on the user and on the group that it counts
-        for.
+    def delete(self, precondition: Precondition) -> None:
+        """Remove the override, with its audit entry.
 
-        Raises UserNotFound, NotAuthorized, OverrideNotFound, BudgetChanged.
+        Needs update on the user and on the group of the override. Raises UserNotFound,
+        NotAuthorized, OverrideNotFound, BudgetChanged.
         """
         user_id = self._user_id()
         group = self._gate.open(Action.UPDATE, self._user()).first(
-            GroupReference, "group_of_user_budget_override", user_id=user_id
+            GroupReference, "find_group_of_override", user_id=user_id
         )
         if group is None:
             raise OverrideNotFound
-        db = self._gate.open(Action.UPDATE, group_object(group.id, group.organization_id))
-        _, outcome = db.in_one_trip(
+        db = self._gate.open(
+            Action.UPDATE, self._user(), group_object(group.id, group.organization_id)
+        )
+        remove_limit(
+            db,
             call(GroupReference, "lock_user_in_group", user_id=user_id, group_id=group.id),
             call(
                 RemovedBudget,
@@ -75,8 +76,5 @@ class UserBudgetStore(PathStore):
                 **precondition.parameters,
                 **self._origin.parameters,
             ),
+            OverrideNotFound,
         )
-        if not outcome:
-            raise OverrideNotFound
-        if not outcome[0].removed:
-            raise BudgetChanged

@@ -1,1 +1,6 @@
-"""Contract."""
+"""What comes in and goes out: shared shapes, strict JSON, query parameters, preconditions.
+
+Owns the base classes of rows and bodies, and the wording of validation errors. Knows no domain and
+does no I/O. Invariants: unknown fields are refused; every problem is named by its field; times are
+RFC 3339 in UTC.
+"""

@@ -4,8 +4,7 @@ of US dollars.
 
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any, Literal
-from uuid import UUID
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import (
     AfterValidator,
@@ -14,10 +13,13 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainSerializer,
+    ValidationError,
     WithJsonSchema,
 )
 
-MAX_SPEND_LIMIT_MICROS = 1_000_000_000_000
+from allowance.contract.validation import problems_of
+from allowance.errors import ValidationFailed
+
 MAX_NAME_LENGTH = 255
 
 
@@ -87,6 +89,11 @@ class Body(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
+    @classmethod
+    def refusal(cls, error: ValidationError) -> ValidationFailed:
+        """Return the error that a caller gets for a body that is not valid."""
+        return ValidationFailed(problems_of(error))
+
 
 class Versioned(Row):
     """A row that says when it was last written: `updated_at`, which moves with every change, names
@@ -103,144 +110,6 @@ class Versioned(Row):
         return f'"{rfc3339(self.updated_at)}"'
 
 
-class GroupBudget(Versioned):
-    """The AI budget of a group: the limit is per member of the group and period. 0 blocks all
-    spend.
-    """
-
-    group_id: UUID
-    spend_limit_micros: Annotated[int, Field(ge=0, le=MAX_SPEND_LIMIT_MICROS)]
-    created_at: Timestamp
-    updated_at: Timestamp
-
-
-class SpendLimit(Body):
-    """The body of PUT: the limit of each member of the group."""
-
-    spend_limit_micros: Annotated[
-        int,
-        Field(
-            ge=0,
-            le=MAX_SPEND_LIMIT_MICROS,
-            description=(
-                "Whole micro-units of US dollars per member and period; 0 blocks all spend."
-            ),
-            examples=[25_000_000],
-        ),
-    ]
-
-
-class Group(Row):
-    """A group as those who may read it see it."""
-
-    id: UUID
-    name: str
-    organization_id: UUID
-    organization_name: str
-    budget: GroupBudget | None
-
-
-class GroupReference(Row):
-    """A group that the caller named in a path."""
-
-    id: UUID
-    organization_id: UUID
-
-
-class OrganizationReference(Row):
-    """An organization that the caller named in a path."""
-
-    id: UUID
-    name: str
-
-
-class UserReference(Row):
-    """A user whom the caller named in a path."""
-
-    id: UUID
-    username: str
-
-
-class Membership(Row):
-    """A user's place in an organization, with the roles held there."""
-
-    id: UUID
-    name: str
-    roles: list[str]
-
-
-class TokenInfo(Row):
-    """The credential in use. `scope` null is everything."""
-
-    name: str
-    expires_at: Timestamp | None
-    scope: dict[str, Any] | None
-
-
-class Me(Row):
-    """Who the caller is."""
-
-    id: UUID
-    username: str
-    email: str | None
-    roles: list[str]
-    organizations: list[Membership]
-    token: TokenInfo
-
-
-class Caller(Row):
-    """Whom a credential speaks for, with everything the rule needs, and what the path of the
-    request names.
-    """
-
-    user_id: UUID
-    username: str
-    email: str | None
-    roles: list[str]
-    organizations: list[Membership]
-    groups: list[UUID]
-    token: TokenInfo
-    group: GroupReference | None
-    organization: OrganizationReference | None
-    user: UserReference | None
-    now: Timestamp
-
-
-class Actor(Row):
-    """Who made a change: a user, or a system actor, which has a name and no id."""
-
-    id: UUID | None
-    username: str
-
-
-class AuditEntry(Row):
-    """One change: who, what, from what, to what. `before` null is a creation, `after` null a
-    deletion.
-    """
-
-    id: int
-    created_at: Timestamp
-    actor: Actor
-    action: Literal["create", "update", "delete"]
-    resource_type: str
-    resource_id: str
-    organization_id: UUID | None
-    group_id: UUID | None
-    user_id: UUID | None
-    before: dict[str, Any] | None
-    after: dict[str, Any] | None
-    request_id: str
-
-
-class AuditPage(Row):
-    """Audit entries, newest first; `next` is the `after` of the following page, null on
-    the last.
-    """
-
-    entries: list[AuditEntry]
-    next: str | None
-
-
 class Health(Row):
     """Alive."""
 
@@ -255,9 +124,3 @@ def _printable(value: str) -> str:
 
 
 Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH), AfterValidator(_printable)]
-
-
-class RemovedBudget(Row):
-    """Whether the budget that was there is gone."""
-
-    removed: bool

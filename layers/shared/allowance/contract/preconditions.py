@@ -23,8 +23,9 @@ class Precondition:
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """Of a query that changes or removes. What creates too takes `must_exist` beside them."""
+        """Return the parameters of the SQL fragment `precondition`."""
         return {
+            "must_exist": self.must_exist,
             "versions": None if self.versions is None else list(self.versions),
             "must_be_absent": self.must_be_absent,
             "excluded_versions": list(self.excluded_versions),

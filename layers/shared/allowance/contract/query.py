@@ -4,7 +4,6 @@ import base64
 import json
 import re
 from typing import Annotated, Any, Literal, Self
-from uuid import UUID
 
 from pydantic import (
     AfterValidator,
@@ -17,7 +16,7 @@ from pydantic import (
     model_validator,
 )
 
-from allowance.contract.fields import UUID_FORM, hyphenated
+from allowance.contract.fields import UUID_FORM
 
 
 class Query(BaseModel):
@@ -103,29 +102,6 @@ UserKey = Annotated[
     str, AfterValidator(_user_key), Field(json_schema_extra={"pattern": f"^({USER_KEY.pattern})$"})
 ]
 """A UUID or a username (which `me` is too, to those who read it)."""
-
-
-class AuditQuery(Query):
-    """Filters of the audit log."""
-
-    group: Annotated[
-        UUID | None,
-        Field(description="Entries that concern this group."),
-        BeforeValidator(hyphenated),
-    ] = None
-    user: Annotated[
-        UserKey | None,
-        Field(description="Entries made by or concerning this user: a UUID, a username or `me`."),
-    ] = None
-    limit: Annotated[int, Field(ge=1, le=1000, description="Entries per page."), WHOLE_NUMBER] = 100
-    after: Annotated[int | None, Field(description="`next` of the page before."), WHOLE_NUMBER] = (
-        None
-    )
-
-    @property
-    def user_id(self) -> UUID | None:
-        """`user`, if it is an id."""
-        return UUID(self.user) if self.user is not None and UUID_FORM.fullmatch(self.user) else None
 
 
 class HealthQuery(Query):

@@ -1,85 +1,51 @@
-"""The warm connection and the queries. The only module of the layer that imports psycopg.
+"""The one warm connection of a process. It runs queries by name for whoever holds it.
 
-A connection is autocommit: a read is its own transaction, a write is one statement or one pipelined
-batch, which Postgres runs as one implicit transaction. See docs/decisions/0003-round-trips.md.
+Only the gate and the session hold it (`allowance.access`). A connection is in autocommit: a read is
+its own transaction; a write is one statement or one pipelined batch, which Postgres runs as one
+implicit transaction. See docs/decisions/0003-round-trips.md.
 """
 
-import re
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import cache
-from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 import psycopg
-from psycopg.abc import Buffer
-from psycopg.adapt import Dumper
-from psycopg.pq import Format
 from psycopg.rows import class_row
-from psycopg.types.datetime import TimestamptzLoader
 
-from allowance.database.arrays import ARRAYS
+from allowance.database.adapters import adapt
 from allowance.database.login import connection_parameters
+from allowance.database.queries import Call, queries
+from allowance.database.settings import DatabaseSource
 from allowance.errors import AllowanceError, DatabaseUnavailable, NotAGroupMember, UsageKeyTaken
-from allowance.settings import BadSetting, DatabaseSource
+from allowance.settings import BadSetting
 
 CONNECT_TIMEOUT_SECONDS = 3
 
 UNAVAILABLE_CLASSES = ("08", "53", "57")
-"""SQLSTATE classes: connection exception, insufficient resources, operator intervention (shutdown,
-time-out).
-"""
+"""SQLSTATE classes: connection exception, insufficient resources, operator intervention."""
 
-UNAVAILABLE = frozenset({"55P03", "40001", "40P01", "25006"})
-"""SQLSTATEs: lock not available, serialization failure, deadlock, read-only (a standby, while it
-fails over).
-"""
+READ_ONLY = "25006"
+"""SQLSTATE of a write on a standby, which a failover leaves behind."""
+
+UNAVAILABLE = frozenset({"55P03", "40001", "40P01", READ_ONLY})
+"""SQLSTATEs: lock not available, serialization failure, deadlock, read-only."""
+
+CHECK_VIOLATION = "23514"
 
 CONSTRAINTS: Mapping[str, type[AllowanceError]] = {
     "user_ai_budget_overrides_organization_membership": NotAGroupMember,
     "user_ai_budget_overrides_group_membership": NotAGroupMember,
     "ai_usage_digests_pkey": UsageKeyTaken,
 }
-"""What the schema refuses in place of the code, in the caller's words."""
-
-_NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
-
-
-@cache
-def queries() -> dict[str, bytes]:
-    """Every query by its name. A file holds several, each after a line `-- name: x`."""
-    found: dict[str, bytes] = {}
-    for path in sorted(Path(__file__).parents[1].rglob("*.sql")):
-        _, *pieces = _NAME.split(path.read_text(encoding="utf-8"))
-        for name, sql in zip(pieces[::2], pieces[1::2], strict=True):
-            if name in found:
-                raise ValueError(f"Two queries are named {name}.")
-            found[name] = sql.encode()
-    return found
-
-
-@dataclass(frozen=True)
-class Call[T]:
-    """A query with its parameters, and the model of its rows."""
-
-    model: type[T]
-    query: str
-    parameters: dict[str, Any]
-
-
-def call[T](model: type[T], query: str, /, **parameters: Any) -> Call[T]:
-    """A query for `Database.in_one_trip`."""
-    return Call(model, query, parameters)
+"""Constraint -> the error that a caller gets when it refuses a row."""
 
 
 class Database:
-    """One connection, kept warm between invocations, made anew when it is found closed.
+    """One connection. It stays warm between invocations and is replaced when it is found closed.
 
-    Every method raises DatabaseUnavailable when Postgres is down, failing over, or out of
-    connections, and what CONSTRAINTS says when the schema refuses a row.
+    Every method raises DatabaseUnavailable when Postgres is down, failing over or out of
+    connections, and the error of CONSTRAINTS when the schema refuses a row.
     """
 
     def __init__(self, source: DatabaseSource, application_name: str) -> None:
@@ -91,77 +57,46 @@ class Database:
         self._waited_seconds = 0.0
 
     def start_invocation(self) -> None:
-        """From here the next statement is a first one: it must be safe to repeat, on a connection
-        gone stale.
-        """
+        """Let the next statement run twice if its connection turns out to be stale."""
         self._may_repeat = True
 
     def take_waited_ms(self) -> float:
-        """Milliseconds that were spent on the database since this was last asked, connecting
-        included.
-        """
+        """Return the milliseconds spent on the database since the last call of this."""
         waited, self._waited_seconds = self._waited_seconds, 0.0
         return waited * 1000
 
     def close(self) -> None:
-        """End the connection; the next statement makes another."""
+        """End the connection; the next statement opens another."""
         if self._connection is not None:
             self._connection.close()
 
-    def many[T](self, model: type[T], query: str, /, **parameters: Any) -> list[T]:
-        """All rows of a query. One trip."""
-        return self.rows_of(call(model, query, **parameters))
-
     def rows_of[T](self, what: Call[T]) -> list[T]:
-        """As `many`, of a query that stands ready. One trip."""
+        """Return all rows of a query. One round trip."""
         return self._attempt(lambda connection: _execute(connection, what).fetchall())
 
-    def first[T](self, model: type[T], query: str, /, **parameters: Any) -> T | None:
-        """The first row of a query, if there is one. One trip."""
+    def run(self, query: str, parameters: Mapping[str, Any]) -> int:
+        """Return how many rows a statement touched. One round trip."""
         return self._attempt(
-            lambda connection: _execute(connection, call(model, query, **parameters)).fetchone()
+            lambda connection: connection.execute(queries()[query].sql, parameters).rowcount
         )
 
-    def one[T](self, model: type[T], query: str, /, **parameters: Any) -> T:
-        """The row of a query that always has one. One trip."""
-        row = self.first(model, query, **parameters)
-        if row is None:
-            raise LookupError(f"The query {query} answered no row.")
-        return row
+    def batch(self, *calls: Call[Any]) -> list[list[Any]]:
+        """Return the rows of each statement, in order. One implicit transaction, one round trip.
 
-    def run(self, query: str, /, **parameters: Any) -> int:
-        """How many rows a statement touched. One trip."""
-        return self._attempt(
-            lambda connection: connection.execute(queries()[query], parameters).rowcount
-        )
-
-    def in_one_trip[A, B](self, first: Call[A], second: Call[B]) -> tuple[list[A], list[B]]:
-        """Two statements in one implicit transaction, both sent before the first is answered.
-
-        The second sees what the first waited for: under READ COMMITTED each statement takes a
-        snapshot of its own.
+        Under READ COMMITTED each statement takes a snapshot of its own: a later one sees what an
+        earlier one waited for.
         """
 
-        def batch(connection: psycopg.Connection[Any]) -> tuple[list[A], list[B]]:
-            with connection.pipeline():
-                earlier, later = _execute(connection, first), _execute(connection, second)
-            return earlier.fetchall(), later.fetchall()
-
-        return self._attempt(batch)
-
-    def all_in_one_trip(self, *calls: Call[Any]) -> list[list[Any]]:
-        """As `in_one_trip`, of any number of statements: the rows of each, in order."""
-
-        def batch(connection: psycopg.Connection[Any]) -> list[list[Any]]:
+        def send(connection: psycopg.Connection[Any]) -> list[list[Any]]:
             with connection.pipeline():
                 cursors = [_execute(connection, each) for each in calls]
             return [cursor.fetchall() for cursor in cursors]
 
-        return self._attempt(batch)
+        return self._attempt(send)
 
     @contextmanager
     def transaction(self) -> Generator[None]:
-        """Several statements, all or nothing. Costs two trips more: for jobs, not for routes."""
+        """Run several statements, all or nothing. Costs two round trips more: for jobs only."""
         self._attempt(lambda connection: connection.execute("BEGIN"))
         self._within = self._connection
         try:
@@ -191,9 +126,8 @@ class Database:
         try:
             return work(connection)
         except psycopg.Error as error:
-            # Without a SQLSTATE it is the client that speaks, of a connection that is of no use any
-            # more, marked as closed or not: a pipeline whose server went away says that it "cannot
-            # exit while busy".
+            # Without a SQLSTATE the client itself reports a connection that is of no use any more,
+            # closed or not: a pipeline whose server went away "cannot exit while busy".
             stale = connection.closed or (
                 isinstance(error, psycopg.OperationalError) and error.sqlstate is None
             )
@@ -202,14 +136,18 @@ class Database:
             if stale and warm and may_repeat:
                 return self._on_a_connection(work)
             state = error.sqlstate or ""
-            if state == "25006":
-                # This server became a standby: another connection may find the new primary.
+            if state == READ_ONLY:
+                # Another connection may find the new primary.
                 connection.close()
-            # A row for which there is no partition is the only one that is refused by no
-            # constraint: its month of the ledger was dropped a moment ago, and is made anew for who
-            # comes again.
-            homeless = state == "23514" and error.diag.constraint_name is None
-            if stale or homeless or state[:2] in UNAVAILABLE_CLASSES or state in UNAVAILABLE:
+            # The partition was dropped a moment ago; a retry recreates it. No other row is refused
+            # by a check without a name.
+            missing_partition = state == CHECK_VIOLATION and error.diag.constraint_name is None
+            if (
+                stale
+                or missing_partition
+                or state[:2] in UNAVAILABLE_CLASSES
+                or state in UNAVAILABLE
+            ):
                 raise DatabaseUnavailable from error
             if refusal := CONSTRAINTS.get(error.diag.constraint_name or ""):
                 raise refusal from error
@@ -228,41 +166,12 @@ class Database:
         except psycopg.OperationalError as error:
             raise DatabaseUnavailable from error
         except psycopg.ProgrammingError:
-            # It quotes the connection string, password and all: these words must not reach a log.
+            # Its message quotes the connection string with the password: it must not reach a log.
             raise BadSetting("The connection string of the database cannot be read.") from None
         adapt(self._connection)
         return self._connection
 
 
-def adapt(connection: psycopg.Connection[Any]) -> None:
-    """Teach it times in UTC, and the arrays of `allowance.database.arrays`."""
-    connection.adapters.register_loader("timestamptz", TimeInUtc)
-    for kind in ARRAYS:
-        connection.adapters.register_dumper(
-            kind, type(kind.__name__, (ArrayDumper,), {"oid": kind.array_oid})
-        )
-
-
-class ArrayDumper(Dumper):
-    """Sends an array as it is: each kind has a dumper of its own, with the OID of that."""
-
-    format = Format.BINARY
-
-    def dump(self, obj: Buffer) -> Buffer:
-        return obj
-
-
-class TimeInUtc(TimestamptzLoader):
-    """A time in UTC, whatever zone the session is in.
-
-    Python compares times of one zone by what its clock shows: in the hour that a clock shows twice,
-    wrongly.
-    """
-
-    def load(self, data: Buffer) -> datetime:
-        return super().load(data).astimezone(UTC)
-
-
 def _execute[T](connection: psycopg.Connection[Any], what: Call[T]) -> psycopg.Cursor[T]:
     cursor = connection.cursor(row_factory=class_row(what.model))
-    return cursor.execute(queries()[what.query], what.parameters)
+    return cursor.execute(queries()[what.query].sql, what.parameters)

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from allowance.aws.secrets import fetch_secret
+from allowance.aws.settings import aws_credentials
 from allowance.aws.signature import database_token
-from allowance.settings import BadSetting, DatabaseSource, aws_credentials
+from allowance.database.settings import DatabaseSource
+from allowance.settings import BadSetting
 
 CERTIFICATES = Path(__file__).with_name("certificates")
 """The authorities of Amazon RDS by region, each with those of RDS Proxy: what `verify-full` trusts.

@@ -1,16 +1,17 @@
 """The directory's writes: one document, one transaction, all or nothing."""
 
 import json
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
-from allowance.access.gate import Gate
-from allowance.access.store import Origin
+from allowance.access.caller import GroupReference
+from allowance.access.handle import Handle
+from allowance.access.store import Store
 from allowance.access.tokens import MintedToken, mint
-from allowance.contract.fields import GroupReference, Row
-from allowance.database.database import Database
+from allowance.contract.fields import Row
 from allowance.directory.document import DirectoryDocument, TokenEntry
 from allowance.directory.resolve import KnownDirectory, final_accounts, stored_scope, unresolved
+from allowance.directory.snapshot import changes, known_directory, snapshot
 from allowance.errors import ImportRunning, ValidationFailed
 from allowance.rbac.policy import DIRECTORY, Action
 
@@ -49,23 +50,8 @@ class DirectoryLock(Row):
     locked: bool
 
 
-class Resource(Row):
-    """One thing of the directory, as the audit log tells it."""
-
-    resource_type: str
-    resource_id: str
-    organization_id: UUID | None
-    group_id: UUID | None
-    user_id: UUID | None
-    state: dict[str, Any]
-
-
-class DirectoryStore:
+class DirectoryStore(Store):
     """The directory, as a system actor may change it."""
-
-    def __init__(self, gate: Gate, origin: Origin) -> None:
-        self._gate = gate
-        self._origin = origin
 
     def import_directory(self, document: DirectoryDocument) -> ImportedDirectory:
         """Bring the directory to the document. Idempotent. Raises ValidationFailed, NotAuthorized,
@@ -81,24 +67,23 @@ class DirectoryStore:
                 actor_name=self._origin.actor_name,
                 request_id=self._origin.request_id,
             )
-            known = _known(db, document)
+            known = known_directory(db, document)
             if problems := unresolved(document, known):
                 raise ValidationFailed(problems)
             dropped = [
                 group.id
                 for group in db.many(GroupReference, "lock_dropped_groups", document=as_given)
             ]
-            before = _snapshot(db, document, dropped)
+            before = snapshot(db, document, dropped)
             accounts = json.dumps(_accounts(document, known))
             for write in WRITES:
                 db.run(write, document=as_given, accounts=accounts)
-            after_writes = _known(db, document)
+            after_writes = known_directory(db, document)
             minted = _mint(db, document, after_writes)
             db.run(
-                "insert_audit_entries",
-                entries=json.dumps(_changes(before, _snapshot(db, document, dropped))),
-                actor_name=self._origin.actor_name,
-                request_id=self._origin.request_id,
+                "write_directory_audit",
+                entries=json.dumps(changes(before, snapshot(db, document, dropped))),
+                **self._origin.parameters,
             )
             # Nothing is left to do once it is committed: a new token is told now or never.
             named = document.usernames()
@@ -108,30 +93,6 @@ class DirectoryStore:
                 users={name: id_ for name, id_ in after_writes.users().items() if name in named},
                 tokens={name: token.plaintext for name, token in minted.items()},
             )
-
-
-def _known(db: Database, document: DirectoryDocument) -> KnownDirectory:
-    return db.one(
-        KnownDirectory,
-        "known_directory",
-        organizations=sorted(document.organization_names()),
-        organization_ids=sorted(document.organization_ids()),
-        usernames=sorted(document.usernames()),
-        emails=sorted(document.emails()),
-    )
-
-
-def _snapshot(
-    db: Database, document: DirectoryDocument, dropped: list[UUID]
-) -> dict[tuple[str, str, UUID | None], Resource]:
-    rows = db.many(
-        Resource,
-        "directory_snapshot",
-        organizations=sorted(document.organization_names()),
-        usernames=sorted(document.usernames()),
-        dropped=dropped,
-    )
-    return {(row.resource_type, row.resource_id, row.organization_id): row for row in rows}
 
 
 def _accounts(document: DirectoryDocument, known: KnownDirectory) -> list[dict[str, Any]]:
@@ -146,9 +107,7 @@ def _accounts(document: DirectoryDocument, known: KnownDirectory) -> list[dict[s
     ]
 
 
-def _mint(
-    db: Database, document: DirectoryDocument, known: KnownDirectory
-) -> dict[str, MintedToken]:
+def _mint(db: Handle, document: DirectoryDocument, known: KnownDirectory) -> dict[str, MintedToken]:
     """A token for each entry whose name is new."""
     new = {
         key: token
@@ -170,25 +129,3 @@ def _row(token: TokenEntry, minted: MintedToken, known: KnownDirectory) -> dict[
         "scope": None if token.scope is None else stored_scope(token.scope, known),
         "expires_at": None if token.expires_at is None else token.expires_at.isoformat(),
     }
-
-
-def _changes(
-    before: dict[tuple[str, str, UUID | None], Resource],
-    after: dict[tuple[str, str, UUID | None], Resource],
-) -> list[dict[str, Any]]:
-    """An audit entry for each thing that is not as it was."""
-    changes: list[dict[str, Any]] = []
-    for key in sorted(before.keys() | after.keys(), key=str):
-        old, new = before.get(key), after.get(key)
-        if old == new:
-            continue
-        named = cast("Resource", new or old)
-        changes.append(
-            named.model_dump(mode="json", exclude={"state"})
-            | {
-                "action": "create" if old is None else "delete" if new is None else "update",
-                "before": old and old.state,
-                "after": new and new.state,
-            }
-        )
-    return changes

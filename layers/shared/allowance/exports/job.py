@@ -17,10 +17,10 @@ from allowance.budgets.effective import Period, period_containing
 from allowance.contract.fields import Row
 from allowance.errors import ExportFailed, Problem, ValidationFailed
 from allowance.exports.focus import COLUMNS, position_of_charge
+from allowance.exports.settings import ExportTarget, export_target
 from allowance.exports.spend_csv import month_of
 from allowance.exports.store import ExportSource
 from allowance.log import logger
-from allowance.settings import ExportTarget, export_target
 from allowance.tables import csv as csv_file
 from allowance.tables.columns import Cell, Kind, cells_of
 

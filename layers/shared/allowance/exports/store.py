@@ -5,12 +5,10 @@ it to S3.
 from datetime import datetime
 from uuid import UUID
 
-from allowance.access.gate import Gate
-from allowance.access.store import Origin, PathStore
+from allowance.access.handle import Handle
+from allowance.access.store import OrganizationPathStore, Store
 from allowance.budgets.effective import Period, period_containing
-from allowance.contract.fields import OrganizationReference, Row
-from allowance.database.database import Database
-from allowance.errors import OrganizationNotFound
+from allowance.contract.fields import Row
 from allowance.exports.focus import COLUMNS, Charge, ChargePosition, position_of_charge
 from allowance.exports.spend_csv import (
     SPEND_COLUMNS,
@@ -28,7 +26,7 @@ from allowance.tables.csv import CsvPage
 PAGE = 10_000
 
 
-class ExportStore(PathStore):
+class ExportStore(OrganizationPathStore):
     """The spend of the organization in the path, for who may read that of all its members, or of
     all its groups.
     """
@@ -69,11 +67,6 @@ class ExportStore(PathStore):
         rows = _charges(db, organization.id, period, after, query.limit + 1)
         return page_of(COLUMNS, rows, position_of_charge, query, period, organization.name)
 
-    def _organization(self) -> OrganizationReference:
-        if self._caller.organization is None:
-            raise OrganizationNotFound
-        return self._caller.organization
-
     def _period(self, query: ExportQuery) -> Period:
         return period_containing(self._caller.now) if query.month is None else month_of(query.month)
 
@@ -92,14 +85,10 @@ class ChargedOrganization(Row):
     id: UUID
 
 
-class ExportSource:
+class ExportSource(Store):
     """The charges of every organization, deleted ones too, as a system actor may read them. Raises
     NotAuthorized.
     """
-
-    def __init__(self, gate: Gate, origin: Origin) -> None:
-        self._gate = gate
-        self._origin = origin
 
     def now(self) -> datetime:
         """The time of the database's clock."""
@@ -127,7 +116,7 @@ class ExportSource:
 
 
 def _charges(
-    db: Database, organization_id: UUID, period: Period, after: ChargePosition | None, limit: int
+    db: Handle, organization_id: UUID, period: Period, after: ChargePosition | None, limit: int
 ) -> list[Charge]:
     return db.many(
         Charge,

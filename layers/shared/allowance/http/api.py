@@ -15,8 +15,9 @@ from uuid import UUID
 
 from allowance import errors
 from allowance.access.session import open_store, take_database_ms
-from allowance.access.store import CallerStore, PathStore
+from allowance.access.store import CallerStore
 from allowance.access.tokens import credential_of
+from allowance.aws.lambda_context import LambdaContext
 from allowance.contract.fields import Body
 from allowance.contract.preconditions import Precondition
 from allowance.contract.query import Query
@@ -27,7 +28,6 @@ from allowance.log import cause_of, logger
 from allowance.metrics import count_request
 from allowance.rbac.policy import Action
 from allowance.settings import settings
-from allowance.triggers.jobs import LambdaContext
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ class Api:
             if self.route.is_gated and not settings().ai_budgets_enabled:
                 raise errors.BudgetsNotEnabled
             if self.route.needs is not None:
-                store.see_prices(self.route.needs)
+                store.require(self.route.needs)
         if not any(
             inspect.isclass(kind) and issubclass(kind, (Query, Request))
             for kind in parameters.values()
@@ -159,8 +159,8 @@ def _authenticated(
     credential = credential_of(request.headers)
     arguments: dict[str, Any] = {}
     bad_id: errors.InvalidUUID | None = None
-    for name in request.segments.keys() & parameters.keys():
-        if parameters[name] is UUID:
+    for name, kind in parameters.items():
+        if kind is UUID:
             try:
                 arguments[name] = request.uuid(name)
             except errors.InvalidUUID as error:
@@ -180,11 +180,7 @@ def _authenticated(
     )
     if bad_id is not None:
         raise bad_id
-    if isinstance(store, PathStore):
-        if "group" in arguments:
-            store.see_group(arguments["group"])
-        if "user" in request.segments:
-            store.see_user()
+    store.see_path()
     return store, arguments | dict.fromkeys(stores, store)
 
 

@@ -6,7 +6,7 @@ The border answers for origins itself, not the API's own CORS configuration: tha
 
 from collections.abc import Mapping
 
-from allowance.settings import cors_origins
+from allowance.http.settings import cors_origins
 
 SECURITY_HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-store",

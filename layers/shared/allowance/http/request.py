@@ -11,19 +11,10 @@ from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
 
-from allowance.contract.fields import UUID_FORM
+from allowance.contract.fields import UUID_FORM, Body
 from allowance.contract.json_document import json_object
-from allowance.contract.validation import ABOVE, problems_of
-from allowance.errors import (
-    BodyTooLarge,
-    InvalidModelPrices,
-    InvalidQuery,
-    InvalidSpendLimit,
-    InvalidUUID,
-    Problem,
-    UnsupportedMediaType,
-    ValidationFailed,
-)
+from allowance.contract.validation import problems_of
+from allowance.errors import BodyTooLarge, InvalidQuery, InvalidUUID, Problem, UnsupportedMediaType
 
 MAX_BODY_BYTES = 1 << 20
 
@@ -85,7 +76,7 @@ class Request:
             raise InvalidQuery(repeated)
         return parameters
 
-    def json_body[T: BaseModel](self, model: type[T]) -> T:
+    def json_body[T: Body](self, model: type[T]) -> T:
         """The body. Raises BodyTooLarge, UnsupportedMediaType, InvalidJSON, ValidationFailed."""
         content = (
             self.body if isinstance(self.body, bytes) else self.body.encode(errors="surrogatepass")
@@ -100,7 +91,7 @@ class Request:
         try:
             return model.model_validate(json_object(content))
         except ValidationError as error:
-            raise _refusal(error) from error
+            raise model.refusal(error) from error
 
 
 def _decoded(body: str) -> bytes:
@@ -109,20 +100,3 @@ def _decoded(body: str) -> bytes:
     except ValueError:
         # Not something that API Gateway sends; such a body is no JSON either.
         return b""
-
-
-def _refusal(error: ValidationError) -> ValidationFailed:
-    """Prices have a message of their own, and so has an amount above the cap, which yields to every
-    other problem.
-    """
-    problems = problems_of(error)
-    if any(each["loc"][:1] == ("prices",) and len(each["loc"]) > 1 for each in error.errors()):
-        return InvalidModelPrices(problems)
-    above = [
-        each["type"] == ABOVE and each["loc"][-1] == "spend_limit_micros" for each in error.errors()
-    ]
-    if all(above):
-        return InvalidSpendLimit(problems)
-    return ValidationFailed(
-        problem for problem, is_above in zip(problems, above, strict=True) if not is_above
-    )

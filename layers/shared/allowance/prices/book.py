@@ -3,7 +3,7 @@ from anywhere.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Any, Self, cast
+from typing import Annotated, Any, Self, cast, override
 
 from pydantic import (
     AfterValidator,
@@ -17,7 +17,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from allowance.contract.fields import Body, Moment, Name, moment_of
 from allowance.contract.json_document import json_object
 from allowance.contract.validation import as_phrases, problems_of
-from allowance.errors import InvalidJSON, Problem, ValidationFailed
+from allowance.errors import InvalidJSON, InvalidModelPrices, Problem, ValidationFailed
 from allowance.prices.terms import PriceTerms
 
 MAX_BOOK_BYTES = 16 << 20
@@ -119,6 +119,15 @@ class PriceList[E: ModelPrice](Body):
 
 class CustomPrices(PriceList[ModelPrice]):
     """The body of POST: all are stored as custom prices, or none."""
+
+    @override
+    @classmethod
+    def refusal(cls, error: ValidationError) -> ValidationFailed:
+        """Problems of entries have a message of their own."""
+        of_entries = [each["loc"] for each in error.errors() if each["loc"][:1] == ("prices",)]
+        if any(len(location) > 1 for location in of_entries):
+            return InvalidModelPrices(problems_of(error))
+        return super().refusal(error)
 
 
 class PriceBook(PriceList[BookEntry]):

@@ -125,6 +125,15 @@ class ChangedPrices(Row):
     changed: int
 
 
+class LockedBook(Row):
+    """The book as whoever changes prices has locked it: where the last complete one is from, and
+    which one it was.
+    """
+
+    location: str | None
+    etag: str | None
+
+
 class PriceCursor(Cursor):
     """The last price of a page."""
 

@@ -2,22 +2,16 @@
 prices is no secret.
 """
 
-from typing import Literal
-from uuid import UUID
-
+from allowance.access.handle import Handle
 from allowance.access.store import CallerStore
-from allowance.contract.fields import rfc3339
-from allowance.database.database import Database, call
-from allowance.errors import AlreadyDecided, HeldChangeNotFound, PriceNotFound
+from allowance.database.queries import call
+from allowance.errors import PriceNotFound
 from allowance.prices.book import CustomPrices
 from allowance.prices.models import (
     CandidatePrice,
     ChangedPrices,
     ConsideredName,
-    HeldChange,
-    HeldChangePage,
-    HeldChangeQuery,
-    HeldDecision,
+    LockedBook,
     ModelPriceFilter,
     ModelPricePage,
     ModelPriceQuery,
@@ -27,11 +21,16 @@ from allowance.prices.models import (
     ResolveQuery,
 )
 from allowance.prices.names import candidates
-from allowance.prices.seeding.store import LockedBook
 from allowance.rbac.policy import PRICE_BOOK, Action
 
 
-class ModelPriceStore(CallerStore):
+class PriceBookStore(CallerStore):
+    """A store of routes that need an action on the price book before their body is looked at."""
+
+    route_object = PRICE_BOOK
+
+
+class ModelPriceStore(PriceBookStore):
     """The price book, as one caller may see and change it. Raises Forbidden where the caller may
     not.
     """
@@ -122,47 +121,9 @@ class ModelPriceStore(CallerStore):
         if not outcome[0].changed:
             raise PriceNotFound
 
-    def list_held(self, query: HeldChangeQuery) -> HeldChangePage:
-        """A page of the changes that wait for an owner."""
-        db = self._gate.open(Action.UPDATE, PRICE_BOOK)
-        found = db.many(
-            HeldChange,
-            "list_held_changes",
-            provider=query.provider,
-            model=query.model,
-            after_id=query.after,
-            limit=query.limit,
-        )
-        page = found[: query.limit]
-        return HeldChangePage(
-            held=page, next=str(page[-1].id) if len(found) > query.limit else None
-        )
-
-    def decide(self, held_id: UUID, decision: Literal["approved", "rejected"]) -> None:
-        """Approve or reject a held change, once. Raises HeldChangeNotFound, AlreadyDecided."""
-        db = self._gate.open(Action.UPDATE, PRICE_BOOK)
-        _, outcome = db.in_one_trip(
-            call(LockedBook, "lock_price_book"),
-            call(
-                HeldDecision,
-                "decide_held_change",
-                held_id=held_id,
-                decision=decision,
-                **self._origin.parameters,
-            ),
-        )
-        if not outcome:
-            raise HeldChangeNotFound
-        earlier = outcome[0]
-        if not earlier.done:
-            when = rfc3339(earlier.decided_at) if earlier.decided_at else "before"
-            raise AlreadyDecided(
-                detail=f"It was {earlier.decision} by {earlier.decided_by_name} at {when}."
-            )
-
 
 def _listed(
-    db: Database, query: ModelPriceFilter, after: PriceCursor | None, limit: int | None
+    db: Handle, query: ModelPriceFilter, after: PriceCursor | None, limit: int | None
 ) -> list[ModelPriceVersion]:
     return db.many(
         ModelPriceVersion,

@@ -3,25 +3,18 @@ operator with IAM.
 """
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 from pydantic import BaseModel
 
 from allowance.access.gate import Gate
 from allowance.access.session import open_gate
 from allowance.access.store import Origin
+from allowance.aws.lambda_context import LambdaContext
 from allowance.errors import DatabaseUnavailable
 from allowance.log import cause_of, logger
 from allowance.metrics import count_job
 from allowance.rbac.system import SystemActor
-
-
-class LambdaContext(Protocol):
-    """The part of Lambda's context object that is used here."""
-
-    aws_request_id: str
-    log_stream_name: str
-
 
 type Handler = Callable[[dict[str, Any], LambdaContext], Any]
 

@@ -12,12 +12,13 @@ from typing import Any, cast
 from allowance.access.gate import Gate
 from allowance.access.session import open_gate
 from allowance.access.store import Origin
+from allowance.aws.lambda_context import LambdaContext
 from allowance.contract.json_document import json_object
 from allowance.errors import AllowanceError, DatabaseUnavailable, ValidationFailed
 from allowance.log import cause_of, logger
 from allowance.metrics import count_job
 from allowance.rbac.system import SystemActor
-from allowance.triggers.jobs import Handler, LambdaContext
+from allowance.triggers.jobs import Handler
 
 # After the logger, which keeps botocore out of a start.
 from aws_lambda_powertools.utilities.batch import (  # isort: skip

@@ -10,14 +10,14 @@ from collections.abc import Collection, Iterable, Sequence
 from hashlib import sha256
 from typing import Any, NamedTuple
 
+from allowance.access.handle import Handle
 from allowance.budgets.effective import LimitSource
 from allowance.contract.fields import Row
 from allowance.database.arrays import Integers, byteas, integers, times, uuids
-from allowance.database.database import Database
 from allowance.prices.terms import RATES
-from allowance.settings import alert_thresholds
-from allowance.usage.models import Attribution, Rated
+from allowance.usage.rating import Attribution, Rated
 from allowance.usage.records import Usage
+from allowance.usage.settings import alert_thresholds
 
 RATES_AND_TIER = {*RATES, "above_input_tokens"}
 
@@ -54,7 +54,7 @@ class UsageUser(Row):
         return Attribution(self.user_id, self.group_id, self.organization_id)
 
 
-def write(db: Database, entries: Sequence[Entry], users: Iterable[UsageUser]) -> None:
+def write(db: Handle, entries: Sequence[Entry], users: Iterable[UsageUser]) -> None:
     """Write entries, one at least: all, or nothing where a key was taken before: raises
     UsageKeyTaken. One trip.
 

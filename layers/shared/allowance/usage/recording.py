@@ -8,21 +8,16 @@ from functools import lru_cache
 from typing import Literal
 from uuid import UUID
 
+from allowance.access.handle import Handle
 from allowance.contract.fields import UUID_FORM, Row
 from allowance.database.arrays import uuids
-from allowance.database.database import Call, Database, call
+from allowance.database.queries import Call, call
 from allowance.errors import Problem, UsageKeyTaken, UsageOutOfRange
 from allowance.prices.names import Candidate, candidates
 from allowance.usage.fast_path import plain_usages
 from allowance.usage.ledger import Entry, UsageUser, write
-from allowance.usage.models import (
-    CONFLICT,
-    NO_PRICE,
-    UsageAnswer,
-    UsagePrice,
-    UsagePrices,
-    rejected,
-)
+from allowance.usage.models import CONFLICT, NO_PRICE, UsageAnswer, rejected
+from allowance.usage.rating import UsagePrice, UsagePrices
 from allowance.usage.records import Usage, require_time, usage_of
 
 UNKNOWN_USER = [Problem("user", "There is no such user.")]
@@ -48,7 +43,7 @@ class RecordedKey(Row):
     cost_micros: int | None
 
 
-def record(db: Database, records: Sequence[object], now: datetime) -> list[UsageAnswer]:
+def record(db: Handle, records: Sequence[object], now: datetime) -> list[UsageAnswer]:
     """Record what is new, and answer each in order. Two trips, whatever the batch; fewer when
     nothing is new.
 
@@ -69,7 +64,7 @@ def record(db: Database, records: Sequence[object], now: datetime) -> list[Usage
     return [answers[place] for place in range(len(records))]
 
 
-def _record(db: Database, usages: Mapping[int, Usage]) -> dict[int, UsageAnswer]:
+def _record(db: Handle, usages: Mapping[int, Usage]) -> dict[int, UsageAnswer]:
     called, names, prices = _look_ups(usages.values())
     months = call(Months, "ensure_usage_months", moments=_months(usages.values()))
     keys = call_of_keys(usages.values())

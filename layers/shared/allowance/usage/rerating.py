@@ -10,16 +10,15 @@ from collections.abc import Iterator
 from datetime import datetime
 from hashlib import sha256
 
-from allowance.access.gate import Gate
-from allowance.access.store import Origin
+from allowance.access.handle import Handle
+from allowance.access.store import Store
 from allowance.contract.fields import Row
-from allowance.database.database import Database
 from allowance.errors import UsageKeyTaken, UsageOutOfRange
 from allowance.prices.cost import Tokens
 from allowance.prices.terms import Variant
 from allowance.rbac.policy import USAGE, Action
 from allowance.usage.ledger import Entry, write
-from allowance.usage.models import Attribution, Rated, UsagePrices
+from allowance.usage.rating import Attribution, Rated, UsagePrices
 from allowance.usage.recording import call_of_keys, call_of_prices, call_of_users, candidates_of
 from allowance.usage.records import OWN_SOURCE, Usage, key_digest_of
 
@@ -80,12 +79,8 @@ class RerateCounts(Row):
     difference_micros: int
 
 
-class UsageRerater:
+class UsageRerater(Store):
     """The ledger, as a system actor may correct it."""
-
-    def __init__(self, gate: Gate, origin: Origin) -> None:
-        self._gate = gate
-        self._origin = origin
 
     def rerate(self) -> RerateCounts:
         """Rate anew what has no cost, and what was used of models whose price changed since the
@@ -116,7 +111,7 @@ class UsageRerater:
         return RerateCounts(examined=examined, corrected=corrected, difference_micros=difference)
 
 
-def _book(db: Database, entries: list[Entry]) -> list[Entry]:
+def _book(db: Handle, entries: list[Entry]) -> list[Entry]:
     """Write the corrections that no other run has booked, and answer them."""
     while entries:
         users = db.rows_of(call_of_users({each.attribution.user_id for each in entries}))
@@ -134,7 +129,7 @@ def _book(db: Database, entries: list[Entry]) -> list[Entry]:
     return entries
 
 
-def _pages(db: Database, used: UsedModel, *, unpriced_only: bool) -> Iterator[list[BookedUsage]]:
+def _pages(db: Handle, used: UsedModel, *, unpriced_only: bool) -> Iterator[list[BookedUsage]]:
     """The usages of a model, so many at a time, in the order of the ledger."""
     last: BookedUsage | None = None
     while True:
@@ -156,7 +151,7 @@ def _pages(db: Database, used: UsedModel, *, unpriced_only: bool) -> Iterator[li
         last = page[-1]
 
 
-def _corrections(db: Database, used: UsedModel, page: list[BookedUsage]) -> list[Entry]:
+def _corrections(db: Handle, used: UsedModel, page: list[BookedUsage]) -> list[Entry]:
     """The entries that bring a page to what it costs now."""
     name = used.provider, used.model
     moments = [each.occurred_at for each in page]

@@ -8,8 +8,7 @@ longer than a moment: the database gives up after 100 ms, and it is tried again 
 from datetime import date
 from time import sleep
 
-from allowance.access.gate import Gate
-from allowance.access.store import Origin
+from allowance.access.store import Store
 from allowance.contract.fields import Row
 from allowance.log import logger
 from allowance.metrics import count_expired_usage
@@ -39,12 +38,8 @@ class ExpiredMonths(Row):
     postponed: str | None
 
 
-class UsageExpirer:
+class UsageExpirer(Store):
     """The ledger, as a system actor may shorten it."""
-
-    def __init__(self, gate: Gate, origin: Origin) -> None:
-        self._gate = gate
-        self._origin = origin
 
     def expire(self, kept_months: int) -> ExpiredMonths:
         """Drop the months before the last so many whole ones, by the clock of the database; 0 drops

@@ -7,8 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from allowance.access.gate import Gate
-from allowance.access.store import CallerStore, Origin
+from allowance.access.store import CallerStore, Store
 from allowance.contract.validation import problems_of
 from allowance.errors import Problem, UsageNotRecorded
 from allowance.rbac.policy import USAGE, Action
@@ -48,12 +47,8 @@ class UsageStore(CallerStore):
         return UnpricedModels(models=page, next=str(UnpricedCursor(**last)))
 
 
-class UsageQueueStore:
+class UsageQueueStore(Store):
     """Usage, as a system actor may record it."""
-
-    def __init__(self, gate: Gate, origin: Origin) -> None:
-        self._gate = gate
-        self._origin = origin
 
     def take(self, message: dict[str, Any]) -> None:
         """Record a batch, of which nobody waits for an answer. Raises NotAuthorized, and

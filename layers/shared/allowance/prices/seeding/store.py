@@ -4,24 +4,15 @@ at it first.
 
 import json
 
-from allowance.access.gate import Gate
-from allowance.access.store import Origin
+from allowance.access.store import Store
 from allowance.contract.fields import Row
 from allowance.log import logger
 from allowance.metrics import count_price_book
 from allowance.prices.book import PriceBook
+from allowance.prices.models import LockedBook
 from allowance.prices.seeding.plan import Comparison, Plan, plan
 from allowance.prices.seeding.source import SHIPPED, TakenBook
 from allowance.rbac.policy import PRICE_BOOK, Action
-
-
-class LockedBook(Row):
-    """The book as whoever changes prices has locked it: where the last complete one is from, and
-    which one it was.
-    """
-
-    location: str | None
-    etag: str | None
 
 
 class BookState(LockedBook):
@@ -49,12 +40,8 @@ class SeedCounts(Row):
     fallback: str | None = None
 
 
-class PriceStore:
+class SeedingStore(Store):
     """Model prices, as a system actor may change them."""
-
-    def __init__(self, gate: Gate, origin: Origin) -> None:
-        self._gate = gate
-        self._origin = origin
 
     def known_etag(self, location: str) -> str | None:
         """The entity tag of the last book, if it is remembered as from there. Raises
@@ -102,8 +89,7 @@ class PriceStore:
                 location=remembered,
                 etag=taken.etag if complete else None,
                 entry_count=sum(each.held is None for each in book.prices) if complete else None,
-                actor_name=self._origin.actor_name,
-                request_id=self._origin.request_id,
+                **self._origin.parameters,
             )
         return self._told(_counts(book, made, taken.fallback), taken, made)
 

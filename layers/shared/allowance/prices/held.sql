@@ -1,4 +1,5 @@
 -- name: list_held_changes
+-- needs: update ai_model_price
 -- The changes that wait for an owner, with what is in effect beside what is proposed; one row more
 -- than a page tells whether there is another.
 SELECT h.id, h.provider, h.model, h.effective_from, h.before, h.proposed, h.reasons, h.by_source,
@@ -17,6 +18,7 @@ ORDER BY h.provider, h.model, h.created_at, h.id
 LIMIT %(limit)s + 1;
 
 -- name: decide_held_change
+-- needs: update ai_model_price
 -- Approves or rejects a change that waits, with its audit entries; an approval makes it a version,
 -- from its own time or else from now on, and what else was proposed for that time does not wait any
 -- more. Answers whether this decided it, and what was decided before. No row: there is no such
@@ -83,28 +85,31 @@ written AS (
     WHERE a.decision IS NULL AND %(decision)s = 'approved'
     RETURNING w.effective_from
 ),
-entries AS (
-    INSERT INTO audit_log (actor_id, actor_name, action, resource_type, resource_id, before, after,
-        request_id)
-    SELECT %(actor_id)s, %(actor_name)s, e.action, e.resource_type, e.resource_id, e.before,
-        e.after, %(request_id)s
+audited AS (
+    SELECT e.action, e.resource_type, e.resource_id, NULL::uuid AS organization_id, NULL::uuid AS group_id,
+        NULL::uuid AS user_id, e.before, e.after
     FROM asked AS a
     CROSS JOIN LATERAL (
         SELECT 1 AS n, 'update' AS action, 'ai_model_price_change' AS resource_type,
             a.id::text AS resource_id,
             jsonb_build_object('decision', NULL) AS before,
-            jsonb_build_object('decision', %(decision)s::text, 'provider', a.provider, 'model',
-            a.model, 'proposed', a.proposed)
-                AS after
+            jsonb_build_object(
+                'decision', %(decision)s::text, 'provider', a.provider, 'model', a.model,
+                'proposed', a.proposed
+            ) AS after
         UNION ALL
         SELECT 2, CASE WHEN a.before IS NULL THEN 'create' ELSE 'update' END, 'ai_model_price',
             a.provider || '/' || a.model, a.before,
-            a.proposed || jsonb_build_object('source', 'default', 'effective_from',
-            nullif(w.effective_from, '-infinity'))
+            a.proposed || jsonb_build_object(
+                'source', 'default', 'effective_from', nullif(w.effective_from, '-infinity')
+            )
         FROM written AS w
     ) AS e
     WHERE a.decision IS NULL
     ORDER BY e.n
+),
+entries AS (
+    -- include: audit_entries
 )
 SELECT a.decision IS NULL AS done, a.decision, a.decided_at, a.decided_by_name
 FROM asked AS a;

@@ -1,4 +1,5 @@
 -- name: authenticate
+-- needs: nothing
 -- Who presents this credential, with everything the rule needs, and the thing that the path names:
 -- one trip. `=` on bytea stops at the first byte that differs, so both sides are hashed with bytes
 -- that no caller can know: where they differ then says nothing (a double-HMAC comparison). Being
@@ -70,5 +71,6 @@ SELECT
 FROM credential AS c;
 
 -- name: ping
+-- needs: nothing
 -- Whether the database answers.
 SELECT 'ok' AS status;

@@ -1,4 +1,5 @@
 -- name: list_model_prices
+-- needs: read ai_model_price
 -- Model prices at a time, those in effect or of one source or all, by provider, model and source. A
 -- null limit is all of them; one row more than a page tells whether there is another.
 SELECT p.provider, p.model, p.source, p.input_price, p.output_price, p.cache_read_price,
@@ -27,6 +28,7 @@ ORDER BY p.provider, p.model, p.source
 LIMIT %(limit)s::bigint;
 
 -- name: resolve_model_price
+-- needs: read ai_model_price
 -- For each name that a model as it was sent may stand for, likeliest first, the price in effect at
 -- a time; letters compare in any case, the very same ones first. `find_usage_prices` looks usage up
 -- by the same rule.
@@ -75,6 +77,7 @@ LEFT JOIN priced AS p ON p.rank = c.rank
 ORDER BY c.rank, p.place;
 
 -- name: set_custom_prices
+-- needs: update ai_model_price
 -- Custom prices, each as a new version unless it says what is in effect at its time already, with
 -- their audit entries. An entry without a time counts from now on, or always when it is the first
 -- price of its model. Answers how many changed.
@@ -140,23 +143,25 @@ written AS (
     ORDER BY c.provider, c.model, c.starts
     RETURNING w.provider, w.model, w.effective_from, ai_model_price_terms(w) AS terms
 ),
-entries AS (
-    INSERT INTO audit_log (actor_id, actor_name, action, resource_type, resource_id, before, after,
-        request_id)
-    SELECT
-        %(actor_id)s, %(actor_name)s, CASE WHEN c.before IS NULL THEN 'create' ELSE 'update' END,
-        'ai_model_price', w.provider || '/' || w.model, c.before,
-        w.terms || jsonb_build_object('source', 'custom', 'effective_from',
-        nullif(w.effective_from, '-infinity')),
-        %(request_id)s
+audited AS (
+    SELECT CASE WHEN c.before IS NULL THEN 'create' ELSE 'update' END AS action,
+        'ai_model_price' AS resource_type, w.provider || '/' || w.model AS resource_id,
+        NULL::uuid AS organization_id, NULL::uuid AS group_id, NULL::uuid AS user_id, c.before,
+        w.terms || jsonb_build_object(
+            'source', 'custom', 'effective_from', nullif(w.effective_from, '-infinity')
+        ) AS after
     FROM written AS w
     JOIN changed AS c ON c.provider = w.provider AND c.model = w.model
         AND c.starts = w.effective_from
     ORDER BY w.provider, w.model, w.effective_from
+),
+entries AS (
+    -- include: audit_entries
 )
 SELECT count(*) AS changed FROM written;
 
 -- name: remove_custom_price
+-- needs: update ai_model_price
 -- Ends the custom price of a model from now on, and those that are scheduled; the default one is in
 -- effect again. What it was before stays to be seen, and each has its audit entry. Answers how many
 -- versions that took: none, when there is no custom price.
@@ -183,16 +188,27 @@ written AS (
     ORDER BY e.at
     RETURNING 1
 ),
-entry AS (
-    INSERT INTO audit_log (actor_id, actor_name, action, resource_type, resource_id, before,
-        request_id)
-    SELECT
-        %(actor_id)s, %(actor_name)s, 'delete', 'ai_model_price',
-        %(provider)s || '/' || %(model)s::text,
-        e.before || jsonb_build_object('source', 'custom', 'effective_from',
-        nullif(e.effective_from, '-infinity')),
-        %(request_id)s
+audited AS (
+    SELECT 'delete' AS action, 'ai_model_price' AS resource_type,
+        %(provider)s || '/' || %(model)s::text AS resource_id,
+        NULL::uuid AS organization_id, NULL::uuid AS group_id, NULL::uuid AS user_id,
+        e.before || jsonb_build_object(
+            'source', 'custom', 'effective_from', nullif(e.effective_from, '-infinity')
+        ) AS before,
+        NULL::jsonb AS after
     FROM ended AS e
     ORDER BY e.at
+),
+entries AS (
+    -- include: audit_entries
 )
 SELECT count(*) AS changed FROM written;
+
+-- name: lock_price_book
+-- needs: update ai_model_price
+-- First of a batch that changes prices: whoever else does waits here, so that the statement after
+-- it, which takes its own snapshot, sees what they left. Answers what is remembered of the last
+-- book.
+SELECT b.location, b.etag
+FROM ai_price_book AS b
+FOR NO KEY UPDATE;

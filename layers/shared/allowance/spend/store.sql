@@ -1,4 +1,5 @@
 -- name: get_user_spend
+-- needs: read user %(user_id)s
 -- What a user spent in a period, all groups together, and the budget in effect. Nothing can be
 -- reserved yet.
 SELECT
@@ -22,6 +23,7 @@ SELECT
 FROM ai_effective_budget(%(user_id)s) AS e;
 
 -- name: list_group_spend
+-- needs: read group each %(group_ids)s in %(organization_id)s
 -- What is attributed to groups of an organization in a period, and what the members whose budget it
 -- is may spend together: null without a budget, since they have no limit. Deleted users may spend
 -- nothing.
@@ -46,6 +48,8 @@ WHERE g.id = ANY(%(group_ids)s) AND g.organization_id = %(organization_id)s
 ORDER BY g.id;
 
 -- name: list_member_spend
+-- needs: read group %(group_id)s
+-- needs: read group_member each %(user_ids)s in %(organization_id)s
 -- What members of a group spent for it in a period, with their budgets as far as the group's
 -- organization may know.
 SELECT
@@ -70,5 +74,6 @@ FROM group_members_expanded AS m
 JOIN users AS u ON u.id = m.user_id AND u.status <> 'deleted'
 JOIN ai_effective_budgets(%(user_ids)s) AS e ON e.user_id = m.user_id
 LEFT JOIN groups AS eg ON eg.id = e.group_id AND eg.organization_id = m.organization_id
-WHERE m.group_id = %(group_id)s AND m.user_id = ANY(%(user_ids)s)
+WHERE m.group_id = %(group_id)s AND m.organization_id = %(organization_id)s
+    AND m.user_id = ANY(%(user_ids)s)
 ORDER BY m.user_id;

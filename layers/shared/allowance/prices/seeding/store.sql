@@ -1,12 +1,5 @@
--- name: lock_price_book
--- First of a batch that changes prices: whoever else does waits here, so that the statement after
--- it, which takes its own snapshot, sees what they left. Answers what is remembered of the last
--- book.
-SELECT b.location, b.etag
-FROM ai_price_book AS b
-FOR NO KEY UPDATE;
-
 -- name: get_price_book
+-- needs: update ai_model_price
 -- What is remembered of the last complete book: where it is from, which one it was, how many prices
 -- it has, and how many changes wait, those among them that would apply one of its prices apart.
 SELECT b.location, b.etag, b.entries, count(h.id) AS held,
@@ -16,6 +9,7 @@ LEFT JOIN ai_model_price_changes_held AS h ON h.decision IS NULL
 GROUP BY b.location, b.etag, b.entries;
 
 -- name: compare_price_book
+-- needs: update ai_model_price
 -- Where a book differs from the default prices, and what was decided about each such model before.
 -- An entry is compared with what is in effect at its time: the present one of a model (the latest
 -- without a date or with one that has come) with what is in effect now. Of a complete book it also
@@ -188,6 +182,7 @@ FROM differences AS d
 LEFT JOIN decisions AS c ON c.provider = d.provider AND c.model = d.model;
 
 -- name: apply_price_book
+-- needs: update ai_model_price
 -- Writes what was decided of a compared book: new versions with their audit entries, changes to
 -- hold, and held changes that the book does not propose any more; remembers the book. A version
 -- without terms of its own is a withdrawal.
@@ -228,19 +223,19 @@ written AS (
     WHERE (SELECT count(*) FROM held) >= 0
     ORDER BY n.provider, n.model, n.effective_from
 ),
-entries AS (
-    INSERT INTO audit_log (actor_id, actor_name, action, resource_type, resource_id, before, after,
-        request_id)
-    SELECT
-        NULL, %(actor_name)s, CASE WHEN n.before IS NULL THEN 'create' ELSE 'update' END,
-        'ai_model_price', n.provider || '/' || n.model, n.before,
+audited AS (
+    SELECT CASE WHEN n.before IS NULL THEN 'create' ELSE 'update' END AS action,
+        'ai_model_price' AS resource_type, n.provider || '/' || n.model AS resource_id,
+        NULL::uuid AS organization_id, NULL::uuid AS group_id, NULL::uuid AS user_id, n.before,
         n.terms || jsonb_build_object(
             'source', 'default', 'effective_from', nullif(n.effective_from, '-infinity'),
             'withdrawn', n.withdrawn, 'origin', %(origin)s::text
-        ),
-        %(request_id)s
+        ) AS after
     FROM new_versions AS n
     ORDER BY n.provider, n.model, n.effective_from
+),
+entries AS (
+    -- include: audit_entries
 ),
 superseded AS (
     UPDATE ai_model_price_changes_held AS h

@@ -1,4 +1,5 @@
 -- name: claim_spend_alerts
+-- needs: update ai_spend_alert
 -- Takes up the alerts that are due, for as long as the lease: what another run has in its hands is
 -- passed over, and what a run left behind is due again when its lease ends. With the names that ids
 -- have now; the group may be gone.
@@ -30,6 +31,7 @@ LEFT JOIN groups AS g ON g.id = c.group_id
 ORDER BY c.raised_at, c.user_id, c.threshold_percent;
 
 -- name: mark_spend_alerts
+-- needs: update ai_spend_alert
 -- Keeps that a receiver has these alerts, so that it is not asked again when another one fails.
 UPDATE ai_spend_alerts AS a
 SET sns_published_at = CASE WHEN %(receiver)s = 'sns' THEN now() ELSE a.sns_published_at END,
@@ -40,6 +42,7 @@ WHERE a.user_id = e.user_id AND a.period_start = e.period_start
     AND a.threshold_percent = e.threshold_percent;
 
 -- name: settle_spend_alerts
+-- needs: update ai_spend_alert
 -- Ends the leases of these alerts: delivered when each receiver that is configured has it, else due
 -- again, later each time. A lease that was lost meanwhile is somebody else's to end. By the clock
 -- of the database alone.
@@ -61,6 +64,7 @@ WHERE a.user_id = e.user_id AND a.period_start = e.period_start
     AND a.attempts = e.attempts AND a.delivered_at IS NULL;
 
 -- name: count_waiting_alerts
+-- needs: update ai_spend_alert
 -- What is not delivered yet, how much of that in spite of so many attempts, and for how many
 -- seconds the oldest waits.
 SELECT count(*) AS waiting, count(*) FILTER (WHERE a.attempts >= %(attempts)s) AS failing,

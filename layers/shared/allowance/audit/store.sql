@@ -1,4 +1,5 @@
 -- name: list_audit
+-- needs: read audit_log in each %(organization_ids)s
 -- A page of the audit log, newest first; one row more than the page tells whether there is another.
 SELECT
     a.id, a.created_at, jsonb_build_object('id', a.actor_id, 'username', a.actor_name) AS actor,

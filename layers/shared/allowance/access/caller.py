@@ -1,0 +1,62 @@
+"""The caller of a request, and what the path of the request names."""
+
+from typing import Any
+from uuid import UUID
+
+from allowance.contract.fields import Row, Timestamp
+
+
+class GroupReference(Row):
+    """A group that a path or a body names."""
+
+    id: UUID
+    organization_id: UUID
+
+
+class OrganizationReference(Row):
+    """An organization that a path names."""
+
+    id: UUID
+    name: str
+
+
+class UserReference(Row):
+    """A user whom a path names."""
+
+    id: UUID
+    username: str
+
+
+class Membership(Row):
+    """A user's place in an organization, with the roles held there."""
+
+    id: UUID
+    name: str
+    roles: list[str]
+
+
+class TokenInfo(Row):
+    """The credential in use. `scope` null is everything."""
+
+    name: str
+    expires_at: Timestamp | None
+    scope: dict[str, Any] | None
+
+
+class Caller(Row):
+    """The user behind a credential, all that the rule needs, and what the path names.
+
+    `now` is the time of the database's clock.
+    """
+
+    user_id: UUID
+    username: str
+    email: str | None
+    roles: list[str]
+    organizations: list[Membership]
+    groups: list[UUID]
+    token: TokenInfo
+    group: GroupReference | None
+    organization: OrganizationReference | None
+    user: UserReference | None
+    now: Timestamp

@@ -1,0 +1,48 @@
+"""The directory as one caller may see it: the caller, groups, and the groups of an organization."""
+
+from uuid import UUID
+
+from allowance.access.store import CallerStore, GroupPathStore, OrganizationPathStore
+from allowance.directory.models import Group, Me
+from allowance.errors import GroupNotFound
+from allowance.rbac.policy import Action, user_object
+
+
+class CallerDirectoryStore(CallerStore):
+    """What a caller may know of itself."""
+
+    def me(self) -> Me:
+        """Return the caller. Raises NotAuthorized where the scope leaves out the own user."""
+        self._gate.check(Action.READ, user_object(self._caller.user_id))
+        return Me(
+            id=self._caller.user_id,
+            username=self._caller.username,
+            email=self._caller.email,
+            roles=self._caller.roles,
+            organizations=self._caller.organizations,
+            token=self._caller.token,
+        )
+
+
+class GroupStore(GroupPathStore):
+    """The group in the path."""
+
+    def get_group(self, group_id: UUID) -> Group:
+        """Return the group with its budget. Raises GroupNotFound, NotAuthorized."""
+        db = self._gate.open(Action.READ, self._group(group_id))
+        group = db.first(Group, "get_group", group_id=group_id)
+        if group is None:
+            raise GroupNotFound
+        return group
+
+
+class OrganizationStore(OrganizationPathStore):
+    """The organization in the path."""
+
+    def list_groups(self) -> list[Group]:
+        """Return the groups that the caller may read, by name.
+
+        Raises OrganizationNotFound, and NotAuthorized for those who may not see the organization.
+        """
+        organization = self._seen_organization()
+        return self._gate.list(Action.READ, Group, "list_groups", organization_id=organization.id)

@@ -1,0 +1,59 @@
+"""Held changes of prices: owners list them, and approve or reject each once."""
+
+from typing import Literal
+from uuid import UUID
+
+from allowance.contract.fields import rfc3339
+from allowance.database.queries import call
+from allowance.errors import AlreadyDecided, HeldChangeNotFound
+from allowance.prices.models import (
+    HeldChange,
+    HeldChangePage,
+    HeldChangeQuery,
+    HeldDecision,
+    LockedBook,
+)
+from allowance.prices.store import PriceBookStore
+from allowance.rbac.policy import PRICE_BOOK, Action
+
+
+class HeldChangeStore(PriceBookStore):
+    """Changes of default prices that wait for an owner. Raises Forbidden for others."""
+
+    def list_held(self, query: HeldChangeQuery) -> HeldChangePage:
+        """A page of the changes that wait for an owner."""
+        db = self._gate.open(Action.UPDATE, PRICE_BOOK)
+        found = db.many(
+            HeldChange,
+            "list_held_changes",
+            provider=query.provider,
+            model=query.model,
+            after_id=query.after,
+            limit=query.limit,
+        )
+        page = found[: query.limit]
+        return HeldChangePage(
+            held=page, next=str(page[-1].id) if len(found) > query.limit else None
+        )
+
+    def decide(self, held_id: UUID, decision: Literal["approved", "rejected"]) -> None:
+        """Approve or reject a held change, once. Raises HeldChangeNotFound, AlreadyDecided."""
+        db = self._gate.open(Action.UPDATE, PRICE_BOOK)
+        _, outcome = db.in_one_trip(
+            call(LockedBook, "lock_price_book"),
+            call(
+                HeldDecision,
+                "decide_held_change",
+                held_id=held_id,
+                decision=decision,
+                **self._origin.parameters,
+            ),
+        )
+        if not outcome:
+            raise HeldChangeNotFound
+        earlier = outcome[0]
+        if not earlier.done:
+            when = rfc3339(earlier.decided_at) if earlier.decided_at else "before"
+            raise AlreadyDecided(
+                detail=f"It was {earlier.decision} by {earlier.decided_by_name} at {when}."
+            )

@@ -1,0 +1,74 @@
+"""What each usage costs at the prices of its time. Pure."""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from allowance.contract.fields import Row
+from allowance.prices.cost import Tokens, cost_of
+from allowance.prices.terms import PriceTerms, Rates, Variant
+
+
+class UsagePrice(Row):
+    """The price of a name as it was sent, from a moment on; its ends are those of the batch. None:
+    there is none.
+    """
+
+    place: int
+    starts: datetime
+    provider: str | None
+    model: str | None
+    version_id: int | None
+    terms: PriceTerms | None
+
+
+class Rated(NamedTuple):
+    """The cost of a usage, with the price, its rates and the tier that it is of; all None where
+    there is none.
+    """
+
+    cost_micros: int | None
+    price: UsagePrice | None
+    rates: Rates | None
+    tier: int | None
+
+
+UNPRICED = Rated(None, None, None, None)
+
+
+class UsagePrices:
+    """The prices of the names in a batch, at every moment of it."""
+
+    def __init__(self, names: Sequence[tuple[str, str]], prices: Sequence[UsagePrice]) -> None:
+        self._by_name: dict[tuple[str, str], tuple[list[datetime], list[UsagePrice]]] = {}
+        for price in prices:
+            starts, found = self._by_name.setdefault(names[price.place], ([], []))
+            starts.append(price.starts)
+            found.append(price)
+
+    def rate(
+        self,
+        provider: str,
+        model: str,
+        variant: Variant | None,
+        occurred_at: datetime,
+        tokens: Tokens,
+    ) -> Rated:
+        """What the usage costs at the price of its time. Raises UsageOutOfRange above 1e13
+        micro-units of USD.
+        """
+        starts, prices = self._by_name[provider, model]
+        price = prices[bisect_right(starts, occurred_at) - 1]
+        if price.terms is None or price.version_id is None:
+            return UNPRICED
+        cost = cost_of(tokens, price.terms, variant)
+        return UNPRICED if cost is None else Rated(cost.micros, price, cost.rates, cost.tier)
+
+
+class Attribution(NamedTuple):
+    """Whom a usage counts against, by UUIDs: zeros where there is no group, or no organization."""
+
+    user_id: str
+    group_id: str
+    organization_id: str

@@ -1,0 +1,94 @@
+-- name: ensure_usage_months
+-- needs: create ai_usage
+-- Makes the months of the ledger that a batch falls into, where they are not there yet.
+SELECT count(ensure_ai_usage_month(m.moment)) AS months
+    FROM unnest(%(moments)s::timestamptz []) AS m (moment);
+
+-- name: find_usage_users
+-- needs: create or update ai_usage
+-- The users of a batch by what they are called in it, and the group and organization that their
+-- spend counts against now. Who left still has what was used before; only an address is given free
+-- by then.
+WITH called AS (
+    SELECT c.called, u.id
+    FROM unnest(%(user_ids)s::uuid [], %(id_names)s::text []) AS c (id, called)
+    JOIN users AS u ON u.id = c.id
+    UNION ALL
+    SELECT c.called, u.id
+    FROM unnest(%(usernames)s::text []) AS c (called)
+    JOIN users AS u ON u.username = c.called
+    UNION ALL
+    SELECT c.called, u.id
+    FROM unnest(%(emails)s::text []) AS c (called)
+    JOIN users AS u ON lower(u.email) = lower(c.called) AND u.status <> 'deleted'
+)
+SELECT c.called, c.id::text AS user_id, coalesce(g.id,
+    '00000000-0000-0000-0000-000000000000')::text AS group_id,
+    coalesce(g.organization_id, '00000000-0000-0000-0000-000000000000')::text AS organization_id,
+    b.spend_limit_micros, b.limit_source
+FROM called AS c
+JOIN ai_effective_budgets(ARRAY(SELECT each.id FROM called AS each)) AS b ON b.user_id = c.id
+LEFT JOIN groups AS g ON g.id = b.group_id;
+
+-- name: find_usage_prices
+-- needs: create or update ai_usage
+-- For each name in a batch, between the first and the last time that it was used, the prices and
+-- from when on: those of the likeliest name that it may stand for that has one, as
+-- `resolve_model_price` answers. `place` counts from 0.
+WITH names AS (
+    SELECT n.place - 1 AS place, n.since, n.until
+    FROM unnest(%(sinces)s::timestamptz [], %(untils)s::timestamptz []) WITH
+        ORDINALITY AS n (since, until, place)
+),
+candidates AS (
+    SELECT c.place, c.provider COLLATE "C" AS provider, c.model COLLATE "C" AS model, c.rank
+    FROM unnest(%(places)s::bigint [], %(providers)s::text [], %(models)s::text [])
+        WITH ORDINALITY AS c (place, provider, model, rank)
+),
+known AS (
+    SELECT c.place, v.provider, v.model,
+        row_number() OVER (
+            PARTITION BY c.place
+            ORDER BY c.rank, v.provider <> c.provider OR v.model <> c.model, v.provider, v.model
+        ) AS rank
+    FROM candidates AS c
+    CROSS JOIN LATERAL (
+        SELECT DISTINCT each.provider, each.model
+        FROM ai_model_price_versions AS each
+        WHERE lower(each.provider) = lower(c.provider) AND lower(each.model) = lower(c.model)
+    ) AS v
+),
+moments AS (
+    SELECT n.place, n.since AS starts FROM names AS n
+    UNION
+    SELECT n.place, v.effective_from
+    FROM names AS n
+    JOIN known AS k ON k.place = n.place
+    JOIN ai_model_price_versions AS v ON v.provider = k.provider AND v.model = k.model
+        AND v.effective_from > n.since AND v.effective_from <= n.until
+)
+SELECT m.place, m.starts, p.provider, p.model, p.id AS version_id,
+    ai_model_price_terms(p.version) AS terms
+FROM moments AS m
+LEFT JOIN LATERAL (
+    SELECT of_name.provider, of_name.model, of_name.id, of_name.version
+    FROM known AS k
+    CROSS JOIN LATERAL (
+        SELECT v.provider, v.model, v.id, v AS version
+        FROM ai_model_prices_at(m.starts) AS v
+        WHERE v.provider = k.provider AND v.model = k.model
+        ORDER BY v.source
+        LIMIT 1
+    ) AS of_name
+    WHERE k.place = m.place
+    ORDER BY k.rank
+    LIMIT 1
+) AS p ON true
+ORDER BY m.place, m.starts;
+
+-- name: list_usage_keys
+-- needs: create or update ai_usage
+-- What keys were recorded with, of those that were.
+SELECT uuid_send(d.key_digest) AS key_digest, d.content_sha256, d.cost_micros
+FROM ai_usage_digests AS d
+WHERE d.key_digest = ANY(%(key_digests)s::uuid []);

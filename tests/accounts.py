@@ -1,0 +1,277 @@
+"""The accounting of authorization: what every public method of every store needs, and how to call
+it.
+
+A need is written as in the header of a query, with names of the directory of the tests in place of
+parameters: `read user maya`, `read group in acme`, `update ai_model_price`.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from allowance.access.caller import (
+    Caller,
+    GroupReference,
+    Membership,
+    OrganizationReference,
+    TokenInfo,
+    UserReference,
+)
+from allowance.access.store import CallerStore, GroupPathStore, UserPathStore
+from allowance.alerts.delivery import AlertStore
+from allowance.alerts.models import SpendAlert
+from allowance.alerts.receivers import ReceiverName
+from allowance.audit.models import AuditPage, AuditQuery
+from allowance.audit.store import AuditStore
+from allowance.budgets.effective import period_containing
+from allowance.budgets.groups import GroupBudgetStore
+from allowance.budgets.models import OverrideLimit
+from allowance.budgets.overrides import OverrideStore
+from allowance.contract.preconditions import Precondition
+from allowance.directory.document import DirectoryDocument
+from allowance.directory.importer import DirectoryStore
+from allowance.directory.store import CallerDirectoryStore, GroupStore, OrganizationStore
+from allowance.exports.spend_csv import ExportQuery
+from allowance.exports.store import ExportSource, ExportStore
+from allowance.prices.book import CustomPrices, ModelPrice, PriceBook
+from allowance.prices.held import HeldChangeStore
+from allowance.prices.models import (
+    HeldChangeQuery,
+    ModelPriceFilter,
+    ModelPriceQuery,
+    ResolveQuery,
+)
+from allowance.prices.seeding.source import TakenBook
+from allowance.prices.seeding.store import SeedingStore
+from allowance.prices.store import ModelPriceStore
+from allowance.rbac.policy import Action, Object, ResourceType
+from allowance.spend.store import GroupSpendStore, OrganizationSpendStore, UserSpendStore
+from allowance.usage.models import UsageBatch
+from allowance.usage.rerating import UsageRerater
+from allowance.usage.retention import UsageExpirer
+from allowance.usage.store import UsageQueueStore, UsageStore
+from allowance.usage.unpriced import UnpricedQuery
+from tests.people import Acme
+
+CALLER = UUID(int=1)
+"""The caller of every account: nobody whom a path names."""
+
+HELD = UUID(int=9)
+USAGE = {
+    "source": "s",
+    "id": "1",
+    "user": "maya",
+    "provider": "p",
+    "model": "m",
+    "occurred_at": "2026-11-20T10:00:00Z",
+    "tokens": {"input": 1},
+}
+
+EVERYWHERE = "everywhere"
+"""In place of the organization of an object at large: in none, and so in all."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """What a method needs, and how to call it with a store and the directory of the tests."""
+
+    needs: Sequence[str]
+    run: Callable[[Any, Acme], Any]
+    then: Sequence[str] = ()
+    """What it needs once a first query has found the object."""
+    refused: Any = None
+    """What it returns in place of an error where the caller may see nothing."""
+    kind: type | None = None
+    """The store that is made, where the method is inherited."""
+
+
+@dataclass
+class TakesAll:
+    """A receiver that accepts every alert."""
+
+    name: ReceiverName = "sns"
+    alerts: list[SpendAlert] = field(default_factory=list)
+
+    def send(self, alerts: Sequence[SpendAlert]) -> list[str | None]:
+        self.alerts += alerts
+        return [None] * len(alerts)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def platform(acme: Acme) -> UUID:
+    return acme.groups["acme/platform"]
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def nothing_seen(key: str) -> Callable[[Any], bool]:
+    return lambda page: page.model_dump()[key] == []
+
+
+ACCOUNTS: dict[tuple[type, str], Account] = {
+    (CallerStore, "require"): Account(
+        ["update ai_model_price"], lambda s, _: s.require(Action.UPDATE), kind=ModelPriceStore
+    ),
+    (GroupPathStore, "see_path"): Account(["read group platform"], lambda s, _: s.see_path()),
+    (UserPathStore, "see_path"): Account(["read user maya"], lambda s, _: s.see_path()),
+    (CallerDirectoryStore, "me"): Account(["read user caller"], lambda s, _: s.me()),
+    (GroupStore, "get_group"): Account(
+        ["read group platform"], lambda s, a: s.get_group(platform(a))
+    ),
+    (OrganizationStore, "list_groups"): Account(
+        ["read group Everyone"], lambda s, _: s.list_groups()
+    ),
+    (GroupBudgetStore, "get"): Account(["read group platform"], lambda s, a: s.get(platform(a))),
+    (GroupBudgetStore, "set"): Account(
+        ["update group platform"], lambda s, a: s.set(platform(a), 2, Precondition())
+    ),
+    (GroupBudgetStore, "delete"): Account(
+        ["update group platform"], lambda s, a: s.delete(platform(a), Precondition())
+    ),
+    (OverrideStore, "get"): Account(["read user maya"], lambda s, _: s.get()),
+    (OverrideStore, "set"): Account(
+        ["update user maya"],
+        lambda s, a: s.set(
+            OverrideLimit(group_id=platform(a), spend_limit_micros=2), Precondition()
+        ),
+        then=["update group platform"],
+    ),
+    (OverrideStore, "delete"): Account(
+        ["update user maya"],
+        lambda s, _: s.delete(Precondition()),
+        then=["update group platform"],
+    ),
+    (AuditStore, "list_audit"): Account(
+        [f"read audit_log in {EVERYWHERE}"],
+        lambda s, _: s.list_audit(AuditQuery()),
+        refused=lambda page: page == AuditPage(entries=[], next=None),
+    ),
+    (UserSpendStore, "get_user_spend"): Account(
+        ["read user maya"], lambda s, _: s.get_user_spend()
+    ),
+    (GroupSpendStore, "get_group_spend"): Account(
+        ["read group platform"], lambda s, a: s.get_group_spend(platform(a))
+    ),
+    (GroupSpendStore, "list_member_spend"): Account(
+        ["read group platform", "read group_member maya"],
+        lambda s, a: s.list_member_spend(platform(a), [a.users["maya"]]),
+        refused=nothing_seen("members"),
+    ),
+    (OrganizationSpendStore, "list_group_spend"): Account(
+        ["read group Everyone"],
+        lambda s, a: s.list_group_spend([a.organizations["acme"]]),
+    ),
+    (ExportStore, "export"): Account(
+        ["read group_member in acme"], lambda s, _: s.export(ExportQuery())
+    ),
+    (ExportStore, "export_spend"): Account(
+        ["read group_member in acme"], lambda s, _: s.export_spend(ExportQuery())
+    ),
+    (ExportStore, "export_charges"): Account(
+        ["read group in acme"], lambda s, _: s.export_charges(ExportQuery(format="focus"))
+    ),
+    (ExportSource, "now"): Account([f"read group in {EVERYWHERE}"], lambda s, _: s.now()),
+    (ExportSource, "list_organizations"): Account(
+        [f"read group in {EVERYWHERE}"],
+        lambda s, _: s.list_organizations(period_containing(now())),
+    ),
+    (ExportSource, "list_charges"): Account(
+        ["read group in acme"],
+        lambda s, a: s.list_charges(a.organizations["acme"], period_containing(now()), None),
+    ),
+    (ModelPriceStore, "list_prices"): Account(
+        ["read ai_model_price"], lambda s, _: s.list_prices(ModelPriceQuery())
+    ),
+    (ModelPriceStore, "list_all_prices"): Account(
+        ["read ai_model_price"], lambda s, _: s.list_all_prices(ModelPriceFilter())
+    ),
+    (ModelPriceStore, "resolve"): Account(
+        ["read ai_model_price"], lambda s, _: s.resolve(ResolveQuery(provider="p", model="m"))
+    ),
+    (ModelPriceStore, "set_prices"): Account(
+        ["update ai_model_price"],
+        lambda s, _: s.set_prices(
+            CustomPrices(prices=[ModelPrice(provider="p", model="m", input_price=1)])
+        ),
+    ),
+    (ModelPriceStore, "remove_price"): Account(
+        ["update ai_model_price"], lambda s, _: s.remove_price("p", "priced")
+    ),
+    (HeldChangeStore, "list_held"): Account(
+        ["update ai_model_price"], lambda s, _: s.list_held(HeldChangeQuery())
+    ),
+    (HeldChangeStore, "decide"): Account(
+        ["update ai_model_price"], lambda s, _: s.decide(HELD, "rejected")
+    ),
+    (UsageStore, "record"): Account(
+        ["create ai_usage"], lambda s, _: s.record(UsageBatch(records=[USAGE]))
+    ),
+    (UsageStore, "list_unpriced"): Account(
+        ["read ai_usage"], lambda s, _: s.list_unpriced(UnpricedQuery())
+    ),
+    (UsageRerater, "rerate"): Account(["update ai_usage"], lambda s, _: s.rerate()),
+    (UsageExpirer, "expire"): Account(["delete ai_usage"], lambda s, _: s.expire(1)),
+    (UsageQueueStore, "take"): Account(
+        ["create ai_usage"], lambda s, _: s.take({"records": [USAGE]})
+    ),
+    (AlertStore, "deliver"): Account(
+        ["update ai_spend_alert"], lambda s, _: s.deliver([TakesAll()])
+    ),
+    (SeedingStore, "known_etag"): Account(
+        ["update ai_model_price"], lambda s, _: s.known_etag("https://a.example")
+    ),
+    (SeedingStore, "seed_prices"): Account(
+        ["update ai_model_price"],
+        lambda s, _: s.seed_prices(TakenBook(PriceBook(prices=[]), "test")),
+    ),
+    (DirectoryStore, "import_directory"): Account(
+        ["update directory"], lambda s, _: s.import_directory(DirectoryDocument())
+    ),
+}
+
+
+def needed(text: str, acme: Acme) -> tuple[Action, Object]:
+    """The action and the object of a need."""
+    action, resource_type, *rest = text.split()
+    kind = ResourceType(resource_type)
+    match rest:
+        case []:
+            return Action(action), Object(kind)
+        case ["in", place]:
+            id_ = None if place == EVERYWHERE else acme.organizations[place]
+            return Action(action), Object(kind, organization_id=id_)
+        case [name]:
+            return Action(action), Object(kind, id=str(id_of(kind, name, acme)))
+        case _:
+            raise ValueError(text)
+
+
+def id_of(kind: ResourceType, name: str, acme: Acme) -> UUID:
+    if name == "caller":
+        return CALLER
+    if kind is ResourceType.GROUP:
+        return acme.groups[f"acme/{name}"]
+    return acme.users[name]
+
+
+def caller_of(acme: Acme) -> Caller:
+    """A caller whose path names the group platform, the organization acme and the user maya."""
+    return Caller(
+        user_id=CALLER,
+        username="test",
+        email=None,
+        roles=[],
+        organizations=list[Membership](),
+        groups=[],
+        token=TokenInfo(name="t", expires_at=None, scope=None),
+        group=GroupReference(id=platform(acme), organization_id=acme.organizations["acme"]),
+        organization=OrganizationReference(id=acme.organizations["acme"], name="acme"),
+        now=now(),
+        user=UserReference(id=acme.users["maya"], username="maya"),
+    )
