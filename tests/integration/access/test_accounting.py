@@ -312,7 +312,10 @@ def test_it_runs_for_who_may_do_exactly_that(
     database: Database, acme: Acme, method: tuple[type, str]
 ) -> None:
     database.run("INSERT INTO group_ai_budgets SELECT id, 1 FROM groups")
-    database.run("INSERT INTO ai_model_prices VALUES ('p', 'priced', 'custom', 1)")
+    database.run(
+        "INSERT INTO ai_model_price_versions (provider, model, source, effective_from, input_price, origin)"
+        " VALUES ('p', 'priced', 'custom', '-infinity', 1, 'test')"
+    )
     database.run(
         "INSERT INTO ai_model_price_changes_held (id, provider, model, proposed, reasons, origin)"
         f" VALUES ('{HELD}', 'p', 'm', '{{\"input_price\": 1}}', '{{}}', 'test')"

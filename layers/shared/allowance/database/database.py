@@ -41,7 +41,7 @@ fails over).
 CONSTRAINTS: Mapping[str, type[AllowanceError]] = {
     "user_ai_budget_overrides_organization_membership": NotAGroupMember,
     "user_ai_budget_overrides_group_membership": NotAGroupMember,
-    "ai_usage_digests_pkey": UsageKeyTaken,
+    "ai_usage_keys_pkey": UsageKeyTaken,
 }
 """What the schema refuses in place of the code, in the caller's words."""
 

@@ -123,7 +123,7 @@ entries AS MATERIALIZED (
     )
 ),
 keyed AS (
-    INSERT INTO ai_usage_digests (key_digest, content_sha256, usage_id, cost_micros)
+    INSERT INTO ai_usage_keys (key_digest, content_sha256, usage_id, cost_micros)
     SELECT e.key_digest, e.content_sha256, e.usage_id,
         e.cost_micros FROM entries AS e ORDER BY e.key_digest
     RETURNING true
@@ -255,5 +255,5 @@ SET cost_micros = h.cost_micros + excluded.cost_micros,
 -- name: list_usage_keys
 -- What keys were recorded with, of those that were.
 SELECT uuid_send(d.key_digest) AS key_digest, d.content_sha256, d.cost_micros
-FROM ai_usage_digests AS d
+FROM ai_usage_keys AS d
 WHERE d.key_digest = ANY(%(key_digests)s::uuid []);
