@@ -1,5 +1,5 @@
-"""Expand, then contract: version N+1 adds to the schema what its code needs, and version N+2 removes
-what only the code of N needs. So the schema of N+1 serves both.
+"""Expand, then contract: version N+1 adds to the schema what its code needs, and version N+2
+removes what only the code of N needs. So the schema of N+1 serves both.
 """
 
 from pathlib import Path

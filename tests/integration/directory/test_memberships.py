@@ -18,7 +18,10 @@ MEMBERS = (
     "SELECT g.name, u.username, gm.organization_id = g.organization_id FROM group_members AS gm"
     " JOIN groups AS g ON g.id = gm.group_id JOIN users AS u ON u.id = gm.user_id ORDER BY 1, 2"
 )
-OVERRIDE = "INSERT INTO user_ai_budget_overrides (user_id, group_id, organization_id, spend_limit_micros) VALUES (%s, %s, %s, 5)"
+OVERRIDE = (
+    "INSERT INTO user_ai_budget_overrides (user_id, group_id, organization_id, spend_limit_micros)"
+    " VALUES (%s, %s, %s, 5)"
+)
 
 
 def test_an_insert_without_an_organization_gets_the_one_of_the_group(

@@ -10,7 +10,14 @@ import pytest
 from tests.postgres import Database
 from tests.price_books import price, seed
 
-VIEW = "SELECT source, input_price, output_price, cache_read_price, cache_write_price FROM ai_model_prices"
+VIEW = (
+    "SELECT source, input_price, output_price, cache_read_price, cache_write_price"
+    " FROM ai_model_prices"
+)
+INSERT = (
+    "INSERT INTO ai_model_price_versions"
+    " (provider, model, source, effective_from, input_price, removed, withdrawn, origin)"
+)
 
 
 def add_version(
@@ -24,8 +31,7 @@ def add_version(
 ) -> datetime:
     """Add a version of p/m and return when it was recorded."""
     ((recorded_at,),) = database.rows(
-        "INSERT INTO ai_model_price_versions (provider, model, source, effective_from, input_price, removed, withdrawn, origin)"
-        " VALUES ('p', 'm', %s, %s, %s, %s, %s, 'test') RETURNING recorded_at",
+        f"{INSERT} VALUES ('p', 'm', %s, %s, %s, %s, %s, 'test') RETURNING recorded_at",
         source, effective_from, input_price, removed, withdrawn,
     )  # fmt: skip
     return recorded_at
@@ -102,8 +108,5 @@ def test_the_schema_refuses_an_invalid_version(
     empty_database: Database, values: str, constraint: str
 ) -> None:
     with pytest.raises(psycopg.errors.CheckViolation) as caught:
-        empty_database.run(
-            "INSERT INTO ai_model_price_versions (provider, model, source, effective_from, input_price, removed, withdrawn, origin)"
-            f" VALUES ({values}, 'test')"
-        )
+        empty_database.run(f"{INSERT} VALUES ({values}, 'test')")
     assert caught.value.diag.constraint_name == f"ai_model_price_versions_{constraint}"

@@ -90,7 +90,8 @@ def take_key(connection: psycopg.Connection, sent: dict[str, Any]) -> None:
     """Insert the key of a record, without an entry, like another call."""
     usage = usage_of(sent)
     connection.execute(
-        "INSERT INTO ai_usage_keys (key_digest, content_sha256, usage_id, cost_micros) VALUES (%s, %s, 1, 3000)",
+        "INSERT INTO ai_usage_keys (key_digest, content_sha256, usage_id, cost_micros)"
+        " VALUES (%s, %s, 1, 3000)",
         (UUID(bytes=usage.key_digest), usage.content_sha256),
     )
 
