@@ -60,6 +60,9 @@ format: .venv/.synced ## format the code
 migrate: .venv/.synced ## bring a database to the newest schema: OWNER_DATABASE_URL=, DATABASE_URL=
 	@$(RUN) migrations.migrate
 
+checksums: .venv/.synced ## add the checksum of each new migration to migrations/checksums.txt
+	@$(RUN) local.checksums
+
 price-book: .venv/.synced ## write functions/prices.json from the pinned packages, and say what changed
 	@$(RUN) local.price_book
 
@@ -121,4 +124,4 @@ CHECKOV = .local/checkov/bin/checkov --config-file .checkov.yaml
 	@echo 'Fetching uv into .local.'
 	@$(PYTHON313) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target .local/uv uv 2>/dev/null || { echo "uv is missing, and this Python has no pip to fetch it: install uv."; exit 1; }
 
-.PHONY: help run test test-postgres-16 test-docker check format migrate price-book openapi bench bench-spend lock build deploy clean
+.PHONY: help run test test-postgres-16 test-docker check format migrate checksums price-book openapi bench bench-spend lock build deploy clean

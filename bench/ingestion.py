@@ -51,7 +51,7 @@ CREATE TABLE bench_ledger (LIKE ai_usage INCLUDING ALL) PARTITION BY RANGE (occu
 CREATE TABLE bench_ledger_all PARTITION OF bench_ledger DEFAULT;
 CREATE TABLE bench_entries (LIKE ai_usage INCLUDING ALL) PARTITION BY RANGE (occurred_at);
 CREATE TABLE bench_entries_all PARTITION OF bench_entries DEFAULT;
-CREATE TABLE bench_keys (LIKE ai_usage_digests INCLUDING ALL);
+CREATE TABLE bench_keys (LIKE ai_usage_keys INCLUDING ALL);
 CREATE TABLE bench_heap (LIKE ai_usage INCLUDING DEFAULTS);
 ANALYZE;
 """
@@ -83,8 +83,8 @@ def batches(size: int, count: int) -> Iterator[bytes]:
 WAYS = (("bench_entries", "bench_keys"), ("bench_ledger",), ("bench_heap",))
 ROWS = {
     "ai_usage": "SELECT u.* FROM ai_usage u WHERE u.source_id LIKE %s ORDER BY u.id",
-    "ai_usage_digests": (
-        "SELECT d.* FROM ai_usage_digests d JOIN ai_usage u ON u.id = d.usage_id WHERE u.source_id LIKE %s"
+    "ai_usage_keys": (
+        "SELECT d.* FROM ai_usage_keys d JOIN ai_usage u ON u.id = d.usage_id WHERE u.source_id LIKE %s"
     ),
 }
 

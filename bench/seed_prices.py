@@ -58,7 +58,7 @@ def main() -> None:
             "CREATE TABLE bare (provider text, model text, price jsonb, PRIMARY KEY (provider, model, price))"
         )
         context = SimpleNamespace(aws_request_id="bench")
-        empty = "TRUNCATE ai_model_price_versions, ai_model_price_changes_held, ai_model_prices, audit_log, bare"
+        empty = "TRUNCATE ai_model_price_versions, ai_model_price_changes_held, audit_log, bare"
 
         def seed() -> object:
             return seed_prices.handler({}, context)

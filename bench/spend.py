@@ -54,8 +54,8 @@ GENERATED = {
         " ORDER BY user_id LIMIT %(members)s / 20",
     ),
     "daily sums": (
-        "INSERT INTO ai_spend_daily SELECT u.id, gm.group_id, d::date, 1000000, 9, 9, 9, 0, 0,"
-        " %(per_day)s, 0, %(organization)s"
+        "INSERT INTO ai_spend_daily SELECT u.id, gm.group_id, %(organization)s, d::date,"
+        " 1000000, 9, 9, 9, 0, 0, %(per_day)s, 0"
         " FROM generate_series(%(start)s, %(start)s + interval '29 days', interval '1 day') AS d"
         " CROSS JOIN users AS u JOIN (SELECT DISTINCT ON (user_id) user_id, group_id FROM group_members"
         " ORDER BY user_id, group_id <> %(group)s, group_id) AS gm ON gm.user_id = u.id",
@@ -66,10 +66,11 @@ GENERATED = {
     ),
     "usages": (
         "SELECT ensure_ai_usage_month(%(start)s)",
-        "INSERT INTO ai_usage (id, reason, user_id, group_id, organization_id, provider, model, input_tokens,"
-        " output_tokens, cache_read_tokens, cache_write_tokens, cache_write_1h_tokens, cost_micros, priced,"
-        " usage_count, unpriced_usage_count, occurred_at)"
-        " SELECT row_number() OVER (), 'usage', d.user_id, d.group_id, d.organization_id, 'openai', 'gpt-' || n,"
+        "INSERT INTO ai_usage (id, reason, source, source_id, user_id, group_id, organization_id,"
+        " provider, model, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,"
+        " cache_write_1h_tokens, cost_micros, priced, usage_count, unpriced_usage_count, occurred_at)"
+        " SELECT row_number() OVER (), 'usage', 'bench', row_number() OVER (), d.user_id, d.group_id,"
+        " d.organization_id, 'openai', 'gpt-' || n,"
         " 3, 3, 3, 0, 0, 250000, true, 1, 0, d.day + n * interval '5 hours'"
         " FROM ai_spend_daily AS d, generate_series(1, %(per_day)s) AS n",
         "INSERT INTO ai_usage_hourly SELECT date_trunc('hour', occurred_at, 'UTC'), organization_id, group_id,"

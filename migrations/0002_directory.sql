@@ -1,19 +1,21 @@
--- Why: who exists, who belongs where and with which roles; every decision about a budget starts
--- from these tables.
+-- Why: every decision about a budget starts from the directory: which users exist, where each one
+-- belongs, and with which roles.
+
 CREATE TABLE organizations (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
-    name text NOT NULL CONSTRAINT organizations_name_length CHECK (char_length(name) BETWEEN 1 AND 255),
+    name text NOT NULL
+        CONSTRAINT organizations_name_length CHECK (char_length(name) BETWEEN 1 AND 255),
     is_default boolean NOT NULL DEFAULT false,
     created_at timestamptz NOT NULL DEFAULT now(),
     deleted_at timestamptz,
     CONSTRAINT organizations_default_is_alive CHECK (NOT (is_default AND deleted_at IS NOT NULL))
 );
 
--- A deleted organization gives its name free.
+-- A new organization may use the name of a deleted one.
 CREATE UNIQUE INDEX organizations_name_key ON organizations (name) WHERE deleted_at IS NULL;
 CREATE UNIQUE INDEX organizations_default_key ON organizations (is_default) WHERE is_default;
 
--- A user's deletion is a status, so that spend and audit entries keep their owner.
+-- Deleting a user sets the status and keeps the row: spend and audit entries refer to it.
 CREATE TABLE users (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     username text NOT NULL CONSTRAINT users_username_key UNIQUE
@@ -23,35 +25,45 @@ CREATE TABLE users (
             AND username !~ '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$'
         ),
     email text,
-    status text NOT NULL DEFAULT 'active' CONSTRAINT users_status CHECK (status IN ('active', 'suspended', 'deleted')),
-    roles text[] NOT NULL DEFAULT '{}',
+    status text NOT NULL DEFAULT 'active'
+        CONSTRAINT users_status CHECK (status IN ('active', 'suspended', 'deleted')),
+    roles text [] NOT NULL DEFAULT '{}',
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now()
 );
 
--- A deleted user gives the address free.
+-- A new user may use the address of a deleted one.
 CREATE UNIQUE INDEX users_email_key ON users (lower(email)) WHERE status <> 'deleted';
+-- Totals leave deleted users out. There are few of them.
+CREATE INDEX users_deleted_idx ON users (id) WHERE status = 'deleted';
 
 CREATE TABLE organization_members (
     organization_id uuid NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
     user_id uuid NOT NULL REFERENCES users (id) ON DELETE CASCADE,
-    roles text[] NOT NULL DEFAULT '{}',
+    roles text [] NOT NULL DEFAULT '{}',
     joined_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (organization_id, user_id)
 );
 
-CREATE INDEX organization_members_user_id_idx ON organization_members (user_id);
+-- An index-only scan finds the organizations of a user.
+CREATE UNIQUE INDEX organization_members_user_id_organization_id_key
+ON organization_members (user_id, organization_id) INCLUDE (joined_at);
 
 CREATE TABLE groups (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     organization_id uuid NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
-    name text NOT NULL CONSTRAINT groups_name_length CHECK (char_length(name) BETWEEN 1 AND 255),
+    name text NOT NULL
+        CONSTRAINT groups_name_length CHECK (char_length(name) BETWEEN 1 AND 255),
     created_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT groups_organization_id_name_key UNIQUE (organization_id, name),
-    CONSTRAINT groups_everyone_has_the_id_of_its_organization CHECK ((name = 'Everyone') = (id = organization_id))
+    CONSTRAINT groups_everyone_has_the_id_of_its_organization
+        CHECK ((name = 'Everyone') = (id = organization_id))
 );
 
--- An organization without its Everyone group cannot exist, whoever creates it.
+-- Foreign keys refer to this index to prove that a row names a group's own organization.
+CREATE UNIQUE INDEX groups_id_organization_id_key ON groups (id, organization_id);
+
+-- Every organization gets its Everyone group from this trigger, however the row is inserted.
 CREATE FUNCTION create_everyone_group() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO groups (id, organization_id, name) VALUES (new.id, new.id, 'Everyone');
@@ -62,33 +74,58 @@ $$;
 CREATE TRIGGER organizations_have_everyone AFTER INSERT ON organizations
 FOR EACH ROW EXECUTE FUNCTION create_everyone_group();
 
--- Explicit memberships only; the members of Everyone are the members of the organization.
+-- Explicit memberships only: the members of Everyone are the members of the organization. By the
+-- two named foreign keys, a member of a group is a member of the group's organization. Leaving the
+-- organization deletes the memberships of its groups.
 CREATE TABLE group_members (
     group_id uuid NOT NULL REFERENCES groups (id) ON DELETE CASCADE,
     user_id uuid NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    organization_id uuid NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (group_id, user_id)
+    PRIMARY KEY (group_id, user_id),
+    CONSTRAINT group_members_group FOREIGN KEY (group_id, organization_id)
+        REFERENCES groups (id, organization_id) ON DELETE CASCADE,
+    CONSTRAINT group_members_organization_membership FOREIGN KEY (user_id, organization_id)
+        REFERENCES organization_members (user_id, organization_id) ON DELETE CASCADE
 );
 
-CREATE INDEX group_members_user_id_idx ON group_members (user_id);
+-- An index-only scan finds the groups of a user.
+CREATE UNIQUE INDEX group_members_user_id_organization_id_group_id_key
+ON group_members (user_id, organization_id, group_id);
 
--- Who is in which group, Everyone included. A row of group_members counts only while the user is a
--- member of the group's organization, and nothing counts in a deleted organization.
+-- A writer names the group and the user. The trigger fills in the organization of the group.
+CREATE FUNCTION fill_in_organization_of_group() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    new.organization_id := (SELECT g.organization_id FROM groups AS g WHERE g.id = new.group_id);
+    RETURN new;
+END
+$$;
+
+CREATE TRIGGER group_members_have_an_organization BEFORE INSERT ON group_members
+FOR EACH ROW WHEN (new.organization_id IS NULL) EXECUTE FUNCTION fill_in_organization_of_group();
+
+-- The members of each group, Everyone included. A deleted organization has none.
 CREATE VIEW group_members_expanded WITH (security_invoker = true) AS
-SELECT g.organization_id, g.id AS group_id, g.name AS group_name, om.user_id, om.joined_at AS organization_joined_at
+SELECT
+    g.organization_id, g.id AS group_id, g.name AS group_name, om.user_id,
+    om.joined_at AS organization_joined_at
 FROM groups AS g
 JOIN organizations AS o ON o.id = g.organization_id AND o.deleted_at IS NULL
 JOIN organization_members AS om ON om.organization_id = g.organization_id
 WHERE g.id = g.organization_id
-    OR EXISTS (SELECT 1 FROM group_members AS gm WHERE gm.group_id = g.id AND gm.user_id = om.user_id);
+    OR EXISTS (
+        SELECT 1 FROM group_members AS gm WHERE gm.group_id = g.id AND gm.user_id = om.user_id
+    );
 
--- The secret itself is never stored. `scope` NULL is everything; its shape is that of
--- allowance.rbac.policy.Scope.
+-- A row holds the digest of the secret, never the secret. `scope` NULL permits everything that the
+-- user may do; otherwise its shape is `allowance.rbac.policy.Scope`.
 CREATE TABLE api_tokens (
     id text PRIMARY KEY CONSTRAINT api_tokens_id_format CHECK (id ~ '^[A-Za-z0-9]+$'),
     user_id uuid NOT NULL REFERENCES users (id) ON DELETE CASCADE,
-    name text NOT NULL CONSTRAINT api_tokens_name_length CHECK (char_length(name) BETWEEN 1 AND 255),
-    secret_sha256 bytea NOT NULL CONSTRAINT api_tokens_secret_sha256_length CHECK (octet_length(secret_sha256) = 32),
+    name text NOT NULL
+        CONSTRAINT api_tokens_name_length CHECK (char_length(name) BETWEEN 1 AND 255),
+    secret_sha256 bytea NOT NULL
+        CONSTRAINT api_tokens_secret_sha256_length CHECK (octet_length(secret_sha256) = 32),
     scope jsonb,
     created_at timestamptz NOT NULL DEFAULT now(),
     expires_at timestamptz,
@@ -98,5 +135,6 @@ CREATE TABLE api_tokens (
 );
 
 GRANT SELECT, INSERT, UPDATE ON organizations, users, api_tokens TO allowance_app;
-GRANT SELECT, INSERT, UPDATE, DELETE ON groups, organization_members, group_members TO allowance_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON groups, organization_members, group_members
+TO allowance_app;
 GRANT SELECT ON group_members_expanded TO allowance_app;

@@ -1,13 +1,15 @@
-"""Migrate: bring the schema to the SQL files beside this one, and let the application's role log
-in.
+"""Migrate: apply the SQL files of this folder, and let the application's role log in.
 
-The files are applied in the order of their names, one transaction each, under an advisory lock, and
-never again. A file that was changed since, or that comes before one already applied, is refused by
-its name before anything is done. Files that the database knows and this folder does not, later than
-all of this folder's, are another version's: the code was rolled back, and the schema of a newer
-version serves an older one.
+The runner applies the files in the order of their names, each once and in its own transaction,
+under an advisory lock. It refuses a folder with an applied file that has changed or is missing, or
+with a new file that sorts before an applied one. It names the file and applies nothing.
 
-A deployment invokes it as a custom resource of CloudFormation, an operator with any event at all.
+The database may know later files than this folder. They belong to a newer version whose code was
+rolled back. The runner leaves them: migrations expand first and contract one version later, so the
+schema of version N+1 serves the code of version N.
+
+CloudFormation invokes the Lambda as a custom resource during a deployment. An operator may invoke
+it with any event.
 
     python -m migrations.migrate        with OWNER_DATABASE_URL and DATABASE_URL in the environment
 """
@@ -37,15 +39,15 @@ type Event = dict[str, Any]
 MIGRATIONS = Path(__file__).parent
 APPLICATION_ROLE = "allowance_app"
 CONNECT_TIMEOUT_SECONDS = 30
-"""A cluster that was paused at zero capacity takes about 15 s to take connections again."""
+"""A cluster that is paused at zero capacity accepts connections after about 15 s."""
 
 LOCK_KEY = 4_207_849_484
-"""Any number that no other application of the database takes."""
+"""Any number that no other application of this database uses."""
 
 LOCK_POLL_SECONDS = 0.2
 LOCK_PATIENCE_SECONDS = 120
 
-# Waiting for a lock holds up everybody behind it: better to fail and be run again.
+# Other sessions queue behind a migration that waits for a lock, so it fails early. Then retry.
 TIMEOUTS = "SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = '120s'"
 
 LEDGER = """
@@ -64,13 +66,13 @@ def migrate(
     application_password: str | None = None,
     application_by_iam: bool = False,
 ) -> list[str]:
-    """The names of the files that were applied now. The connection is the owner's, in autocommit.
+    """Apply the new files of the folder and return their names. `owner` must be in autocommit.
 
-    Afterwards the application's role can log in with the password, or else, at RDS, with a token
-    that IAM signs. Raises ValidationFailed, naming the file, and whatever Postgres says of a file
-    that fails, which leaves no trace.
+    Afterwards the application's role can log in: with the password, or with an IAM token at RDS.
+    Raises ValidationFailed, which names each refused file, BadSetting if IAM is not available, and
+    psycopg.Error if a file fails. A failed file is rolled back; the files before it stay applied.
     """
-    files = {path.name: path.read_bytes() for path in sorted(folder.glob("[0-9]*.sql"))}
+    files = migration_files(folder)
     with _one_at_a_time(owner):
         owner.execute(LEDGER)
         applied = dict(
@@ -85,7 +87,7 @@ def migrate(
                 owner.execute(files[name])
                 owner.execute(
                     "INSERT INTO schema_migrations (name, checksum) VALUES (%s, %s)",
-                    (name, _checksum(files[name])),
+                    (name, checksum(files[name])),
                 )
         if application_password is not None:
             _set_application_password(owner, application_password)
@@ -93,8 +95,18 @@ def migrate(
     return new
 
 
+def migration_files(folder: Path = MIGRATIONS) -> dict[str, bytes]:
+    """The content of each migration by its name, in the order of the names."""
+    return {path.name: path.read_bytes() for path in sorted(folder.glob("[0-9]*.sql"))}
+
+
+def checksum(content: bytes) -> str:
+    """The SHA-256 of a migration, in hexadecimal."""
+    return sha256(content).hexdigest()
+
+
 def _set_application_password(owner: psycopg.Connection[Any], password: str) -> None:
-    """Let the application's role log in with this password. Only its SCRAM verifier is sent."""
+    """Let the application's role log in with this password. Sends the SCRAM verifier only."""
     verifier = owner.pgconn.encrypt_password(
         password.encode(), APPLICATION_ROLE.encode(), b"scram-sha-256"
     ).decode()
@@ -106,8 +118,8 @@ def _set_application_password(owner: psycopg.Connection[Any], password: str) -> 
 
 
 def _let_in_by_iam(owner: psycopg.Connection[Any], *, granted: bool) -> None:
-    """Who is a member of `rds_iam` logs in by token only, so that a way back to a password takes it
-    away again.
+    """Grant `rds_iam` to the application's role, or revoke it. A member logs in by token only, so
+    the change back to a password must revoke it. Raises BadSetting if the server has no such role.
     """
     membership = (
         "SELECT pg_has_role(application.oid, iam.oid, 'member') FROM pg_roles AS iam, "
@@ -126,15 +138,15 @@ def _let_in_by_iam(owner: psycopg.Connection[Any], *, granted: bool) -> None:
 
 
 def handler(event: Event, context: LambdaContext) -> Event | None:
-    """The Migrate Lambda. Answers the files applied now, to the operator or to CloudFormation."""
+    """The Migrate Lambda. Returns the names of the applied files, to CloudFormation if it asks."""
     if "ResponseURL" in event:
         return answer_deployment(event, context.log_stream_name, bring_up_to_date)
     return bring_up_to_date()
 
 
 def bring_up_to_date() -> Event:
-    """Migrate the database of the environment: the files applied now. Raises what `migrate` does,
-    and BadSetting.
+    """Migrate the database that the environment names, and return the names of the applied files.
+    Raises like `migrate`, and BadSetting.
     """
     source = database_source()
     application = (
@@ -156,8 +168,8 @@ def bring_up_to_date() -> Event:
 
 
 def _readable(parameters: dict[str, Any]) -> dict[str, Any]:
-    """Connection parameters by libpq's names. Raises BadSetting: psycopg's words would quote the
-    password.
+    """Connection parameters by libpq's names. Raises BadSetting, because psycopg's own message
+    quotes the password.
     """
     try:
         return dict(conninfo_to_dict(**parameters))
@@ -165,12 +177,12 @@ def _readable(parameters: dict[str, Any]) -> dict[str, Any]:
         raise BadSetting("The connection string of a database cannot be read.") from None
 
 
+# The runner compares the folder with the record of its database only. The unit suite compares it
+# with checksums.txt: a second check at run time would find nothing that a release let through.
 def _problems(files: dict[str, bytes], applied: dict[str, str]) -> list[Problem]:
     newest_applied = max(applied, default="")
     newest_here = max(files, default="")
-    changed = [
-        name for name in files if name in applied and applied[name] != _checksum(files[name])
-    ]
+    changed = [name for name in files if name in applied and applied[name] != checksum(files[name])]
     late = [name for name in files if name not in applied and name < newest_applied]
     missing = [name for name in applied if name not in files and name < newest_here]
     return [
@@ -185,8 +197,8 @@ def _problems(files: dict[str, bytes], applied: dict[str, str]) -> list[Problem]
 
 @contextmanager
 def _one_at_a_time(owner: psycopg.Connection[Any]) -> Generator[None]:
-    """Polled: a session that waits in pg_advisory_lock holds a snapshot, on which CREATE INDEX
-    CONCURRENTLY waits.
+    """Hold the advisory lock. Raises TimeoutError. It polls, because a session that waits in
+    pg_advisory_lock holds a snapshot, and CREATE INDEX CONCURRENTLY waits for that snapshot.
     """
     deadline = time.monotonic() + LOCK_PATIENCE_SECONDS
     while not _scalar(owner, "SELECT pg_try_advisory_lock(%s)"):
@@ -205,10 +217,6 @@ def _one_at_a_time(owner: psycopg.Connection[Any]) -> Generator[None]:
 def _scalar(owner: psycopg.Connection[Any], query: str) -> Any:
     row = owner.execute(query.encode(), (LOCK_KEY,)).fetchone()
     return row and row[0]
-
-
-def _checksum(content: bytes) -> str:
-    return sha256(content).hexdigest()
 
 
 if __name__ == "__main__":

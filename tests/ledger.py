@@ -40,7 +40,12 @@ def record_in(
 def add_spend(database: Database, user_id: UUID, group_id: UUID, day: date, micros: int) -> None:
     """One usage more on a day, as the write path would add it to the sums."""
     database.run(
-        "INSERT INTO ai_spend_daily VALUES (%s, %s, %s, %s, 0, 0, 0, 0, 0, 1, 0)"
+        "INSERT INTO ai_spend_daily SELECT given.user_id, given.group_id,"
+        " coalesce(g.organization_id, '00000000-0000-0000-0000-000000000000'),"
+        " given.day, given.micros, 0, 0, 0, 0, 0, 1, 0"
+        " FROM (SELECT %s::uuid, %s::uuid, %s::date, %s::numeric)"
+        " AS given (user_id, group_id, day, micros)"
+        " LEFT JOIN groups AS g ON g.id = given.group_id"
         " ON CONFLICT (user_id, group_id, day) DO UPDATE SET cost_micros = ai_spend_daily.cost_micros + excluded.cost_micros",
         user_id, group_id, day, micros,
     )  # fmt: skip
@@ -113,5 +118,5 @@ def assert_sums_agree(database: Database) -> None:
     )
     assert by_user == by_group
     assert database.rows(
-        f"SELECT count(*) FROM ai_usage_digests k FULL JOIN {ledger} u ON u.id = k.usage_id WHERE u.id IS NULL OR k.usage_id IS NULL"
+        f"SELECT count(*) FROM ai_usage_keys k FULL JOIN {ledger} u ON u.id = k.usage_id WHERE u.id IS NULL OR k.usage_id IS NULL"
     ) == [(0,)]

@@ -386,7 +386,7 @@ def test_nothing_in_the_environment_of_a_function_is_a_secret() -> None:
 
 
 def test_each_time_limit_is_within_the_next() -> None:
-    role = (ROOT / "migrations" / "0001_application_role.sql").read_text()
+    role = (ROOT / "migrations" / "0001_roles.sql").read_text()
     lock, statement = (
         int(re.search(rf"{name}_timeout = '(\d+)s'", role)[1])  # type: ignore[index]
         for name in ("lock", "statement")

@@ -77,7 +77,7 @@ def test_a_deployment_is_told_which_files_were_applied(
         migrate_lambda.handler(cloudformation.event("Create"), Context())
         migrate_lambda.handler(cloudformation.event("Update"), Context())
     created, updated = cloudformation.answers
-    assert created["Data"]["applied"][0] == "0001_application_role.sql"
+    assert created["Data"]["applied"][0] == "0001_roles.sql"
     assert updated["Data"]["applied"] == []
     for answer in (created, updated):
         assert answer["Status"] == "SUCCESS"
@@ -97,7 +97,7 @@ def test_a_failed_migration_fails_the_deployment_and_says_why(
         migrate_lambda.handler(cloudformation.event("Update"), Context())
     failed = cloudformation.answers[-1]
     assert failed["Status"] == "FAILED"
-    assert "0003_prices_and_budgets.sql: was changed since it was applied" in failed["Reason"]
+    assert "0003_audit.sql: was changed since it was applied" in failed["Reason"]
     assert Context().log_stream_name in failed["Reason"]
     (line,) = [each for each in logged() if each["level"] == "ERROR"]
     assert "was changed since it was applied" in line["exception"]

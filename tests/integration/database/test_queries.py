@@ -65,7 +65,7 @@ def test_the_hot_path_reads_by_index_alone(database: Database) -> None:
         "INSERT INTO group_ai_budgets SELECT id, 1 FROM groups",
         "INSERT INTO user_ai_budget_overrides (user_id, group_id, organization_id, spend_limit_micros)"
         " SELECT user_id, organization_id, organization_id, 1 FROM organization_members ON CONFLICT DO NOTHING",
-        "INSERT INTO ai_spend_daily SELECT user_id, organization_id, day::date, 1, 0, 0, 0, 0, 0, 1, 0 FROM organization_members,"
+        "INSERT INTO ai_spend_daily SELECT user_id, organization_id, organization_id, day::date, 1, 0, 0, 0, 0, 0, 1, 0 FROM organization_members,"
         " generate_series(now() - interval '60 days', now(), interval '1 day') AS day",
         "INSERT INTO ai_user_spend_monthly SELECT id, '2026-11-01', 1 FROM users",
         "INSERT INTO ai_group_spend_monthly SELECT group_id, '2026-11-01', user_id, 1 FROM group_members",

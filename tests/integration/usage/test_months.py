@@ -9,9 +9,9 @@ from tests.postgres import Database
 
 MONTHS = "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'ai_usage'::regclass ORDER BY 1"
 ENTRY = (
-    "INSERT INTO ai_usage (id, reason, user_id, group_id, organization_id, provider, model, input_tokens, output_tokens,"
+    "INSERT INTO ai_usage (id, reason, source, source_id, user_id, group_id, organization_id, provider, model, input_tokens, output_tokens,"
     " cache_read_tokens, cache_write_tokens, cache_write_1h_tokens, cost_micros, priced, usage_count,"
-    " unpriced_usage_count, occurred_at) VALUES (1, 'usage', gen_random_uuid(), gen_random_uuid(), gen_random_uuid(),"
+    " unpriced_usage_count, occurred_at) VALUES (1, 'usage', 's', 'a', gen_random_uuid(), gen_random_uuid(), gen_random_uuid(),"
     " 'p', 'm', 1, 0, 0, 0, 0, 1, true, 1, 0, %s)"
 )
 
@@ -45,8 +45,8 @@ def test_no_month_is_made_of_what_cannot_have_been(empty_database: Database, mom
     [
         "UPDATE ai_usage SET cost_micros = 0",
         "DELETE FROM ai_usage",
-        "DELETE FROM ai_usage_digests",
-        "UPDATE ai_usage_digests SET cost_micros = 0",
+        "DELETE FROM ai_usage_keys",
+        "UPDATE ai_usage_keys SET cost_micros = 0",
         "DELETE FROM ai_spend_daily",
         "SELECT 1 FROM ai_usage_2026_03",
     ],

@@ -203,7 +203,7 @@ def test_a_bad_record_stops_no_other_and_every_problem_is_named(
     }
     assert fields[4] == ["tokens.input"]
     assert fields[7] == ["usage.prompt_tokens_details.cached_tokens"]
-    assert database.rows("SELECT count(*) FROM ai_usage_digests") == [(2,)]
+    assert database.rows("SELECT count(*) FROM ai_usage_keys") == [(2,)]
 
 
 def test_a_cost_above_the_bound_is_rejected(gateway: Client) -> None:

@@ -268,7 +268,7 @@ def test_writers_of_the_months_that_go_lose_nothing_and_count_once(
     expire(database, 1)
     assert len(recorded) == len(set(recorded)) > 100
     assert database.rows(
-        "SELECT count(*), (SELECT sum(usage_count)::int FROM ai_spend_daily) FROM ai_usage_digests"
+        "SELECT count(*), (SELECT sum(usage_count)::int FROM ai_spend_daily) FROM ai_usage_keys"
     ) == [(len(recorded), len(recorded))]
     assert_sums_agree(database)
 

@@ -36,7 +36,7 @@ CHECK_VIOLATION = "23514"
 CONSTRAINTS: Mapping[str, type[AllowanceError]] = {
     "user_ai_budget_overrides_organization_membership": NotAGroupMember,
     "user_ai_budget_overrides_group_membership": NotAGroupMember,
-    "ai_usage_digests_pkey": UsageKeyTaken,
+    "ai_usage_keys_pkey": UsageKeyTaken,
 }
 """Constraint -> the error that a caller gets when it refuses a row."""
 

@@ -39,7 +39,7 @@ entries AS MATERIALIZED (
     )
 ),
 keyed AS (
-    INSERT INTO ai_usage_digests (key_digest, content_sha256, usage_id, cost_micros)
+    INSERT INTO ai_usage_keys (key_digest, content_sha256, usage_id, cost_micros)
     SELECT e.key_digest, e.content_sha256, e.usage_id,
         e.cost_micros FROM entries AS e ORDER BY e.key_digest
     RETURNING true

@@ -90,5 +90,5 @@ ORDER BY m.place, m.starts;
 -- needs: create or update ai_usage
 -- What keys were recorded with, of those that were.
 SELECT uuid_send(d.key_digest) AS key_digest, d.content_sha256, d.cost_micros
-FROM ai_usage_digests AS d
+FROM ai_usage_keys AS d
 WHERE d.key_digest = ANY(%(key_digests)s::uuid []);

@@ -117,8 +117,8 @@ def require_time(usage: Usage, now: datetime) -> None:
 
 
 def key_digest_of(source: str, id: str) -> bytes:  # noqa: A002
-    """The first half of the SHA-256 of source, line break and id, as `ai_usage_key_digest` in the
-    database has it.
+    """The first half of the SHA-256 of source, line feed and id, in UTF-8. The key of
+    `ai_usage_keys`, which keeps it forever.
     """
     return sha256(f"{source}\n{id}".encode()).digest()[:16]
 

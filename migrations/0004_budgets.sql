@@ -1,0 +1,223 @@
+-- Why: a budget limits the spend of each member of a group. An override replaces it for one user.
+-- The functions decide which budget is in effect, so that every query agrees.
+
+-- The limit is per member of the group and period. No row: no limit. 0: all spend is blocked.
+CREATE TABLE group_ai_budgets (
+    group_id uuid PRIMARY KEY REFERENCES groups (id) ON DELETE CASCADE,
+    spend_limit_micros bigint NOT NULL CONSTRAINT group_ai_budgets_spend_limit_micros
+        CHECK (spend_limit_micros BETWEEN 0 AND 1000000000000),
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now()
+);
+
+-- The user is a member of the group for as long as the override exists. Leaving the group or its
+-- organization deletes the override. Members of Everyone have no row in group_members: for that
+-- group `membership_group_id` is NULL, and only the membership of the organization counts.
+-- The layer maps the names of the two membership constraints to errors.
+CREATE TABLE user_ai_budget_overrides (
+    user_id uuid PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
+    group_id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    membership_group_id uuid GENERATED ALWAYS AS (nullif(group_id, organization_id)) STORED,
+    spend_limit_micros bigint NOT NULL CONSTRAINT user_ai_budget_overrides_spend_limit_micros
+        CHECK (spend_limit_micros BETWEEN 0 AND 1000000000000),
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT user_ai_budget_overrides_group FOREIGN KEY (group_id, organization_id)
+        REFERENCES groups (id, organization_id) ON DELETE CASCADE,
+    CONSTRAINT user_ai_budget_overrides_organization_membership
+        FOREIGN KEY (organization_id, user_id)
+        REFERENCES organization_members (organization_id, user_id) ON DELETE CASCADE,
+    CONSTRAINT user_ai_budget_overrides_group_membership
+        FOREIGN KEY (membership_group_id, user_id)
+        REFERENCES group_members (group_id, user_id) ON DELETE CASCADE
+);
+
+-- A cascading deletion finds the overrides by these indexes. The first one also serves the spend of
+-- a group.
+CREATE INDEX user_ai_budget_overrides_group_id_organization_id_idx
+ON user_ai_budget_overrides (group_id, organization_id);
+CREATE INDEX user_ai_budget_overrides_organization_id_user_id_idx
+ON user_ai_budget_overrides (organization_id, user_id);
+CREATE INDEX user_ai_budget_overrides_membership_group_id_user_id_idx
+ON user_ai_budget_overrides (membership_group_id, user_id);
+
+-- The audit entry of an override that a cascade deletes. The transaction names the actor in its
+-- settings; otherwise the actor is the login.
+CREATE FUNCTION audit_override_removed_with_membership() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO audit_log (
+        actor_name, action, resource_type, resource_id, organization_id, group_id, user_id, before,
+        request_id
+    )
+    VALUES (
+        coalesce(nullif(current_setting('allowance.actor_name', true), ''), session_user::text),
+        'delete', 'user_ai_budget_override', old.user_id::text, old.organization_id, old.group_id,
+        old.user_id,
+        jsonb_build_object(
+            'group_id', old.group_id, 'spend_limit_micros', old.spend_limit_micros
+        ),
+        coalesce(current_setting('allowance.request_id', true), '')
+    );
+    RETURN NULL;
+END
+$$;
+
+-- At depth 0 a statement deletes the override itself and writes its own entry.
+CREATE TRIGGER user_ai_budget_overrides_removed AFTER DELETE ON user_ai_budget_overrides
+FOR EACH ROW WHEN (pg_trigger_depth() > 0)
+EXECUTE FUNCTION audit_override_removed_with_membership();
+
+-- The budget in effect for each given user, one row per user:
+-- 1. The override.
+-- 2. Else the highest budget of the user's groups. On a tie the earliest organization membership
+--    wins, then the lowest group id.
+-- 3. Else no limit. Spend counts for the Everyone group of the default organization, if the user is
+--    a member, else for that of the organization joined first.
+-- Deleted organizations do not count. A user without an organization gets NULLs.
+-- `allowance.budgets.effective` is the same rule in Python.
+CREATE FUNCTION ai_effective_budgets(p_user_ids uuid [])
+RETURNS TABLE (user_id uuid, group_id uuid, spend_limit_micros bigint, limit_source text)
+LANGUAGE sql STABLE AS $$
+    SELECT a.user_id, best.group_id, best.spend_limit_micros, best.limit_source
+    FROM (SELECT DISTINCT each.user_id FROM unnest(p_user_ids) AS each (user_id)) AS a
+    LEFT JOIN (
+        SELECT DISTINCT ON (m.user_id)
+            m.user_id,
+            m.group_id,
+            coalesce(v.spend_limit_micros, b.spend_limit_micros) AS spend_limit_micros,
+            CASE
+                WHEN v.user_id IS NOT NULL THEN 'user_override'
+                WHEN b.group_id IS NOT NULL THEN 'group'
+            END AS limit_source
+        FROM (
+            SELECT om.user_id, om.organization_id AS group_id, om.organization_id, om.joined_at
+            FROM organization_members AS om
+            WHERE om.user_id = ANY(p_user_ids)
+            UNION ALL
+            SELECT gm.user_id, gm.group_id, gm.organization_id, om.joined_at
+            FROM group_members AS gm
+            JOIN organization_members AS om
+                ON om.user_id = gm.user_id AND om.organization_id = gm.organization_id
+            WHERE gm.user_id = ANY(p_user_ids)
+        ) AS m
+        JOIN organizations AS o ON o.id = m.organization_id AND o.deleted_at IS NULL
+        LEFT JOIN group_ai_budgets AS b ON b.group_id = m.group_id
+        LEFT JOIN user_ai_budget_overrides AS v
+            ON v.user_id = m.user_id AND v.group_id = m.group_id
+        ORDER BY
+            m.user_id,
+            v.user_id IS NULL,
+            b.spend_limit_micros DESC NULLS LAST,
+            b.group_id IS NULL AND m.group_id <> m.organization_id,
+            b.group_id IS NULL AND NOT o.is_default,
+            m.joined_at,
+            m.group_id
+    ) AS best ON best.user_id = a.user_id
+$$;
+
+-- The budget in effect for one user: always one row.
+CREATE FUNCTION ai_effective_budget(p_user_id uuid)
+RETURNS TABLE (group_id uuid, spend_limit_micros bigint, limit_source text)
+LANGUAGE sql STABLE ROWS 1 AS $$
+    SELECT b.group_id, b.spend_limit_micros, b.limit_source
+    FROM ai_effective_budgets(ARRAY[p_user_id]) AS b
+$$;
+
+-- The sum of the limits of the members whose budget in effect is the group's: each override
+-- replaces the limit, and deleted users are left out. NULL for a group without a budget.
+-- It equals the sum over `ai_effective_budgets`, but calls it only for ties. An override always
+-- wins. A higher budget wins. So does an equal budget of a lower group id in the same organization.
+-- Only an equal budget in another organization needs the call.
+CREATE FUNCTION ai_group_spend_limit_total(p_group_id uuid) RETURNS numeric
+LANGUAGE sql STABLE AS $$
+    WITH budgets AS MATERIALIZED (
+        SELECT b.group_id, g.organization_id, b.spend_limit_micros
+        FROM group_ai_budgets AS b
+        JOIN groups AS g ON g.id = b.group_id
+        JOIN organizations AS o ON o.id = g.organization_id AND o.deleted_at IS NULL
+    ),
+    this AS (
+        SELECT b.group_id, b.organization_id, b.spend_limit_micros
+        FROM budgets AS b
+        WHERE b.group_id = p_group_id
+    ),
+    members AS (
+        SELECT om.user_id
+        FROM this AS t
+        JOIN organization_members AS om ON om.organization_id = t.organization_id
+        WHERE t.group_id = t.organization_id
+        UNION ALL
+        SELECT gm.user_id
+        FROM this AS t
+        JOIN group_members AS gm ON gm.group_id = t.group_id
+        WHERE t.group_id <> t.organization_id
+    ),
+    rivals AS MATERIALIZED (
+        SELECT b.group_id, b.organization_id,
+            b.organization_id = t.organization_id OR b.spend_limit_micros > t.spend_limit_micros
+                AS wins
+        FROM this AS t
+        JOIN budgets AS b ON b.spend_limit_micros > t.spend_limit_micros
+            OR (
+                b.spend_limit_micros = t.spend_limit_micros
+                AND (b.organization_id <> t.organization_id OR b.group_id < t.group_id)
+            )
+    ),
+    -- Members of this group who are also in a rival group, and whether one of those surely wins.
+    -- OFFSET 0 reads the members of one rival at a time, and no others. IN, not a join: the planner
+    -- expects millions of rows of the join, sorts both sides, and compiles the plan.
+    contested AS MATERIALIZED (
+        SELECT m.user_id, bool_or(m.wins) AS is_beaten
+        FROM (
+            SELECT om.user_id, r.wins
+            FROM rivals AS r
+            CROSS JOIN LATERAL (
+                SELECT each.user_id FROM organization_members AS each
+                WHERE each.organization_id = r.group_id OFFSET 0
+            ) AS om
+            WHERE r.group_id = r.organization_id
+            UNION ALL
+            SELECT gm.user_id, r.wins
+            FROM rivals AS r
+            CROSS JOIN LATERAL (
+                SELECT each.user_id FROM group_members AS each
+                WHERE each.group_id = r.group_id OFFSET 0
+            ) AS gm
+            WHERE r.group_id <> r.organization_id
+        ) AS m
+        WHERE m.user_id IN (SELECT each.user_id FROM members AS each)
+        GROUP BY m.user_id
+    ),
+    asked AS (
+        SELECT e.user_id, e.group_id
+        FROM (
+            SELECT ARRAY(SELECT c.user_id FROM contested AS c WHERE NOT c.is_beaten) AS user_ids
+        ) AS tied
+        CROSS JOIN LATERAL ai_effective_budgets(tied.user_ids) AS e
+        WHERE cardinality(tied.user_ids) > 0
+    )
+    SELECT CASE WHEN EXISTS (SELECT 1 FROM this) THEN (
+        SELECT coalesce(sum(coalesce(v.spend_limit_micros, t.spend_limit_micros)), 0)
+        FROM this AS t
+        CROSS JOIN members AS m
+        LEFT JOIN (
+            SELECT each.user_id, each.group_id, each.spend_limit_micros
+            FROM user_ai_budget_overrides AS each
+            JOIN organizations AS o ON o.id = each.organization_id AND o.deleted_at IS NULL
+        ) AS v ON v.user_id = m.user_id
+        LEFT JOIN contested AS c ON c.user_id = m.user_id
+        LEFT JOIN asked AS e ON e.user_id = m.user_id
+        WHERE CASE
+                WHEN v.user_id IS NOT NULL THEN v.group_id = t.group_id
+                WHEN c.user_id IS NULL THEN true
+                ELSE NOT c.is_beaten AND e.group_id = t.group_id
+            END
+            AND NOT EXISTS (
+                SELECT 1 FROM users AS u WHERE u.id = m.user_id AND u.status = 'deleted'
+            )
+    ) END
+$$;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON group_ai_budgets, user_ai_budget_overrides
+TO allowance_app;

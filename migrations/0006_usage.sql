@@ -1,0 +1,141 @@
+-- Why: a budget needs the spend it limits. Usage is a ledger of entries that never change; a
+-- correction is another entry. The same statement keeps the sums, so no query adds up the ledger.
+
+-- The numbers of entries. One batch takes many.
+CREATE SEQUENCE ai_usage_id_seq CACHE 100;
+
+-- What makes a usage count once, however often it is sent, and the cost in the first response.
+-- Dropping months of the ledger keeps these rows, so a row is small. The layer maps the name of the
+-- primary key to an error.
+CREATE TABLE ai_usage_keys (
+    -- The first half of the SHA-256 of source, line feed and id, in UTF-8.
+    key_digest uuid PRIMARY KEY,
+    -- Of the parsed record: the same key with another content is a conflict.
+    content_sha256 bytea NOT NULL
+        CONSTRAINT ai_usage_keys_content_sha256_length CHECK (octet_length(content_sha256) = 32),
+    usage_id bigint NOT NULL,
+    cost_micros bigint,
+    recorded_at timestamptz NOT NULL DEFAULT now()
+);
+
+-- `id` is the usage_id of the entry's key. `source` and `source_id` are the gateway's own names. A
+-- correction names the entry that it corrects and has the same occurred_at; it has no tokens, and
+-- its cost is the difference. A user without an organization or group has the nil UUID there. No
+-- foreign keys: an entry outlives the rows that it names.
+CREATE TABLE ai_usage (
+    id bigint NOT NULL,
+    corrects bigint,
+    reason text NOT NULL CONSTRAINT ai_usage_reason CHECK (reason IN ('usage', 'rerate')),
+    source text COLLATE "C" NOT NULL,
+    source_id text COLLATE "C" NOT NULL,
+    user_id uuid NOT NULL,
+    group_id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    provider text COLLATE "C" NOT NULL,
+    model text COLLATE "C" NOT NULL,
+    variant text,
+    priced_provider text COLLATE "C",
+    priced_model text COLLATE "C",
+    price_version_id bigint,
+    -- Micro-units of USD per million tokens, by token class, and the tier that they belong to.
+    rates jsonb,
+    input_tokens bigint NOT NULL,
+    output_tokens bigint NOT NULL,
+    cache_read_tokens bigint NOT NULL,
+    cache_write_tokens bigint NOT NULL,
+    cache_write_1h_tokens bigint NOT NULL,
+    cost_micros bigint,
+    priced boolean NOT NULL,
+    -- How the entry changes the counts of usages. A usage adds 1 and, if unpriced, 1. A correction
+    -- adds 0 and, if it is the first price, -1.
+    usage_count bigint NOT NULL,
+    unpriced_usage_count bigint NOT NULL,
+    occurred_at timestamptz NOT NULL,
+    recorded_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT ai_usage_corrects CHECK ((reason = 'usage') = (corrects IS NULL)),
+    CONSTRAINT ai_usage_priced CHECK (priced = (cost_micros IS NOT NULL)),
+    -- This order keeps the usage of an organization together, and an entry beside its corrections.
+    PRIMARY KEY (organization_id, occurred_at, id)
+) PARTITION BY RANGE (occurred_at);
+
+-- The day is the UTC day of the usage. Updates of a sum stay on its page (fillfactor). No column
+-- that changes is in an index.
+CREATE TABLE ai_spend_daily (
+    user_id uuid NOT NULL,
+    group_id uuid NOT NULL,
+    -- Kept here because the group may be deleted; its spend still belongs to the organization.
+    organization_id uuid NOT NULL,
+    day date NOT NULL,
+    cost_micros numeric(30, 0) NOT NULL,
+    input_tokens numeric(30, 0) NOT NULL,
+    output_tokens numeric(30, 0) NOT NULL,
+    cache_read_tokens numeric(30, 0) NOT NULL,
+    cache_write_tokens numeric(30, 0) NOT NULL,
+    cache_write_1h_tokens numeric(30, 0) NOT NULL,
+    usage_count bigint NOT NULL,
+    unpriced_usage_count bigint NOT NULL,
+    PRIMARY KEY (user_id, group_id, day)
+) WITH (fillfactor = 70);
+
+-- The daily export of an organization.
+CREATE INDEX ai_spend_daily_organization_id_day_idx
+ON ai_spend_daily (organization_id, day, user_id, group_id);
+
+-- The sums of reports, and the way from a model to its entries. Names are as the gateway sent them.
+CREATE TABLE ai_usage_hourly (
+    hour timestamptz NOT NULL,
+    organization_id uuid NOT NULL,
+    group_id uuid NOT NULL,
+    provider text COLLATE "C" NOT NULL,
+    model text COLLATE "C" NOT NULL,
+    cost_micros numeric(30, 0) NOT NULL,
+    input_tokens numeric(30, 0) NOT NULL,
+    output_tokens numeric(30, 0) NOT NULL,
+    cache_read_tokens numeric(30, 0) NOT NULL,
+    cache_write_tokens numeric(30, 0) NOT NULL,
+    cache_write_1h_tokens numeric(30, 0) NOT NULL,
+    usage_count bigint NOT NULL,
+    unpriced_usage_count bigint NOT NULL,
+    PRIMARY KEY (organization_id, hour, group_id, provider, model)
+) WITH (fillfactor = 70);
+
+CREATE INDEX ai_usage_hourly_unpriced_idx
+ON ai_usage_hourly (provider, model, hour) INCLUDE (unpriced_usage_count)
+WHERE unpriced_usage_count > 0;
+
+-- The spend of a user in a month (its first day), in all groups: the sum that a limit applies to. A
+-- writer holds the row until the end of its transaction, so it returns the complete sum.
+CREATE TABLE ai_user_spend_monthly (
+    user_id uuid NOT NULL,
+    month date NOT NULL
+        CONSTRAINT ai_user_spend_monthly_month CHECK (extract(DAY FROM month) = 1),
+    cost_micros numeric(30, 0) NOT NULL,
+    PRIMARY KEY (user_id, month)
+) WITH (fillfactor = 70);
+
+-- The same sum by group: a group of any size reads one row per member and month.
+CREATE TABLE ai_group_spend_monthly (
+    group_id uuid NOT NULL,
+    month date NOT NULL
+        CONSTRAINT ai_group_spend_monthly_month CHECK (extract(DAY FROM month) = 1),
+    user_id uuid NOT NULL,
+    cost_micros numeric(30, 0) NOT NULL,
+    PRIMARY KEY (group_id, month, user_id)
+) WITH (fillfactor = 70);
+
+-- One row. Rerating has applied the price versions recorded until this time.
+CREATE TABLE ai_usage_rating (
+    id boolean PRIMARY KEY DEFAULT true CONSTRAINT ai_usage_rating_one_row CHECK (id),
+    rated_until timestamptz NOT NULL DEFAULT now()
+);
+INSERT INTO ai_usage_rating (id) VALUES (true);
+
+-- The application adds entries and keys, and changes only sums.
+REVOKE ALL ON ai_usage_keys, ai_usage, ai_spend_daily, ai_usage_hourly, ai_user_spend_monthly,
+ai_group_spend_monthly, ai_usage_rating FROM PUBLIC, allowance_app;
+GRANT USAGE ON SEQUENCE ai_usage_id_seq TO allowance_app;
+GRANT SELECT, INSERT ON ai_usage_keys, ai_usage TO allowance_app;
+GRANT SELECT, INSERT, UPDATE ON ai_spend_daily, ai_usage_hourly TO allowance_app;
+GRANT SELECT, INSERT, UPDATE (cost_micros) ON ai_user_spend_monthly, ai_group_spend_monthly
+TO allowance_app;
+GRANT SELECT, UPDATE ON ai_usage_rating TO allowance_app;
