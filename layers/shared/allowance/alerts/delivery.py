@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from itertools import batched
+from typing import assert_never
 
 from allowance.access.gate import Gate
 from allowance.access.store import Origin
@@ -49,8 +50,14 @@ class ClaimedAlert(SpendAlert):
     event_put_at: datetime | None
 
     def is_known_to(self, receiver: ReceiverName) -> bool:
-        """Whether this receiver took it earlier."""
-        return (self.sns_published_at if receiver == "sns" else self.event_put_at) is not None
+        """Return whether this receiver accepted it in an earlier run."""
+        match receiver:
+            case "sns":
+                return self.sns_published_at is not None
+            case "eventbridge":
+                return self.event_put_at is not None
+            case _:
+                assert_never(receiver)
 
 
 class WaitingAlerts(Row):
