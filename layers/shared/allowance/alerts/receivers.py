@@ -82,7 +82,8 @@ class Service:
             retries={"total_max_attempts": 1},
         )
         # A session of its own: the default session of the process is not safe for threads.
-        return boto3.Session().client(self._service, region_name=self._region, config=config)  # pyright: ignore
+        session: Any = boto3.Session()
+        return session.client(self._service, region_name=self._region, config=config)
 
     def close(self) -> None:
         """Close the connections, if any."""
