@@ -1,4 +1,4 @@
-"""Lists of values in the schema against the types in the code: the code has each of them, equal."""
+"""Names and values in the schema against the code: each list, mark and mapped constraint agrees."""
 
 import re
 from types import NoneType
@@ -11,6 +11,7 @@ from allowance.alerts.delivery import ClaimedAlert
 from allowance.alerts.models import SpendAlert
 from allowance.budgets.effective import LimitSource
 from allowance.contract.fields import AuditEntry
+from allowance.database.database import CONSTRAINTS as MAPPED
 from allowance.database.database import queries
 from allowance.directory.document import UserEntry
 from allowance.directory.resolve import Account
@@ -107,3 +108,9 @@ def test_alerts_have_one_mark_per_receiver(migrated: Database) -> None:
         if name.endswith("_at")
     }
     assert columns == marks | {"period_start", "raised_at", "due_at", "delivered_at"}
+
+
+def test_every_constraint_that_maps_to_an_error_exists(migrated: Database) -> None:
+    named = {name for (name,) in migrated.rows("SELECT conname FROM pg_constraint")}
+    indexes = {name for (name,) in migrated.rows("SELECT indexname FROM pg_indexes")}
+    assert MAPPED.keys() <= named | indexes
