@@ -1,12 +1,12 @@
-"""What an alert says: exact money, one identity for ever, and a subject that a mail server takes
-whatever people are called.
+"""A spend alert: exact money, an id that never changes, and a subject that every mail server
+accepts.
 """
 
 import json
 import re
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 import pytest
@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from allowance.alerts.models import SpendAlert, dollars
+from allowance.budgets.effective import LimitSource
 
 ALERT = {
     "user_id": UUID(int=1),
@@ -36,7 +37,7 @@ def alert(**other: Any) -> SpendAlert:
     return SpendAlert(**(ALERT | other))
 
 
-def test_the_message_has_every_field_that_is_promised() -> None:
+def test_the_message_has_every_field_of_the_contract() -> None:
     assert json.loads(alert().message()) == {
         "id": "00000000-0000-0000-0000-000000000001/2026-12-01/85",
         "user_id": "00000000-0000-0000-0000-000000000001",
@@ -56,7 +57,7 @@ def test_the_message_has_every_field_that_is_promised() -> None:
     }
 
 
-def test_the_example_of_the_guide_is_what_is_sent() -> None:
+def test_the_example_in_the_guide_is_a_real_message() -> None:
     guide = (Path(__file__).parents[3] / "docs/alerts.md").read_text()
     (example,) = (
         json.loads(each)
@@ -68,7 +69,7 @@ def test_the_example_of_the_guide_is_what_is_sent() -> None:
     assert alert(**times, **ids).document() == example
 
 
-def test_people_read_who_what_and_of_how_much() -> None:
+def test_the_text_names_user_percentage_amounts_and_group() -> None:
     assert alert().subject() == "AI spend of maya has reached 85% of the limit"
     assert (
         alert().text()
@@ -86,7 +87,7 @@ Alert 00000000-0000-0000-0000-000000000001/2026-12-01/85
     )
 
 
-def test_what_is_gone_is_called_by_its_id() -> None:
+def test_deleted_users_groups_and_organizations_appear_by_id() -> None:
     gone = alert(
         username=None,
         email=None,
@@ -109,7 +110,7 @@ def test_what_is_gone_is_called_by_its_id() -> None:
     name=st.text(st.characters(exclude_categories=["C"]), min_size=1, max_size=255),
     percent=st.integers(1, 100_000),
 )
-def test_a_subject_is_short_ascii_on_one_line_and_a_message_is_ascii(
+def test_a_subject_is_one_short_ascii_line_and_a_message_is_ascii(
     username: str | None, name: str, percent: int
 ) -> None:
     made = alert(
@@ -120,12 +121,12 @@ def test_a_subject_is_short_ascii_on_one_line_and_a_message_is_ascii(
     assert len(made.subject()) < 100
     assert made.message().isascii()
     assert json.loads(made.message())["group_name"] == name
-    # What SNS and SQS take as an identity: 128 characters of ASCII.
+    # SNS and SQS accept an id of at most 128 ASCII characters.
     assert made.id.isascii()
     assert len(made.id) <= 128
 
 
-def test_an_identity_is_that_of_user_period_and_threshold_alone() -> None:
+def test_an_id_depends_on_user_period_and_threshold_alone() -> None:
     again = alert(
         username="may", spent_micros=99, raised_at=datetime(2026, 12, 31, tzinfo=UTC), email=None
     )
@@ -137,6 +138,17 @@ def test_an_identity_is_that_of_user_period_and_threshold_alone() -> None:
         alert().id,
     }
     assert len(others) == 4
+
+
+def test_each_limit_source_has_a_text_of_its_own() -> None:
+    texts = {alert(limit_source=each).text() for each in get_args(LimitSource)}
+    assert len(texts) == len(get_args(LimitSource))
+
+
+def test_an_unknown_limit_source_raises_instead_of_getting_a_text() -> None:
+    unknown = alert().model_copy(update={"limit_source": "organization"})
+    with pytest.raises(AssertionError, match="organization"):
+        unknown.text()
 
 
 @pytest.mark.parametrize(
@@ -156,6 +168,6 @@ def test_money_is_exact(micros: int, text: str) -> None:
 
 
 @given(st.integers(-(10**29), 10**29))
-def test_no_micro_is_lost_in_the_text(micros: int) -> None:
+def test_the_text_loses_no_micro_unit(micros: int) -> None:
     whole, _, rest = dollars(micros).replace("US$ ", "").replace(",", "").partition(".")
     assert int(whole + rest.ljust(6, "0")) == micros

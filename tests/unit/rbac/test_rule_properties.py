@@ -1,6 +1,4 @@
-"""The rule, held against a restatement of its definition and against what must be true of any such
-rule.
-"""
+"""The rule against a second statement of its definition, and the properties that it must have."""
 
 from uuid import UUID
 
@@ -49,7 +47,7 @@ objects = st.builds(Object, types, ids.map(str), st.none() | ids, st.none() | id
 def votes(
     held: tuple[Role, ...], subject: Subject, action: Action, obj: Object
 ) -> tuple[int, int, int, int]:
-    """The four votes of docs: site, user, org, org_member."""
+    """The four votes of the definition: site, user, org, org_member."""
 
     def vote(candidates: list[Permission]) -> int:
         matching = [
@@ -117,7 +115,7 @@ def restated(subject: Subject, action: Action, obj: Object) -> bool:
 
 
 @given(subjects, actions, objects)
-def test_the_rule_is_its_definition(subject: Subject, action: Action, obj: Object) -> None:
+def test_the_rule_equals_its_definition(subject: Subject, action: Action, obj: Object) -> None:
     assert allowed(subject, action, obj) == restated(subject, action, obj)
 
 
@@ -128,7 +126,7 @@ def test_a_scope_never_widens(subject: Subject, action: Action, obj: Object) -> 
 
 
 @given(subjects, actions, objects, permissions)
-def test_a_permission_more_changes_only_in_its_own_direction(
+def test_one_more_permission_never_works_against_its_direction(
     subject: Subject, action: Action, obj: Object, permission: Permission
 ) -> None:
     more = Subject(
@@ -139,14 +137,14 @@ def test_a_permission_more_changes_only_in_its_own_direction(
 
 
 @given(actions, objects, st.frozensets(ids), scopes)
-def test_whoever_has_no_role_gets_nothing_whatever_the_lists_say(
+def test_a_subject_without_roles_gets_nothing_from_any_list(
     action: Action, obj: Object, groups: frozenset[UUID], scope: Scope
 ) -> None:
     assert not allowed(Subject(IDS[0], (), groups, scope), action, obj)
 
 
 @given(subjects, actions, objects)
-def test_membership_rows_of_other_organizations_change_nothing(
+def test_a_role_in_a_third_organization_changes_nothing(
     subject: Subject, action: Action, obj: Object
 ) -> None:
     foreign = UUID(int=99)

@@ -1,16 +1,17 @@
-"""Every role, on every object, for every action: the answer is written down here. Nothing passes by
-omission.
-"""
+"""Every role, on every object, for every action: the table names each decision, and omits none."""
 
+import inspect
+import re
+from collections.abc import Callable
+from pathlib import Path
 from uuid import UUID
 
 import pytest
 
+from allowance.rbac import policy, system
 from allowance.rbac.authorize import allowed
 from allowance.rbac.policy import (
-    DIRECTORY,
-    PRICE_BOOK,
-    SPEND_ALERTS,
+    NO_SECRET,
     UNLIMITED,
     Action,
     AllowedObject,
@@ -20,70 +21,68 @@ from allowance.rbac.policy import (
     Role,
     Scope,
     Subject,
-    audit_log_object,
-    group_member_object,
-    group_members_object,
-    group_object,
-    groups_object,
-    user_object,
 )
 from allowance.rbac.roles import ORGANIZATION_ROLES, SITE_ROLES, roles_of_user
-from allowance.rbac.system import SYSTEM_ACTORS
+from allowance.rbac.system import SYSTEM_ACTORS, SystemActor
 
 SELF, OTHER = UUID(int=1), UUID(int=2)
 HERE, ELSEWHERE = UUID(int=10), UUID(int=20)
 GROUP, OWN_GROUP = UUID(int=11), UUID(int=12)
 
+COLUMNS: dict[str, Object | tuple[Callable[..., Object], *tuple[UUID | None, ...]]] = {
+    "group": (policy.group_object, GROUP, HERE),
+    "own-group": (policy.group_object, OWN_GROUP, HERE),
+    "everyone": (policy.group_object, HERE, HERE),
+    "own-row": (policy.group_member_object, SELF, HERE),
+    "row": (policy.group_member_object, OTHER, HERE),
+    "self": (policy.user_object, SELF),
+    "other": (policy.user_object, OTHER),
+    "prices": policy.PRICE_BOOK,
+    "usage": policy.USAGE,
+    "alerts": policy.SPEND_ALERTS,
+    "directory": policy.DIRECTORY,
+    "audit": (policy.audit_log_object, HERE),
+    "audit-site": (policy.audit_log_object, None),
+    "groups": (policy.groups_object, HERE),
+    "groups-site": (policy.groups_object, None),
+    "members": (policy.group_members_object, HERE),
+}
 OBJECTS = {
-    "group": group_object(GROUP, HERE),
-    "own-group": group_object(OWN_GROUP, HERE),
-    "everyone": group_object(HERE, HERE),
-    "own-row": group_member_object(SELF, HERE),
-    "row": group_member_object(OTHER, HERE),
-    "self": user_object(SELF),
-    "other": user_object(OTHER),
-    "prices": PRICE_BOOK,
-    "usage": Object(ResourceType.AI_USAGE),
-    "alerts": SPEND_ALERTS,
-    "directory": DIRECTORY,
-    "audit": audit_log_object(HERE),
-    "audit-site": audit_log_object(None),
-    "groups": groups_object(HERE),
-    "members": group_members_object(HERE),
+    name: each if isinstance(each, Object) else each[0](*each[1:]) for name, each in COLUMNS.items()
 }
 
-# The subject is listed in own-group throughout: where it is no member of the organization, that is
-# a stale row. c create, r read, u update, d delete, - nothing. "@here": held in the objects'
-# organization; "@elsewhere": in another.
+# The subject is listed in own-group everywhere; outside its organization that row is stale.
+# A letter is the first of an Action's name, in the enum's order; - is none. "@here": the role is
+# held in the objects' organization; "@elsewhere": in another.
 TABLE = """
-                                       group own-group everyone own-row row self other prices usage alerts directory audit audit-site groups members
-owner                                  crud  crud      crud     r       r   ru   ru    ru     cr    -      crud      crud  crud       crud   r
-user-admin                             crud  crud      crud     r       r   ru   ru    -      -     -      crud      -     -          crud   r
-auditor                                r     r         r        r       r   r    r     -      r     -      -         r     r          r      r
-template-admin                         r     r         r        r       r   r    r     -      -     -      -         -     -          r      r
-member                                 -     -         -        -       -   r    -     -      -     -      -         -     -          -      -
-gateway                                -     -         -        -       -   r    r     r      cr    -      -         -     -          -      -
-organization-admin@here                crud  crud      crud     r       r   r    r     -      -     -      -         r     -          crud   r
-organization-admin@elsewhere           -     -         -        -       -   r    r     -      -     -      -         -     -          -      -
-organization-user-admin@here           crud  crud      crud     r       r   r    r     -      -     -      -         -     -          crud   r
-organization-user-admin@elsewhere      -     -         -        -       -   r    r     -      -     -      -         -     -          -      -
-organization-auditor@here              r     r         r        r       r   r    -     -      -     -      -         r     -          r      r
-organization-auditor@elsewhere         -     -         -        -       -   r    -     -      -     -      -         -     -          -      -
-organization-template-admin@here       r     r         r        r       r   r    -     -      -     -      -         -     -          r      r
-organization-template-admin@elsewhere  -     -         -        -       -   r    -     -      -     -      -         -     -          -      -
-organization-member@here               -     r         r        r       -   r    -     -      -     -      -         -     -          -      -
-organization-member@elsewhere          -     -         -        -       -   r    -     -      -     -      -         -     -          -      -
-price-seeder                           -     -         -        -       -   -    -     u      -     -      -         -     -          -      -
-directory-importer                     -     -         -        -       -   -    -     -      -     -      u         -     -          -      -
-usage-ingester                         -     -         -        -       -   -    -     -      c     -      -         -     -          -      -
-usage-rerater                          -     -         -        -       -   -    -     -      u     -      -         -     -          -      -
-alert-deliverer                        -     -         -        -       -   -    -     -      -     u      -         -     -          -      -
-spend-exporter                         r     r         r        -       -   -    -     -      -     -      -         -     -          r      -
-usage-expirer                          -     -         -        -       -   -    -     -      d     -      -         -     -          -      -
+                                       group own-group everyone own-row row self other prices usage alerts directory audit audit-site groups groups-site members
+owner                                  crud  crud      crud     r       r   ru   ru    ru     cr    -      crud      crud  crud       crud   crud        r
+user-admin                             crud  crud      crud     r       r   ru   ru    -      -     -      crud      -     -          crud   crud        r
+auditor                                r     r         r        r       r   r    r     -      r     -      -         r     r          r      r           r
+template-admin                         r     r         r        r       r   r    r     -      -     -      -         -     -          r      r           r
+member                                 -     -         -        -       -   r    -     -      -     -      -         -     -          -      -           -
+gateway                                -     -         -        -       -   r    r     r      cr    -      -         -     -          -      -           -
+organization-admin@here                crud  crud      crud     r       r   r    r     -      -     -      -         r     -          crud   -           r
+organization-admin@elsewhere           -     -         -        -       -   r    r     -      -     -      -         -     -          -      -           -
+organization-user-admin@here           crud  crud      crud     r       r   r    r     -      -     -      -         -     -          crud   -           r
+organization-user-admin@elsewhere      -     -         -        -       -   r    r     -      -     -      -         -     -          -      -           -
+organization-auditor@here              r     r         r        r       r   r    -     -      -     -      -         r     -          r      -           r
+organization-auditor@elsewhere         -     -         -        -       -   r    -     -      -     -      -         -     -          -      -           -
+organization-template-admin@here       r     r         r        r       r   r    -     -      -     -      -         -     -          r      -           r
+organization-template-admin@elsewhere  -     -         -        -       -   r    -     -      -     -      -         -     -          -      -           -
+organization-member@here               -     r         r        r       -   r    -     -      -     -      -         -     -          -      -           -
+organization-member@elsewhere          -     -         -        -       -   r    -     -      -     -      -         -     -          -      -           -
+price-seeder                           -     -         -        -       -   -    -     u      -     -      -         -     -          -      -           -
+directory-importer                     -     -         -        -       -   -    -     -      -     -      u         -     -          -      -           -
+usage-ingester                         -     -         -        -       -   -    -     -      c     -      -         -     -          -      -           -
+usage-rerater                          -     -         -        -       -   -    -     -      u     -      -         -     -          -      -           -
+alert-deliverer                        -     -         -        -       -   -    -     -      -     u      -         -     -          -      -           -
+spend-exporter                         r     r         r        -       -   -    -     -      -     -      -         -     -          r      r           -
+usage-expirer                          -     -         -        -       -   -    -     -      d     -      -         -     -          -      -           -
 """
 
-LETTERS = {"c": Action.CREATE, "r": Action.READ, "u": Action.UPDATE, "d": Action.DELETE}
-COLUMNS, *ROWS = (line.split() for line in TABLE.strip().splitlines())
+LETTERS = {action[0]: action for action in Action}
+HEADER, *ROWS = (line.split() for line in TABLE.strip().splitlines())
 SYSTEM = {actor.name: actor.subject for actor in SYSTEM_ACTORS}
 
 
@@ -96,30 +95,64 @@ def subject_of(name: str, scope: Scope = UNLIMITED) -> Subject:
     return Subject(SELF, roles_of_user(site, organizations), frozenset({OWN_GROUP}), scope)
 
 
-def test_every_role_and_every_object_stands_in_the_table() -> None:
+def test_the_table_has_every_role_object_type_and_action() -> None:
     places = {f"{name}@{place}" for name in ORGANIZATION_ROLES for place in ("here", "elsewhere")}
-    assert {row[0] for row in ROWS} == SITE_ROLES.keys() | places | SYSTEM.keys()
-    assert set(COLUMNS) == OBJECTS.keys()
+    names = [row[0] for row in ROWS]
+    assert sorted(names) == sorted([*SITE_ROLES, *places, *SYSTEM])
+    assert list(OBJECTS) == HEADER
     assert {each.type for each in OBJECTS.values()} == set(ResourceType)
+    assert len(LETTERS) == len(Action), "two actions begin with the same letter"
+
+
+def test_the_table_has_every_object_that_the_policy_makes() -> None:
+    constructors = {
+        each
+        for _, each in inspect.getmembers(policy, inspect.isfunction)
+        if inspect.signature(each).return_annotation is Object
+    }
+    constants = [each for each in vars(policy).values() if isinstance(each, Object)]
+    assert {each[0] for each in COLUMNS.values() if isinstance(each, tuple)} == constructors
+    assert [each for each in constants if each not in COLUMNS.values()] == []
+
+
+def test_only_the_policy_makes_objects() -> None:
+    layer = Path(policy.__file__).parents[1]
+    makers = {
+        path.relative_to(layer).as_posix()
+        for path in layer.rglob("*.py")
+        if re.search(r"(?<!\w)Object\(", path.read_text())
+    }
+    assert makers == {"rbac/policy.py"}
+
+
+def test_every_system_actor_is_listed() -> None:
+    actors = [each for each in vars(system).values() if isinstance(each, SystemActor)]
+    assert list(SYSTEM_ACTORS) == actors
+    assert len(SYSTEM) == len(actors), "two actors have the same name"
+    assert not SYSTEM.keys() & SITE_ROLES.keys()
+
+
+def test_only_prices_and_the_directory_are_refused_openly() -> None:
+    assert {ResourceType.AI_MODEL_PRICE, ResourceType.DIRECTORY} == NO_SECRET
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])
 def test_a_role_may_do_what_its_row_says_and_nothing_else(row: list[str]) -> None:
     name, *cells = row
     subject = subject_of(name)
-    answers = {
+    decisions = {
         column: "".join(
             letter
             for letter, action in LETTERS.items()
             if allowed(subject, action, OBJECTS[column])
         )
         or "-"
-        for column in COLUMNS
+        for column in HEADER
     }
-    assert answers == dict(zip(COLUMNS, cells, strict=True))
+    assert decisions == dict(zip(HEADER, cells, strict=True))
 
 
-def test_an_admin_elsewhere_who_is_a_member_here_may_not_read_a_group_here() -> None:
+def test_an_admin_elsewhere_who_is_a_member_here_reads_no_group_here() -> None:
     roles = roles_of_user([], [(ELSEWHERE, ["organization-admin"]), (HERE, [])])
     subject = Subject(SELF, roles)
     assert not allowed(subject, Action.READ, OBJECTS["group"])
@@ -130,12 +163,12 @@ def scope(*permissions: Permission, ids: tuple[AllowedObject, ...] = (AllowedObj
     return Scope(Role(site=permissions), ids)
 
 
-def test_a_scope_for_other_things_leaves_an_owner_nothing_here() -> None:
+def test_a_scope_for_other_types_leaves_an_owner_nothing_here() -> None:
     subject = subject_of("owner", scope(Permission(ResourceType.AI_USAGE, "*")))
     assert not allowed(subject, Action.READ, OBJECTS["group"])
 
 
-def test_an_allow_list_that_names_another_group_leaves_an_owner_nothing_here() -> None:
+def test_an_allow_list_of_another_group_leaves_an_owner_nothing_here() -> None:
     only = (AllowedObject(ResourceType.GROUP, str(OWN_GROUP)),)
     subject = subject_of("owner", scope(Permission("*", "*"), ids=only))
     assert not allowed(subject, Action.UPDATE, OBJECTS["group"])
@@ -149,12 +182,12 @@ def test_a_scope_limits_what_an_access_list_gives() -> None:
     )
 
 
-def test_a_negated_permission_does_not_take_away_what_an_access_list_gives() -> None:
+def test_a_negated_permission_takes_nothing_from_an_access_list() -> None:
     against = Role(site=(Permission(ResourceType.GROUP, Action.READ, negate=True),))
     subject = Subject(SELF, (*roles_of_user([], [(HERE, [])]), against), frozenset({OWN_GROUP}))
     assert allowed(subject, Action.READ, OBJECTS["own-group"])
 
 
-def test_a_role_name_that_nobody_knows_grants_nothing() -> None:
+def test_an_unknown_role_name_grants_nothing() -> None:
     subject = Subject(SELF, roles_of_user(["root"], [(HERE, ["organization-root"])]))
     assert not allowed(subject, Action.READ, OBJECTS["group"])

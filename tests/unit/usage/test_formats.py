@@ -1,16 +1,15 @@
-"""Vendors' usage objects: what is in the cache is counted once, and what cannot be is refused by
-its path.
-"""
+"""Vendors' usage objects: cached tokens count once, and an impossible count is rejected by its path."""
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from allowance.errors import Problem, UsageOutOfRange
-from allowance.prices.cost import MAX_TOKENS, Tokens
-from allowance.usage.formats import tokens_of
+from allowance.prices.cost import MAX_TOKENS, TOKEN_CLASSES, Tokens
+from allowance.usage.formats import READERS, UsageFormat, tokens_of
+from allowance.usage.records import TokenCounts
 
 CHAT = {
     "prompt_tokens": 2006,
@@ -54,53 +53,51 @@ BEDROCK = {
 }
 
 
-@pytest.mark.parametrize(
-    ("usage_format", "usage", "tokens"),
-    [
-        ("openai", CHAT, Tokens(86, 300, 1920)),
-        ("openai", RESPONSES, Tokens(86, 300, 1920)),
-        ("openai", {"prompt_tokens": 8, "total_tokens": 8}, Tokens(8)),  # embeddings
-        (
-            "openai",
-            {"prompt_tokens": 8, "completion_tokens": 1, "prompt_tokens_details": None},
-            Tokens(8, 1),
-        ),
-        ("anthropic", ANTHROPIC, Tokens(50, 503, 100000, 148, 100)),
-        (
-            "anthropic",
-            {"input_tokens": 1, "output_tokens": 2, "cache_creation_input_tokens": None},
-            Tokens(1, 2),
-        ),
-        ("anthropic", {"input_tokens": 1, "cache_creation_input_tokens": 9}, Tokens(1, 0, 0, 9)),
-        (
-            "anthropic",
-            {"input_tokens": 1, "cache_creation": {"ephemeral_1h_input_tokens": 4}},
-            Tokens(1, 0, 0, 0, 4),
-        ),
-        ("gemini", GEMINI, Tokens(207, 80, 800)),
-        (
-            "gemini",
-            {"prompt_token_count": 5, "candidates_token_count": 3, "thoughts_token_count": 2},
-            Tokens(5, 5),
-        ),
-        # Thoughts that are in the candidates already.
-        (
-            "gemini",
-            {
-                "promptTokenCount": 5,
-                "candidatesTokenCount": 3,
-                "thoughtsTokenCount": 2,
-                "totalTokenCount": 8,
-            },
-            Tokens(5, 3),
-        ),
-        ("bedrock", BEDROCK, Tokens(10, 20, 200, 40, 60)),
-        ("bedrock", {"inputTokens": 10, "outputTokens": 20, "totalTokens": 30}, Tokens(10, 20)),
-    ],
-)
-def test_what_vendors_send_is_read(
-    usage_format: Any, usage: dict[str, Any], tokens: Tokens
-) -> None:
+READABLE: list[tuple[UsageFormat, dict[str, Any], Tokens]] = [
+    ("openai", CHAT, Tokens(86, 300, 1920)),
+    ("openai", RESPONSES, Tokens(86, 300, 1920)),
+    ("openai", {"prompt_tokens": 8, "total_tokens": 8}, Tokens(8)),  # embeddings
+    (
+        "openai",
+        {"prompt_tokens": 8, "completion_tokens": 1, "prompt_tokens_details": None},
+        Tokens(8, 1),
+    ),
+    ("anthropic", ANTHROPIC, Tokens(50, 503, 100000, 148, 100)),
+    (
+        "anthropic",
+        {"input_tokens": 1, "output_tokens": 2, "cache_creation_input_tokens": None},
+        Tokens(1, 2),
+    ),
+    ("anthropic", {"input_tokens": 1, "cache_creation_input_tokens": 9}, Tokens(1, 0, 0, 9)),
+    (
+        "anthropic",
+        {"input_tokens": 1, "cache_creation": {"ephemeral_1h_input_tokens": 4}},
+        Tokens(1, 0, 0, 0, 4),
+    ),
+    ("gemini", GEMINI, Tokens(207, 80, 800)),
+    (
+        "gemini",
+        {"prompt_token_count": 5, "candidates_token_count": 3, "thoughts_token_count": 2},
+        Tokens(5, 5),
+    ),
+    # Thoughts that are in the candidates already.
+    (
+        "gemini",
+        {
+            "promptTokenCount": 5,
+            "candidatesTokenCount": 3,
+            "thoughtsTokenCount": 2,
+            "totalTokenCount": 8,
+        },
+        Tokens(5, 3),
+    ),
+    ("bedrock", BEDROCK, Tokens(10, 20, 200, 40, 60)),
+    ("bedrock", {"inputTokens": 10, "outputTokens": 20, "totalTokens": 30}, Tokens(10, 20)),
+]
+
+
+@pytest.mark.parametrize(("usage_format", "usage", "tokens"), READABLE)
+def test_a_usage_object_is_read(usage_format: Any, usage: dict[str, Any], tokens: Tokens) -> None:
     assert tokens_of(usage_format, usage) == tokens
 
 
@@ -131,7 +128,7 @@ def test_what_vendors_send_is_read(
         ("bedrock", BEDROCK | {"totalTokens": 29}, ["usage.totalTokens"]),
     ],
 )  # fmt: skip
-def test_what_cannot_be_is_refused_by_its_path(
+def test_an_impossible_count_is_rejected_by_its_path(
     usage_format: Any, usage: dict[str, Any], fields: list[str]
 ) -> None:
     with pytest.raises(UsageOutOfRange) as caught:
@@ -143,7 +140,7 @@ count = st.integers(0, 10**6)
 
 
 @given(count, count, count, count)
-def test_no_token_is_counted_twice_nor_lost(
+def test_no_token_is_counted_twice_or_lost(
     fresh: int, cached: int, plain: int, reasoning: int
 ) -> None:
     chat = tokens_of(
@@ -176,7 +173,7 @@ def test_no_token_is_counted_twice_nor_lost(
 
 
 @given(count, count, count)
-def test_both_kinds_of_cache_entries_add_up_to_what_was_written(
+def test_both_kinds_of_cache_entries_add_up_to_the_written_tokens(
     minutes: int, hour: int, more: int
 ) -> None:
     created = {"ephemeral_5m_input_tokens": minutes, "ephemeral_1h_input_tokens": hour}
@@ -202,10 +199,10 @@ KEYS = sorted({*CHAT, *RESPONSES, *ANTHROPIC, *GEMINI, *BEDROCK})
 
 
 @given(
-    st.sampled_from(["openai", "anthropic", "gemini", "bedrock"]),
+    st.sampled_from(get_args(UsageFormat)),
     st.dictionaries(st.sampled_from(KEYS), json_values),
 )
-def test_whatever_comes_is_tokens_or_a_refusal(usage_format: Any, usage: dict[str, Any]) -> None:
+def test_any_object_gives_tokens_or_a_rejection(usage_format: Any, usage: dict[str, Any]) -> None:
     problems: list[Problem] = []
     tokens = Tokens()
     try:
@@ -214,3 +211,20 @@ def test_whatever_comes_is_tokens_or_a_refusal(usage_format: Any, usage: dict[st
         problems = error.problems
     assert all(each.field.startswith(("usage.", "tokens.")) for each in problems)
     assert all(0 <= each <= MAX_TOKENS for each in tokens.by_class().values())
+
+
+def test_every_format_has_a_reader_and_an_example() -> None:
+    formats = set(get_args(UsageFormat))
+    assert READERS.keys() == formats
+    assert {usage_format for usage_format, _, _ in READABLE} == formats
+
+
+def test_a_format_without_a_reader_rejects_the_record_alone() -> None:
+    unknown: Any = "cohere"
+    with pytest.raises(UsageOutOfRange) as caught:
+        tokens_of(unknown, {})
+    assert [each.field for each in caught.value.problems] == ["usage_format"]
+
+
+def test_records_and_costs_know_the_same_token_classes() -> None:
+    assert tuple(TokenCounts.model_fields) == TOKEN_CLASSES == Tokens._fields

@@ -1,17 +1,17 @@
-"""The quick way to read a usage record understands what the careful one does, and nothing that it
-refuses.
-"""
+"""The fast reader of usage records agrees with the careful one, and accepts nothing that it rejects."""
 
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from allowance.errors import UsageOutOfRange
+from allowance.prices.terms import Variant
 from allowance.usage.fast_path import plain_usages
+from allowance.usage.formats import UsageFormat
 from allowance.usage.records import OWN_SOURCE, Usage, require_time, usage_of
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -60,8 +60,8 @@ CHANGES: dict[str, st.SearchStrategy[Any]] = {
     "tokens": st.dictionaries(CLASSES, COUNTS, max_size=3)
     | st.none()
     | st.lists(st.integers(), max_size=1),
-    "variant": st.sampled_from(["batch", "flex", "priority", "Batch", None, 1]),
-    "usage_format": st.sampled_from(["openai", None]),
+    "variant": st.sampled_from([*get_args(Variant), "Batch", None, 1]),
+    "usage_format": st.sampled_from([*get_args(UsageFormat), None]),
     "usage": st.just({"prompt_tokens": 5}) | st.none(),
     "reservation": st.just("x"),
 }
@@ -69,9 +69,7 @@ CHANGES: dict[str, st.SearchStrategy[Any]] = {
 
 @st.composite
 def records(draw: st.DrawFn) -> object:
-    """The plain record, of which up to three things are changed and up to one is left out; or no
-    object at all.
-    """
+    """Return the plain record with up to three changes and up to one missing field, or no object."""
     changed = draw(st.sets(st.sampled_from(sorted(CHANGES)), max_size=3))
     made: dict[str, Any] = PLAIN | {name: draw(CHANGES[name]) for name in sorted(changed)}
     made.pop(draw(st.sampled_from([*PLAIN, "nothing", "nothing"])), None)
@@ -86,14 +84,14 @@ def careful(record: object) -> Usage | None:
 
 
 @given(st.lists(records(), max_size=5))
-def test_what_is_read_quickly_is_what_the_careful_reading_gives(batch: list[object]) -> None:
+def test_the_fast_reader_gives_what_the_careful_reader_gives(batch: list[object]) -> None:
     read = plain_usages(batch)
     assert all(usage in (None, careful(record)) for usage, record in zip(read, batch, strict=True))
     assert read == [usage for record in batch for usage in plain_usages([record])]
 
 
-def test_what_gateways_send_is_read_quickly() -> None:
-    """Else the quick way would be there for nothing."""
+def test_the_fast_reader_takes_the_records_of_gateways() -> None:
+    """Without this, the fast reader would have no use."""
     odd, finer = (
         PLAIN | {"user": "zoë"},
         PLAIN | {"variant": "flex", "occurred_at": "2026-11-22T06:00:00.5+01:00"},
@@ -105,21 +103,21 @@ def test_what_gateways_send_is_read_quickly() -> None:
     "change",
     [{"source": OWN_SOURCE}, {"tokens": {"input": -1}}, {"occurred_at": "2026-02-30T00:00:00Z"}],
 )
-def test_what_is_wrong_is_refused_by_its_field(change: dict[str, Any]) -> None:
+def test_a_bad_value_is_rejected_by_its_field(change: dict[str, Any]) -> None:
     with pytest.raises(UsageOutOfRange) as refused:
         usage_of(PLAIN | change)
     assert [each.field.partition(".")[0] for each in refused.value.problems] == list(change)
 
 
 @pytest.mark.parametrize("moment", ["2019-12-31T23:59:59.999999Z", "2026-11-22T12:05:00.000001Z"])
-def test_a_usage_is_of_no_time_that_cannot_be(moment: str) -> None:
+def test_a_usage_before_the_ledger_or_in_the_future_is_rejected(moment: str) -> None:
     with pytest.raises(UsageOutOfRange):
         require_time(usage_of(PLAIN | {"occurred_at": moment}), NOW)
     require_time(usage_of(PLAIN | {"occurred_at": "2026-11-22T12:05:00Z"}), NOW)
 
 
-def test_the_fingerprint_of_a_record_never_changes() -> None:
-    """Keys are kept for ever: a retry after an update must still be known as one."""
+def test_the_content_hash_of_a_record_never_changes() -> None:
+    """Keys are never deleted: a retry after an upgrade must still match its first record."""
     said = "maya\nopenai\ngpt-5.1\n\n2026-11-22T06:00:00+00:00\n1000\n200\n0\n0\n0"
     assert usage_of(PLAIN).content_sha256 == sha256(said.encode()).digest()
     finer = PLAIN | {

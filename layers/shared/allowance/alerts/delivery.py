@@ -1,5 +1,5 @@
-"""DeliverAlerts' reads and writes: take up the alerts that are due, tell each receiver, keep who
-has which.
+"""Deliver due spend alerts: claim them, send them to each receiver, record which receiver has
+which.
 """
 
 import json
@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from itertools import batched
+from typing import assert_never
 
 from allowance.access.handle import Handle
 from allowance.access.store import Store
@@ -21,26 +22,26 @@ from allowance.rbac.policy import SPEND_ALERTS, Action
 
 PAGE = 50
 CLAIMING_SECONDS = 25
-"""Nothing is taken up after so much of a run."""
+"""A run claims no alerts after this time."""
 SENDING_SECONDS = 35
-"""No call begins after so much of a run, so that the last one, and what is kept of it, end before
-the function does.
+"""A run starts no call after this time, so that the last call and its mark end before the function
+times out.
 """
 LEASE_SECONDS = 120
-"""Longer than the function may run; short enough for a repetition to fall into the five minutes of
-a FIFO topic.
+"""Longer than the timeout of the function, and short enough that a repetition falls within the five
+minutes of a FIFO topic's deduplication.
 """
 FIRST_DELAY_SECONDS = 60
 LONGEST_DELAY_SECONDS = 900
-"""The delay doubles with each attempt from the one to the other, at which it goes on for ever."""
+"""The delay doubles with each attempt, up to this. Attempts never end."""
 PERSISTENT_ATTEMPTS = 5
-"""From then on it is an error. That is a quarter of an hour after the first one."""
+"""From this attempt on a failure is an error: a quarter of an hour after the first."""
 NO_TIME = "NoTimeLeft"
 
 
 class ClaimedAlert(SpendAlert):
-    """An alert in the hands of this run, and who has it already. `attempts` is this one's number,
-    from 1.
+    """An alert that this run has claimed, and which receivers have it. `attempts` counts this run
+    too.
     """
 
     attempts: int
@@ -48,12 +49,18 @@ class ClaimedAlert(SpendAlert):
     event_put_at: datetime | None
 
     def is_known_to(self, receiver: ReceiverName) -> bool:
-        """Whether this receiver took it earlier."""
-        return (self.sns_published_at if receiver == "sns" else self.event_put_at) is not None
+        """Return whether this receiver accepted it in an earlier run."""
+        match receiver:
+            case "sns":
+                return self.sns_published_at is not None
+            case "eventbridge":
+                return self.event_put_at is not None
+            case _:
+                assert_never(receiver)
 
 
 class WaitingAlerts(Row):
-    """What is not delivered yet, how much of that in spite of PERSISTENT_ATTEMPTS, and the age of
+    """Alerts that are not delivered, how many of them after PERSISTENT_ATTEMPTS, and the age of
     the oldest.
     """
 
@@ -63,7 +70,7 @@ class WaitingAlerts(Row):
 
 
 class DeliveryCounts(WaitingAlerts):
-    """What a run did, in alerts, and what it left. `failed` is due again later."""
+    """Alerts that a run delivered, and those it left. The failed ones are due again later."""
 
     receivers: list[ReceiverName]
     delivered: int
@@ -71,15 +78,14 @@ class DeliveryCounts(WaitingAlerts):
 
 
 class AlertStore(Store):
-    """Spend alerts, as a system actor may deliver them."""
+    """Delivers spend alerts for a system actor."""
 
     def deliver(self, receivers: Sequence[Receiver]) -> DeliveryCounts:
-        """Tell each receiver of each alert that is due, and that it does not know of. Raises
-        NotAuthorized.
+        """Send each due alert to each receiver that does not have it. Raise NotAuthorized.
 
-        What a receiver does not take concerns neither the other alerts nor the other receivers. Two
-        runs at once share the alerts. A run that ends between an answer and its mark tells that
-        receiver again, when the lease has ended.
+        A failed alert delays no other alert and no other receiver. Concurrent runs share the
+        alerts. If a run ends between a response and its mark, that receiver gets the alert again
+        after the lease.
         """
         db = self._gate.open(Action.UPDATE, SPEND_ALERTS)
         with ExitStack() as connections:
@@ -106,7 +112,7 @@ class AlertStore(Store):
                 break
         state = db.one(WaitingAlerts, "count_waiting_alerts", attempts=PERSISTENT_ATTEMPTS)
         self._log(tellings, state, persistent)
-        # With nobody to be told, none is late.
+        # Without a receiver no alert is late.
         oldest_seconds = state.oldest_seconds if receivers else 0
         count_alerts(delivered=delivered, failing=state.failing, oldest_seconds=oldest_seconds)
         return DeliveryCounts(
@@ -142,9 +148,7 @@ class AlertStore(Store):
 
 
 class Telling:
-    """One receiver in one run. Once it does not answer, it is not asked again before
-    the next run.
-    """
+    """One receiver in one run. After a call without a response, the run calls it no more."""
 
     def __init__(self, db: Handle, receiver: Receiver, until: float) -> None:
         self._db = db
@@ -158,8 +162,8 @@ class Telling:
         return self._receiver.name
 
     def tell(self, page: Sequence[ClaimedAlert]) -> list[ClaimedAlert]:
-        """Tell it what it does not know, and keep after each call what it took. What it did not
-        take.
+        """Send the alerts that the receiver does not have, and mark after each call those it
+        accepted. Return the others.
         """
         untold: list[ClaimedAlert] = []
         calls = deque(
@@ -175,7 +179,7 @@ class Telling:
                 reasons = self._send(batch)
             except CallRefused as refusal:
                 if len(batch) > 1:
-                    # One of them is at fault: each by itself, so that it stops none of the others.
+                    # One alert is at fault: send each alone, so that the others get through.
                     calls.extendleft((each,) for each in reversed(batch))
                     continue
                 reasons = [str(refusal)]
@@ -204,7 +208,7 @@ class Telling:
 
 
 def _settle(db: Handle, page: Sequence[ClaimedAlert], untold: set[str]) -> None:
-    """End the leases of a page."""
+    """End the leases of a page of alerts."""
     entries = [
         _key(each) | {"attempts": each.attempts, "delivered": each.id not in untold}
         for each in page

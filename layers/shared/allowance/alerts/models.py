@@ -1,10 +1,8 @@
-"""What a spend alert says: its fields, and a text for people. Pure. docs/alerts.md is
-the contract.
-"""
+"""A spend alert: its fields, and its text for people. Pure. The contract is docs/alerts.md."""
 
 import json
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, assert_never
 from uuid import UUID
 
 from allowance.budgets.effective import LimitSource, period_containing
@@ -13,17 +11,12 @@ from allowance.contract.fields import Row, Timestamp, rfc3339
 MICROS = 1_000_000
 CENT_DIGITS = 2
 
-LIMITS: dict[LimitSource, str] = {
-    "user_override": "the user's own",
-    "group": "of the group, for each member",
-}
-
 
 class SpendAlert(Row):
-    """That a user reached a share of the limit in a period, and what was known then. Money in
-    micros of US dollars.
+    """A user reached a percentage of the limit in a period. Amounts are those at that time, in
+    micro-units of US dollars.
 
-    Names are those of now; None: what had it is gone.
+    Names are current; None if the user, group or organization is deleted.
     """
 
     user_id: UUID
@@ -42,8 +35,8 @@ class SpendAlert(Row):
 
     @property
     def id(self) -> str:
-        """One for each user, period and threshold, for ever: by it a receiver knows a
-        repetition.
+        """One id per user, period and threshold, which never changes: receivers drop
+        repetitions by it.
         """
         return f"{self.user_id}/{self._start:%Y-%m-%d}/{self.threshold_percent}"
 
@@ -56,7 +49,7 @@ class SpendAlert(Row):
         return self.username or str(self.user_id)
 
     def document(self) -> dict[str, Any]:
-        """The fields of the message, as JSON has them."""
+        """Return the fields of the message as JSON values."""
         fields = self.model_dump(mode="json", include=set(SpendAlert.model_fields))
         return (
             {"id": self.id}
@@ -65,24 +58,24 @@ class SpendAlert(Row):
         )
 
     def message(self) -> str:
-        """The message: a JSON object in ASCII."""
+        """Return the message: a JSON object in ASCII."""
         return json.dumps(self.document())
 
     def subject(self) -> str:
-        """ASCII on one line, under 100 characters: names that people choose are not in it, but for
-        the username.
+        """Return one line of ASCII under 100 characters. The username is the only chosen name in
+        it.
         """
         return f"AI spend of {self._user} has reached {self.threshold_percent}% of the limit"
 
     def text(self) -> str:
-        """What somebody reads who gets it by e-mail."""
+        """Return the text for people who receive alerts by e-mail."""
         address = f" ({self.email})" if self.email else ""
         return f"""\
 {self._user}{address} has reached {self.threshold_percent}% \
 of the AI spend limit in {self._start:%B %Y} (UTC).
 
 Spent:         {dollars(self.spent_micros)}
-Limit:         {dollars(self.spend_limit_micros)} ({LIMITS[self.limit_source]})
+Limit:         {dollars(self.spend_limit_micros)} ({_limit_of(self.limit_source)})
 Group:         {self.group_name or self.group_id}
 Organization:  {self.organization_name or self.organization_id}
 Noticed at:    {rfc3339(self.raised_at)}
@@ -91,8 +84,18 @@ Alert {self.id}
 """
 
 
+def _limit_of(source: LimitSource) -> str:
+    match source:
+        case "user_override":
+            return "the user's own"
+        case "group":
+            return "of the group, for each member"
+        case _:
+            assert_never(source)
+
+
 def dollars(micros: int) -> str:
-    """US dollars, exact: at least two digits behind the point, and as many of six as it takes."""
+    """Return exact US dollars: two to six decimals."""
     whole, rest = divmod(abs(micros), MICROS)
     digits = f"{rest:06}".rstrip("0").ljust(CENT_DIGITS, "0")
     return f"{'-' if micros < 0 else ''}US$ {whole:,}.{digits}"

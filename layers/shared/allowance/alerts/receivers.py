@@ -1,9 +1,7 @@
-"""Who is told of spend alerts: an SNS topic and an EventBridge bus, each asked once per call, ten
-alerts a time.
+"""The receivers of spend alerts: an SNS topic and an EventBridge bus, ten alerts a call.
 
-By boto3, which the Lambda runtime has, and which is loaded when there is something to send: only a
-job comes here, and no route. To repeat a call is not boto3's business but the outbox's, which knows
-what was sent.
+boto3 comes with the Lambda runtime and is imported at the first call: only a job sends alerts. It
+does not retry; the outbox does, because it knows which alerts were accepted.
 """
 
 import json
@@ -17,7 +15,7 @@ from allowance.alerts.settings import alert_receivers
 CONNECT_SECONDS = 2
 ANSWER_SECONDS = 3
 MAX_BATCH = 10
-"""Of both PublishBatch and PutEvents."""
+"""The limit of both PublishBatch and PutEvents."""
 
 SOURCE = "allowance"
 DETAIL_TYPE = "AI spend threshold reached"
@@ -31,42 +29,43 @@ THROTTLED = (
     "KMSThrottling",
     "KMSThrottlingException",
 )
-"""Codes that may come with a 400 and speak of how much is asked, not of what."""
+"""Codes that may come with a 400 but are about the rate of calls, not about their content."""
 
-type ReceiverName = Literal["sns", "eventbridge"]
+ReceiverName = Literal["sns", "eventbridge"]
+"""Each has a column of `ai_spend_alerts` with the time at which it accepted the alert."""
 
 
 class CallRefused(Exception):
-    """The receiver refused a call for what is in it; by the code that it gave."""
+    """The receiver rejected a call because of its content; the message is its error code."""
 
 
 class NoAnswer(Exception):
-    """The receiver cannot be reached, is busy, or lets nobody in: asking for another alert would
-    not help. Says why.
+    """The receiver is unreachable, busy or denies access, so another alert would fail too. The
+    message is the reason.
     """
 
 
 class Receiver(Protocol):
-    """One who is told of alerts."""
+    """A destination of alerts."""
 
     @property
     def name(self) -> ReceiverName:
-        """As the log calls it."""
+        """The name in the log and in the query that marks alerts."""
         ...
 
     def send(self, alerts: Sequence[SpendAlert]) -> list[str | None]:
-        """For each of at most MAX_BATCH alerts None when it was taken, else why not. Raises
+        """Return for each of at most MAX_BATCH alerts None if accepted, else the reason. Raise
         CallRefused, NoAnswer.
         """
         ...
 
     def close(self) -> None:
-        """End the connections: between two runs they would go stale."""
+        """Close the connections, which would be stale in the next run."""
         ...
 
 
 class Service:
-    """A service of AWS, whose client is made when it is first asked."""
+    """An AWS service. Its client is created at the first call."""
 
     def __init__(self, service: str, region: str | None) -> None:
         self._service = service
@@ -82,17 +81,18 @@ class Service:
             read_timeout=ANSWER_SECONDS,
             retries={"total_max_attempts": 1},
         )
-        # Not of the session that all of a process share, which is not made for threads.
-        return boto3.Session().client(self._service, region_name=self._region, config=config)  # pyright: ignore
+        # A session of its own: the default session of the process is not safe for threads.
+        session: Any = boto3.Session()
+        return session.client(self._service, region_name=self._region, config=config)
 
     def close(self) -> None:
-        """End the connections, if there are any."""
+        """Close the connections, if any."""
         if "_client" in vars(self):
             self._client.close()
 
 
 class Topic(Service):
-    """An SNS topic, FIFO or not."""
+    """An SNS topic, standard or FIFO."""
 
     name: ReceiverName = "sns"
 
@@ -133,7 +133,7 @@ class Topic(Service):
 
 
 class EventBus(Service):
-    """A bus of EventBridge, in the function's own region."""
+    """An EventBridge bus in the region of the function."""
 
     name: ReceiverName = "eventbridge"
 
@@ -155,7 +155,7 @@ class EventBus(Service):
         answered = _answer(lambda: self._client.put_events(Entries=entries)).get("Entries", [])
         if len(answered) != len(entries):
             raise NoAnswer("UnexpectedAnswer")
-        # They are in the order of the entries; one that was taken has an EventId.
+        # Results come in the order of the entries; an accepted entry has an EventId.
         return [
             None if each.get("EventId") else each.get("ErrorCode", "NotAnswered")
             for each in answered
@@ -163,7 +163,7 @@ class EventBus(Service):
 
 
 def configured_receivers() -> list[Receiver]:
-    """Those that the settings name. Raises BadSetting."""
+    """Return the receivers that the settings name. Raise BadSetting."""
     configured = alert_receivers()
     topic = [Topic(configured.topic_arn)] if configured.topic_arn else []
     bus = [EventBus(configured.event_bus)] if configured.event_bus else []
@@ -171,7 +171,7 @@ def configured_receivers() -> list[Receiver]:
 
 
 def _by_protocol(alert: SpendAlert) -> str:
-    """JSON for programs, and a text for those who get mail."""
+    """Return JSON for programs and a text for e-mail."""
     return json.dumps({"default": alert.message(), "email": alert.text()})
 
 

@@ -1,5 +1,5 @@
-"""The rule. Four votes (site, user, organization, organization member), access lists, and the
-credential's scope.
+"""The rule: votes at four levels (site, user, organization, member), access lists, and the scope of
+the credential.
 """
 
 from collections.abc import Iterable, Set
@@ -21,8 +21,8 @@ NOTHING_HERE = OrganizationPermissions()
 
 
 def allowed(subject: Subject, action: Action, obj: Object) -> bool:
-    """Whether the subject may do this to that: roles or access lists say yes, and so does the
-    scope.
+    """Return whether the subject may do the action: its roles or an access list allow it, and so
+    does its scope.
     """
     return (
         _roles_say_yes(subject.roles, subject, action, obj)
@@ -31,7 +31,7 @@ def allowed(subject: Subject, action: Action, obj: Object) -> bool:
 
 
 def _vote(permissions: Iterable[Permission], action: Action, obj: Object) -> int:
-    """-1 if any matching permission is negated, else 1 if any matches, else 0."""
+    """Return -1 if any matching permission is negated, else 1 if any matches, else 0."""
     return min(
         (-1 if p.negate else 1 for p in permissions if p.covers(obj.type, action)), default=0
     )
@@ -58,7 +58,7 @@ def _roles_say_yes(roles: tuple[Role, ...], subject: Subject, action: Action, ob
 def _access_lists_say_yes(subject: Subject, action: Action, obj: Object) -> bool:
     if obj.organization_id is None or not subject.is_member_of(obj.organization_id):
         return False
-    # Every member is in the Everyone group, whose id is the organization's, without a row.
+    # Each member is in the Everyone group without a row; its id is the id of the organization.
     groups = subject.groups | {obj.organization_id}
     return (subject.id is not None and _lists(obj.user_acl, {subject.id}, action)) or _lists(
         obj.group_acl, groups, action
@@ -73,7 +73,7 @@ def _scope_says_yes(scope: Scope, subject: Subject, action: Action, obj: Object)
     on_the_list = any(
         entry.type in (ANY, obj.type) and entry.id in (ANY, obj.id) for entry in scope.allow_list
     )
-    # A scope cannot speak for an organization of which the subject is no member.
+    # A scope counts only in organizations of which the subject is a member.
     own = {org: entry for org, entry in scope.role.by_org_id.items() if subject.is_member_of(org)}
     role = Role(scope.role.site, scope.role.user, own)
     return on_the_list and _roles_say_yes((role,), subject, action, obj)

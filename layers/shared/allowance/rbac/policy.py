@@ -1,6 +1,4 @@
-"""The nouns and verbs of authorization: what can be done, to what, by whom, with which
-credential.
-"""
+"""The terms of authorization: actions, objects, permissions, roles, scopes and subjects."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +11,7 @@ ANY: Wildcard = "*"
 
 
 class Action(StrEnum):
-    """What is done."""
+    """What a subject does to an object."""
 
     CREATE = "create"
     READ = "read"
@@ -22,9 +20,7 @@ class Action(StrEnum):
 
 
 class ResourceType(StrEnum):
-    """What it is done to. Spend and budgets have no type of their own: they hang on a group or a
-    user.
-    """
+    """The type of an object. Spend and budgets have the type of their group or user."""
 
     GROUP = "group"
     GROUP_MEMBER = "group_member"
@@ -38,7 +34,7 @@ class ResourceType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """A vote for (or, negated, against) an action on a resource type."""
+    """A vote for an action on a resource type, or against it if negated."""
 
     resource_type: ResourceType | Wildcard
     action: Action | Wildcard
@@ -53,8 +49,8 @@ type Permissions = tuple[Permission, ...]
 
 @dataclass(frozen=True, slots=True)
 class OrganizationPermissions:
-    """What a role holds in one organization: `org` on anything there, `member` on what the subject
-    owns there.
+    """Permissions of a role in one organization: `org` for every object there, `member` for
+    objects that the subject owns.
     """
 
     org: Permissions = ()
@@ -63,8 +59,8 @@ class OrganizationPermissions:
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """Permissions at their levels. An entry in `by_org_id`, be it empty, makes the subject a member
-    there.
+    """Permissions by level. An entry in `by_org_id`, even an empty one, makes the subject a member
+    of that organization.
     """
 
     site: Permissions = ()
@@ -76,7 +72,7 @@ class Role:
 
 @dataclass(frozen=True, slots=True)
 class AllowedObject:
-    """An entry of a scope's allow-list: one object, or all of a type, or everything."""
+    """An entry of a scope's allow-list: one object, all objects of a type, or all objects."""
 
     type: ResourceType | Wildcard = ANY
     id: str = ANY
@@ -84,7 +80,7 @@ class AllowedObject:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The credential's limit: the shape of a role, plus the objects that it may touch at all."""
+    """The limit of a credential: permissions as in a role, and a list of allowed objects."""
 
     role: Role
     allow_list: tuple[AllowedObject, ...]
@@ -95,8 +91,8 @@ UNLIMITED = Scope(Role(site=(Permission(ANY, ANY),)), (AllowedObject(),))
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Who asks: an id, roles, explicit group memberships, and the scope of the
-    credential in use.
+    """The caller or a system actor: an id, roles, explicit group memberships, and the scope of the
+    credential.
     """
 
     id: UUID | None
@@ -113,8 +109,8 @@ type AccessList = Mapping[UUID, frozenset[Action | Wildcard]]
 
 @dataclass(frozen=True, slots=True)
 class Object:
-    """What is asked about. `id` None is the type at large: only an allow-list entry with any id
-    lets it pass.
+    """The object of an action. `id` None means the whole type: only an allow-list entry for any id
+    allows it.
     """
 
     type: ResourceType
@@ -126,7 +122,7 @@ class Object:
 
 
 def group_object(group_id: UUID, organization_id: UUID) -> Object:
-    """A group and all that hangs on it; its members may read it."""
+    """Return a group, with its budget and spend. Its members may read it."""
     return Object(
         ResourceType.GROUP,
         id=str(group_id),
@@ -136,12 +132,12 @@ def group_object(group_id: UUID, organization_id: UUID) -> Object:
 
 
 def user_object(user_id: UUID) -> Object:
-    """A user and all that hangs on the user, who owns it."""
+    """Return a user, with the user's override and spend. The user owns it."""
     return Object(ResourceType.USER, id=str(user_id), owner_id=user_id)
 
 
 def group_member_object(user_id: UUID, organization_id: UUID) -> Object:
-    """What hangs on a user's place in a group of an organization; the user owns it."""
+    """Return a user's spend in the groups of an organization. The user owns it."""
     return Object(
         ResourceType.GROUP_MEMBER,
         id=str(user_id),
@@ -151,21 +147,21 @@ def group_member_object(user_id: UUID, organization_id: UUID) -> Object:
 
 
 def groups_object(organization_id: UUID | None) -> Object:
-    """All groups of an organization, those that are gone too; None: of all. Being in one of them is
-    not enough.
+    """Return all groups of an organization, deleted ones included; None means all organizations.
+    Membership of one group does not allow it.
     """
     return Object(ResourceType.GROUP, organization_id=organization_id)
 
 
 def group_members_object(organization_id: UUID) -> Object:
-    """What hangs on the places of all users in all groups of an organization. One's own is not
-    enough.
+    """Return the spend of all users in all groups of an organization. Ownership of one's own does
+    not allow it.
     """
     return Object(ResourceType.GROUP_MEMBER, organization_id=organization_id)
 
 
 def audit_log_object(organization_id: UUID | None) -> Object:
-    """The audit entries of an organization; None: those that concern none."""
+    """Return the audit entries of an organization; None means those of no organization."""
     return Object(ResourceType.AUDIT_LOG, organization_id=organization_id)
 
 
@@ -175,6 +171,6 @@ USAGE = Object(ResourceType.AI_USAGE)
 SPEND_ALERTS = Object(ResourceType.AI_SPEND_ALERT)
 
 NO_SECRET = frozenset({ResourceType.AI_MODEL_PRICE, ResourceType.DIRECTORY})
-"""Everybody knows that these are there: who may not is told so. A refusal of anything else looks
-like an absence.
+"""Types whose existence is public: a refusal is 403. A refusal of any other type looks like an
+absence: 404.
 """

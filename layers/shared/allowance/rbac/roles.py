@@ -1,4 +1,4 @@
-"""The built-in roles, as data: a role's name and what it holds at each level."""
+"""The built-in roles as data: the name of each role, and its permissions by level."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from allowance.rbac.policy import (
     Permissions,
     ResourceType,
     Role,
+    Wildcard,
 )
 
 CREATE, READ, UPDATE, DELETE = Action.CREATE, Action.READ, Action.UPDATE, Action.DELETE
@@ -20,9 +21,9 @@ AI_MODEL_PRICE, AI_USAGE = ResourceType.AI_MODEL_PRICE, ResourceType.AI_USAGE
 DIRECTORY, AUDIT_LOG = ResourceType.DIRECTORY, ResourceType.AUDIT_LOG
 
 
-def _may(*grants: tuple[ResourceType, *tuple[Action | str, ...]]) -> Permissions:
+def _may(*grants: tuple[ResourceType, *tuple[Action | Wildcard, ...]]) -> Permissions:
     return tuple(
-        Permission(resource_type, ANY if action == ANY else Action(action))
+        Permission(resource_type, action)
         for resource_type, *actions in grants
         for action in actions
     )
@@ -30,8 +31,8 @@ def _may(*grants: tuple[ResourceType, *tuple[Action | str, ...]]) -> Permissions
 
 @dataclass(frozen=True, slots=True)
 class OrganizationRole:
-    """What a role held in one organization grants there (`org`, `member`) and, whichever that is,
-    at `site`.
+    """Permissions of a role that a user has in one organization: `org` and `member` there, `site`
+    everywhere.
     """
 
     org: Permissions = ()
@@ -40,10 +41,10 @@ class OrganizationRole:
 
 
 EVERYONE = Role(user=_may((USER, READ)))
-"""The role `member`: every user has it without a row."""
+"""The role `member`. Every user has it without a row."""
 
 MEMBER_OF_ORGANIZATION = OrganizationRole(member=_may((GROUP_MEMBER, READ)))
-"""The role `organization-member`: every member of an organization has it without a row."""
+"""The role `organization-member`. Every member of an organization has it without a row."""
 
 SITE_ROLES: Mapping[str, Role] = {
     "owner": Role(
@@ -93,7 +94,7 @@ ORGANIZATION_ROLES: Mapping[str, OrganizationRole] = {
 
 
 def in_organization(role: OrganizationRole, organization_id: UUID) -> Role:
-    """The role as held in this organization."""
+    """Return the role with its permissions in this organization."""
     return Role(
         site=role.site, by_org_id={organization_id: OrganizationPermissions(role.org, role.member)}
     )
@@ -102,8 +103,8 @@ def in_organization(role: OrganizationRole, organization_id: UUID) -> Role:
 def roles_of_user(
     site_roles: Iterable[str], organizations: Iterable[tuple[UUID, Iterable[str]]]
 ) -> tuple[Role, ...]:
-    """Every role of a user: what everyone has, the named ones, membership itself. An unknown name
-    grants nothing.
+    """Return every role of a user: the role of everyone, the named ones, and each membership. An
+    unknown name grants nothing.
     """
     held = [EVERYONE, *(SITE_ROLES[name] for name in site_roles if name in SITE_ROLES)]
     for organization_id, names in organizations:

@@ -1,5 +1,5 @@
-"""The system actors: subjects without a credential, each with one role that grants exactly what its
-job needs.
+"""The system actors: subjects without a credential, each with one role for exactly what its job
+does.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from allowance.rbac.policy import Action, Permission, ResourceType, Role, Subjec
 
 @dataclass(frozen=True, slots=True)
 class SystemActor:
-    """A named subject, as the audit log knows it."""
+    """A subject, and its name in the audit log."""
 
     name: str
     subject: Subject

@@ -1,8 +1,7 @@
-"""Usage objects as the vendors send them, read into our disjoint classes of tokens. Pure.
+"""Read the usage objects of vendors into our disjoint classes of tokens. Pure.
 
-Each vendor counts in its own way: OpenAI and Gemini count what came from the cache in the prompt,
-Anthropic and Bedrock beside it. A count that is part of another is never above it; an object that
-says so is refused, not repaired.
+OpenAI and Gemini include cached tokens in the prompt; Anthropic and Bedrock count them separately.
+A part may not exceed its whole: such an object is rejected, not repaired.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,8 +14,8 @@ UsageFormat = Literal["openai", "anthropic", "gemini", "bedrock"]
 
 
 class _Counts:
-    """The counts of one object. Absent and null are 0; what else is no count is remembered as a
-    problem.
+    """The counts of one usage object. A missing or null count is 0; any other bad value is recorded
+    in `problems`.
     """
 
     def __init__(self, usage: Mapping[str, Any]) -> None:
@@ -24,11 +23,11 @@ class _Counts:
         self.problems: list[Problem] = []
 
     def has(self, *names: str) -> bool:
-        """Whether any of these is said."""
+        """Return whether the object sets any of these names."""
         return any(self._usage.get(name) is not None for name in names)
 
     def count(self, *names: str, within: str | None = None, required: bool = False) -> int:
-        """The first of these names that is there, in the object or in one within it."""
+        """Return the first of these names that is set, in the object or in its part `within`."""
         fields, prefix = self._usage, "usage"
         if within is not None:
             inner = self._usage.get(within)
@@ -47,7 +46,7 @@ class _Counts:
         return self._whole(f"{prefix}.{name}", fields[name])
 
     def listed(self, name: str, key: str, count: str) -> dict[object, int]:
-        """The counts of a list of objects, added up by a key of theirs."""
+        """Return the sums of `count` over a list of objects, grouped by their `key`."""
         items = self._usage.get(name)
         if items is None:
             return {}
@@ -67,7 +66,7 @@ class _Counts:
         return found
 
     def part(self, field: str, count: int, whole: int, of: str) -> int:
-        """The count, which must not be above the one that it is part of."""
+        """Return the count, at most `whole`; record a problem if it is above."""
         if count > whole:
             self.refuse(f"usage.{field}", f"Must not be above {of}, of which it is part.")
             return whole
@@ -86,21 +85,24 @@ class _Counts:
 
 
 def tokens_of(usage_format: UsageFormat, usage: Mapping[str, Any]) -> Tokens:
-    """The tokens of a vendor's usage object. Raises UsageOutOfRange with every problem by its path,
-    `usage.x`.
+    """Return the tokens of a vendor's usage object. Raise UsageOutOfRange with every problem and
+    its path, `usage.x`, or with `usage_format` if the format has no reader.
 
-    Keys that say nothing about tokens are passed over: vendors add some at any time. Tokens of
-    sound and pictures count as those of text.
+    Keys about anything else are ignored, because vendors add keys at any time. Audio and image
+    tokens count as text tokens.
     """
+    reader = READERS.get(usage_format)
+    if reader is None:
+        raise UsageOutOfRange([Problem("usage_format", f'No reader for "{usage_format}".')])
     counts = _Counts(usage)
-    classes = _READERS[usage_format](counts)
+    classes = reader(counts)
     if counts.problems:
         raise UsageOutOfRange(counts.problems)
     return Tokens(**classes)
 
 
 def _openai(counts: _Counts) -> dict[str, int]:
-    """Chat completions and responses, which name the same counts differently.
+    """Read Chat Completions and Responses, which use different names for the same counts.
 
     https://platform.openai.com/docs/api-reference/chat/object
     https://platform.openai.com/docs/api-reference/responses/object
@@ -135,7 +137,7 @@ def _openai(counts: _Counts) -> dict[str, int]:
 
 
 def _anthropic(counts: _Counts) -> dict[str, int]:
-    """Messages: `input_tokens` is what neither came from the cache nor went into it.
+    """Read Messages: `input_tokens` excludes tokens read from or written to the cache.
 
     https://docs.anthropic.com/en/api/messages, "usage"
     """
@@ -159,10 +161,10 @@ def _anthropic(counts: _Counts) -> dict[str, int]:
 
 
 def _gemini(counts: _Counts) -> dict[str, int]:
-    """`usageMetadata` of generateContent, in the names of REST or of the Python SDK.
+    """Read `usageMetadata` of generateContent, with the names of REST or of the Python SDK.
 
-    Thoughts stand beside the candidates; where the total is that of prompt and candidates alone,
-    they are part of them. https://ai.google.dev/api/generate-content#UsageMetadata
+    Candidates exclude thoughts, unless the total equals prompt, tools and candidates: then they
+    include them. https://ai.google.dev/api/generate-content#UsageMetadata
     """
     prompt = counts.count("promptTokenCount", "prompt_token_count", required=True)
     cached = counts.count("cachedContentTokenCount", "cached_content_token_count")
@@ -185,7 +187,7 @@ def _gemini(counts: _Counts) -> dict[str, int]:
 
 
 def _bedrock(counts: _Counts) -> dict[str, int]:
-    """Converse: `inputTokens` is what neither came from the cache nor went into it.
+    """Read Converse: `inputTokens` excludes tokens read from or written to the cache.
 
     https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_TokenUsage.html
     """
@@ -212,7 +214,7 @@ def _within_total(counts: _Counts, name: str, parts: int) -> None:
         counts.refuse(f"usage.{name}", "Must not be below the counts that it is the total of.")
 
 
-_READERS: Mapping[UsageFormat, Callable[[_Counts], dict[str, int]]] = {
+READERS: Mapping[UsageFormat, Callable[[_Counts], dict[str, int]]] = {
     "openai": _openai,
     "anthropic": _anthropic,
     "gemini": _gemini,

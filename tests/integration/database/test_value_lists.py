@@ -1,0 +1,116 @@
+"""Names and values in the schema against the code: each list, mark and mapped constraint agrees."""
+
+import re
+from types import NoneType
+from typing import Any, get_args
+
+import pytest
+from pydantic import BaseModel
+
+from allowance.alerts.delivery import ClaimedAlert
+from allowance.alerts.models import SpendAlert
+from allowance.budgets.effective import LimitSource
+from allowance.contract.fields import AuditEntry
+from allowance.database.database import CONSTRAINTS as MAPPED
+from allowance.database.database import queries
+from allowance.directory.document import UserEntry
+from allowance.directory.resolve import Account
+from allowance.prices.models import HeldDecision, ModelPriceVersion, PriceCursor
+from tests.postgres import Database
+
+SOURCES: list[tuple[type[BaseModel], str]] = [
+    (ModelPriceVersion, "source"),
+    (PriceCursor, "source"),
+]
+LISTS: dict[str, list[tuple[type[BaseModel], str]]] = {
+    "ai_spend_alerts_limit_source": [(SpendAlert, "limit_source")],
+    "users_status": [(UserEntry, "status"), (Account, "status")],
+    "ai_model_price_versions_source": SOURCES,
+    "ai_model_prices_source": SOURCES,
+    "ai_model_price_changes_held_decision": [(HeldDecision, "decision")],
+    "audit_log_action": [(AuditEntry, "action")],
+}
+"""The models that read or write the column of a constraint."""
+
+OF_SQL_ALONE = {"ai_usage_reason": "record_usage"}
+"""Constraints whose values only this query writes."""
+
+SCHEMA = "nspname = 'public'"
+CONSTRAINTS = (
+    "SELECT DISTINCT conname, pg_get_constraintdef(c.oid) FROM pg_constraint c"
+    f" JOIN pg_namespace n ON n.oid = connamespace WHERE contype = 'c' AND {SCHEMA}"
+)
+FUNCTIONS = (
+    "SELECT proname, pg_get_functiondef(p.oid) FROM pg_proc p"
+    f" JOIN pg_namespace n ON n.oid = pronamespace WHERE prokind = 'f' AND {SCHEMA}"
+)
+
+
+@pytest.fixture(scope="module")
+def lists(migrated: Database) -> dict[str, set[str]]:
+    """The values of each constraint `column IN (...)`, by its name."""
+    return {
+        name: set(re.findall(r"'([^']*)'::text", definition))
+        for name, definition in migrated.rows(CONSTRAINTS)
+        if "= ANY (ARRAY[" in definition
+    }
+
+
+def literals(model: type[BaseModel], field: str) -> set[Any]:
+    """The values of a field that is a Literal, or one or None."""
+    annotation = model.model_fields[field].annotation
+    members = [each for each in get_args(annotation) if each is not NoneType]
+    return set(get_args(members[0]) or members)
+
+
+def test_the_code_names_every_list_of_values_in_the_schema(lists: dict[str, set[str]]) -> None:
+    assert lists.keys() == LISTS.keys() | OF_SQL_ALONE.keys()
+
+
+@pytest.mark.parametrize("constraint", LISTS)
+def test_a_list_in_the_schema_is_the_type_in_the_code(
+    constraint: str, lists: dict[str, set[str]]
+) -> None:
+    for model, field in LISTS[constraint]:
+        assert literals(model, field) == lists[constraint], model
+
+
+@pytest.mark.parametrize("constraint", OF_SQL_ALONE)
+def test_a_query_writes_exactly_the_values_of_its_list(
+    constraint: str, lists: dict[str, set[str]]
+) -> None:
+    sql = queries()[OF_SQL_ALONE[constraint]].decode()
+    ((first, second),) = re.findall(r"CASE WHEN e\.corrects IS NULL THEN '(\w+)' ELSE '(\w+)'", sql)
+    assert {first, second} == lists[constraint]
+
+
+def test_functions_give_exactly_the_limit_sources_of_the_code(migrated: Database) -> None:
+    written = {
+        name: set(re.findall(r"THEN '(\w+)'", choice))
+        for name, definition in migrated.rows(FUNCTIONS)
+        for choice in re.findall(r"CASE (.*?)\s+END\s+AS\s+limit_source", definition, re.DOTALL)
+    }
+    assert written
+    assert all(each == set(get_args(LimitSource)) for each in written.values()), written
+
+
+def test_alerts_have_one_mark_per_receiver(migrated: Database) -> None:
+    columns = {
+        name
+        for (name,) in migrated.rows(
+            "SELECT column_name FROM information_schema.columns"
+            " WHERE table_name = 'ai_spend_alerts' AND data_type = 'timestamp with time zone'"
+        )
+    }
+    marks = {
+        name
+        for name in ClaimedAlert.model_fields.keys() - SpendAlert.model_fields.keys()
+        if name.endswith("_at")
+    }
+    assert columns == marks | {"period_start", "raised_at", "due_at", "delivered_at"}
+
+
+def test_every_constraint_that_maps_to_an_error_exists(migrated: Database) -> None:
+    named = {name for (name,) in migrated.rows("SELECT conname FROM pg_constraint")}
+    indexes = {name for (name,) in migrated.rows("SELECT indexname FROM pg_indexes")}
+    assert MAPPED.keys() <= named | indexes

@@ -1,0 +1,69 @@
+"""Errors and statuses: every error that a route can raise has a status, or a parent that has one."""
+
+import ast
+import importlib
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+import allowance
+from allowance.errors import AllowanceError, ExportFailed, ImportRunning
+from allowance.http.responses import STATUSES
+
+LAYER = Path(allowance.__file__).parent
+FUNCTIONS = Path(__file__).parents[3] / "functions"
+OF_JOBS = {ExportFailed, ImportRunning}
+"""A job fails with these errors; no route raises them."""
+
+
+def below(error: type[AllowanceError]) -> Iterable[type[AllowanceError]]:
+    for each in error.__subclasses__():
+        yield each
+        yield from below(each)
+
+
+def modules() -> dict[str, str]:
+    """Name -> source of each module of the layer."""
+    return {
+        ".".join(("allowance", *path.relative_to(LAYER).with_suffix("").parts)): path.read_text()
+        for path in LAYER.rglob("*.py")
+        if path.name != "__init__.py"
+    }
+
+
+def imported(source: str) -> set[str]:
+    return {
+        node.module
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.ImportFrom) and node.module is not None
+    }
+
+
+def test_every_error_of_a_route_has_a_status() -> None:
+    for name in modules():
+        importlib.import_module(name)
+    without = {each for each in below(AllowanceError) if not STATUSES.keys() & set(each.__mro__)}
+    assert without == OF_JOBS
+
+
+@pytest.mark.parametrize("error", OF_JOBS, ids=lambda each: each.__name__)
+def test_no_route_imports_a_module_that_raises_an_error_without_status(
+    error: type[AllowanceError],
+) -> None:
+    sources = modules()
+    reaching = {
+        name
+        for name, source in sources.items()
+        if re.search(rf"\braise {error.__name__}\b", source)
+    }
+    assert reaching
+    while (
+        more := {name for name, source in sources.items() if imported(source) & reaching} - reaching
+    ):
+        reaching |= more
+    handlers = [path.read_text() for path in FUNCTIONS.glob("*.py")]
+    users = [source for source in handlers if imported(source) & reaching]
+    assert users
+    assert all("allowance.http.api" not in imported(source) for source in users)
