@@ -40,9 +40,6 @@ ALL_TYPES = tuple(ResourceType)
 
 type Method = tuple[type, str]
 
-ran: set[str] = set()
-"""The queries of all allowed runs of this process."""
-
 MODULES = [
     importlib.import_module(each.name)
     for each in pkgutil.walk_packages(allowance.__path__, "allowance.")
@@ -188,7 +185,6 @@ def test_it_runs_for_who_may_do_exactly_that(
     store, connection = store_for(method, account, exactly(needs), something_of_each, acme)
     account.run(store, acme)
     connection.close()
-    ran.update(connection.asked)
 
 
 @pytest.mark.parametrize("method", ACCOUNTS, ids=lambda m: f"{m[0].__name__}.{m[1]}")
@@ -243,8 +239,16 @@ def test_what_it_needs_next_is_needed_too(
     assert something_of_each.rows(limits) == before
 
 
-def test_every_query_of_a_store_ran_in_one_of_them() -> None:
-    """Last in this file: the runs above fill `ran`. All of a file runs in one process."""
+def test_every_query_of_a_store_runs_in_one_of_them(
+    something_of_each: Database, acme: Acme
+) -> None:
+    ran: set[str] = set()
+    for method, account in ACCOUNTS.items():
+        needs = [needed(each, acme) for each in (*account.needs, *account.then)]
+        store, connection = store_for(method, account, exactly(needs), something_of_each, acme)
+        account.run(store, acme)
+        connection.close()
+        ran.update(connection.asked)
     assert ran == {name for name, query in queries().items() if query.needs}
 
 

@@ -51,7 +51,7 @@ def test_each_receiver_has_a_class_and_a_setting() -> None:
 
 
 def test_the_query_marks_the_column_by_which_the_run_knows_the_receiver() -> None:
-    sql = queries()["mark_spend_alerts"].decode()
+    sql = queries()["mark_spend_alerts"].sql.decode()
     found = MARK.findall(sql)
     assert all(column == kept for column, _, kept in found), "another column is overwritten"
     columns = {receiver: column for column, receiver, _ in found}
