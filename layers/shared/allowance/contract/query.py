@@ -3,7 +3,7 @@
 import base64
 import json
 import re
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from pydantic import (
@@ -126,9 +126,3 @@ class AuditQuery(Query):
     def user_id(self) -> UUID | None:
         """`user`, if it is an id."""
         return UUID(self.user) if self.user is not None and UUID_FORM.fullmatch(self.user) else None
-
-
-class HealthQuery(Query):
-    """Whether to try the database too."""
-
-    database: Annotated[Literal["0", "1"], Field(description="1 tries the database too.")] = "0"

@@ -1,0 +1,22 @@
+"""Health: whether the function runs, and on request whether it reaches the database."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from allowance.access.session import ping_database
+from allowance.contract.fields import Health
+from allowance.contract.query import Query
+
+
+class HealthQuery(Query):
+    """Whether to try the database too."""
+
+    database: Annotated[Literal["0", "1"], Field(description="1 tries the database too.")] = "0"
+
+
+def check(query: HealthQuery) -> Health:
+    """Health. Raises DatabaseUnavailable if the query asks for the database and it is away."""
+    if query.database == "1":
+        ping_database()
+    return Health()
