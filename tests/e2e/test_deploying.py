@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import tomllib
 from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
 from typing import Any
@@ -88,22 +89,20 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def documented() -> list[str]:
-    """The page's command, as make would run it behind the build."""
-    (line,) = re.findall(
-        r"^make deploy .*AlarmEmail.*$", (ROOT / "docs/deploying.md").read_text(), re.M
-    )
-    sam = Path(sys.executable).with_name("sam")
+def planned(*options: str) -> list[str]:
+    """The commands behind the page's one, as make would run them."""
+    page = (ROOT / "docs/deploying.md").read_text()
+    (line,) = re.findall(r"^make deploy .*AlarmEmail.*$", page, re.MULTILINE)
     clean = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
-    planned = subprocess.run(
-        [*shlex.split(line), "--dry-run", f"SAM={sam}"],
-        cwd=ROOT,
-        env=clean,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    (command,) = [each for each in planned.stdout.splitlines() if each.startswith(f"{sam} deploy")]
+    command = [*shlex.split(line), "--dry-run", *options]
+    made = subprocess.run(command, cwd=ROOT, env=clean, capture_output=True, text=True, check=True)
+    return made.stdout.splitlines()
+
+
+def documented() -> list[str]:
+    """The page's command, behind the build."""
+    sam = Path(sys.executable).with_name("sam")
+    (command,) = [each for each in planned(f"SAM={sam}") if each.startswith(f"{sam} deploy")]
     return shlex.split(command)
 
 
@@ -145,6 +144,17 @@ def test_the_documented_command_reaches_cloudformation_with_one_question_at_most
 
 def template() -> dict[str, Any]:
     return yaml_parse((ROOT / "template.yaml").read_text())
+
+
+def test_building_and_deploying_install_sam_alone() -> None:
+    # --always-make: as in a clean clone.
+    installs = [each for each in planned("--always-make") if "uv sync" in each]
+    assert len(installs) == 1
+    assert "--only-group deploy" in installs[0]
+    assert "UV_PROJECT_ENVIRONMENT=.local/deploy" in installs[0]
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
+    (sam,) = groups["deploy"]
+    assert re.fullmatch(r"aws-sam-cli==[\d.]+", sam)
 
 
 def test_a_question_in_the_terminal_is_counted_and_answered(tmp_path: Path) -> None:
