@@ -82,17 +82,21 @@ lock: .venv/.synced ## lock the newest versions that pyproject.toml allows
 	$(call EXPORT,allowance) --output-file layers/shared/requirements.txt
 	$(call EXPORT,allowance-parquet) --output-file layers/parquet/requirements.txt
 
-build: .venv/.synced ## build what is deployed, for ARCHITECTURE=arm64
-	.venv/bin/sam build --parameter-overrides Architecture=$(or $(ARCHITECTURE),arm64)
+build: .local/deploy/.synced ## build what is deployed, for ARCHITECTURE=arm64
+	$(SAM) build --parameter-overrides $(ARCHITECTURE_PARAMETER)
 	@du -sm .aws-sam/build/SharedLayer | awk '{ print "The layer has " $$1 " MB unzipped, of 60 at most."; exit $$1 > 60 }'
 	@du -smc .aws-sam/build/*Layer | awk 'END { print "Both layers have " $$1 " MB unzipped, of 240 at most."; exit $$1 > 240 }'
 
-deploy: build ## deploy to the AWS account of your credentials
-	.venv/bin/sam deploy --guided --stack-name allowance
+deploy: build ## deploy to the AWS account of your credentials, asking nothing: PARAMETERS='AlarmEmail=you@acme.example', OPTIONS=, ENVIRONMENT=prod
+	$(SAM) deploy --config-env $(or $(ENVIRONMENT),prod) $(OPTIONS) --parameter-overrides $(ARCHITECTURE_PARAMETER) $(PARAMETERS)
 
 clean: ## forget the state of the local stack
 	@test ! -L .local/postgres || rm -rf "$$(readlink -f .local/postgres)"
 	rm -rf .local .aws-sam
+
+# SAM alone, without what only development needs.
+SAM := .local/deploy/bin/sam
+ARCHITECTURE_PARAMETER = Architecture=$(or $(ARCHITECTURE),arm64)
 
 EXPORT = $(UV) export --package $(1) --frozen --no-emit-workspace --no-dev --no-hashes --no-header --quiet
 
@@ -107,6 +111,12 @@ CHECKOV = .local/checkov/bin/checkov --config-file .checkov.yaml
 .local/checkov/.synced: uv.lock | $(UV)
 	@mkdir -p .local
 	@UV_PROJECT_ENVIRONMENT=.local/checkov $(UV) sync --frozen --quiet --only-group checkov --python $(PYTHON313)
+	@touch $@
+
+.local/deploy/.synced: uv.lock | $(UV)
+	@mkdir -p .local
+	@echo 'Installing SAM into .local/deploy.'
+	@UV_PROJECT_ENVIRONMENT=.local/deploy $(UV) sync --frozen --quiet --only-group deploy --python $(PYTHON313)
 	@touch $@
 
 .local/focus/.synced: uv.lock | $(UV)

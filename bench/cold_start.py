@@ -36,6 +36,8 @@ def main() -> None:
         "  of which pydantic, with a model": "import pydantic; pydantic.create_model('M', x=(int, ...))",
         "  of which Powertools' logger, as we import it": "import allowance.log",
         "put_group_budget": "import put_group_budget",
+        "prices, nine routes": "import prices",
+        "spend, four routes": "import spend",
         "get_group_budget and boto3 with a client": "import get_group_budget, boto3;"
         " boto3.client('secretsmanager', region_name='eu-west-1')",
         "get_group_budget and Powertools' resolver": "import get_group_budget, aws_lambda_powertools.event_handler",

@@ -46,15 +46,27 @@ class UnknownToTheLocalStack(Exception):
 class Gateway:
     """The functions of a built template, callable at once, and over HTTP once served."""
 
-    def __init__(self, template: Path, parameters: Mapping[str, str], *, state: Path) -> None:
-        """Read the template with these values of its parameters. `state`: see Runner."""
+    def __init__(
+        self,
+        template: Path,
+        parameters: Mapping[str, str],
+        *,
+        environment: Mapping[str, str],
+        state: Path,
+    ) -> None:
+        """Read the template with these values of its parameters. `state`: see Runner.
+
+        A function gets those variables of `environment` that the template declares for it, as
+        `sam local --env-vars` has it.
+        """
         _quieten()
         stacks, _ = SamLocalStackProvider.get_stacks(
             str(template.absolute()), parameter_overrides=dict(parameters)
         )
         self._functions = SamFunctionProvider(stacks, ignore_code_extraction_warnings=True)
         self._api = ApiProvider(stacks).api
-        self._runner = Runner(map(_spec, self._functions.get_all()), state=state)
+        specs = (_spec(function, environment) for function in self._functions.get_all())
+        self._runner = Runner(specs, state=state)
         self._servers: list[BaseWSGIServer] = []
 
     def __enter__(self) -> Self:
@@ -119,7 +131,7 @@ def _application(service: Any) -> Flask:
     return service._app  # noqa: SLF001
 
 
-def _spec(function: Function) -> FunctionSpec:
+def _spec(function: Function, environment: Mapping[str, str]) -> FunctionSpec:
     """What the runner must know of a function. SAM has resolved the references, but those to what
     is only in AWS.
     """
@@ -131,7 +143,7 @@ def _spec(function: Function) -> FunctionSpec:
         handler=function.handler,
         code=Path(function.codeuri).absolute(),
         layers=tuple(Path(str(layer.codeuri)).absolute() for layer in function.layers),
-        variables={name: _text(value) for name, value in variables.items()},
+        variables={name: environment.get(name, _text(value)) for name, value in variables.items()},
         timeout_seconds=function.timeout or DEFAULT_TIMEOUT_SECONDS,
         memory_mb=function.memory or DEFAULT_MEMORY_MB,
         log_format=(function.logging_config or {}).get("LogFormat", "Text"),

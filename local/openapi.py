@@ -8,127 +8,86 @@ it can answer follows from what it takes, as in `allowance.http.api`.
 import importlib
 import json
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, TypeAdapter
 
 from allowance import errors
-from allowance.contract.fields import UUID_FORM, Body, Versioned
+from allowance.contract.fields import Body, Versioned
 from allowance.contract.preconditions import Precondition
 from allowance.contract.query import Query
 from allowance.errors import AllowanceError
-from allowance.http.api import Route
 from allowance.http.responses import INTERNAL_ERROR, STATUSES
+from allowance.http.route import DEFAULT_PATH, Route
 from allowance.tables.csv import MEDIA_TYPE, CsvPage
+from local.openapi_fragments import (
+    ERROR,
+    ETAG,
+    FILE_HEADERS,
+    INFO,
+    NAME_SCHEMA,
+    NAME_SCHEMAS,
+    PRECONDITIONS,
+    REQUEST_ID,
+    SECURITY_SCHEMES,
+    UUID_SCHEMA,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENT_FILE = ROOT / "docs" / "openapi.json"
 REF_TEMPLATE = "#/components/schemas/{model}"
 
-UUID_SCHEMA = {"type": "string", "format": "uuid", "pattern": f"^{UUID_FORM.pattern}$"}
-NAME_SCHEMA = {"type": "string", "minLength": 1, "description": "A UUID or a name."}
-NAME_SCHEMAS = {
-    "user": {"type": "string", "minLength": 1, "description": "A UUID, a username or `me`."},
-    "provider": {
-        "type": "string",
-        "minLength": 1,
-        "description": "As it is; slashes may stand as they are.",
-    },
-    "model": {
-        "type": "string",
-        "minLength": 1,
-        "description": "As it is; slashes may stand as they are.",
-    },
-}
-ETAG = {"description": "The version, for If-Match.", "schema": {"type": "string"}}
-FILE_HEADERS = {
-    "Content-Disposition": {"description": "A name for the file.", "schema": {"type": "string"}},
-    "Link": {
-        "description": (
-            'The query of the next page, as `<?month=...>; rel="next"`; absent on the last.'
-        ),
-        "schema": {"type": "string"},
-    },
-}
-REQUEST_ID = {
-    "description": "Also in the log and in the audit entry.",
-    "schema": {"type": "string"},
-}
 
-PRECONDITIONS = {
-    "If-Match": (
-        "The write happens only if the present version has one of these entity tags; `*`: if "
-        "there is one."
-    ),
-    "If-None-Match": (
-        "The write happens only if the present version has none of these entity tags; `*`: "
-        "creates only."
-    ),
-}
+@dataclass(frozen=True)
+class Operation:
+    """A route with its name and its sentence in the document."""
 
-ERROR = {
-    "type": "object",
-    "required": ["message"],
-    "additionalProperties": False,
-    "properties": {
-        "message": {
-            "type": "string",
-            "description": "What went wrong; the same words for the same error.",
-        },
-        "detail": {"type": "string", "description": "What may help."},
-        "validations": {
-            "type": "array",
-            "description": "Every problem of what was sent, at once.",
-            "items": {
-                "type": "object",
-                "required": ["field", "detail"],
-                "additionalProperties": False,
-                "properties": {"field": {"type": "string"}, "detail": {"type": "string"}},
-            },
-        },
-    },
-}
-
-INFO = {
-    "title": "Allowance",
-    "version": "2",
-    "description": (
-        "Serverless control of AI spend. Money is whole micro-units of US dollars (1 USD = "
-        "1,000,000)."
-    ),
-    "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
-}
-SECURITY_SCHEMES = {
-    "session": {"type": "apiKey", "in": "header", "name": "Coder-Session-Token"},
-    "bearer": {"type": "http", "scheme": "bearer"},
-}
+    route: Route
+    id: str
+    sentence: str
 
 
-def routes() -> list[tuple[Route, str]]:
-    """Every route with the sentence that its file begins with."""
+def operations() -> list[Operation]:
+    """Every route, in the order of the document."""
     modules = [
         importlib.import_module(path.stem) for path in sorted((ROOT / "functions").glob("*.py"))
     ]
-    served = [
-        (module.app.route, str(module.__doc__)) for module in modules if hasattr(module, "app")
-    ]
-    return sorted(
-        ((r, doc) for r, doc in served if r.path != "$default"),
-        key=lambda each: (each[0].path, each[0].method),
-    )
+    found = [each for module in modules if hasattr(module, "app") for each in _operations(module)]
+    return sorted(found, key=lambda each: (each.route.path, each.route.method))
+
+
+def _operations(module: ModuleType) -> Iterator[Operation]:
+    """The routes of a function. The docstring of the function that serves a route is its sentence;
+    a file with a single route has its own, after the path.
+    """
+    first: dict[Any, str] = {}
+    for route in module.app.routes.values():
+        if route.path != DEFAULT_PATH:
+            path = first.setdefault(route.function, route.path).split("/")
+            # A twin path adds the segments that the first one lacks.
+            more = [segment for segment in route.path.split("/") if segment not in path]
+            text = route.function.__doc__ or str(module.__doc__).partition(": ")[2]
+            sentence = " ".join(text.split())
+            yield Operation(
+                route,
+                "_".join([route.function.__name__, *more]),
+                sentence[0].upper() + sentence[1:],
+            )
 
 
 def document() -> dict[str, Any]:
     """The OpenAPI 3.1 document."""
     schemas: dict[str, Any] = {"Error": ERROR}
     paths: dict[str, Any] = {}
-    for route, sentence in routes():
+    for each in operations():
         # API Gateway's `{model+}`, which takes the slashes too, is no parameter that OpenAPI knows.
-        paths.setdefault(route.path.replace("+}", "}"), {})[route.method.lower()] = _operation(
-            route, sentence, schemas
-        )
+        path = paths.setdefault(each.route.path.replace("+}", "}"), {})
+        path[each.route.method.lower()] = _described(each, schemas)
     return {
         "openapi": "3.1.0",
         "info": INFO,
@@ -144,13 +103,14 @@ def render(made: dict[str, Any]) -> str:
     return json.dumps(made, indent=2, ensure_ascii=False) + "\n"
 
 
-def _operation(route: Route, sentence: str, schemas: dict[str, Any]) -> dict[str, Any]:
+def _described(of: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
+    route = of.route
     takes = {name: kind for name, kind in route.parameters.items() if name != "return"}
     returns = route.parameters["return"]
     kinds = [kind for kind in takes.values() if isinstance(kind, type)]
-    operation: dict[str, Any] = {
-        "operationId": route.function.__name__,
-        "summary": _sentence(sentence),
+    described: dict[str, Any] = {
+        "operationId": of.id,
+        "summary": of.sentence,
         "security": [] if route.public else [{name: []} for name in SECURITY_SCHEMES],
         "parameters": _parameters(route, takes, schemas),
         "responses": _success(returns, schemas) | _failures(route, kinds),
@@ -158,14 +118,8 @@ def _operation(route: Route, sentence: str, schemas: dict[str, Any]) -> dict[str
     for kind in kinds:
         if issubclass(kind, Body):
             content = {"application/json": {"schema": _schema(kind, schemas, "validation")}}
-            operation["requestBody"] = {"required": True, "content": content}
-    return operation
-
-
-def _sentence(docstring: str) -> str:
-    """What a handler's docstring says after the route."""
-    text = docstring.partition(": ")[2].strip()
-    return text[0].upper() + text[1:]
+            described["requestBody"] = {"required": True, "content": content}
+    return described
 
 
 def _parameters(
@@ -287,4 +241,4 @@ def _schema(kind: Any, schemas: dict[str, Any], mode: Any) -> dict[str, Any]:
 if __name__ == "__main__":
     sys.path.append(str(ROOT / "functions"))
     DOCUMENT_FILE.write_text(render(document()))
-    print(f"{len(routes())} routes written to {DOCUMENT_FILE.relative_to(ROOT)}")
+    print(f"{len(operations())} routes written to {DOCUMENT_FILE.relative_to(ROOT)}")

@@ -178,12 +178,14 @@ def open_gateway(options: Options, owner_url: str, resources: ExitStack) -> "Gat
         "AlertTopic": "none",
         "Architecture": "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64",
         "Database": "existing",
-        "DatabaseUrl": application_url(
-            owner_url, application_password(STATE / "application-password")
-        ),
-        "OwnerDatabaseUrl": owner_url,
     }
-    return resources.enter_context(Gateway(TEMPLATE, parameters, state=STATE))
+    password = application_password(STATE / "application-password")
+    environment = {
+        "DATABASE_URL": application_url(owner_url, password),
+        "OWNER_DATABASE_URL": owner_url,
+    }
+    gateway = Gateway(TEMPLATE, parameters, environment=environment, state=STATE)
+    return resources.enter_context(gateway)
 
 
 def application_password(kept: Path) -> str:

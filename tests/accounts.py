@@ -37,12 +37,7 @@ from allowance.exports.spend_csv import ExportQuery
 from allowance.exports.store import ExportSource, ExportStore
 from allowance.prices.book import CustomPrices, ModelPrice, PriceBook
 from allowance.prices.held import HeldChangeStore
-from allowance.prices.models import (
-    HeldChangeQuery,
-    ModelPriceFilter,
-    ModelPriceQuery,
-    ResolveQuery,
-)
+from allowance.prices.models import HeldChangeQuery, ModelPriceFilter, ModelPriceQuery, ResolveQuery
 from allowance.prices.seeding.source import TakenBook
 from allowance.prices.seeding.store import SeedingStore
 from allowance.prices.store import ModelPriceStore

@@ -51,33 +51,47 @@ class Answer:
 
 
 @cache
-def routes() -> dict[tuple[str, str], Any]:
-    """(method, path template) -> module, for every handler file that is a route."""
-    modules = [
+def handlers() -> list[Any]:
+    """The modules of functions that serve routes."""
+    return [
         importlib.import_module(path.stem)
-        for path in FUNCTIONS.glob("*.py")
+        for path in sorted(FUNCTIONS.glob("*.py"))
         if path.stem not in JOBS
     ]
-    return {(module.app.route.method, module.app.route.path): module for module in modules}
+
+
+@cache
+def routes() -> dict[tuple[str, str], Any]:
+    """(method, path template) -> module, for every route of every function."""
+    return {
+        (route.method, route.path): module
+        for module in handlers()
+        for route in module.app.routes.values()
+    }
 
 
 def event(
     method: str,
     path: str,
     *,
-    template: str = "$default",
+    template: str | None = None,
     segments: dict[str, str] | None = None,
     query: str = "",
     headers: dict[str, str] | None = None,
     body: str | bytes | None = None,
 ) -> dict[str, Any]:
-    """https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html"""
+    """https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
+
+    Without a template, the one that API Gateway finds for the method and the path.
+    """
+    template = template or _match(method, path)[0]
+    route_key = "$default" if template == "$default" else f"{method} {template}"
     lowered = {"host": "api.example.com", "user-agent": "test"} | {
         k.lower(): v for k, v in (headers or {}).items()
     }
     made: dict[str, Any] = {
         "version": "2.0",
-        "routeKey": "$default" if template == "$default" else f"{method} {template}",
+        "routeKey": route_key,
         "rawPath": path,
         "rawQueryString": query,
         "headers": lowered,
@@ -93,7 +107,7 @@ def event(
                 "userAgent": "test",
             },
             "requestId": f"{uuid.uuid4().hex[:15]}=",
-            "routeKey": "$default" if template == "$default" else f"{method} {template}",
+            "routeKey": route_key,
             "stage": "$default",
             "time": "22/Nov/2026:06:00:00 +0000",
             "timeEpoch": 1795413600000,

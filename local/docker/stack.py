@@ -82,8 +82,12 @@ def postgres(name: str, password: str) -> Generator[str]:
 
 
 @contextlib.contextmanager
-def sam_local(command: str, name: str, parameters: dict[str, str], log: Path) -> Generator[int]:
-    """`sam local start-api` or `start-lambda`, on a port of its own."""
+def sam_local(
+    command: str, name: str, parameters: dict[str, str], variables: Path, log: Path
+) -> Generator[int]:
+    """`sam local start-api` or `start-lambda`, on a port of its own. `variables` is the file of
+    `--env-vars`.
+    """
     port = free_port()
     overrides = [f"{key}={value}" for key, value in parameters.items()]
     options = [
@@ -94,6 +98,8 @@ def sam_local(command: str, name: str, parameters: dict[str, str], log: Path) ->
         "--warm-containers",
         "LAZY",
         "--skip-pull-image",
+        "--env-vars",
+        str(variables),
     ]
     sam = Path(sys.executable).with_name("sam")
     with log.open("w") as output:
@@ -131,16 +137,21 @@ def main(command: list[str]) -> int:
         "AlertTopic": "none",
         "Architecture": "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64",
         "Database": "existing",
-        "DatabaseUrl": f"postgresql://allowance_app:{password}@{inside}",
-        "OwnerDatabaseUrl": f"postgresql://allowance_owner:{owner_password}@{inside}",
+    }
+    # A function gets those that the template declares for it: Migrate alone the owner's.
+    environment = {
+        "DATABASE_URL": f"postgresql://allowance_app:{password}@{inside}",
+        "OWNER_DATABASE_URL": f"postgresql://allowance_owner:{owner_password}@{inside}",
     }
     with contextlib.ExitStack() as started:
         state = Path(started.enter_context(tempfile.TemporaryDirectory(prefix="allowance-docker-")))
+        variables = state / "variables.json"
+        write_private_json(variables, {"Parameters": environment})
         started.enter_context(network(f"allowance-{name}"))
         database_url = started.enter_context(postgres(f"allowance-{name}", owner_password))
         lambda_port, api_port = (
             started.enter_context(
-                sam_local(each, f"allowance-{name}", parameters, state / f"{each}.log")
+                sam_local(each, f"allowance-{name}", parameters, variables, state / f"{each}.log")
             )
             for each in ("start-lambda", "start-api")
         )

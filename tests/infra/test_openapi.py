@@ -1,7 +1,7 @@
 """The committed OpenAPI document is what the handlers say."""
 
 from allowance.http.routes import ROUTES
-from local.openapi import DOCUMENT_FILE, document, render, routes
+from local.openapi import DOCUMENT_FILE, document, operations, render
 
 
 def test_the_committed_document_is_not_stale() -> None:
@@ -9,7 +9,12 @@ def test_the_committed_document_is_not_stale() -> None:
 
 
 def test_every_route_is_documented() -> None:
-    assert sorted((route.method, route.path) for route, _ in routes()) == sorted(ROUTES)
+    assert sorted((each.route.method, each.route.path) for each in operations()) == sorted(ROUTES)
+
+
+def test_every_operation_has_a_name_of_its_own() -> None:
+    names = [each.id for each in operations()]
+    assert len(names) == len(set(names))
 
 
 def test_every_operation_says_what_it_does() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from local.transformed import transformed
-from tests.gateway import routes
+from tests.gateway import handlers
 
 ROOT = Path(__file__).parents[2]
 JOBS = {
@@ -73,7 +73,12 @@ def actions(statement: dict[str, Any]) -> list[str]:
 
 
 def test_every_route_but_health_and_the_unknown_wants_a_credential() -> None:
-    public = {route for route, module in routes().items() if module.app.route.public}
+    public = {
+        (route.method, route.path)
+        for module in handlers()
+        for route in module.app.routes.values()
+        if route.public
+    }
     assert public == {("GET", "/healthz"), ("ANY", "$default")}
 
 
@@ -133,22 +138,49 @@ def test_the_network_has_no_way_to_the_internet_and_only_the_functions_reach_the
     assert all("PolicyDocument" in each for each in endpoints.values())
 
 
-def test_every_function_is_traced_logs_json_to_a_group_that_forgets_and_has_a_role_of_its_own() -> (
-    None
-):
-    roles = properties("AWS::IAM::Role")
+def test_the_resources_leave_room_below_the_limit_of_cloudformation() -> None:
+    """A stack takes 500; each function is four, and each route one more."""
+    assert len(template()["Resources"]) <= 350
+
+
+def role_of(name: str) -> str:
+    """The logical id of a function's role."""
+    return functions()[name]["Role"]["Fn::GetAtt"][0]
+
+
+def test_every_function_is_traced_and_logs_json_to_a_group_that_forgets() -> None:
     for name, function in functions().items():
         assert function["TracingConfig"] == {"Mode": "Active"}, name
         assert function["LoggingConfig"]["LogFormat"] == "JSON", name
         assert function["LoggingConfig"]["LogGroup"] == {
             "Ref": "JobLogs" if name in JOBS else "RouteLogs"
         }, name
-        assert function["Role"] == {"Fn::GetAtt": [f"{name}Role", "Arn"]}
-        assert roles[f"{name}Role"]["PermissionsBoundary"] == {"Ref": "FunctionBoundary"}
         assert "ReservedConcurrentExecutions" in function
     groups = properties("AWS::Logs::LogGroup")
     assert len(groups) == 3
     assert all(group["RetentionInDays"] == {"Ref": "LogRetentionDays"} for group in groups.values())
+
+
+def test_functions_that_need_the_database_alone_share_a_role_and_others_have_their_own() -> None:
+    shared = {name for name in functions() if role_of(name) == "DatabaseRole"}
+    own = {"Migrate", "SeedPrices", "DeliverAlerts", "ExportSpend", "IngestUsage"}
+    assert shared == functions().keys() - own
+    assert all(role_of(name) == f"{name}Role" for name in own)
+    roles = properties("AWS::IAM::Role")
+    assert all(
+        roles[role_of(name)]["PermissionsBoundary"] == {"Ref": "FunctionBoundary"}
+        for name in functions()
+    )
+    managed = "arn:${AWS::Partition}:iam::aws:policy/"
+    assert "Policies" not in roles["DatabaseRole"]
+    assert roles["DatabaseRole"]["ManagedPolicyArns"] == [
+        {"Fn::Sub": f"{managed}service-role/AWSLambdaBasicExecutionRole"},
+        {"Fn::Sub": f"{managed}AWSXrayWriteOnlyAccess"},
+        {"Fn::Sub": f"{managed}service-role/AWSLambdaVPCAccessExecutionRole"},
+        {"Ref": "DatabaseAccess"},
+    ]
+    (trusted,) = statements(roles["DatabaseRole"]["AssumeRolePolicyDocument"])
+    assert trusted["Principal"] == {"Service": "lambda.amazonaws.com"}
 
 
 def test_no_policy_has_a_wildcard_action_and_only_what_knows_no_resources_has_a_wildcard_resource() -> (
@@ -220,8 +252,8 @@ def test_network_interfaces_are_lambdas_business_and_not_that_of_code_in_a_funct
 
 def test_a_change_of_the_layer_or_of_a_parameter_publishes_a_version_of_every_function() -> None:
     """SAM publishes by a hash of code and environment, in which references stand unresolved."""
-    variables = json.dumps(functions()["GetMe"]["Environment"]["Variables"])
-    said_otherwise = {"DatabaseSecretArn", "DatabaseUrl"}  # by Revision, and local runs only
+    variables = json.dumps(functions()["Directory"]["Environment"]["Variables"])
+    said_otherwise = {"DatabaseSecretArn"}  # by Revision
     steering = {*re.findall(r'"Ref": "(\w+)"', variables)} & template()[
         "Parameters"
     ].keys() - said_otherwise
@@ -357,32 +389,38 @@ def test_the_numbers_of_the_operations_guide_are_those_of_the_template() -> None
     jobs = JOBS - {"IngestUsage"}
     assert {copies_of[name] for name in jobs} == {1}
     (reserved,) = {copies_of[name] for name in functions().keys() - JOBS}
-    routes_with_data, ingesting = (
-        len(functions().keys() - JOBS - {"RouteNotFound"}),
-        copies_of["IngestUsage"],
-    )
-    connections = sum(copies_of.values()) - copies_of["RouteNotFound"]
-    assert f"{routes_with_data} x {reserved} + {len(jobs)} + {ingesting}  =  {connections}" in guide
+    of_routes, ingesting = len(functions().keys() - JOBS), copies_of["IngestUsage"]
     copies = sum(copies_of.values())
-    assert f"{copies + 100} copies" in guide, "Lambda keeps a hundred unreserved"
+    assert f"{of_routes} x {reserved} + {len(jobs)} + {ingesting}  =  {copies}" in guide
+    for page in (guide, (ROOT / "docs/deploying.md").read_text()):
+        assert f"{copies + 100} copies" in page, "Lambda keeps a hundred unreserved"
     assert f"alarms, {len(resources('AWS::CloudWatch::Alarm'))} x" in guide
 
 
-def test_what_reaches_no_database_may_log_in_to_none() -> None:
+def test_every_function_may_log_in_to_the_database_as_the_application_alone() -> None:
     roles = properties("AWS::IAM::Role")
-    assert {
-        name for name in functions() if "DatabaseAccess" not in json.dumps(roles[f"{name}Role"])
-    } == {"RouteNotFound"}
+    for name in functions():
+        assert {"Ref": "DatabaseAccess"} in roles[role_of(name)]["ManagedPolicyArns"], name
+    logins = [
+        each for each in statements(template()["Resources"]) if "rds-db:connect" in actions(each)
+    ]
+    users = [re.findall(r"dbuser:[^/\"]+/(\w+)", json.dumps(each["Resource"])) for each in logins]
+    assert users
+    assert all(set(each) == {"allowance_app"} for each in users)
 
 
 def test_nothing_in_the_environment_of_a_function_is_a_secret() -> None:
-    for name in ("DatabaseUrl", "OwnerDatabaseUrl"):
-        assert template()["Parameters"][name]["NoEcho"] is True
-        assert template()["Parameters"][name]["Default"] == "", "for local runs only"
     for function in functions().values():
         for name, value in function["Environment"]["Variables"].items():
             assert "resolve:" not in json.dumps(value)
             assert not re.search(r"PASSWORD|TOKEN|KEY", name)
+            assert not name.endswith("DATABASE_URL") or value == "", "for local runs only"
+
+
+def test_a_deployment_can_take_every_default_and_asks_for_no_secret() -> None:
+    for name, parameter in template()["Parameters"].items():
+        assert "Default" in parameter, name
+        assert "NoEcho" not in parameter, name
 
 
 def test_each_time_limit_is_within_the_next() -> None:

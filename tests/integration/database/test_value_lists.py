@@ -87,7 +87,9 @@ def test_functions_give_exactly_the_limit_sources_of_the_code(migrated: Database
     written = {
         name: set(re.findall(r"THEN '(\w+)'", choice))
         for name, definition in migrated.rows(FUNCTIONS)
-        for choice in re.findall(r"CASE((?:(?!CASE).)*?)\sEND\s+AS\s+limit_source", definition, re.DOTALL)
+        for choice in re.findall(
+            r"CASE((?:(?!CASE).)*?)\sEND\s+AS\s+limit_source", definition, re.DOTALL
+        )
     }
     assert written
     assert all(each == set(get_args(LimitSource)) for each in written.values()), written

@@ -10,7 +10,7 @@ import pytest
 from allowance.alerts.delivery import ClaimedAlert
 from allowance.alerts.models import SpendAlert
 from allowance.alerts.receivers import ReceiverName, Service, configured_receivers
-from allowance.database.database import queries
+from allowance.database.queries import queries
 from tests.conftest import environment
 
 NAMES: tuple[ReceiverName, ...] = get_args(ReceiverName)

@@ -4,7 +4,7 @@ of US dollars.
 
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import (
     AfterValidator,
@@ -108,12 +108,6 @@ class Versioned(Row):
     def etag(self) -> str:
         """A strong entity tag (RFC 9110, 8.8.3)."""
         return f'"{rfc3339(self.updated_at)}"'
-
-
-class Health(Row):
-    """Alive."""
-
-    status: Literal["ok"] = "ok"
 
 
 def _printable(value: str) -> str:

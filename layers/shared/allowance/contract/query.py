@@ -3,7 +3,7 @@
 import base64
 import json
 import re
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
@@ -102,9 +102,3 @@ UserKey = Annotated[
     str, AfterValidator(_user_key), Field(json_schema_extra={"pattern": f"^({USER_KEY.pattern})$"})
 ]
 """A UUID or a username (which `me` is too, to those who read it)."""
-
-
-class HealthQuery(Query):
-    """Whether to try the database too."""
-
-    database: Annotated[Literal["0", "1"], Field(description="1 tries the database too.")] = "0"

@@ -1,16 +1,15 @@
 """The HTTP border: credential -> caller, event -> arguments, errors -> statuses, the feature gate.
 
-An Api holds one route. Which error wins is the order of `_serve`: 401, then a bad path id, then a
-group or user that the caller may not read, then the feature gate, then prices that the caller may
-not touch, then what was sent, then what the store refuses.
+An Api holds the routes of one function and picks one by the `routeKey` of the event. Which error
+wins is the order of `_serve`: 401, then a bad path id, then a group or user that the caller may not
+read, then the feature gate, then prices that the caller may not touch, then what was sent, then
+what the store refuses.
 """
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import cached_property
 from time import perf_counter
-from typing import Any, get_type_hints
+from typing import Any
 from uuid import UUID
 
 from allowance import errors
@@ -24,71 +23,59 @@ from allowance.contract.query import Query
 from allowance.errors import AllowanceError
 from allowance.http.request import Request
 from allowance.http.responses import INTERNAL_ERROR, Answer, answer_of, failure, success
+from allowance.http.route import DEFAULT_PATH, DuplicateRoute, Route
 from allowance.log import cause_of, logger
 from allowance.metrics import count_request
 from allowance.rbac.policy import Action
 from allowance.settings import settings
 
 
-@dataclass(frozen=True)
-class Route:
-    """A method and a path template, the function that serves it, and whether it wants a
-    credential.
-    """
-
-    method: str
-    path: str
-    function: Callable[..., Any]
-    public: bool
-    needs: Action | None = None
-    """What the caller must be allowed to do to the price book, before anything that was sent is
-    looked at.
-    """
-
-    @cached_property
-    def parameters(self) -> Mapping[str, Any]:
-        """The function's parameters with their types, and `return`."""
-        return get_type_hints(self.function, include_extras=True)
-
-    @property
-    def is_gated(self) -> bool:
-        return "/ai/" in self.path
-
-
 class Api:
-    """One Lambda's border. `handler` is what the template names."""
+    """One Lambda's border: its routes by their key. `handler` is what the template names.
+
+    A function with several paths serves each of them as a route of its own.
+    """
 
     def __init__(self) -> None:
-        self.route = Route("", "", _no_route, public=True)
+        self.routes: dict[str, Route] = {}
         self._cold = True
 
     def get[F: Callable[..., Any]](
-        self, path: str, *, public: bool = False, needs: Action | None = None
+        self, *paths: str, public: bool = False, needs: Action | None = None
     ) -> Callable[[F], F]:
-        return self._serving("GET", path, public=public, needs=needs)
+        return self._serving("GET", paths, public=public, needs=needs)
 
     def post[F: Callable[..., Any]](
-        self, path: str, *, needs: Action | None = None
+        self, *paths: str, needs: Action | None = None
     ) -> Callable[[F], F]:
-        return self._serving("POST", path, needs=needs)
+        return self._serving("POST", paths, needs=needs)
 
-    def put[F: Callable[..., Any]](self, path: str) -> Callable[[F], F]:
-        return self._serving("PUT", path)
+    def put[F: Callable[..., Any]](self, *paths: str) -> Callable[[F], F]:
+        return self._serving("PUT", paths)
 
     def delete[F: Callable[..., Any]](
-        self, path: str, *, needs: Action | None = None
+        self, *paths: str, needs: Action | None = None
     ) -> Callable[[F], F]:
-        return self._serving("DELETE", path, needs=needs)
+        return self._serving("DELETE", paths, needs=needs)
 
     def default[F: Callable[..., Any]](self, function: F) -> F:
         """Serve what no route takes; the function gets the Request."""
-        return self._serving("ANY", "$default", public=True)(function)
+        return self._serving("ANY", (DEFAULT_PATH,), public=True)(function)
 
     def _serving[F: Callable[..., Any]](
-        self, method: str, path: str, *, public: bool = False, needs: Action | None = None
+        self,
+        method: str,
+        paths: tuple[str, ...],
+        *,
+        public: bool = False,
+        needs: Action | None = None,
     ) -> Callable[[F], F]:
         def register(function: F) -> F:
-            self.route = Route(method, path, function, public, needs)
+            for path in paths:
+                route = Route(method, path, function, public, needs)
+                if route.key in self.routes:
+                    raise DuplicateRoute(route.key)
+                self.routes[route.key] = route
             return function
 
         return register
@@ -99,9 +86,10 @@ class Api:
         """
         started = perf_counter()
         request = Request.of(event, context.aws_request_id)
+        route = self.routes.get(event.get("routeKey", ""), NO_ROUTE)
         try:
             answer, reason = (
-                success(request, self._serve(request), self.route.parameters.get("return")),
+                success(request, _serve(route, request), route.parameters.get("return")),
                 None,
             )
         except AllowanceError as error:
@@ -109,19 +97,20 @@ class Api:
             if isinstance(error, errors.DatabaseUnavailable):
                 logger().warning("database", request_id=request.id, cause=cause_of(error))
         except Exception:
-            logger().exception(
-                "unforeseen", request_id=request.id, route=f"{self.route.method} {self.route.path}"
-            )
+            logger().exception("unforeseen", request_id=request.id, route=route.name)
             answer, reason = answer_of(request, 500, INTERNAL_ERROR), "Unforeseen"
-        route = f"{self.route.method} {self.route.path}"
         cold, self._cold = self._cold, False
         count_request(
-            route, reason or "ok", answer["statusCode"], database_ms=take_database_ms(), cold=cold
+            route.name,
+            reason or "ok",
+            answer["statusCode"],
+            database_ms=take_database_ms(),
+            cold=cold,
         )
         logger().info(
             "request",
             request_id=request.id,
-            route=route,
+            route=route.name,
             segments=dict(request.segments),
             status=answer["statusCode"],
             reason=reason,
@@ -129,27 +118,33 @@ class Api:
         )
         return answer
 
-    def _serve(self, request: Request) -> Any:
-        """What the function returns, once everything that may be wrong with the request is not."""
-        parameters = {
-            name: kind for name, kind in self.route.parameters.items() if name != "return"
-        }
-        arguments: dict[str, Any] = {}
-        if not self.route.public:
-            store, arguments = _authenticated(request, parameters)
-            if self.route.is_gated and not settings().ai_budgets_enabled:
-                raise errors.BudgetsNotEnabled
-            if self.route.needs is not None:
-                store.require(self.route.needs)
-        if not any(
-            inspect.isclass(kind) and issubclass(kind, (Query, Request))
-            for kind in parameters.values()
-        ):
-            request.query(Query)  # takes none: an unknown parameter is refused, not ignored
-        for name, kind in parameters.items():
-            if name not in arguments:
-                arguments[name] = _argument(request, name, kind)
-        return self.route.function(**arguments)
+
+def _no_route(request: Request) -> None:
+    raise errors.RouteNotFound
+
+
+NO_ROUTE = Route("ANY", "$unknown", _no_route, public=True)
+"""Serves an event whose key the function has no route for."""
+
+
+def _serve(route: Route, request: Request) -> Any:
+    """What the function returns, once everything that may be wrong with the request is not."""
+    parameters = {name: kind for name, kind in route.parameters.items() if name != "return"}
+    arguments: dict[str, Any] = {}
+    if not route.public:
+        store, arguments = _authenticated(request, parameters)
+        if route.is_gated and not settings().ai_budgets_enabled:
+            raise errors.BudgetsNotEnabled
+        if route.needs is not None:
+            store.require(route.needs)
+    if not any(
+        inspect.isclass(kind) and issubclass(kind, (Query, Request)) for kind in parameters.values()
+    ):
+        request.query(Query)  # takes none: an unknown parameter is refused, not ignored
+    for name, kind in parameters.items():
+        if name not in arguments:
+            arguments[name] = _argument(request, name, kind)
+    return route.function(**arguments)
 
 
 def _authenticated(
@@ -209,7 +204,3 @@ def _argument(request: Request, name: str, kind: Any) -> Any:
     if issubclass(kind, Query):
         return request.query(kind)
     raise TypeError(f"A route cannot have a parameter of type {kind!r}.")
-
-
-def _no_route(request: Request) -> None:
-    raise errors.RouteNotFound

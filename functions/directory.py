@@ -1,0 +1,30 @@
+"""The directory: the caller, and the groups that the caller may read."""
+
+from uuid import UUID
+
+from allowance.directory.models import Group, Me
+from allowance.directory.store import CallerDirectoryStore, GroupStore, OrganizationStore
+from allowance.http.api import Api
+
+app = Api()
+
+
+@app.get("/api/v2/users/me")
+def get_me(store: CallerDirectoryStore) -> Me:
+    """Who the caller is, where, with which roles and which token."""
+    return store.me()
+
+
+@app.get("/api/v2/organizations/{organization}/groups")
+def list_groups(store: OrganizationStore) -> list[Group]:
+    """The groups of an organization that the caller may read."""
+    return store.list_groups()
+
+
+@app.get("/api/v2/groups/{group}")
+def get_group(store: GroupStore, group: UUID) -> Group:
+    """A group, its organization and its budget."""
+    return store.get_group(group)
+
+
+handler = app.handler

@@ -1,0 +1,81 @@
+"""The fixed parts of the OpenAPI document: title, security, headers, errors, schemas of ids."""
+
+from allowance.contract.fields import UUID_FORM
+
+UUID_SCHEMA = {"type": "string", "format": "uuid", "pattern": f"^{UUID_FORM.pattern}$"}
+NAME_SCHEMA = {"type": "string", "minLength": 1, "description": "A UUID or a name."}
+NAME_SCHEMAS = {
+    "user": {"type": "string", "minLength": 1, "description": "A UUID, a username or `me`."},
+    "provider": {
+        "type": "string",
+        "minLength": 1,
+        "description": "As it is; slashes may stand as they are.",
+    },
+    "model": {
+        "type": "string",
+        "minLength": 1,
+        "description": "As it is; slashes may stand as they are.",
+    },
+}
+ETAG = {"description": "The version, for If-Match.", "schema": {"type": "string"}}
+FILE_HEADERS = {
+    "Content-Disposition": {"description": "A name for the file.", "schema": {"type": "string"}},
+    "Link": {
+        "description": (
+            'The query of the next page, as `<?month=...>; rel="next"`; absent on the last.'
+        ),
+        "schema": {"type": "string"},
+    },
+}
+REQUEST_ID = {
+    "description": "Also in the log and in the audit entry.",
+    "schema": {"type": "string"},
+}
+
+PRECONDITIONS = {
+    "If-Match": (
+        "The write happens only if the present version has one of these entity tags; `*`: if "
+        "there is one."
+    ),
+    "If-None-Match": (
+        "The write happens only if the present version has none of these entity tags; `*`: "
+        "creates only."
+    ),
+}
+
+ERROR = {
+    "type": "object",
+    "required": ["message"],
+    "additionalProperties": False,
+    "properties": {
+        "message": {
+            "type": "string",
+            "description": "What went wrong; the same words for the same error.",
+        },
+        "detail": {"type": "string", "description": "What may help."},
+        "validations": {
+            "type": "array",
+            "description": "Every problem of what was sent, at once.",
+            "items": {
+                "type": "object",
+                "required": ["field", "detail"],
+                "additionalProperties": False,
+                "properties": {"field": {"type": "string"}, "detail": {"type": "string"}},
+            },
+        },
+    },
+}
+
+INFO = {
+    "title": "Allowance",
+    "version": "2",
+    "description": (
+        "Serverless control of AI spend. Money is whole micro-units of US dollars (1 USD = "
+        "1,000,000)."
+    ),
+    "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+}
+SECURITY_SCHEMES = {
+    "session": {"type": "apiKey", "in": "header", "name": "Coder-Session-Token"},
+    "bearer": {"type": "http", "scheme": "bearer"},
+}
