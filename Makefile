@@ -29,6 +29,9 @@ help: ## print this
 run: .local/build/template.yaml ## start everything on this machine: Postgres, the API on PORT=3000, Lambda on LAMBDA_PORT=3001
 	@$(RUN) local.stack
 
+demo: ## print shell variables for the running stack (API, tokens, ids), to be read with eval
+	@$(RUN) local.demo
+
 test: .local/build/template.yaml .local/focus/.synced ## run every test
 	$(RUN) pytest -n $(WORKERS) --dist loadfile
 
@@ -134,4 +137,4 @@ CHECKOV = .local/checkov/bin/checkov --config-file .checkov.yaml
 	@echo 'Fetching uv into .local.'
 	@$(PYTHON313) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target .local/uv uv 2>/dev/null || { echo "uv is missing, and this Python has no pip to fetch it: install uv."; exit 1; }
 
-.PHONY: help run test test-postgres-16 test-docker check format migrate checksums price-book openapi bench bench-spend lock build deploy clean
+.PHONY: help run demo test test-postgres-16 test-docker check format migrate checksums price-book openapi bench bench-spend lock build deploy clean

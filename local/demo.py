@@ -1,8 +1,14 @@
-"""The directory that the local stack begins with, and a token for each person in it."""
+"""The demo directory of the local stack, and a token for each person in it.
+
+`make demo` prints shell variables for the running stack: API, PLATFORM and a token per person.
+"""
 
 import http.client
 import json
+import os
 import re
+import shlex
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,15 +17,17 @@ from typing import Any, cast
 
 from local.processes import LOOPBACK, write_private_json
 
+STATE = Path(os.environ.get("LOCAL_STATE") or ".local")
+"""The folder for everything that the local stack keeps between runs."""
 ORGANIZATION = "acme"
 TOKEN = re.compile(r"alw_[A-Za-z0-9]+_[A-Za-z0-9]+", re.ASCII)
 
 PEOPLE = {
-    "olivia": "owner of the site, in no organization",
-    "adam": "organization-admin of acme",
-    "maya": "member of acme and of its group platform",
+    "olivia": "site owner, in no organization",
+    "adam": "organization admin of acme",
+    "maya": "member of acme, in the group platform",
     "otto": "member of acme, in no group",
-    "ana": "organization-auditor of acme",
+    "ana": "auditor of acme",
 }
 
 Document = dict[str, Any]
@@ -120,3 +128,24 @@ def _is_taken(api_port: int, token: str) -> bool:
     if status not in {http.client.OK, http.client.UNAUTHORIZED}:
         raise DemoFailed(f"GET /api/v2/users/me answers {status} (more in functions.log)")
     return status == http.client.OK
+
+
+def exports(stack: Document) -> str:
+    """The shell commands that export API, PLATFORM and the token of each person."""
+    variables = {"API": stack["api_url"], "PLATFORM": stack["groups"][f"{ORGANIZATION}/platform"]}
+    variables |= {name.upper(): token for name, token in stack["tokens"].items()}
+    return "\n".join(f"export {name}={shlex.quote(text)}" for name, text in variables.items())
+
+
+def main() -> int:
+    """Print the variables; 1 with one line on stderr if no stack was started in this folder."""
+    try:
+        print(exports(json.loads((STATE / "stack.json").read_text())))
+    except FileNotFoundError:
+        print("make demo: no local stack runs here; start it with `make run`", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -25,14 +25,13 @@ from urllib.parse import urlsplit
 
 import psycopg
 
-from local.demo import PEOPLE, Demo, DemoFailed, prepare
+from local.demo import PEOPLE, STATE, Demo, DemoFailed, prepare
 from local.postgres import EmbeddedPostgres, PostgresError
 from local.processes import LOOPBACK, hold, private_log, write_private, write_private_json
 
 if TYPE_CHECKING:
     from local.gateway import Gateway
 
-STATE = Path(os.environ.get("LOCAL_STATE") or ".local")
 TEMPLATE = Path(".local/build/template.yaml")
 APPLICATION_ROLE = "allowance_app"
 CONNECT_SECONDS = 5
@@ -227,12 +226,7 @@ def access_log(resources: ExitStack) -> TextIO:
 
 def greeting(urls: Mapping[str, str], demo: Demo, seconds: float) -> str:
     """What to do next."""
-    budget = f"{urls['api_url']}/api/v2/groups/{demo.groups['acme/platform']}/ai/budget"
-    headers = (
-        f"-H 'Authorization: Bearer {demo.tokens['adam']}' -H 'Content-Type: application/json'"
-    )
-    curl = f"curl -X PUT {budget} {headers} -d '{{\"spend_limit_micros\": 25000000}}'"
-    people = "\n".join(f"  {name:8}{who:45}{demo.tokens[name]}" for name, who in PEOPLE.items())
+    people = "\n".join(f"  {name:8}{who:40}{demo.tokens[name]}" for name, who in PEOPLE.items())
     return f"""\
 API      {urls["api_url"]}
 Lambda   {urls["lambda_url"]}  (boto3: endpoint_url)
@@ -240,8 +234,11 @@ State    {STATE}/  (stack.json, functions.log)
 
 {people}
 
-Try, as adam:
-  {curl}
+In another terminal, in this folder:
+  eval "$(make demo)"
+  curl -s $API/api/v2/users/me -H "Authorization: Bearer $MAYA"
+
+The README continues from here.
 
 ready in {seconds:.1f} s; ctrl-C ends it"""
 
