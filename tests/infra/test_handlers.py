@@ -1,6 +1,7 @@
 """The files of functions/, read as syntax: short sentences that import from a list and no more."""
 
 import ast
+import importlib
 import re
 from pathlib import Path
 
@@ -17,13 +18,13 @@ ROUTE_MODULES = re.compile(
     r"uuid|typing|pathlib"
     r"|allowance\.http\.\w+|allowance\.contract\.\w+|allowance\.tables\.csv|allowance\.rbac\.policy"
     rf"|allowance\.({'|'.join(DOMAINS)})\.\w+"
-    # The store of several domains, until each has its own.
-    r"|allowance\.access\.store"
 )
 """What the file of a route may import. Never psycopg, a database, a session, a gate, a system
 actor, settings, the environment, JSON, AWS's SDK or a logger: they are not on the list.
 """
-NOT_FOR_ROUTES = re.compile(r"allowance\.\w+\.(importer|delivery|receivers|job)|.*\bseeding\b.*")
+NOT_FOR_ROUTES = re.compile(
+    r"allowance\.\w+\.(importer|delivery|receivers|job|settings)|.*\bseeding\b.*"
+)
 """Modules of domains that are for jobs."""
 
 JOB_MODULES = {
@@ -36,8 +37,6 @@ JOB_MODULES = {
     "export_spend": "exports",
 }
 """Each job with its domain."""
-JOB_SETTINGS = {("expire_usage", "allowance.settings")}
-"""Settings that a job passes to its domain itself."""
 JOB_LIBRARIES = {("export_spend", "allowance_parquet.parquet_file")}
 
 
@@ -52,7 +51,7 @@ def forbidden(job: str | None, module: str) -> bool:
     """Whether the file of a route (no job), or of this job, must not import the module."""
     if job is None:
         return not ROUTE_MODULES.fullmatch(module) or bool(NOT_FOR_ROUTES.fullmatch(module))
-    if (job, module) in JOB_SETTINGS | JOB_LIBRARIES:
+    if (job, module) in JOB_LIBRARIES:
         return False
     own = rf"allowance\.triggers\.\w+|allowance\.rbac\.system|allowance\.{JOB_MODULES[job]}\.[\w.]+"
     return not re.fullmatch(rf"uuid|typing|pathlib|{own}", module)
@@ -97,7 +96,18 @@ def test_the_list_has_nothing_that_goes_round_the_gate(module: str) -> None:
     assert forbidden(None, module)
     if module not in ("allowance.rbac.system", "allowance.triggers.jobs"):
         others = [job for job, domain in JOB_MODULES.items() if f".{domain}." not in module]
-        assert all(forbidden(job, module) for job in others if (job, module) not in JOB_SETTINGS)
+        assert all(forbidden(job, module) for job in others)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_handler_imports_names_from_where_they_are_defined(path: Path) -> None:
+    """`http.api` imports `open_store`, for example: no handler gets it from there."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("allowance."):
+            module = importlib.import_module(node.module or "")
+            for name in node.names:
+                value = getattr(module, name.name)
+                assert getattr(value, "__module__", node.module) == node.module, name.name
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
