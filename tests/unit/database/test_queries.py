@@ -112,6 +112,24 @@ def test_audit_entries_are_written_by_one_fragment() -> None:
         assert writes == (1 if path.name == "entries.sql" else 0), path.name
 
 
+AUDITED = re.compile(
+    r"(?:INSERT INTO|UPDATE|DELETE FROM) (group_ai_budgets|user_ai_budget_overrides"
+    r"|ai_model_price_versions|ai_model_price_changes_held)\b"
+)
+"""A write to a table whose changes have audit entries."""
+
+
+def test_a_query_that_changes_what_is_audited_writes_the_entry() -> None:
+    changing = {name for name in queries() if AUDITED.search(text_of(name))}
+    assert len(changing) >= 7
+    for name in changing:
+        sql = text_of(name)
+        assert sql.count("INSERT INTO audit_log") == 1, name
+        # The entries come from the CTE `audited`, which tells of this change.
+        assert "FROM audited AS a" in sql, name
+        assert re.search(r"^audited AS \(", sql, re.MULTILINE), name
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterable[Path]:
     """A folder that is read in place of the layer."""
