@@ -1,4 +1,4 @@
-"""A command in a terminal of its own, with somebody who presses Enter whenever it asks."""
+"""A command in a pseudo-terminal: each of its questions gets Enter."""
 
 import os
 import pty

@@ -111,7 +111,7 @@ def parameters(call: dict[str, str]) -> dict[str, str]:
     return {call[key]: call[key.replace("ParameterKey", "ParameterValue")] for key in keys}
 
 
-def test_the_documented_command_reaches_cloudformation_with_one_question_at_most(
+def test_the_documented_command_reaches_cloudformation_and_asks_once_at_most(
     aws: Aws, project: Path
 ) -> None:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}

@@ -161,7 +161,7 @@ def test_every_function_is_traced_and_logs_json_to_a_group_that_forgets() -> Non
     assert all(group["RetentionInDays"] == {"Ref": "LogRetentionDays"} for group in groups.values())
 
 
-def test_functions_that_need_the_database_alone_share_a_role_and_others_have_their_own() -> None:
+def test_functions_that_need_the_database_alone_share_a_role() -> None:
     shared = {name for name in functions() if role_of(name) == "DatabaseRole"}
     own = {"Migrate", "SeedPrices", "DeliverAlerts", "ExportSpend", "IngestUsage"}
     assert shared == functions().keys() - own
@@ -397,7 +397,7 @@ def test_the_numbers_of_the_operations_guide_are_those_of_the_template() -> None
     assert f"alarms, {len(resources('AWS::CloudWatch::Alarm'))} x" in guide
 
 
-def test_every_function_may_log_in_to_the_database_as_the_application_alone() -> None:
+def test_every_function_may_log_in_to_the_database_as_the_application() -> None:
     roles = properties("AWS::IAM::Role")
     for name in functions():
         assert {"Ref": "DatabaseAccess"} in roles[role_of(name)]["ManagedPolicyArns"], name

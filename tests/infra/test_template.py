@@ -91,7 +91,7 @@ def test_the_table_of_routes_is_the_templates() -> None:
     assert sorted(ROUTES) == sorted(route for route in served if route[1] != "$default")
 
 
-def test_functions_are_in_the_order_of_their_first_paths_and_events_by_path() -> None:
+def test_functions_and_their_events_are_in_the_order_of_paths() -> None:
     def position(route: tuple[str, str]) -> tuple[bool, str]:
         return route[1] == "$default", route[1]
 
