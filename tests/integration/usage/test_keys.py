@@ -19,11 +19,9 @@ from allowance.usage.recording import record as record_in
 from allowance.usage.records import key_digest_of, usage_of
 from migrate import MIGRATIONS, migrate
 from tests.gateway import Client
-from tests.integration.usage.test_recording import gateway, record, results
 from tests.ledger import assert_sums_agree, connection_of
 from tests.postgres import Database, Server
-
-__all__ = ["gateway"]
+from tests.usage import record, results
 
 BY_THE_VERSION_BEFORE = """
 INSERT INTO ai_usage_keys AS k (source, id, content_sha256, usage_id, occurred_at, cost_micros, priced)
