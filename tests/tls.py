@@ -94,7 +94,7 @@ def https_site(folder: Path, host: str = "127.0.0.1") -> Generator[Site]:
     server.socket = context.wrap_socket(server.socket, server_side=True)
     site.url = f"https://127.0.0.1:{server.server_port}/prices.json"
     site.serve(b"")
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=lambda: server.serve_forever(0.02), daemon=True)
     thread.start()
     try:
         yield site

@@ -6,7 +6,9 @@ import json
 import signal
 import socket
 import stat
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,34 +16,69 @@ import httpx
 import psutil
 import pytest
 
-from tests.e2e.stack import free_ports, lambda_client, running, spawn
+from tests.e2e.stack import free_ports, lambda_client, running, spawn, state_folder
 
 
-def test_state_is_kept_between_runs_and_lost_tokens_are_minted_anew(state: Path) -> None:
-    with running(state) as first:
-        before = first.description
-        adam = {"Authorization": f"Bearer {before['tokens']['adam']}"}
-        path = f"/api/v2/groups/{before['groups']['acme/platform']}/ai/budget"
-        put = httpx.put(before["api_url"] + path, json={"spend_limit_micros": 7}, headers=adam)
-        assert put.status_code == 200
-        assert all(token in first.printed for token in before["tokens"].values())
-        assert before["api_url"] in first.printed
-        children = psutil.Process(first.process.pid).children(recursive=True)
-        assert first.stop() == 0
+@dataclass
+class FirstRun:
+    """What a stack was before ctrl-C, and what became of it."""
+
+    state: Path
+    description: dict[str, Any]
+    printed: str
+    children: list[psutil.Process]
+    exit_code: int
+
+    @property
+    def budget_path(self) -> str:
+        return f"/api/v2/groups/{self.description['groups']['acme/platform']}/ai/budget"
+
+    def headers(self, username: str) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.description['tokens'][username]}"}
+
+
+@pytest.fixture(scope="module")
+def first_run() -> Generator[FirstRun]:
+    """A state that a stack has left, with a budget of 7 micros; each test may start another on it."""
+    with state_folder() as state:
+        with running(state) as stack:
+            children = psutil.Process(stack.process.pid).children(recursive=True)
+            left = FirstRun(state, stack.description, stack.printed, children, 0)
+            put = httpx.put(
+                left.description["api_url"] + left.budget_path,
+                json={"spend_limit_micros": 7},
+                headers=left.headers("adam"),
+            )
+            assert put.status_code == 200
+            left.children += psutil.Process(stack.process.pid).children(recursive=True)
+            left.exit_code = stack.stop()
+        yield left
+
+
+def test_ctrl_c_ends_every_process_and_leaves_a_private_description(first_run: FirstRun) -> None:
+    described = first_run.description
+    assert all(token in first_run.printed for token in described["tokens"].values())
+    assert described["api_url"] in first_run.printed
+    assert first_run.exit_code == 0
     # A zombie has ended; whether it is reaped is up to the init process of this machine.
     left = [
-        child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE
+        child
+        for child in first_run.children
+        if child.is_running() and child.status() != psutil.STATUS_ZOMBIE
     ]
-    assert children
+    assert first_run.children
     assert not left, "ctrl-C ends every process it started"
-    assert stat.S_IMODE((state / "stack.json").stat().st_mode) == 0o600
-    saved = json.loads((state / "tokens.json").read_text())
+    assert stat.S_IMODE((first_run.state / "stack.json").stat().st_mode) == 0o600
+
+
+def test_state_is_kept_between_runs_and_lost_tokens_are_replaced(first_run: FirstRun) -> None:
+    saved = json.loads((first_run.state / "tokens.json").read_text())
     lost = saved | {"maya": "alw_unknown_" + "0" * 32}
     del lost["otto"]
-    (state / "tokens.json").write_text(json.dumps(lost))
-    with running(state) as second:
+    (first_run.state / "tokens.json").write_text(json.dumps(lost))
+    with running(first_run.state) as second:
         after = second.description
-        assert {name: after["tokens"][name] == before["tokens"][name] for name in after["tokens"]} == {
+        assert {name: after["tokens"][name] == saved[name] for name in after["tokens"]} == {
             "olivia": True, "adam": True, "ana": True, "maya": False, "otto": False,
         }  # fmt: skip
         for name, token in after["tokens"].items():
@@ -49,12 +86,14 @@ def test_state_is_kept_between_runs_and_lost_tokens_are_minted_anew(state: Path)
                 after["api_url"] + "/api/v2/users/me", headers={"Authorization": f"Bearer {token}"}
             )
             assert me.json()["username"] == name
-        kept = httpx.get(after["api_url"] + path, headers=adam)
+        kept = httpx.get(
+            after["api_url"] + first_run.budget_path, headers=first_run.headers("adam")
+        )
         assert kept.json()["spend_limit_micros"] == 7
 
 
-def test_with_the_feature_gate_off_budget_routes_say_so(state: Path) -> None:
-    with running(state, AI_BUDGETS_ENABLED="false") as gated:
+def test_with_the_feature_gate_off_budget_routes_say_so(first_run: FirstRun) -> None:
+    with running(first_run.state, AI_BUDGETS_ENABLED="false") as gated:
         described = gated.description
         headers = {"Authorization": f"Bearer {described['tokens']['adam']}"}
         group = f"{described['api_url']}/api/v2/groups/{described['groups']['acme/platform']}"
@@ -104,8 +143,12 @@ def test_a_function_that_raises_is_marked_as_lambda_marks_it(stack: dict[str, An
     assert json.loads(answer["Payload"].read())["errorType"] == "ValidationFailed"
 
 
-def test_a_burst_on_a_cold_stack_is_answered(state: Path) -> None:
-    with running(state) as cold:
+def test_a_stack_heals_files_that_a_crash_left_empty_and_takes_a_burst(
+    first_run: FirstRun,
+) -> None:
+    (first_run.state / "tokens.json").write_text("[]")
+    (first_run.state / "application-password").write_text("")
+    with running(first_run.state) as cold:
         described = cold.description
         headers = {"Authorization": f"Bearer {described['tokens']['adam']}"}
         group = f"{described['api_url']}/api/v2/groups/{described['groups']['acme/platform']}"
@@ -120,19 +163,7 @@ def test_a_burst_on_a_cold_stack_is_answered(state: Path) -> None:
                     lambda url: httpx.get(url, headers=headers, timeout=60).status_code, urls
                 )
             )
+        maya = {"Authorization": f"Bearer {described['tokens']['maya']}"}
+        me = httpx.get(f"{described['api_url']}/api/v2/users/me", headers=maya)
     assert statuses == [200] * len(urls)
-
-
-@pytest.mark.parametrize("damage", ["tokens.json", "application-password"])
-def test_a_file_that_a_crash_left_empty_is_made_anew(state: Path, damage: str) -> None:
-    with running(state):
-        pass
-    (state / damage).write_text("[]" if damage == "tokens.json" else "")
-    with running(state) as again:
-        headers = {"Authorization": f"Bearer {again.description['tokens']['maya']}"}
-        assert (
-            httpx.get(
-                f"{again.description['api_url']}/api/v2/users/me", headers=headers
-            ).status_code
-            == 200
-        )
+    assert me.status_code == 200

@@ -12,12 +12,11 @@ from allowance.settings import BadSetting
 from allowance.usage.settings import alert_thresholds
 from tests.conftest import environment
 from tests.gateway import Client
-from tests.integration.usage.test_recording import record, results
-from tests.integration.usage.test_rerating import rerate
 from tests.ledger import assert_sums_agree, connection_of, record_in
 from tests.people import Acme
 from tests.postgres import Database
 from tests.price_books import price, seed
+from tests.usage import record, rerate, results
 
 LIMIT = 10_000
 RAISED = "SELECT threshold_percent, spent_micros::bigint FROM ai_spend_alerts ORDER BY raised_at, threshold_percent"

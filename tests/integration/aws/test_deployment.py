@@ -57,7 +57,7 @@ class AnswersUrl:
 @pytest.fixture
 def cloudformation() -> Generator[AnswersUrl]:
     answers = AnswersUrl()
-    thread = threading.Thread(target=answers.server.serve_forever, daemon=True)
+    thread = threading.Thread(target=lambda: answers.server.serve_forever(0.02), daemon=True)
     thread.start()
     yield answers
     answers.server.shutdown()

@@ -3,7 +3,6 @@ random directories.
 """
 
 import json
-import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -14,9 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from allowance.budgets.effective import EffectiveBudget, GroupOfUser, Override, effective_budget
+from tests.depth import by_depth
 from tests.postgres import Database
 
-DIRECTORIES = 4000 if os.environ.get("CI") else 1000
+DIRECTORIES = by_depth(150, 1000, 4000)
 USERS = [UUID(int=1 << 100 | n) for n in range(4)]
 DELETED = USERS[-1]
 """In no total."""
@@ -154,7 +154,7 @@ def answers(
         return first, second, dict(totals.fetchall())
 
 
-def test_the_functions_say_what_the_rule_says(empty_database: Database) -> None:
+def test_the_sql_functions_agree_with_the_python_rule(empty_database: Database) -> None:
     with empty_database.connect() as owner:
         for n, user in enumerate(USERS):
             owner.execute(

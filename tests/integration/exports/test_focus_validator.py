@@ -3,21 +3,22 @@
 """
 
 import io
+import json
 import re
 import subprocess
+from collections.abc import Generator
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.exports import PATH, content, key, run
 from tests.gateway import Client
-from tests.integration.exports.test_job import content, key, run, s3
-from tests.integration.exports.test_spend_csv import PATH
-from tests.integration.usage.test_recording import gateway, record, results
 from tests.people import Acme
 from tests.postgres import Database
+from tests.usage import record, results
 
-__all__ = ["gateway", "s3"]
 FOCUS = Path(__file__).parents[3] / ".local" / "focus"
 
 # What Allowance has of what the specification makes depend on the provider. No price list: a charge
@@ -32,12 +33,40 @@ CRITERIA = (
 NOT_DECIDED = {"InvoiceId-C-005-C"}
 
 
-def verdicts(file: Path) -> dict[str, set[str]]:
-    """Rules by what became of them."""
-    validator = FOCUS / "bin" / "focus-validator"
-    if not validator.exists():
+# The validator's own `main`, for one file after another: to load it takes longer than to run it.
+SERVE = """
+import json, sys
+from focus_validator.main import main
+for line in sys.stdin:
+    sys.argv = ["focus-validator", *json.loads(line)]
+    main()
+    print(flush=True)
+    print("END", flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def validator() -> Generator[subprocess.Popen[str]]:
+    python = FOCUS / "bin" / "python"
+    if not python.exists():
         pytest.fail("The validator is not installed: make .local/focus/.synced")
     (packages,) = (FOCUS / "lib").glob("python3.*/site-packages")
+    # It reads its table of currencies relative to where it lies.
+    with subprocess.Popen(
+        [python, "-c", SERVE],
+        cwd=packages,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        yield process
+        process.kill()
+
+
+def verdicts(validator: subprocess.Popen[str], file: Path) -> dict[str, set[str]]:
+    """Rules by what became of them."""
+    assert validator.stdin
+    assert validator.stdout
     options = [
         "--validate-version",
         "1.2",
@@ -45,20 +74,13 @@ def verdicts(file: Path) -> dict[str, set[str]]:
         "--applicability-criteria",
         ",".join(CRITERIA),
     ]
-    # It reads its table of currencies relative to where it lies.
-    done = subprocess.run(
-        [validator, "--data-file", file, *options],
-        cwd=packages,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    validator.stdin.write(json.dumps(["--data-file", str(file), *options]) + "\n")
+    validator.stdin.flush()
+    printed = "".join(takewhile("END\n".__ne__, validator.stdout))
     found: dict[str, set[str]] = {"PASS": set(), "FAIL": set(), "SKIPPED": set()}
-    for rule, verdict in re.findall(
-        r"^\S+ ([\w-]+): (PASS|FAIL|SKIPPED)\b", done.stdout, re.MULTILINE
-    ):
+    for rule, verdict in re.findall(r"^\S+ ([\w-]+): (PASS|FAIL|SKIPPED)\b", printed, re.MULTILINE):
         found[verdict].add(rule)
-    assert len(found["PASS"]) > 150, done.stdout + done.stderr
+    assert len(found["PASS"]) > 150, printed
     return found
 
 
@@ -75,28 +97,37 @@ def used(gateway: Client, acme: Acme) -> Client:
     return gateway
 
 
-def test_the_csv_of_the_route_is_focus(used: Client, acme: Acme, tmp_path: Path) -> None:
+def test_the_csv_of_the_route_is_focus(
+    validator: subprocess.Popen[str], used: Client, acme: Acme, tmp_path: Path
+) -> None:
     file = tmp_path / "focus.csv"
     file.write_bytes(acme.client("adam").get(f"{PATH}?month=2026-11&format=focus").body.encode())
-    assert verdicts(file)["FAIL"] == NOT_DECIDED
+    assert verdicts(validator, file)["FAIL"] == NOT_DECIDED
 
 
 def test_the_parquet_in_s3_is_focus(
-    s3: Any, used: Client, acme: Acme, database: Database, tmp_path: Path
+    validator: subprocess.Popen[str],
+    s3: Any,
+    used: Client,
+    acme: Acme,
+    database: Database,
+    tmp_path: Path,
 ) -> None:
     run(database, {"month": "2026-11"})
     file = tmp_path / "focus.parquet"
     file.write_bytes(content(s3, key(acme.organizations["acme"])))
-    assert verdicts(file)["FAIL"] == NOT_DECIDED
+    assert verdicts(validator, file)["FAIL"] == NOT_DECIDED
 
 
-def test_the_validator_finds_what_is_wrong(used: Client, acme: Acme, tmp_path: Path) -> None:
+def test_the_validator_finds_what_is_wrong(
+    validator: subprocess.Popen[str], used: Client, acme: Acme, tmp_path: Path
+) -> None:
     """So that a validator that says nothing would be noticed."""
     text = acme.client("adam").get(f"{PATH}?month=2026-11&format=focus").body
     file = tmp_path / "focus.csv"
     file.write_text(
         text.replace('"Usage"', '"Use"').replace('"BilledCost"', '"BilledCosts"'), newline=""
     )
-    failed = verdicts(file)["FAIL"]
+    failed = verdicts(validator, file)["FAIL"]
     assert {"ChargeCategory-C-003-M", "CostAndUsage-D-006-M"} <= failed
     assert io.StringIO(text).readline().startswith('"BilledCost"')

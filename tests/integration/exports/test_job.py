@@ -1,20 +1,16 @@
 """ExportSpend: FOCUS in S3 (moto's), as CSV and Parquet, whole objects or none."""
 
-import csv
-import gzip
 import io
 import os
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-import boto3
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from moto import mock_aws
 
 import export_spend
 import import_directory
@@ -24,60 +20,13 @@ from allowance.exports.focus import COLUMNS
 from allowance.settings import BadSetting
 from allowance_parquet.parquet_file import ParquetFile
 from tests.conftest import environment
+from tests.exports import content, csv_rows, key, keys, run, table
 from tests.gateway import Client, Context
-from tests.integration.usage.test_recording import gateway, record, results
 from tests.people import Acme
 from tests.postgres import Database
+from tests.usage import record, results
 
-__all__ = ["gateway"]
 NOBODY = UUID(int=0)
-
-
-@pytest.fixture
-def s3(monkeypatch: pytest.MonkeyPatch) -> Generator[Any]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    s3_client.cache_clear()
-    with mock_aws():
-        client: Any = boto3.client("s3")
-        client.create_bucket(Bucket="finops")
-        yield client
-    s3_client.cache_clear()
-
-
-def run(
-    database: Database, event: dict[str, Any] | None = None, **variables: str
-) -> dict[str, Any]:
-    configured = {"EXPORT_BUCKET": "finops"} | {
-        f"EXPORT_{name}": value for name, value in variables.items()
-    }
-    with environment(DATABASE_URL=database.app_url, **configured):
-        return export_spend.handler(event or {"source": "aws.events"}, Context())
-
-
-def keys(s3: Any) -> list[str]:
-    return [each["Key"] for each in s3.list_objects_v2(Bucket="finops").get("Contents", [])]
-
-
-def content(s3: Any, key: str) -> bytes:
-    return s3.get_object(Bucket="finops", Key=key)["Body"].read()
-
-
-def key(organization_id: UUID, form: str = "parquet", month: str = "2026-11") -> str:
-    extension = {"csv": "csv.gz", "parquet": "parquet"}[form]
-    return (
-        f"focus/{form}/organization={organization_id}/billing_period={month}/allowance.{extension}"
-    )
-
-
-def table(s3: Any, key: str) -> pa.Table:
-    return pq.read_table(io.BytesIO(content(s3, key)))
-
-
-def csv_rows(s3: Any, key: str) -> list[dict[str, str]]:
-    text = gzip.decompress(content(s3, key)).decode()
-    return list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
 
 
 def test_each_organization_has_an_object_for_each_month_and_format(

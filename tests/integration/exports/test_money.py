@@ -11,16 +11,14 @@ import pytest
 
 import import_directory
 import rerate_usage
+from tests.exports import content, csv_rows, keys, pages, run, table
 from tests.gateway import Client, Context
-from tests.integration.exports.test_job import content, csv_rows, keys, run, s3, table
-from tests.integration.exports.test_spend_csv import pages
-from tests.integration.usage.test_recording import gateway, record, results
 from tests.ledger import assert_sums_agree
 from tests.people import Acme
 from tests.postgres import Database
 from tests.price_books import price, seed
+from tests.usage import record, results
 
-__all__ = ["gateway", "s3"]
 USERS = ("maya", "otto", "ana", "gus", "nora")
 MODELS = ("m", "new", "never", "cheap")
 MONTHS = ("2026-10", "2026-11")

@@ -5,6 +5,7 @@ costs much memory.
 import json
 import tracemalloc
 from collections.abc import Generator
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -17,7 +18,7 @@ from allowance.prices.book import MAX_BOOK_BYTES, MAX_BOOK_VALUES, MAX_ENTRIES, 
 from tests.conftest import environment
 from tests.gateway import Context
 from tests.postgres import Database
-from tests.price_books import UNITS, in_units, many, rows, seed
+from tests.price_books import UNITS, few_of_the_shipped, in_units, many, rows, seed
 
 GOOD = many(60)
 FIRST = GOOD[0]
@@ -81,8 +82,9 @@ REFUSED: dict[str, tuple[bytes, str]] = {
 
 
 @pytest.fixture
-def s3(monkeypatch: pytest.MonkeyPatch, empty_database: Database) -> Generator[Any]:
-    """A bucket that held the good book when prices were seeded."""
+def s3(monkeypatch: pytest.MonkeyPatch, empty_database: Database, tmp_path: Path) -> Generator[Any]:
+    """A bucket that held the good book when prices were seeded; the shipped book has 60 models."""
+    monkeypatch.setattr(seed_prices, "SHIPPED", few_of_the_shipped(tmp_path))
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")

@@ -14,21 +14,22 @@ import pytest
 
 from allowance.budgets.effective import period_containing
 from tests.conftest import environment
+from tests.depth import by_depth
 from tests.gateway import Client
-from tests.integration.usage.test_recording import gateway, record, results
-from tests.integration.usage.test_rerating import custom, rerate
-from tests.integration.usage.test_retention import (
+from tests.ledger import assert_sums_agree, remember_entries
+from tests.people import Acme
+from tests.postgres import Database
+from tests.usage import (
+    custom,
     expire,
     in_month_before,
     month_before,
     months,
     name_of,
+    record,
+    rerate,
+    results,
 )
-from tests.ledger import assert_sums_agree, remember_entries
-from tests.people import Acme
-from tests.postgres import Database
-
-__all__ = ["gateway"]
 
 # As gateways of many places would say it; beside it, the same in UTC.
 MOMENTS = {
@@ -65,10 +66,15 @@ MOMENTS = {
 COST = 3000
 ZONES = ("Europe/Berlin", "America/New_York")
 PLACES = ("server", "session", "process")
+EACH_BY_ITSELF = [f"{zone} {place}" for zone in ZONES for place in PLACES]
 
 
 @pytest.fixture(
-    params=["nowhere", *(f"{zone} {place}" for zone in ZONES for place in (*PLACES, "everywhere"))]
+    params=[
+        "nowhere",
+        *(f"{zone} everywhere" for zone in ZONES),
+        *by_depth([], EACH_BY_ITSELF, EACH_BY_ITSELF),
+    ]
 )
 def zone(request: pytest.FixtureRequest, database: Database, gateway: Client) -> Generator[str]:
     """A time zone of the server, of the session, of the process, or of all; the functions begin
@@ -84,6 +90,7 @@ def zone(request: pytest.FixtureRequest, database: Database, gateway: Client) ->
         if "process" in set_in:
             patch.setenv("TZ", name)
         time.tzset()
+        database.close()  # the next session begins in the zone
         with environment(DATABASE_URL=database.app_url), psycopg.connect(database.app_url) as app:
             said = app.execute("SHOW timezone").fetchone()
             # The role says UTC, whatever the server does; a session of its own mind overrules it.

@@ -2,7 +2,6 @@
 there, exactly once.
 """
 
-import os
 import random
 import threading
 import time
@@ -18,12 +17,15 @@ from allowance.database.settings import DatabaseSource
 from allowance.errors import DatabaseUnavailable
 from local.postgres import EmbeddedPostgres
 from migrations.migrate import migrate
-from tests.integration.usage.test_recording import record
+from tests.depth import by_depth
 from tests.ledger import assert_sums_agree, record_in
 from tests.postgres import Database, with_parts
+from tests.usage import record
 
 WRITERS = 16
-SECONDS = float(os.environ.get("CHAOS_SECONDS", "40" if os.environ.get("CI") else "8"))
+BATCH = 30
+SECONDS = by_depth(3, 8, 40)
+PATIENCE_SECONDS = 60
 PASSWORD = "for-a-server-of-this-test-alone"
 KILL = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'allowance_app' ORDER BY random() LIMIT 2"
 DIRECTORY = """
@@ -68,7 +70,7 @@ class Writer(threading.Thread):
         # One key in ten is shared by all writers, who say the same of it; one record in ten names
         # nobody.
         names = [
-            f"{self._number}-{sent}-{n}" if n % 10 else f"shared-{sent}-{n}" for n in range(30)
+            f"{self._number}-{sent}-{n}" if n % 10 else f"shared-{sent}-{n}" for n in range(BATCH)
         ]
         made = [
             record(
@@ -88,7 +90,7 @@ class Writer(threading.Thread):
             (self.refused if answer.status == "rejected" else self.acknowledged).add(each["id"])
 
 
-def test_whatever_dies_each_acknowledged_record_counts_once_and_no_refused_one() -> None:
+def test_each_acknowledged_record_counts_once_whatever_process_dies() -> None:
     with EmbeddedPostgres() as server:
         with psycopg.connect(server.url, autocommit=True) as owner:
             migrate(owner, application_password=PASSWORD)
@@ -103,7 +105,11 @@ def test_whatever_dies_each_acknowledged_record_counts_once_and_no_refused_one()
         for writer in writers:
             writer.start()
         started, crashed = time.monotonic(), False
-        while time.monotonic() - started < SECONDS:
+        while (passed := time.monotonic() - started) < SECONDS or (
+            # A busy machine takes longer until every writer has been heard.
+            passed < PATIENCE_SECONDS
+            and sum(len(writer.acknowledged) for writer in writers) <= 2 * WRITERS * BATCH
+        ):
             time.sleep(0.1)
             if not crashed and time.monotonic() - started > SECONDS / 2:
                 server.crash()
@@ -120,8 +126,9 @@ def test_whatever_dies_each_acknowledged_record_counts_once_and_no_refused_one()
         kept = {name for (name,) in database.rows("SELECT source_id FROM ai_usage")}
         assert acknowledged <= kept
         assert not refused & kept
-        assert len(acknowledged) > WRITERS * 30
+        assert len(acknowledged) > WRITERS * BATCH
         # A record that was kept and not acknowledged was answered by a connection that died: nobody
         # was told twice.
         assert sum(writer.recorded for writer in writers) <= len(kept)
         assert_sums_agree(database)
+        database.close()

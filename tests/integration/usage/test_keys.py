@@ -13,11 +13,9 @@ from allowance.errors import UsageKeyTaken
 from allowance.usage.recording import ATTEMPTS
 from allowance.usage.records import key_digest_of, usage_of
 from tests.gateway import Client
-from tests.integration.usage.test_recording import gateway, record, results
 from tests.ledger import connection_of, record_in
 from tests.postgres import Database
-
-__all__ = ["gateway"]
+from tests.usage import record, results
 
 
 @pytest.mark.parametrize(

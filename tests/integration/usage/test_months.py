@@ -6,8 +6,8 @@ import psycopg
 import pytest
 
 from tests.postgres import Database
+from tests.usage import MONTHS
 
-MONTHS = "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'ai_usage'::regclass ORDER BY 1"
 ENTRY = (
     "INSERT INTO ai_usage (id, reason, source, source_id, user_id, group_id, organization_id, provider, model, input_tokens, output_tokens,"
     " cache_read_tokens, cache_write_tokens, cache_write_1h_tokens, cost_micros, priced, usage_count,"

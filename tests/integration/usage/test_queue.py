@@ -10,38 +10,13 @@ import boto3
 import pytest
 from moto import mock_aws
 
-import ingest_usage
 from tests.conftest import environment
-from tests.gateway import Context
 from tests.infra.test_template import template
-from tests.integration.usage.test_recording import record
 from tests.ledger import assert_sums_agree
 from tests.people import Acme
 from tests.postgres import Database
 from tests.price_books import price, seed
-
-
-def message(name: str, *records: object, body: str | None = None) -> dict[str, Any]:
-    """https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html, "Example Amazon SQS message
-    event".
-    """
-    return {
-        "messageId": name,
-        "receiptHandle": "AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a",
-        "body": json.dumps({"records": records}) if body is None else body,
-        "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": "1795413600000"},
-        "messageAttributes": {},
-        "md5OfBody": "e4e68fb7bd0e697a0ae8f1bb342846b3",
-        "eventSource": "aws:sqs",
-        "eventSourceARN": "arn:aws:sqs:eu-west-1:123456789012:usage",
-        "awsRegion": "eu-west-1",
-    }
-
-
-def failed(*messages: dict[str, Any]) -> list[str]:
-    """The names of the messages that SQS is to keep."""
-    answer = ingest_usage.handler({"Records": list(messages)}, Context())
-    return [each["itemIdentifier"] for each in answer["batchItemFailures"]]
+from tests.usage import failed, message, record
 
 
 @pytest.fixture

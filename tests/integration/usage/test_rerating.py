@@ -9,27 +9,16 @@ from urllib.parse import quote
 
 import pytest
 
-import rerate_usage
-from tests.gateway import Client, Context
-from tests.integration.usage.test_recording import gateway, record, results
+from tests.gateway import Client
 from tests.ledger import assert_sums_agree
 from tests.people import Acme
 from tests.postgres import Database
 from tests.price_books import price, seed
+from tests.usage import custom, record, rerate, results
 
-__all__ = ["gateway"]
 UNPRICED = "/api/v2/ai/usage/unpriced"
 LEDGER = "SELECT reason, corrects IS NULL, cost_micros, usage_count, unpriced_usage_count, input_tokens FROM ai_usage ORDER BY id"
 SPEND = "SELECT day::text, cost_micros::int, usage_count, unpriced_usage_count FROM ai_spend_daily ORDER BY day"
-
-
-def rerate() -> dict[str, Any]:
-    return rerate_usage.handler({}, Context())
-
-
-def custom(acme: Acme, **stated: Any) -> None:
-    prices = [price(**stated)]
-    assert acme.client("olivia").post("/api/v2/ai/model-prices", {"prices": prices}).status == 204
 
 
 def test_a_price_that_appears_is_booked_on_the_day_of_the_usage_and_once(

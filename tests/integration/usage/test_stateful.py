@@ -2,7 +2,6 @@
 sums are those of all that was ever recorded, always.
 """
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -25,15 +24,13 @@ from hypothesis.stateful import (
 import import_directory
 from allowance.budgets.effective import EffectiveBudget, GroupOfUser, Override, effective_budget
 from allowance.contract.fields import rfc3339
+from tests.depth import by_depth
 from tests.gateway import Context
-from tests.integration.usage.test_queue import failed, message
-from tests.integration.usage.test_recording import record, results
-from tests.integration.usage.test_rerating import rerate
-from tests.integration.usage.test_retention import expire
 from tests.ledger import assert_sums_agree, remember_entries
 from tests.people import DIRECTORY, Acme
 from tests.postgres import Database
 from tests.price_books import price, seed
+from tests.usage import expire, failed, message, record, rerate, results
 
 USERS = ("maya", "otto", "ana", "gus", "olivia")
 NOBODY = "nobody"
@@ -69,19 +66,6 @@ RECORDS = st.builds(
     st.sampled_from(MOMENTS),
     st.integers(0, 10**7),
 )
-
-
-@dataclass(frozen=True)
-class Standing(Database):
-    """A database of which much is asked: by one connection."""
-
-    owner: psycopg.Connection[Any]
-
-    def rows(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
-        return self.owner.execute(query.encode(), parameters or None).fetchall()
-
-    def run(self, query: str, *parameters: object) -> None:
-        self.owner.execute(query.encode(), parameters or None)
 
 
 def budgets(database: Database) -> dict[str, EffectiveBudget]:
@@ -358,14 +342,10 @@ def ledger_machine(database: Database, acme: Acme) -> type[RuleBasedStateMachine
     return Ledger
 
 
-def test_whatever_happens_in_whatever_order_the_sums_are_those_of_all_that_was_recorded(
+def test_sums_match_all_recorded_usage_in_any_order_of_events(
     database: Database, acme: Acme
 ) -> None:
     seed(price(input_price=2_000_000))
     remember_entries(database)
-    profile = settings(
-        max_examples=max(20, settings().max_examples // 20), stateful_step_count=20, deadline=None
-    )
-    with database.connect() as owner:
-        standing = Standing(database.name, database.owner_url, database.app_url, owner)
-        run_state_machine_as_test(ledger_machine(standing, acme), settings=profile)
+    profile = settings(max_examples=by_depth(8, 20, 100), stateful_step_count=20, deadline=None)
+    run_state_machine_as_test(ledger_machine(database, acme), settings=profile)

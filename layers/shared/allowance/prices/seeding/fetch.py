@@ -177,6 +177,7 @@ class _OnlyHTTPS(HTTPRedirectHandler):
         self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
     ) -> Request | None:
         if urlsplit(newurl).scheme != "https":
+            fp.close()
             raise Unreachable("it redirects to what is not HTTPS")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 

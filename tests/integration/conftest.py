@@ -1,0 +1,42 @@
+"""Fixtures of the integration suite, and which of its tests depend on the version of Postgres."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.gateway import Client
+from tests.people import Acme
+from tests.postgres import Database
+from tests.price_books import price, seed
+
+HERE = Path(__file__).parent
+DEPEND_ON_THE_VERSION = (
+    "access/test_accounting.py",  # runs each query
+    "alerts/test_raising.py",
+    "budgets",
+    "database",
+    "directory/test_memberships.py",
+    "http/test_outages.py",
+    "prices/test_seeding.py",
+    "spend",
+    "usage",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark them `postgres_version`: functions, partitions, locks, plans, grants and the calendar."""
+    for item in items:
+        if item.path.is_relative_to(HERE) and any(
+            item.path.is_relative_to(HERE / each) for each in DEPEND_ON_THE_VERSION
+        ):
+            item.add_marker(pytest.mark.postgres_version)
+
+
+@pytest.fixture
+def gateway(acme: Acme, database: Database) -> Client:
+    """Someone who may record usage and do nothing else, and a model with a price: 2 USD and 10 USD
+    a million.
+    """
+    database.run("UPDATE users SET roles = '{gateway}' WHERE username = 'nora'")
+    seed(price(input_price=2_000_000, output_price=10_000_000))
+    return acme.client("nora")
