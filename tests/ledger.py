@@ -69,7 +69,8 @@ def remember_entries(database: Database) -> None:
         "CREATE TABLE ai_usage_ever (LIKE ai_usage INCLUDING DEFAULTS)",
         "CREATE FUNCTION remember_entry() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS"
         " 'BEGIN INSERT INTO public.ai_usage_ever SELECT new.*; RETURN NULL; END'",
-        "CREATE TRIGGER remember_entry AFTER INSERT ON ai_usage FOR EACH ROW EXECUTE FUNCTION remember_entry()",
+        "CREATE TRIGGER remember_entry AFTER INSERT ON ai_usage FOR EACH ROW EXECUTE FUNCTION "
+        "remember_entry()",
     ):
         database.run(statement)
 
@@ -118,5 +119,6 @@ def assert_sums_agree(database: Database) -> None:
     )
     assert by_user == by_group
     assert database.rows(
-        f"SELECT count(*) FROM ai_usage_keys k FULL JOIN {ledger} u ON u.id = k.usage_id WHERE u.id IS NULL OR k.usage_id IS NULL"
+        f"SELECT count(*) FROM ai_usage_keys k FULL JOIN {ledger} u ON u.id = k.usage_id WHERE "
+        "u.id IS NULL OR k.usage_id IS NULL"
     ) == [(0,)]

@@ -15,7 +15,10 @@ from tests.price_books import price
 
 PATH = "/api/v2/ai/usage"
 
-MONTHS = "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'ai_usage'::regclass ORDER BY 1"
+MONTHS = (
+    "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE "
+    "i.inhparent = 'ai_usage'::regclass ORDER BY 1"
+)
 
 
 def record(number: int = 1, **changes: Any) -> dict[str, Any]:

@@ -47,7 +47,10 @@ RAISE = (
     "INSERT INTO ai_spend_alerts (user_id, period_start, threshold_percent, group_id, organization_id, limit_source,"
     " spend_limit_micros, spent_micros) VALUES (%s, '2026-11-01T00:00:00Z', %s, %s, %s, 'group', 25000000, 21250001)"
 )
-STATE = "SELECT attempts, sns_published_at IS NOT NULL, event_put_at IS NOT NULL, delivered_at IS NOT NULL FROM ai_spend_alerts"
+STATE = (
+    "SELECT attempts, sns_published_at IS NOT NULL, event_put_at IS NOT NULL, delivered_at IS "
+    "NOT NULL FROM ai_spend_alerts"
+)
 
 
 @pytest.fixture
@@ -314,7 +317,10 @@ def test_an_entry_that_fails_in_a_batch_that_is_taken_is_tried_again_alone(
     aws.sns.doorman, aws.eventbridge.doorman = without_the_third, without_the_seventh
     assert deliver()["delivered"] == 8
     assert len(aws.sns.calls) == len(aws.eventbridge.calls) == 1
-    state = "SELECT threshold_percent, sns_published_at IS NOT NULL, event_put_at IS NOT NULL FROM ai_spend_alerts WHERE delivered_at IS NULL ORDER BY 1"
+    state = (
+        "SELECT threshold_percent, sns_published_at IS NOT NULL, event_put_at IS NOT NULL "
+        "FROM ai_spend_alerts WHERE delivered_at IS NULL ORDER BY 1"
+    )
     assert database.rows(state) == [(3, False, True), (7, True, False)]
     aws.sns.doorman = aws.eventbridge.doorman = lambda body, forward: forward(body)
     pass_time(database)
@@ -344,7 +350,10 @@ def test_deliverers_at_once_tell_of_each_alert_once(
     assert set(database.rows(STATE)) == {(1, True, True, True)}
 
 
-RUN = "from tests.gateway import Context; import deliver_alerts; deliver_alerts.handler({}, Context())"
+RUN = (
+    "from tests.gateway import Context; import deliver_alerts; deliver_alerts.handler({}, "
+    "Context())"
+)
 
 
 def killed_in_a_call(door: Any, doorman: Callable[[bytes, Forward], object]) -> None:

@@ -19,7 +19,10 @@ from tests.price_books import price, seed
 from tests.usage import record, rerate, results
 
 LIMIT = 10_000
-RAISED = "SELECT threshold_percent, spent_micros::bigint FROM ai_spend_alerts ORDER BY raised_at, threshold_percent"
+RAISED = (
+    "SELECT threshold_percent, spent_micros::bigint FROM ai_spend_alerts ORDER BY raised_at, "
+    "threshold_percent"
+)
 
 
 @pytest.fixture
@@ -53,7 +56,8 @@ def test_each_share_of_the_limit_is_told_when_it_is_reached(
     everyone = acme.organizations["acme"]
     month = datetime.now(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     assert database.rows(
-        "SELECT DISTINCT user_id, period_start, group_id, organization_id, limit_source, spend_limit_micros FROM ai_spend_alerts"
+        "SELECT DISTINCT user_id, period_start, group_id, organization_id, limit_source, "
+        "spend_limit_micros FROM ai_spend_alerts"
     ) == [(acme.users["maya"], month, everyone, everyone, "group", LIMIT)]
 
 
@@ -65,7 +69,8 @@ def test_one_batch_may_reach_all_of_them_and_those_of_several_users(
         *(used(n, 5_000, user=("maya", "otto")[n % 2]) for n in range(4)),
         used(9, 8_499, user="adam"),
     )
-    assert sorted(database.rows("SELECT username, threshold_percent FROM ai_spend_alerts JOIN users ON id = user_id")) == [
+    assert sorted(database.rows("SELECT username, threshold_percent FROM ai_spend_alerts JOIN "
+    "users ON id = user_id")) == [
         ("maya", 85), ("maya", 100), ("otto", 85), ("otto", 100),
     ]  # fmt: skip
 
@@ -120,7 +125,8 @@ def test_what_was_spent_for_another_group_counts_too(
     results(gateway, used(1, 8_000))
     group = str(acme.groups["acme/platform"])
     database.run(
-        "INSERT INTO group_members SELECT %s, id FROM users WHERE username = 'maya' ON CONFLICT DO NOTHING",
+        "INSERT INTO group_members SELECT %s, id FROM users WHERE username = 'maya' ON CONFLICT "
+        "DO NOTHING",
         group,
     )
     acme.client("olivia").put(
@@ -173,7 +179,8 @@ def test_of_many_writers_at_once_one_raises_it(
         )  # fmt: skip
 
     database.run(
-        "INSERT INTO group_members SELECT %s, id FROM users WHERE username = 'maya' ON CONFLICT DO NOTHING",
+        "INSERT INTO group_members SELECT %s, id FROM users WHERE username = 'maya' ON CONFLICT "
+        "DO NOTHING",
         acme.groups["acme/platform"],
     )
     with ThreadPoolExecutor(8) as pool:
@@ -226,7 +233,8 @@ def test_writers_of_one_user_wait_for_each_other_and_never_in_a_circle(
     )
     for table in ("ai_user_spend_monthly", "ai_group_spend_monthly"):
         database.run(
-            f"CREATE TRIGGER slow BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION wait_a_little()"
+            f"CREATE TRIGGER slow BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION "
+            "wait_a_little()"
         )
 
     def write(batch: list[dict[str, Any]]) -> list[str]:

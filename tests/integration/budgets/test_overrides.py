@@ -106,7 +106,10 @@ def test_the_user_must_be_a_member_of_the_group(
 def test_the_schema_itself_refuses_an_override_without_membership(
     acme: Acme, database: Database
 ) -> None:
-    insert = "INSERT INTO user_ai_budget_overrides (user_id, group_id, organization_id, spend_limit_micros) VALUES (%s, %s, %s, 1)"
+    insert = (
+        "INSERT INTO user_ai_budget_overrides (user_id, group_id, organization_id, "
+        "spend_limit_micros) VALUES (%s, %s, %s, 1)"
+    )
     maya, platform, acme_id = (
         acme.users["maya"],
         acme.groups["acme/platform"],
@@ -316,7 +319,8 @@ def test_a_deleted_user_has_no_budget(olivia: Client, acme: Acme) -> None:
     "delete",
     [
         "DELETE FROM group_members WHERE group_id = %(group)s AND user_id = %(user)s",
-        "DELETE FROM organization_members WHERE organization_id = %(organization)s AND user_id = %(user)s",
+        "DELETE FROM organization_members WHERE organization_id = %(organization)s AND user_id = "
+        "%(user)s",
     ],
     ids=["of the group", "of the organization"],
 )
@@ -328,7 +332,8 @@ def test_writers_and_imports_at_once_neither_lock_up_nor_break_the_chain(
     """
     stop = threading.Event()
     join = (
-        "INSERT INTO organization_members VALUES (%(organization)s, %(user)s) ON CONFLICT DO NOTHING",
+        "INSERT INTO organization_members VALUES (%(organization)s, %(user)s) ON CONFLICT DO "
+        "NOTHING",
         "INSERT INTO group_members VALUES (%(group)s, %(user)s) ON CONFLICT DO NOTHING",
     )
     membership = {

@@ -56,19 +56,22 @@ def test_the_hot_path_reads_by_index_alone(database: Database) -> None:
     """
     for statement in (
         "INSERT INTO users (username) SELECT 'u' || n FROM generate_series(1, 3000) n",
-        "INSERT INTO groups (organization_id, name) SELECT id, 'g' || n FROM organizations, generate_series(1, 2000) n",
+        "INSERT INTO groups (organization_id, name) SELECT id, 'g' || n FROM organizations, "
+        "generate_series(1, 2000) n",
         "INSERT INTO organization_members (organization_id, user_id) SELECT o.id, u.id FROM organizations o, users u"
         " WHERE o.name = 'acme' ON CONFLICT DO NOTHING",
         "INSERT INTO group_members SELECT g.id, m.user_id FROM groups g JOIN organization_members m USING (organization_id)"
         " WHERE g.name LIKE 'g%' AND hashtext(g.name || m.user_id) % 1000 = 0",
-        "INSERT INTO api_tokens (id, user_id, name, secret_sha256) SELECT username, id, 't', sha256('') FROM users",
+        "INSERT INTO api_tokens (id, user_id, name, secret_sha256) SELECT username, id, 't', "
+        "sha256('') FROM users",
         "INSERT INTO group_ai_budgets SELECT id, 1 FROM groups",
         "INSERT INTO user_ai_budget_overrides (user_id, group_id, organization_id, spend_limit_micros)"
         " SELECT user_id, organization_id, organization_id, 1 FROM organization_members ON CONFLICT DO NOTHING",
         "INSERT INTO ai_spend_daily SELECT user_id, organization_id, organization_id, day::date, 1, 0, 0, 0, 0, 0, 1, 0 FROM organization_members,"
         " generate_series(now() - interval '60 days', now(), interval '1 day') AS day",
         "INSERT INTO ai_user_spend_monthly SELECT id, '2026-11-01', 1 FROM users",
-        "INSERT INTO ai_group_spend_monthly SELECT group_id, '2026-11-01', user_id, 1 FROM group_members",
+        "INSERT INTO ai_group_spend_monthly SELECT group_id, '2026-11-01', user_id, 1 FROM "
+        "group_members",
         "INSERT INTO ai_usage_hourly SELECT h, organization_id, id, 'p', 'm', 1, 1, 0, 0, 0, 0, 1, 0 FROM groups,"
         " generate_series(now() - interval '40 hours', now(), interval '1 hour') AS h",
         "VACUUM ANALYZE",

@@ -107,7 +107,10 @@ def test_a_present_key_is_brought_to_exactly_that(database: Database, acme: Acme
         "acme": [],
         "globex": ["organization-auditor"],
     }
-    groups = "SELECT g.name FROM group_members JOIN groups g ON g.id = group_id WHERE user_id = %s ORDER BY 1"
+    groups = (
+        "SELECT g.name FROM group_members JOIN groups g ON g.id = group_id WHERE user_id = "
+        "%s ORDER BY 1"
+    )
     assert database.rows(groups, acme.users["maya"]) == [("research",), ("sales",)]
     apply({"users": [{"username": "maya", "roles": [], "organizations": []}]})
     me = acme.client("maya").get("/api/v2/users/me").json()
@@ -141,7 +144,8 @@ def test_a_group_that_the_list_leaves_out_goes_with_its_budget_and_the_log_tells
     assert answer["groups"].keys() == {"acme/Everyone", "acme/platform"}
     assert adam.get(acme.budget_path("acme/research")).status == 404
     entries = database.rows(
-        "SELECT resource_type, action, before FROM audit_log WHERE group_id = %s AND action = 'delete' ORDER BY resource_type",
+        "SELECT resource_type, action, before FROM audit_log WHERE group_id = %s AND action = "
+        "'delete' ORDER BY resource_type",
         acme.groups["acme/research"],
     )
     assert entries == [
@@ -331,7 +335,8 @@ def test_the_log_tells_what_an_import_changed(database: Database, acme: Acme) ->
         }
     )
     entries = database.rows(
-        "SELECT resource_type, action, user_id, before, after, actor_name FROM audit_log WHERE id > %s ORDER BY resource_type",
+        "SELECT resource_type, action, user_id, before, after, actor_name FROM audit_log WHERE id "
+        "> %s ORDER BY resource_type",
         before,
     )
     assert [(e[0], e[1], e[2], e[5]) for e in entries] == [
@@ -353,12 +358,15 @@ def test_the_log_tells_what_an_import_changed(database: Database, acme: Acme) ->
         ({"users": [{"username": "me"}]}, 'users[0].username: "me" is no username'),
         ({"users": [{"username": "6cb07611-f869-4f10-9f09-a6d791899a4f"}]}, "users[0].username: "),
         ({"users": [{"username": "a" * 65}]}, "users[0].username: "),
-        ({"users": [{"username": "a", "roles": ["admin"]}]}, 'users[0].roles[0]: unknown role "admin"'),
+        ({"users": [{"username": "a", "roles": ["admin"]}]}, 'users[0].roles[0]: unknown role '
+        '"admin"'),
         ({"users": [{"username": "a", "roles": None}]}, "users[0].roles: must be a list"),
         ({"users": [{"username": "a", "status": "gone"}]}, "users[0].status: "),
         ({"users": [{"username": "a", "email": "x"}]}, "users[0].email: is no e-mail address"),
-        ({"users": [{"username": "a", "email": "Maya@acme.example"}]}, 'users[0].email: "Maya@acme.example" is the address of "maya"'),
-        ({"users": [{"username": "a"}, {"username": "a"}]}, 'users[1].username: "a" is listed at users[0] already'),
+        ({"users": [{"username": "a", "email": "Maya@acme.example"}]}, 'users[0].email: '
+        '"Maya@acme.example" is the address of "maya"'),
+        ({"users": [{"username": "a"}, {"username": "a"}]}, 'users[1].username: "a" is listed at '
+        'users[0] already'),
         (
             {"users": [{"username": "a", "organizations": [{"name": "acme", "roles": ["organization-admin", "admin"]}]}]},
             'users[0].organizations[0].roles[1]: unknown role "admin"',
@@ -377,17 +385,23 @@ def test_the_log_tells_what_an_import_changed(database: Database, acme: Acme) ->
             "users[0].organizations[0].groups[0]: \"Everyone\" is a reserved group name",
         ),
         ({"organizations": [{"name": "acme", "groups": ["everyone"]}]}, 'organizations[0].groups[0]: "everyone" is a reserved group name'),
-        ({"organizations": [{"name": "a/b"}]}, "organizations[0].name: must be no UUID and have no slash"),
+        ({"organizations": [{"name": "a/b"}]}, "organizations[0].name: must be no UUID and have "
+        "no slash"),
         ({"organizations": [{"name": ""}]}, "organizations[0].name: must not be empty"),
-        ({"organizations": [{"name": "a\u0000"}]}, "organizations[0].name: must have no control characters"),
+        ({"organizations": [{"name": "a\u0000"}]}, "organizations[0].name: must have no control "
+        "characters"),
         ({"organizations": [{"name": "a", "is_default": True}, {"name": "b", "is_default": True}]}, "organizations[1].is_default: only one"),
-        ({"organizations": [{"name": "a", "groups": ["g", "g"]}]}, 'organizations[0].groups[1]: "g" is listed'),
+        ({"organizations": [{"name": "a", "groups": ["g", "g"]}]}, 'organizations[0].groups[1]: '
+        '"g" is listed'),
         ({"tokens": [{"username": "nobody", "name": "t"}]}, 'tokens[0].username: no user "nobody"'),
-        ({"tokens": [{"username": "maya", "name": "t", "revoked": True}]}, 'tokens[0].name: "maya" has no token "t" to revoke'),
+        ({"tokens": [{"username": "maya", "name": "t", "revoked": True}]}, 'tokens[0].name: "maya" '
+        'has no token "t" to revoke'),
         ({"tokens": [{"username": "maya", "name": "t", "expires_at": "tomorrow"}]}, "tokens[0].expires_at: "),
         ({"tokens": [{"username": "maya", "name": "t", "expires_at": "2099-01-01T00:00:00"}]}, "tokens[0].expires_at: "),
-        ({"tokens": [{"username": "maya", "name": "t", "expires_at": 7}]}, "tokens[0].expires_at: must be an RFC 3339 time"),
-        ({"tokens": [{"username": "maya", "name": "t", "scope": {"sites": []}}]}, "tokens[0].scope.sites: unknown field"),
+        ({"tokens": [{"username": "maya", "name": "t", "expires_at": 7}]}, "tokens[0].expires_at: "
+        "must be an RFC 3339 time"),
+        ({"tokens": [{"username": "maya", "name": "t", "scope": {"sites": []}}]}, "tokens[0].scope.sites: "
+        "unknown field"),
         (
             {"tokens": [{"username": "maya", "name": "t", "scope": {"site": [{"resource_type": "x", "action": "read"}]}}]},
             "tokens[0].scope.site[0].resource_type",
@@ -402,7 +416,10 @@ def test_the_log_tells_what_an_import_changed(database: Database, acme: Acme) ->
 def test_a_bad_document_changes_nothing_and_names_each_problem_by_its_path(
     database: Database, document: dict[str, Any], problem: str
 ) -> None:
-    dump = "SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM organizations), (SELECT max(id) FROM audit_log)"
+    dump = (
+        "SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM organizations), (SELECT "
+        "max(id) FROM audit_log)"
+    )
     before = database.rows(dump)
     good = {"organizations": [{"name": "good"}], "users": [{"username": "good"}]}
     document = copy.deepcopy(document)
@@ -470,7 +487,8 @@ def test_an_import_does_not_take_the_blame_for_what_others_change_meanwhile(
         writing.result()
         connection.close()
     entries = database.rows(
-        "SELECT before, after, actor_name FROM audit_log WHERE resource_type = 'group_ai_budget' ORDER BY id"
+        "SELECT before, after, actor_name FROM audit_log WHERE resource_type = 'group_ai_budget' "
+        "ORDER BY id"
     )
     assert len(entries) > 20
     assert {actor for _, _, actor in entries} == {"adam"}
@@ -550,7 +568,8 @@ def test_a_scope_that_names_one_organization_twice_is_refused(
     assert problems(
         {"tokens": [{"username": "maya", "name": "t", "scope": {"by_org_id": both}}]}
     ) == [
-        f'tokens[0].scope.by_org_id.acme: is the same organization as "{acme.organizations["acme"]}"'
+        "tokens[0].scope.by_org_id.acme: is the same organization as "
+        f'"{acme.organizations["acme"]}"'
     ]
     nowhere = {"00000000-0000-0000-0000-000000000001": against}
     assert (
@@ -591,7 +610,8 @@ def test_last_use_is_written_once_however_many_come_at_once(database: Database, 
     database.run("CREATE TABLE touches (at timestamptz DEFAULT clock_timestamp())")
     database.run("GRANT INSERT ON touches TO allowance_app")
     database.run(
-        "CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO touches DEFAULT VALUES; RETURN new; END $$"
+        "CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO touches "
+        "DEFAULT VALUES; RETURN new; END $$"
     )
     database.run(
         "CREATE TRIGGER touch AFTER UPDATE ON api_tokens FOR EACH ROW EXECUTE FUNCTION touch()"
@@ -658,7 +678,8 @@ def test_a_deleted_organization_takes_its_groups_with_it_and_gives_its_name_free
     assert adam.get("/api/v2/organizations/acme/groups").status == 404
     assert [each["name"] for each in adam.get("/api/v2/users/me").json()["organizations"]] == []
     log = database.rows(
-        "SELECT action, before FROM audit_log WHERE resource_type = 'organization' ORDER BY id DESC LIMIT 1"
+        "SELECT action, before FROM audit_log WHERE resource_type = 'organization' ORDER BY id "
+        "DESC LIMIT 1"
     )
     assert log == [("delete", {"name": "acme", "is_default": True})]
     entries = database.rows("SELECT count(*) FROM audit_log")

@@ -17,7 +17,10 @@ from tests.gateway import Answer, Client, Context
 from tests.people import DIRECTORY, Acme
 from tests.postgres import Database, with_parts
 
-END_OURS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'allowance/%'"
+END_OURS = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE "
+    "'allowance/%'"
+)
 UNAVAILABLE = {"message": "The database is not available. Try again shortly."}
 
 
@@ -58,7 +61,10 @@ def test_a_backend_that_ends_mid_request_is_a_503_and_the_next_request_is_fine(
             target=lambda: answers.append(adam.put(acme.budget_path(), {"spend_limit_micros": 1}))
         )
         request.start()
-        waiting = "SELECT 1 FROM pg_stat_activity WHERE application_name LIKE 'allowance/%' AND wait_event_type = 'Lock'"
+        waiting = (
+            "SELECT 1 FROM pg_stat_activity WHERE application_name LIKE 'allowance/%' AND "
+            "wait_event_type = 'Lock'"
+        )
         while not database.rows(waiting):
             time.sleep(0.01)
         database.rows(END_OURS)

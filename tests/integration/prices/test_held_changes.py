@@ -22,8 +22,10 @@ from tests.price_books import (
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"input_price": 3_000_001}, "input_price: moves by more than a factor of 3 from 1000000 to 3000001"),
-        ({"output_price": 600_000}, "output_price: moves by more than a factor of 3 from 2000000 to 600000"),
+        ({"input_price": 3_000_001}, "input_price: moves by more than a factor of 3 from 1000000 "
+        "to 3000001"),
+        ({"output_price": 600_000}, "output_price: moves by more than a factor of 3 from 2000000 "
+        "to 600000"),
         ({"input_price": 0}, "input_price: falls to zero from 1000000 to 0"),
         ({"output_price": None}, "output_price: becomes unknown from 2000000 to None"),
         ({"variants": {}}, "variants.batch.input_price: becomes unknown from 500000 to None"),

@@ -46,23 +46,29 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "no price at all": (book([]), "prices: a complete book must not be empty"),
     "negative": (with_first(input_price=-1), "prices[0].input_price: must not be negative"),
     "1e300": (with_first(input_price=1e300), "prices[0].input_price: must be a whole number"),
-    "1e400": (book(GOOD).replace(b"100000,", b"1e400,", 1), "prices[0].input_price: must be a whole number"),
-    "NaN": (book(GOOD).replace(b"100000,", b"NaN,", 1), "(document): must be valid JSON: NaN is not a JSON number"),
+    "1e400": (book(GOOD).replace(b"100000,", b"1e400,", 1), "prices[0].input_price: must be a "
+    "whole number"),
+    "NaN": (book(GOOD).replace(b"100000,", b"NaN,", 1), "(document): must be valid JSON: NaN is "
+    "not a JSON number"),
     "a fraction": (with_first(input_price=0.1), "prices[0].input_price: must be a whole number"),
-    "a thousand digits": (book(GOOD).replace(b"100000,", b"1" + b"0" * 999 + b",", 1), "prices[0].input_price: must not exceed"),
-    "ten thousand digits": (book(GOOD).replace(b"100000,", b"1" + b"0" * 9999 + b",", 1), "prices[0].input_price: must not exceed"),
+    "a thousand digits": (book(GOOD).replace(b"100000,", b"1" + b"0" * 999 + b",", 1), "prices[0].input_price: "
+    "must not exceed"),
+    "ten thousand digits": (book(GOOD).replace(b"100000,", b"1" + b"0" * 9999 + b",", 1), "prices[0].input_price: "
+    "must not exceed"),
     "text": (with_first(input_price="100000"), "prices[0].input_price: must be a whole number"),
     "a key twice": (
         book(GOOD).replace(b'"input_price"', b'"input_price": 1, "input_price"', 1),
         "(document): must be valid JSON: A key stands twice in an object",
     ),
-    "a model twice": (book([*GOOD, FIRST]), "prices[60].model: p model-000 is priced at prices[0] already"),
+    "a model twice": (book([*GOOD, FIRST]), "prices[60].model: p model-000 is priced at prices[0] "
+    "already"),
     "an unknown field": (with_first(currency="EUR"), "prices[0].currency: unknown field"),
     "NUL in a name": (with_first(model="a\0b"), "prices[0].model: must have no control characters"),
     "NUL in a dispute": (with_first(held={"reason": "x", "by_source": {"a": {"b": "\0"}}}), "prices[0].held.by_source: "),
     "an endless dispute": (with_first(held={"reason": "x", "by_source": {"a": {"b": "x" * 5000}}}), "prices[0].held.by_source: "),
     "half a character": (with_first(model="\ud800"), "(document): must be valid JSON"),
-    "nested deeply": (b'{"prices":' + b"[" * 100_000 + b"]" * 100_000 + b"}", "(document): must be valid JSON"),
+    "nested deeply": (b'{"prices":' + b"[" * 100_000 + b"]" * 100_000 + b"}", "(document): must be "
+    "valid JSON"),
     "no price in time": (with_first(effective_from="9999-99-99T00:00:00Z"), "prices[0].effective_from: must be a time"),
     "tiers that descend": (
         with_first(tiers=[{"above_input_tokens": n, "input_price": 1} for n in (2, 1)]),
@@ -72,12 +78,14 @@ REFUSED: dict[str, tuple[bytes, str]] = {
         book([{"provider": "p", "model": str(n), "input_price": 1} for n in range(MAX_ENTRIES + 1)]),
         "prices: ",
     ),
-    "ten million rows": (b'{"prices":[' + b"{}," * 10_000_000 + b"{}]}", f"has more than {MAX_BOOK_BYTES} bytes"),
+    "ten million rows": (b'{"prices":[' + b"{}," * 10_000_000 + b"{}]}", "has more than "
+    f"{MAX_BOOK_BYTES} bytes"),
     "five million rows": (
         b'{"prices":[' + b"{}," * 5_000_000 + b"{}]}",
         f"(document): must have at most {MAX_BOOK_VALUES} values",
     ),
-    "one value that is too large": (padded(book(GOOD), MAX_BOOK_BYTES + 1), f"has more than {MAX_BOOK_BYTES} bytes"),
+    "one value that is too large": (padded(book(GOOD), MAX_BOOK_BYTES + 1), "has more than "
+    f"{MAX_BOOK_BYTES} bytes"),
 }  # fmt: skip
 
 
@@ -105,7 +113,8 @@ def prices_of_p(database: Database) -> list[tuple[Any, ...]]:
 
 def versions(database: Database) -> list[tuple[Any, ...]]:
     return database.rows(
-        "SELECT model, effective_from::text, withdrawn FROM ai_model_price_versions WHERE provider = 'p' ORDER BY id"
+        "SELECT model, effective_from::text, withdrawn FROM ai_model_price_versions WHERE "
+        "provider = 'p' ORDER BY id"
     )
 
 

