@@ -14,7 +14,7 @@ FILE = "checksums.txt"
 
 
 def problems(folder: Path = MIGRATIONS) -> list[str]:
-    """One sentence for each migration that is edited, missing, or without a checksum."""
+    """Return one sentence for each migration that is edited, missing, or without a checksum."""
     committed, actual = _committed(folder), _actual(folder)
     return [
         *(

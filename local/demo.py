@@ -37,7 +37,7 @@ Import = Callable[[Document], Document]
 
 @dataclass(frozen=True)
 class Demo:
-    """What ImportDirectory answered, and a token per username that works."""
+    """The result of ImportDirectory, and one valid token for each username."""
 
     organizations: Mapping[str, str]
     groups: Mapping[str, str]
@@ -46,12 +46,12 @@ class Demo:
 
 
 class DemoFailed(Exception):
-    """The demo directory or its tokens could not be made."""
+    """The demo directory or its tokens could not be created."""
 
 
 def directory() -> Document:
-    """The demo directory, without tokens. Every key is present: each start brings these people back
-    to this state.
+    """Return the demo directory, without tokens. Every key is present, so each start restores these
+    people to this state.
     """
 
     def person(
@@ -79,17 +79,17 @@ def directory() -> Document:
 
 
 def prepare(import_directory: Import, api_port: int, saved: Path) -> Demo:
-    """Import the directory, try the saved tokens, and mint a new one where one is missing or
-    refused.
+    """Import the directory, check the saved tokens, and mint a token for each person without a
+    valid one. Return all. Raise DemoFailed.
     """
-    answer = import_directory(directory())
+    imported = import_directory(directory())
     tokens = {
         name: token
         for name, token in _load(saved).items()
-        if name in PEOPLE and _is_taken(api_port, token)
+        if name in PEOPLE and _is_accepted(api_port, token)
     }
-    # A name that is taken gives no token, since only a hash of its secret is kept: then under a
-    # name that is new.
+    # An existing name yields no token, because only the hash of its secret is stored. Then another
+    # name is needed.
     for name in ("local", f"local-{int(time.time())}"):
         missing = [username for username in PEOPLE if username not in tokens]
         if not missing:
@@ -103,7 +103,7 @@ def prepare(import_directory: Import, api_port: int, saved: Path) -> Demo:
     if tokens.keys() != PEOPLE.keys():
         raise DemoFailed(f"no token for {', '.join(sorted(PEOPLE.keys() - tokens.keys()))}")
     write_private_json(saved, tokens)
-    return Demo(answer["organizations"], answer["groups"], answer["users"], tokens)
+    return Demo(imported["organizations"], imported["groups"], imported["users"], tokens)
 
 
 def _load(saved: Path) -> dict[str, str]:
@@ -119,26 +119,28 @@ def _load(saved: Path) -> dict[str, str]:
     }
 
 
-def _is_taken(api_port: int, token: str) -> bool:
-    """Whether the API takes the token."""
+def _is_accepted(api_port: int, token: str) -> bool:
+    """Return whether the API accepts the token. Raise DemoFailed."""
     connection = http.client.HTTPConnection(LOOPBACK, api_port, timeout=30)
     connection.request("GET", "/api/v2/users/me", headers={"Authorization": f"Bearer {token}"})
     status = connection.getresponse().status
     connection.close()
     if status not in {http.client.OK, http.client.UNAUTHORIZED}:
-        raise DemoFailed(f"GET /api/v2/users/me answers {status} (more in functions.log)")
+        raise DemoFailed(f"GET /api/v2/users/me responds {status} (more in functions.log)")
     return status == http.client.OK
 
 
 def exports(stack: Document) -> str:
-    """The shell commands that export API, PLATFORM and the token of each person."""
+    """Return the shell commands that export API, PLATFORM and the token of each person."""
     variables = {"API": stack["api_url"], "PLATFORM": stack["groups"][f"{ORGANIZATION}/platform"]}
     variables |= {name.upper(): token for name, token in stack["tokens"].items()}
     return "\n".join(f"export {name}={shlex.quote(text)}" for name, text in variables.items())
 
 
 def main() -> int:
-    """Print the variables; 1 with one line on stderr if no stack was started in this folder."""
+    """Print the variables and return 0; return 1 with one line on stderr if no stack was started in
+    this folder.
+    """
     try:
         print(exports(json.loads((STATE / "stack.json").read_text())))
     except FileNotFoundError:

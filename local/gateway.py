@@ -1,12 +1,11 @@
-"""Serves the built template as API Gateway and Lambda do, with SAM CLI's own classes and without
-Docker.
+"""API Gateway and Lambda for the built template, with SAM CLI's own classes and without Docker.
 
-The one adapter to SAM's internals (the version is pinned for it): SAM reads the template, routes,
-makes events and parses answers; the processes are ours (runner.py), and so is the HTTP server
-(serving.py).
+This is the only adapter to SAM's internals, so SAM's version is pinned. SAM reads the template,
+routes requests, makes events and parses the results. The processes (runner.py) and the HTTP server
+(serving.py) are ours.
 """
 
-# SAM's internals are typed in part only.
+# SAM's internals have types only in part.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false
 
@@ -40,11 +39,11 @@ DEFAULT_MEMORY_MB = 128
 
 
 class UnknownToTheLocalStack(Exception):
-    """The template has something that the local stack does not resolve."""
+    """The template contains something that the local stack does not resolve."""
 
 
 class Gateway:
-    """The functions of a built template, callable at once, and over HTTP once served."""
+    """The functions of a built template. `call` works at once, HTTP after `serve`."""
 
     def __init__(
         self,
@@ -56,8 +55,8 @@ class Gateway:
     ) -> None:
         """Read the template with these values of its parameters. `state`: see Runner.
 
-        A function gets those variables of `environment` that the template declares for it, as
-        `sam local --env-vars` has it.
+        A function gets the variables of `environment` that the template declares for it, like with
+        `sam local --env-vars`.
         """
         _quieten()
         stacks, _ = SamLocalStackProvider.get_stacks(
@@ -76,13 +75,11 @@ class Gateway:
         self.close()
 
     def call(self, name: str, event: str) -> Outcome:
-        """Invoke a function by its logical id, without HTTP."""
+        """Invoke a function by its logical id, without HTTP, and return its result."""
         return self._runner.invoke(name, event)
 
     def serve(self, api: socket.socket, functions: socket.socket, log: TextIO) -> None:
-        """Serve the HTTP API on one bound socket and Lambda's invoke API on the other, each in
-        threads.
-        """
+        """Serve the HTTP API on one bound socket, and Lambda's invoke API on the other."""
         runner = cast("Any", self)
         api_port, lambda_port = api.getsockname()[1], functions.getsockname()[1]
         routes = _application(LocalApigwService(self._api, runner, port=api_port, host=LOOPBACK))
@@ -96,14 +93,16 @@ class Gateway:
             server.shutdown()
         self._runner.close()
 
-    # What SAM's services ask of their runner:
+    # SAM's services call these methods of their runner:
 
     def is_debugging(self) -> bool:
-        """No debugger: serve many requests at once."""
+        """Return False: without a debugger, SAM serves many requests at once."""
         return False
 
     def get_function(self, function_name: str, tenant_id: str | None = None) -> Function:
-        """A function by logical id, name or ARN; tenants are nothing that the template knows."""
+        """Return a function by logical id, name or ARN. The template has no tenants. Raise
+        FunctionNotFound.
+        """
         function = self._functions.get(normalize_sam_function_identifier(function_name))
         if function is None:
             raise FunctionNotFound(f"Unable to find a Function with name '{function_name}'")
@@ -118,22 +117,20 @@ class Gateway:
         function: Function | None = None,
         **_: object,
     ) -> None:
-        """Run a function and write its answer to the stream; SAM knows an error by its keys."""
+        """Run a function and write its result to the stream; SAM detects an error by its keys."""
         found = function or self.get_function(function_name)
         stdout.write_str(self._runner.invoke(found.function_id, event).payload)
 
 
 def _application(service: Any) -> Flask:
-    """What a service of SAM's serves, without its own `run`, which blocks and takes over the
-    signals.
-    """
+    """Return the application of a SAM service. Its own `run` blocks and handles signals."""
     service.create()
     return service._app  # noqa: SLF001
 
 
 def _spec(function: Function, environment: Mapping[str, str]) -> FunctionSpec:
-    """What the runner must know of a function. SAM has resolved the references, but those to what
-    is only in AWS.
+    """Return the specification of a function. SAM has resolved the references, except those to
+    resources that exist only in AWS. Raise UnknownToTheLocalStack.
     """
     variables: dict[str, Any] = (function.environment or {}).get("Variables", {})
     if not function.codeuri or not function.handler:
@@ -151,8 +148,8 @@ def _spec(function: Function, environment: Mapping[str, str]) -> FunctionSpec:
 
 
 def _text(value: object) -> str:
-    """A scalar of YAML as CloudFormation passes it on; what is only in AWS is empty, as `sam local`
-    has it.
+    """Return a YAML scalar as CloudFormation passes it on. A reference to a resource in AWS becomes
+    empty, like in `sam local`.
     """
     if isinstance(value, dict | list):
         return ""
@@ -160,10 +157,10 @@ def _text(value: object) -> str:
 
 
 def _route_as_on_aws(application: Flask, api: Any) -> None:
-    """Undo what Flask does and API Gateway does not.
+    """Turn off what Flask does and API Gateway does not.
 
-    There `/route/` and `/a//b` are other paths than `/route` and `/a/b`, and a GET route does not
-    answer HEAD: all of these belong to $default.
+    In API Gateway `/route/` and `/a//b` are other paths than `/route` and `/a/b`, and a GET route
+    does not serve HEAD: all of these go to $default.
     """
     head = {
         PathConverter.convert_path_to_flask(route.path)
@@ -179,8 +176,8 @@ def _route_as_on_aws(application: Flask, api: Any) -> None:
 
 
 def _quieten() -> None:
-    """No usage data (SAM counts every request, and looks for Docker to report it), and no warning
-    for every 204.
+    """Turn off SAM's usage data (it counts every request, and looks for Docker to report it) and
+    its warning for every 204.
     """
     cast("Any", EventTracker).track_event = lambda *_, **__: None
     logging.getLogger("samcli").setLevel(logging.ERROR)

@@ -1,8 +1,8 @@
-"""The OpenAPI document of the routes, out of the handlers themselves: `make openapi` writes
+"""The OpenAPI document of the routes, made from the handlers: `make openapi` writes
 docs/openapi.json.
 
-What a route takes and answers is read from its signature; pydantic gives the schemas; which errors
-it can answer follows from what it takes, as in `allowance.http.api`.
+The signature of a route gives its parameters and its response; pydantic gives the schemas. The
+parameters decide the possible errors, as in `allowance.http.api`.
 """
 
 import importlib
@@ -45,15 +45,15 @@ REF_TEMPLATE = "#/components/schemas/{model}"
 
 @dataclass(frozen=True)
 class Operation:
-    """A route with its name and its sentence in the document."""
+    """A route with its id and its summary in the document."""
 
     route: Route
     id: str
-    sentence: str
+    summary: str
 
 
 def operations() -> list[Operation]:
-    """Every route, in the order of the document."""
+    """Return every route, in the order of the document."""
     modules = [
         importlib.import_module(path.stem) for path in sorted((ROOT / "functions").glob("*.py"))
     ]
@@ -62,30 +62,30 @@ def operations() -> list[Operation]:
 
 
 def _operations(module: ModuleType) -> Iterator[Operation]:
-    """The routes of a function. The docstring of the function that serves a route is its sentence;
-    a file with a single route has its own, after the path.
+    """Return the routes of a module. The summary of a route is the docstring of its function; in a
+    file with one route, it is the docstring of the file after the path.
     """
     first: dict[Any, str] = {}
     for route in module.app.routes.values():
         if route.path != DEFAULT_PATH:
             path = first.setdefault(route.function, route.path).split("/")
-            # A twin path adds the segments that the first one lacks.
+            # The id of a second path adds the segments that the first path lacks.
             more = [segment for segment in route.path.split("/") if segment not in path]
             text = route.function.__doc__ or str(module.__doc__).partition(": ")[2]
-            sentence = " ".join(text.split())
+            summary = " ".join(text.split())
             yield Operation(
                 route,
                 "_".join([route.function.__name__, *more]),
-                sentence[0].upper() + sentence[1:],
+                summary[0].upper() + summary[1:],
             )
 
 
 def document() -> dict[str, Any]:
-    """The OpenAPI 3.1 document."""
+    """Return the OpenAPI 3.1 document."""
     schemas: dict[str, Any] = {"Error": ERROR}
     paths: dict[str, Any] = {}
     for each in operations():
-        # API Gateway's `{model+}`, which takes the slashes too, is no parameter that OpenAPI knows.
+        # API Gateway's `{model+}` also matches slashes. OpenAPI has no such parameter.
         path = paths.setdefault(each.route.path.replace("+}", "}"), {})
         path[each.route.method.lower()] = _described(each, schemas)
     return {
@@ -100,6 +100,7 @@ def document() -> dict[str, Any]:
 
 
 def render(made: dict[str, Any]) -> str:
+    """Return the text of a document."""
     return json.dumps(made, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -110,7 +111,7 @@ def _described(of: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
     kinds = [kind for kind in takes.values() if isinstance(kind, type)]
     described: dict[str, Any] = {
         "operationId": of.id,
-        "summary": of.sentence,
+        "summary": of.summary,
         "security": [] if route.public else [{name: []} for name in SECURITY_SCHEMES],
         "parameters": _parameters(route, takes, schemas),
         "responses": _success(returns, schemas) | _failures(route, kinds),
@@ -153,13 +154,13 @@ def _parameters(
 
 def _query_parameter(name: str, schema: dict[str, Any]) -> dict[str, Any]:
     required = "default" not in schema
-    # A parameter that may be left out is no parameter that may be null.
+    # An optional parameter may be absent, but not null.
     if "anyOf" in schema:
         schema = {k: v for k, v in schema.items() if k not in ("anyOf", "default")} | schema[
             "anyOf"
         ][0]
     schema.pop("title", None)
-    # A list is one parameter, its values separated by commas.
+    # A list is one parameter with commas between the values.
     several = {"style": "form", "explode": False} if schema.get("type") == "array" else {}
     if several:
         schema["items"] = UUID_SCHEMA
@@ -192,7 +193,7 @@ def _failures(route: Route, kinds: list[type]) -> dict[str, Any]:
     raised: set[type[AllowanceError]] = {errors.InvalidQuery}
     if not route.public:
         raised |= {errors.Unauthenticated}
-        # A list of what one may read is empty for who may read nothing.
+        # The list of the audit log is empty for a caller who may read nothing: no 404.
         raised |= (
             {errors.NotFound}
             if route.path != "/api/v2/audit" and (not route.needs or "{" in route.path)
@@ -215,7 +216,7 @@ def _failures(route: Route, kinds: list[type]) -> dict[str, Any]:
             filter(None, (by_status.get(STATUSES[error]), str(error.__doc__)))
         )
     by_status |= {
-        400: "What was sent cannot be taken: the message says why.",
+        400: "The request is invalid; the message says why.",
         500: json.loads(INTERNAL_ERROR)["message"],
     }
     return {str(status): _failure(status, text) for status, text in sorted(by_status.items())}

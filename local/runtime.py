@@ -1,4 +1,4 @@
-"""The folder that stands for /var/runtime: the runtime client and boto3, linked out of the virtual
+"""The local equivalent of /var/runtime: the runtime client and boto3, as links into the virtual
 environment.
 """
 
@@ -13,7 +13,7 @@ PROVIDED = ("boto3", "awslambdaric") if sys.platform == "linux" else ("boto3",)
 
 
 def build_runtime(folder: Path) -> Path:
-    """Link what the Python runtime of Lambda provides into a folder made anew."""
+    """Recreate the folder with links to the packages of Lambda's Python runtime, and return it."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     for provided in _closure(PROVIDED):
@@ -23,14 +23,14 @@ def build_runtime(folder: Path) -> Path:
 
 
 def _closure(names: tuple[str, ...]) -> list[Distribution]:
-    """These distributions and everything that they need here, optional extras left out."""
+    """Return these distributions and all their requirements on this platform, without extras."""
     found: dict[str, Distribution] = {}
     waiting = list(names)
     while waiting:
         name = waiting.pop()
         if name in found:
             continue
-        with contextlib.suppress(PackageNotFoundError):  # needed on another platform only
+        with contextlib.suppress(PackageNotFoundError):  # Only another platform needs it.
             found[name] = distribution(name)
             needs = [need for need in found[name].requires or [] if "extra ==" not in need]
             waiting += [re.split(r"[^A-Za-z0-9._-]", need, maxsplit=1)[0] for need in needs]
@@ -38,7 +38,5 @@ def _closure(names: tuple[str, ...]) -> list[Distribution]:
 
 
 def _top_level(provided: Distribution) -> set[str]:
-    """The names that a distribution puts into site-packages; scripts, which lie outside, are left
-    out.
-    """
+    """Return the names of a distribution in site-packages. Scripts are outside, so not included."""
     return {file.parts[0] for file in provided.files or []} - {"..", "__pycache__"}

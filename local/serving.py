@@ -1,8 +1,7 @@
-"""A small HTTP/1.1 server for a WSGI application: threads, kept-alive connections, one line of log
-per request.
+"""A small HTTP/1.1 server for a WSGI application: threads, keep-alive, one log line per request.
 
-Werkzeug's own server closes every connection and logs whole request lines, query strings with their
-secrets included.
+Werkzeug's own server closes every connection. It also logs whole request lines, including secrets
+in query strings.
 """
 
 import io
@@ -26,15 +25,15 @@ from werkzeug.test import run_wsgi_app
 from werkzeug.wrappers import Response
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
-"""Of a request, as in API Gateway."""
+"""The largest body of a request, as in API Gateway."""
 
 MAX_DRAIN_BYTES = 8 * MAX_BODY_BYTES
-"""How much of a refused body is read all the same: a client that is still writing would not see the
-answer.
+"""The part of a refused body that is read and dropped. A client that still writes its body would
+not read the response.
 """
 
 POLL_SECONDS = 0.05
-"""How long a server may take to notice that it is to end."""
+"""How long a server may take to notice a shutdown."""
 
 Application = Callable[..., Iterable[bytes]]
 
@@ -46,35 +45,34 @@ class _Server(ThreadedWSGIServer):
 
 class _RequestHandler(WSGIRequestHandler):
     protocol_version = "HTTP/1.1"
-    # Headers and body leave in one piece, without waiting for the acknowledgement of an earlier
-    # one.
+    # Headers and body are sent together, without waiting for an acknowledgement.
     disable_nagle_algorithm = True
     wbufsize = -1
 
     def parse_request(self) -> bool:
-        """Note when the request began."""
+        """Record the start of the request, and parse it."""
         self._began = time.perf_counter()
         return super().parse_request()
 
     def handle_expect_100(self) -> bool:
-        """Let the client send its body; the permission must not wait in our buffer."""
+        """Permit the client to send its body. The permission must not stay in our buffer."""
         permitted = super().handle_expect_100()
         self.wfile.flush()
         return permitted
 
     def run_wsgi(self) -> None:
-        """Read the whole request, run the application, write the whole response, so that the
-        connection can go on.
+        """Read the whole request, run the application, write the whole response. The connection can
+        then serve the next request.
         """
         environ = self.make_environ()
         application: Application = self.server.app
         try:
             body = self._read_body()
         except OSError:
-            # A length of a chunk that is none.
+            # The length of a chunk is invalid.
             body = None
         if body is None:
-            # There may be more of the body than we read: this connection cannot go on.
+            # A part of the body may be unread, so this connection cannot serve another request.
             self.close_connection = True
             application, body = _problem(413, "Request Entity Too Large"), b""
         environ["wsgi.input"] = io.BytesIO(body)
@@ -83,7 +81,7 @@ class _RequestHandler(WSGIRequestHandler):
         environ.pop("HTTP_TRANSFER_ENCODING", None)
         try:
             chunks, status, headers = run_wsgi_app(application, environ, buffered=True)
-        except Exception:  # noqa: BLE001 (whatever went wrong, the client gets an answer)
+        except Exception:  # noqa: BLE001 (after any error the client needs a response)
             cast("_Server", self.server).log_file.write(traceback.format_exc())
             chunks, status, headers = run_wsgi_app(
                 _problem(500, "Internal Server Error"), environ, buffered=True
@@ -103,7 +101,7 @@ class _RequestHandler(WSGIRequestHandler):
             self.wfile.write(content)
 
     def _read_body(self) -> bytes | None:
-        """The body, or None when it is larger than allowed."""
+        """Return the body, or None if it is larger than allowed."""
         if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
             chunked: Any = DechunkedInput(cast("IO[bytes]", self.rfile))
             body = io.BufferedReader(chunked).read(MAX_BODY_BYTES + 1)
@@ -120,7 +118,9 @@ class _RequestHandler(WSGIRequestHandler):
         return None
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Method, path, status, time. Never a header or a query string: they carry credentials."""
+        """Log method, path, status and time. Never log a header or a query string: these may
+        contain credentials.
+        """
         path = urlsplit(getattr(self, "path", "-")).path
         printable = "".join(letter if letter.isprintable() else "?" for letter in path)
         spent_ms = (time.perf_counter() - self._began) * 1000
@@ -128,29 +128,31 @@ class _RequestHandler(WSGIRequestHandler):
         cast("_Server", self.server).log_file.write(line)
 
     def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002 (the parent's name)
-        """Nothing else is logged: what the parent class says of a bad request quotes it."""
+        """Log nothing else: the parent class quotes a bad request."""
 
 
 def _problem(status: int, message: str) -> Response:
-    """An answer of the gateway itself, in the shape that API Gateway uses."""
+    """Return an error response of the gateway itself, in the shape of API Gateway."""
     return Response(json.dumps({"message": message}), status, content_type="application/json")
 
 
 def bound_socket(host: str, port: int) -> socket.socket:
-    """Take a port now (OSError: it is taken); connections are accepted once it is served."""
-    taken = socket.socket()
-    # A port of a connection that closed a moment ago is free.
-    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    """Return a socket bound to a port. It accepts connections when it is served. Raise OSError if
+    the port is not free.
+    """
+    bound = socket.socket()
+    # A port whose connection has just closed counts as free.
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        taken.bind((host, port))
+        bound.bind((host, port))
     except OSError:
-        taken.close()
+        bound.close()
         raise
-    return taken
+    return bound
 
 
 def serve(application: Application, on: socket.socket, log: TextIO) -> BaseWSGIServer:
-    """Serve an application on a socket in a thread of its own, until `shutdown()`."""
+    """Serve an application on a socket in a new thread, until `shutdown()`. Return the server."""
     host, port = on.getsockname()
     on.listen(128)
     server = make_server(

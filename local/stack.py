@@ -2,7 +2,7 @@
 ctrl-C.
 
 PORT, LAMBDA_PORT, AI_BUDGETS_ENABLED and DATABASE_URL (the owner's, in place of the embedded
-Postgres) change it; LOCAL_STATE names another folder than .local for what is kept between runs.
+Postgres) change it. LOCAL_STATE is the folder for the state between runs, in place of .local.
 """
 
 import json
@@ -26,7 +26,8 @@ from urllib.parse import urlsplit
 import psycopg
 
 from local.demo import PEOPLE, STATE, Demo, DemoFailed, prepare
-from local.postgres import EmbeddedPostgres, PostgresError
+from local.postgres import EmbeddedPostgres
+from local.postgres_host import PostgresError
 from local.processes import LOOPBACK, hold, private_log, write_private, write_private_json
 
 if TYPE_CHECKING:
@@ -38,12 +39,12 @@ CONNECT_SECONDS = 5
 
 
 class CannotRun(Exception):
-    """Why the stack cannot run, in one line for the person who typed `make run`."""
+    """The stack cannot run. The message is one line for the person who typed `make run`."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """What the environment asks for."""
+    """The options of the stack, from environment variables."""
 
     port: int
     lambda_port: int
@@ -52,7 +53,9 @@ class Options:
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> "Options":
-        """From the environment; a variable that is empty counts as unset, as make passes it on."""
+        """Return the options of an environment. An empty variable counts as unset, because make
+        passes it on. Raise CannotRun.
+        """
         try:
             port, lambda_port = (
                 int(environment.get("PORT") or 3000),
@@ -69,9 +72,9 @@ class Options:
 
 
 def main() -> int:
-    """Run the stack; 0 when it was asked to end, 1 with one line on stderr when it cannot run."""
-    # A `kill` and a closed terminal end the stack as ctrl-C does, also in the background, where
-    # shells ignore ctrl-C; but `nohup` means what it says.
+    """Run the stack. Return 0 after a signal, 1 with one line on stderr if it cannot run."""
+    # `kill` and a closed terminal end the stack like ctrl-C, also in the background, where shells
+    # ignore ctrl-C. After `nohup` a closed terminal does not end it.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, signal.default_int_handler)
@@ -88,14 +91,14 @@ def main() -> int:
             print(f"make run: {problem}", file=sys.stderr)
             return 1
         finally:
-            # From here on the end must not be interrupted, or it would leave processes behind.
+            # An interrupted shutdown would leave processes running.
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 signal.signal(number, signal.SIG_IGN)
     return 0
 
 
 def run(options: Options, resources: ExitStack) -> None:
-    """Start everything, print how to use it, and wait."""
+    """Start everything, print its use, and wait. Raise CannotRun, PostgresError, DemoFailed."""
     began = time.monotonic()
     STATE.mkdir(mode=0o755, exist_ok=True)
     lock = hold(STATE / "lock")
@@ -104,12 +107,12 @@ def run(options: Options, resources: ExitStack) -> None:
     resources.callback(os.close, lock)
     if not TEMPLATE.exists():
         raise CannotRun(f"{TEMPLATE} is missing: start it by `make run`, which builds it")
-    # It says that a stack is ready: not the one of the last run.
+    # The file means that the stack is ready. This one is from the last run.
     (STATE / "stack.json").unlink(missing_ok=True)
     api, functions = (
         resources.enter_context(take_port(port)) for port in (options.port, options.lambda_port)
     )
-    api_port, lambda_port = (int(taken.getsockname()[1]) for taken in (api, functions))
+    api_port, lambda_port = (int(bound.getsockname()[1]) for bound in (api, functions))
     owner_url = database(options, resources)
     gateway = open_gateway(options, owner_url, resources)
     invoke(gateway, "Migrate", {})
@@ -130,7 +133,7 @@ def run(options: Options, resources: ExitStack) -> None:
 
 
 def take_port(port: int) -> socket.socket:
-    """A port of our own, before anything is started."""
+    """Return a socket bound to the port, before anything starts. Raise CannotRun."""
     from local.serving import bound_socket
 
     try:
@@ -142,12 +145,12 @@ def take_port(port: int) -> socket.socket:
 
 
 def database(options: Options, resources: ExitStack) -> str:
-    """The owner's connection, of a database that answers."""
+    """Return the owner's connection URL of a running database. Raise CannotRun, PostgresError."""
     if options.database_url is None:
         postgres = EmbeddedPostgres(STATE / "postgres")
         resources.callback(postgres.stop)
         starting = resources.enter_context(ThreadPoolExecutor(max_workers=1)).submit(postgres.start)
-        # Meanwhile: reading SAM's modules takes longer than everything else.
+        # The import of SAM's modules takes longest, so it runs while Postgres starts.
         import local.gateway  # noqa: F401  # pyright: ignore[reportUnusedImport]
 
         starting.result()
@@ -165,14 +168,14 @@ def database(options: Options, resources: ExitStack) -> str:
 
 
 def open_gateway(options: Options, owner_url: str, resources: ExitStack) -> "Gateway":
-    """The functions of the built template, as the application's role of the database; only Migrate
-    is the owner.
+    """Return the functions of the built template. They use the application's role of the database;
+    only Migrate uses the owner.
     """
     from local.gateway import Gateway
 
     parameters = {
         "AIBudgetsEnabled": options.ai_budgets_enabled,
-        # No account, so no topic and no bus.
+        # Without an AWS account there is no topic and no bus.
         "AlertEventBus": "none",
         "AlertTopic": "none",
         "Architecture": "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64",
@@ -188,9 +191,9 @@ def open_gateway(options: Options, owner_url: str, resources: ExitStack) -> "Gat
 
 
 def application_password(kept: Path) -> str:
-    """The password of the application's role, which Migrate sets: chosen once."""
+    """Return the password of the application's role from the file. Create it if it is missing."""
     password = kept.read_text() if kept.exists() else ""
-    # What a crash has left empty is as good as missing: Migrate sets the password at every start.
+    # A crash may leave an empty file. A new password works, because Migrate sets it at every start.
     if not re.fullmatch(r"[A-Za-z0-9_-]{32}", password):
         password = secrets.token_urlsafe(24)
         write_private(kept, password)
@@ -198,7 +201,7 @@ def application_password(kept: Path) -> str:
 
 
 def application_url(owner_url: str, password: str) -> str:
-    """The same server and database, as the application's role."""
+    """Return the URL of the same server and database for the application's role."""
     url = urlsplit(owner_url)
     return url._replace(
         netloc=f"{APPLICATION_ROLE}:{password}@{url.netloc.rpartition('@')[2]}"
@@ -206,18 +209,18 @@ def application_url(owner_url: str, password: str) -> str:
 
 
 def invoke(gateway: "Gateway", name: str, event: dict[str, Any]) -> dict[str, Any]:
-    """Invoke a function, which must succeed."""
+    """Invoke a function and return its result. Raise CannotRun if it fails."""
     outcome = gateway.call(name, json.dumps(event))
-    answer = cast("dict[str, Any]", json.loads(outcome.payload))
+    result = cast("dict[str, Any]", json.loads(outcome.payload))
     if outcome.failed:
-        problem = f"{answer.get('errorType')}: {answer.get('errorMessage')}".splitlines()[0]
+        problem = f"{result.get('errorType')}: {result.get('errorMessage')}".splitlines()[0]
         raise CannotRun(f"{name} failed: {problem} (more in {STATE / 'functions.log'})")
-    return answer
+    return result
 
 
 def access_log(resources: ExitStack) -> TextIO:
-    """Where the line per request goes: the terminal, else a file, since a pipe that nobody reads
-    would fill up.
+    """Return the stream for one line per request: the terminal, else a file, because a pipe without
+    a reader would fill up.
     """
     if sys.stdout.isatty():
         return sys.stdout
@@ -225,7 +228,7 @@ def access_log(resources: ExitStack) -> TextIO:
 
 
 def greeting(urls: Mapping[str, str], demo: Demo, seconds: float) -> str:
-    """What to do next."""
+    """Return the text that `make run` prints: addresses, tokens and the next commands."""
     people = "\n".join(f"  {name:8}{who:40}{demo.tokens[name]}" for name, who in PEOPLE.items())
     return f"""\
 API      {urls["api_url"]}

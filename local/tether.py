@@ -1,9 +1,11 @@
-"""Becomes a command that Linux signals when its parent dies: `tether.py SIGNAL UID GID COMMAND...`.
+"""Replace this process by a command that Linux signals when its parent dies.
 
-A file of its own, run with the standard library only, because `preexec_fn` is unsafe in a process
-with threads. It is also where root lets go of its rights, in an order that matters: a change of
-user clears the death signal, so the user comes first; and all imports come before, since the user
-may be unable to read this interpreter's library.
+    tether.py SIGNAL UID GID COMMAND...
+
+This is a separate script with the standard library only, because `preexec_fn` is unsafe in a
+process with threads. It also drops root's rights, in a fixed order. A change of user clears the
+death signal, so the user changes first. All imports come before that, because the user may be
+unable to read this interpreter's library.
 """
 
 import os
@@ -12,14 +14,14 @@ import sys
 try:
     import ctypes
 except ImportError:
-    # A Python built without libffi: the command then runs untied, and only an orderly end stops it.
+    # Python was built without libffi. Then the command gets no signal when its parent dies.
     ctypes = None
 
 PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
-    """Drop the user when UID is not -1, tie this process to its parent, and become the command."""
+    """Change the user unless UID is -1, request the death signal, and become the command."""
     parent = os.getppid()
     death_signal, uid, gid = (int(argument) for argument in sys.argv[1:4])
     command = sys.argv[4:]

@@ -1,12 +1,12 @@
-"""What AWS makes of template.yaml: plain CloudFormation, by the very translator that the SAM
-transform runs.
+"""The plain CloudFormation that AWS makes of template.yaml, by the translator of the SAM transform.
 
-    python -m local.transformed         prints it as JSON, for checkov and for curious people
+    python -m local.transformed         prints it as JSON, for checkov and for people
 
-Linters and tests read this one: the roles, permissions, aliases and routes that SAM adds are in it.
+Linters and tests read the result, because it contains the roles, permissions, aliases and routes
+that SAM adds.
 """
 
-# The translator is typed in part only.
+# The translator has types only in part.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 
 import json
@@ -21,13 +21,11 @@ from samtranslator.yaml_helper import yaml_parse
 TEMPLATE = Path(__file__).parents[1] / "template.yaml"
 REGION = "eu-west-1"
 CODE = "s3://bucket/code"
-"""Stands for the place to which `sam deploy` uploads."""
+"""A placeholder for the upload of `sam deploy`."""
 
 
 def transformed(parameters: dict[str, str] | None = None) -> dict[str, Any]:
-    """The CloudFormation template, with these values of parameters where SAM itself
-    looks at one.
-    """
+    """Return the CloudFormation template. `parameters` matter where SAM itself reads one."""
     template = cast("dict[str, Any]", yaml_parse(TEMPLATE.read_text(encoding="utf-8")))
     template["Globals"]["Function"]["CodeUri"] = CODE
     for resource in template["Resources"].values():

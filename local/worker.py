@@ -1,9 +1,9 @@
-"""Runs one handler as a plain process, where Lambda's own emulator does not run: `worker.py
+"""Run one handler in a plain process, where Lambda's own emulator does not run: `worker.py
 HANDLER`.
 
-A JSON line each way. In: {"event", "request_id", "deadline_ms"}. Out: {"payload": str, "failed":
-bool}. What the handler prints goes to stderr. Executed by itself, in the environment of the
-function: the standard library only.
+Each call is a JSON line in, {"event", "request_id", "deadline_ms"}, and a JSON line out,
+{"payload": str, "failed": bool}. The output of the handler goes to stderr. The script runs in the
+environment of the function, so it imports the standard library only.
 """
 
 import importlib
@@ -19,7 +19,7 @@ Handler = Callable[[Any, "Context"], Any]
 
 
 class Context:
-    """What a handler may ask about its invocation."""
+    """The context of an invocation, as a handler sees it."""
 
     def __init__(self, request_id: str, deadline_ms: int) -> None:
         self.aws_request_id = request_id
@@ -35,24 +35,24 @@ class Context:
         self._deadline_ms = deadline_ms
 
     def get_remaining_time_in_millis(self) -> int:
-        """Milliseconds until the function times out."""
+        """Return the milliseconds until the function times out."""
         return max(0, self._deadline_ms - int(time.time() * 1000))
 
 
 def load(handler: str) -> Handler:
-    """`module.function`, imported."""
+    """Import `module.function` and return it."""
     module, _, function = handler.rpartition(".")
     return getattr(importlib.import_module(module), function)
 
 
-def answer(call: dict[str, Any], handler: str) -> dict[str, Any]:
-    """Call the handler (imported on the first call, so that a failed import is an answer too), and
-    say how it went.
+def result_of(call: dict[str, Any], handler: str) -> dict[str, Any]:
+    """Call the handler and return its result or its error. The first call imports it, so a failed
+    import is an error of the call.
     """
     try:
         result = load(handler)(call["event"], Context(call["request_id"], call["deadline_ms"]))
         return {"payload": json.dumps(result), "failed": False}
-    except Exception as error:  # noqa: BLE001 (whatever a handler raises is its answer)
+    except Exception as error:  # noqa: BLE001 (any error of a handler is its result)
         traceback.print_exc()
         problem = {
             "errorMessage": str(error),
@@ -63,12 +63,12 @@ def answer(call: dict[str, Any], handler: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Answer calls until the pipe closes."""
-    # The pipes are for the protocol; a handler that prints must not write into the answer.
-    calls, answers = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w", buffering=1)
+    """Serve calls until the pipe closes."""
+    # The pipes are for the protocol; the output of a handler must not mix with the results.
+    calls, results = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     for line in calls:
-        answers.write(json.dumps(answer(json.loads(line), sys.argv[1])) + "\n")
+        results.write(json.dumps(result_of(json.loads(line), sys.argv[1])) + "\n")
 
 
 main()

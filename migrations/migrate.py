@@ -27,7 +27,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
-from allowance.aws.custom_resource import answer_deployment
+from allowance.aws.custom_resource import respond_to_deployment
 from allowance.aws.lambda_context import LambdaContext
 from allowance.database.login import connection_parameters
 from allowance.database.settings import database_source
@@ -69,7 +69,7 @@ def migrate(
     """Apply the new files of the folder and return their names. `owner` must be in autocommit.
 
     Afterwards the application's role can log in: with the password, or with an IAM token at RDS.
-    Raises ValidationFailed, which names each refused file, BadSetting if IAM is not available, and
+    Raise ValidationFailed, which names each refused file, BadSetting if IAM is not available, and
     psycopg.Error if a file fails. A failed file is rolled back; the files before it stay applied.
     """
     files = migration_files(folder)
@@ -96,12 +96,12 @@ def migrate(
 
 
 def migration_files(folder: Path = MIGRATIONS) -> dict[str, bytes]:
-    """The content of each migration by its name, in the order of the names."""
+    """Return the content of each migration by its name, in the order of the names."""
     return {path.name: path.read_bytes() for path in sorted(folder.glob("[0-9]*.sql"))}
 
 
 def checksum(content: bytes) -> str:
-    """The SHA-256 of a migration, in hexadecimal."""
+    """Return the SHA-256 of a migration, in hexadecimal."""
     return sha256(content).hexdigest()
 
 
@@ -119,7 +119,7 @@ def _set_application_password(owner: psycopg.Connection[Any], password: str) -> 
 
 def _let_in_by_iam(owner: psycopg.Connection[Any], *, granted: bool) -> None:
     """Grant `rds_iam` to the application's role, or revoke it. A member logs in by token only, so
-    the change back to a password must revoke it. Raises BadSetting if the server has no such role.
+    the change back to a password must revoke it. Raise BadSetting if the server has no such role.
     """
     membership = (
         "SELECT pg_has_role(application.oid, iam.oid, 'member') FROM pg_roles AS iam, "
@@ -138,15 +138,17 @@ def _let_in_by_iam(owner: psycopg.Connection[Any], *, granted: bool) -> None:
 
 
 def handler(event: Event, context: LambdaContext) -> Event | None:
-    """The Migrate Lambda. Returns the names of the applied files, to CloudFormation if it asks."""
+    """Migrate, and return the names of the applied files, or send them to CloudFormation if the
+    event comes from there.
+    """
     if "ResponseURL" in event:
-        return answer_deployment(event, context.log_stream_name, bring_up_to_date)
+        return respond_to_deployment(event, context.log_stream_name, bring_up_to_date)
     return bring_up_to_date()
 
 
 def bring_up_to_date() -> Event:
     """Migrate the database that the environment names, and return the names of the applied files.
-    Raises like `migrate`, and BadSetting.
+    Raise like `migrate`, and BadSetting.
     """
     source = database_source()
     application = (
@@ -168,8 +170,8 @@ def bring_up_to_date() -> Event:
 
 
 def _readable(parameters: dict[str, Any]) -> dict[str, Any]:
-    """Connection parameters by libpq's names. Raises BadSetting, because psycopg's own message
-    quotes the password.
+    """Return connection parameters by libpq's names. Raise BadSetting, because psycopg's own
+    message quotes the password.
     """
     try:
         return dict(conninfo_to_dict(**parameters))
@@ -197,7 +199,7 @@ def _problems(files: dict[str, bytes], applied: dict[str, str]) -> list[Problem]
 
 @contextmanager
 def _one_at_a_time(owner: psycopg.Connection[Any]) -> Generator[None]:
-    """Hold the advisory lock. Raises TimeoutError. It polls, because a session that waits in
+    """Hold the advisory lock. Raise TimeoutError. It polls, because a session that waits in
     pg_advisory_lock holds a snapshot, and CREATE INDEX CONCURRENTLY waits for that snapshot.
     """
     deadline = time.monotonic() + LOCK_PATIENCE_SECONDS

@@ -1,3 +1,1 @@
-"""The local stack in Docker: SAM's own `start-api`, for what must be proved with real
-containers.
-"""
+"""The local stack in Docker: SAM's own `start-api`, for tests that need real containers."""

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# A Docker engine and two images for a Debian machine that reaches no image registry: what `sam local` and testcontainers
-# need. Where an engine and a registry are at hand, none of this is.
+# A Docker engine and two images for `sam local` and testcontainers, on a Debian machine without an image registry. A
+# machine with an engine and a registry does not need this script.
 #
-#   engine.sh all    install (apt) and start an engine of its own, and make the images; prints what to export
-#   engine.sh env    prints what to export
+#   engine.sh all    installs (apt) and starts an engine of its own, and makes the images; prints the variables to export
+#   engine.sh env    prints the variables to export
 #   engine.sh down   stops the engine; images stay in $W
 #   engine.sh up | lambda | postgres   the parts of `all`
 #
-# Needs root, Debian, apt and pip. The images are stand-ins, made of Debian's minbase, this machine's CPython and PyPI
-# wheels: right for trying the project, wrong for measuring AWS. The Lambda image is the one on which `sam local` builds
-# its own; the Postgres image keeps to the entrypoint of the official one (POSTGRES_USER, _PASSWORD, _DB, initdb.d).
-# The engine leaves the host's firewall alone (--iptables=false), so that containers have no way out.
+# Needs root, Debian, apt and pip. The images are substitutes, made of Debian's minbase, this machine's CPython and PyPI
+# wheels. They serve to try the project, not to measure AWS. `sam local` builds its own image on the Lambda image. The
+# Postgres image has the entrypoint of the official one (POSTGRES_USER, _PASSWORD, _DB, initdb.d). The engine does not
+# change the host's firewall (--iptables=false), so containers cannot reach the internet.
 set -euo pipefail
 W=${W:-${TMPDIR:-/tmp}/allowance-docker}; PYV=${PYV:-3.13}; PGV=${PGV:-16.15.0}; ARCH=$(uname -m)
 [ "$ARCH" = aarch64 ] && LARCH=arm64 || LARCH=x86_64
@@ -21,10 +21,10 @@ env_lines() {
   printf 'export DOCKER_HOST=%s\nexport TESTCONTAINERS_RYUK_DISABLED=true TESTCONTAINERS_CONNECTION_MODE=docker_host TESTCONTAINERS_HOST_OVERRIDE=127.0.0.1\nexport SAM_CLI_TELEMETRY=0 SAM_SKIP_PULL_IMAGE=1\n' "$DOCKER_HOST"
 }
 
-answers() { docker info >/dev/null 2>&1; }
+responds() { docker info >/dev/null 2>&1; }
 
-# An engine that was killed leaves its pid file behind, which keeps the next one from starting, and its containerd.
-clear_the_dead() {
+# A killed engine leaves its containerd and its pid file, which prevents the next start.
+clear_leftovers() {
   local file pid
   for file in "$W/dockerd.pid" "$W/run/containerd/containerd.pid"; do
     pid=$(cat "$file" 2>/dev/null) || continue
@@ -38,12 +38,12 @@ up() {
     tick; apt-get update -qq >/dev/null
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends docker.io debootstrap iptables >"$W/apt.log" 2>&1; tock "apt-get install docker.io debootstrap"
   fi
-  if answers; then echo "engine already up" >&2; return; fi
-  tick; clear_the_dead
+  if responds; then echo "engine already up" >&2; return; fi
+  tick; clear_leftovers
   setsid nohup dockerd --data-root "$W/data" --exec-root "$W/run" --pidfile "$W/dockerd.pid" -H "$DOCKER_HOST" \
     --iptables=false --ip6tables=false --storage-driver=overlay2 --bip 172.29.0.1/24 >"$W/dockerd.log" 2>&1 </dev/null &
-  for _ in $(seq 1 150); do answers && break; sleep 0.1; done
-  answers || { echo "no engine: last lines of $W/dockerd.log" >&2; tail -5 "$W/dockerd.log" >&2; exit 1; }
+  for _ in $(seq 1 150); do responds && break; sleep 0.1; done
+  responds || { echo "no engine: last lines of $W/dockerd.log" >&2; tail -5 "$W/dockerd.log" >&2; exit 1; }
   tock "dockerd $(docker info --format '{{.ServerVersion}} {{.Driver}}')"
 }
 
@@ -62,7 +62,7 @@ lambda_image() {
   local image=public.ecr.aws/lambda/python:$PYV-$LARCH; docker image inspect "$image" >/dev/null 2>&1 && return
   base_rootfs; tick
   local L="$W/lambda-$PYV" prefix py; rm -rf "$L"; mkdir -p "$L"/var/{task,runtime,lang} "$L/opt"
-  # pyenv, where it is there, wants to be told which of its versions is meant
+  # pyenv, if installed, needs the exact version.
   prefix=$(PYENV_VERSION=$(pyenv versions --bare 2>/dev/null | grep "^$PYV\." | tail -1) "${PYTHON:-python$PYV}" -c 'import sys; print(sys.base_prefix)')
   if [ "$prefix" = /usr ]; then py=/usr/bin/python$PYV; else cp -a "$prefix"/. "$L/var/lang/"; rm -rf "$L"/var/lang/lib/python*/test; py=/var/lang/bin/python$PYV; fi
   python3 -m pip install -q --target "$L/var/runtime" --only-binary :all: --python-version "$PYV" --implementation cp \

@@ -1,10 +1,10 @@
-"""Runs a command against `sam local`: Postgres in a container, and SAM's own start-api and
+"""Run a command against `sam local`: Postgres in a container, and SAM's own start-api and
 start-lambda.
 
     python -m local.docker.stack COMMAND...
 
-The command finds the stack's description in the file that STACK names, as `make run` writes it.
-Needs a Docker engine, and the built template. Everything that was started ends with the command.
+The variable STACK is the path of the stack's description, as `make run` writes it. The script
+needs a Docker engine and the built template. It ends everything that it started.
 """
 
 import contextlib
@@ -37,7 +37,7 @@ START_SECONDS = 60
 
 
 def docker(*arguments: str) -> str:
-    """What a docker command prints."""
+    """Return the output of a docker command."""
     program = shutil.which("docker") or sys.exit("docker is not installed")
     return subprocess.run(
         [program, *arguments], check=True, capture_output=True, text=True
@@ -46,7 +46,7 @@ def docker(*arguments: str) -> str:
 
 @contextlib.contextmanager
 def network(name: str) -> Generator[None]:
-    """A network on which the functions find Postgres by name."""
+    """Provide a network on which the functions reach Postgres by name."""
     docker("network", "create", name)
     try:
         yield
@@ -56,7 +56,7 @@ def network(name: str) -> Generator[None]:
 
 @contextlib.contextmanager
 def postgres(name: str, password: str) -> Generator[str]:
-    """Postgres in a container; the owner's connection, as this machine reaches it."""
+    """Run Postgres in a container. Return the owner's connection URL for this machine."""
     port = free_port()
     settings = {
         "POSTGRES_USER": "allowance_owner",
@@ -64,7 +64,7 @@ def postgres(name: str, password: str) -> Generator[str]:
         "POSTGRES_DB": "allowance",
     }
     options = [part for key, value in settings.items() for part in ("--env", f"{key}={value}")]
-    reached = [
+    network_options = [
         "--network",
         name,
         "--network-alias",
@@ -72,7 +72,7 @@ def postgres(name: str, password: str) -> Generator[str]:
         "--publish",
         f"{LOOPBACK}:{port}:5432",
     ]
-    container = docker("run", "--detach", *reached, *options, IMAGE)
+    container = docker("run", "--detach", *network_options, *options, IMAGE)
     try:
         url = f"postgresql://allowance_owner:{password}@{LOOPBACK}:{port}/allowance"
         _wait_for(lambda: psycopg.connect(url, connect_timeout=2).close(), psycopg.OperationalError)
@@ -85,7 +85,7 @@ def postgres(name: str, password: str) -> Generator[str]:
 def sam_local(
     command: str, name: str, parameters: dict[str, str], variables: Path, log: Path
 ) -> Generator[int]:
-    """`sam local start-api` or `start-lambda`, on a port of its own. `variables` is the file of
+    """Run `sam local start-api` or `start-lambda`, and return its port. `variables` is the file for
     `--env-vars`.
     """
     port = free_port()
@@ -123,13 +123,13 @@ def sam_local(
             )
             yield port
         finally:
-            # TERM: it removes its containers. A job in the background would ignore INT.
+            # On TERM it removes its containers. A job in the background would ignore INT.
             process.send_signal(signal.SIGTERM)
             process.wait(START_SECONDS)
 
 
 def main(command: list[str]) -> int:
-    """The exit code of the command."""
+    """Return the exit code of the command."""
     name, owner_password, password = (secrets.token_hex(8) for _ in range(3))
     inside = f"{NETWORK_NAME_OF_POSTGRES}:5432/allowance"
     parameters = {
@@ -138,7 +138,8 @@ def main(command: list[str]) -> int:
         "Architecture": "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64",
         "Database": "existing",
     }
-    # A function gets those that the template declares for it: Migrate alone the owner's.
+    # A function gets the variables that the template declares for it. Only Migrate declares the
+    # owner's.
     environment = {
         "DATABASE_URL": f"postgresql://allowance_app:{password}@{inside}",
         "OWNER_DATABASE_URL": f"postgresql://allowance_owner:{owner_password}@{inside}",
@@ -175,17 +176,17 @@ def main(command: list[str]) -> int:
 
 
 def invoke(lambda_url: str, name: str, event: dict[str, Any]) -> dict[str, Any]:
-    """Invoke a function as an operator would, which must succeed."""
+    """Invoke a function as an operator does, and return its result. Exit if it fails."""
     client: Any = boto3.client(  # pyright: ignore[reportUnknownMemberType]
         "lambda",
         endpoint_url=lambda_url,
         region_name="us-east-1",
         aws_access_key_id="local",
-        aws_secret_access_key="local",  # noqa: S106 (SAM looks at neither)
+        aws_secret_access_key="local",  # noqa: S106 (SAM checks neither)
     )
-    answer = client.invoke(FunctionName=name, Payload=json.dumps(event))
-    payload: dict[str, Any] = json.loads(answer["Payload"].read())
-    if "FunctionError" in answer:
+    response = client.invoke(FunctionName=name, Payload=json.dumps(event))
+    payload: dict[str, Any] = json.loads(response["Payload"].read())
+    if "FunctionError" in response:
         sys.exit(f"{name} failed: {payload}")
     return payload
 

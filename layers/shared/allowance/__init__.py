@@ -1,3 +1,1 @@
-"""Allowance: who may spend how much on AI models. See docs/ and README.md at the root of the
-repository.
-"""
+"""Allowance: limits of spend on AI models. See README.md and docs/ in the repository."""

@@ -1,7 +1,7 @@
-"""What can go wrong, in the caller's words: the docstring is the message.
+"""Every error, in the caller's words: the docstring is the message.
 
-A subclass that the HTTP border does not name is answered as its parent: `BudgetNotFound` and
-`NotAuthorized` look like any `NotFound`, and only the log keeps the difference.
+A subclass without a status at the HTTP border gets the response of its parent. So `BudgetNotFound`
+and `NotAuthorized` look like any `NotFound`, and only the log shows the difference.
 """
 
 from collections.abc import Iterable
@@ -10,15 +10,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong with what was sent: where (`spend_limit_micros`, `prices[3].model`)
-    and what.
-    """
+    """One problem of a request: its field (`spend_limit_micros`, `prices[3].model`) and reason."""
 
     field: str
     detail: str
 
     def __str__(self) -> str:
-        # A name in a document may hold a line break: it must not pass for another problem.
+        # A name in a document may contain a line break. It must not look like another problem.
         text = f"{self.field}: {self.detail}"
         return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
@@ -50,7 +48,7 @@ class NotFound(AllowanceError):
 
 
 class NotAuthorized(NotFound):
-    """The caller may not do this to that."""
+    """The caller may not take this action on this object."""
 
 
 class GroupNotFound(NotFound):
@@ -168,7 +166,7 @@ class ExportFailed(AllowanceError):
 
     def __init__(self, failures: int) -> None:
         super().__init__(
-            f"{failures} exports failed; the log says of which organizations and months, and why."
+            f"{failures} exports failed; the log names the organizations, months and reasons."
         )
 
 

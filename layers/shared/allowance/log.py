@@ -8,9 +8,7 @@ from functools import cache
 
 @contextmanager
 def _hidden(module: str) -> Generator[None]:
-    """Make an import of the module fail as if it were not installed, unless it is
-    loaded already.
-    """
+    """Make an import of the module fail as if it were not installed, unless it is loaded."""
     if module in sys.modules:
         yield
         return
@@ -21,16 +19,16 @@ def _hidden(module: str) -> Generator[None]:
         del sys.modules[module]
 
 
-# Powertools imports botocore wherever it finds it, only to put its own name into the user agent of
-# AWS calls, and does without where it is not. No route calls AWS, so no route's cold start pays for
-# it.
+# Powertools imports botocore if it is installed, only to add its name to the user agent of requests
+# to AWS. It works without botocore. No route sends a request to AWS, so no cold start of a route
+# should take the time of the import.
 with _hidden("botocore"):
     from aws_lambda_powertools.logging import Logger
 
 
 def cause_of(error: Exception) -> str | None:
-    """What lies behind an error of the database: its SQLSTATE and its words, which name host and
-    user at most.
+    """Return the class, SQLSTATE and message of the cause of a database error; None: no cause. The
+    message contains host and user at most.
     """
     cause = error.__cause__
     return (
@@ -42,5 +40,5 @@ def cause_of(error: Exception) -> str | None:
 
 @cache
 def logger() -> Logger:
-    """The logger of this process, by POWERTOOLS_SERVICE_NAME and POWERTOOLS_LOG_LEVEL."""
+    """Return the logger of this process, by POWERTOOLS_SERVICE_NAME and POWERTOOLS_LOG_LEVEL."""
     return Logger(utc=True)

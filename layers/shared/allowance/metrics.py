@@ -1,8 +1,9 @@
-"""Custom metrics in CloudWatch's embedded metric format: lines in the log, which cost no call.
+"""Custom metrics in CloudWatch's embedded metric format: log lines, which need no request.
 
 Namespace `Allowance`, dimension `service` (POWERTOOLS_SERVICE_NAME, which the template sets to the
 stack's name).
-https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+Source: "Specification: Embedded metric format" in the Amazon CloudWatch User Guide,
+docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format.html
 """
 
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
@@ -12,8 +13,8 @@ SERVER_ERRORS_FROM = 500
 
 
 def count_request(route: str, outcome: str, status: int, *, database_ms: float, cold: bool) -> None:
-    """One request: `Requests` by route and outcome; `ServerErrors`, `DatabaseTime` and `ColdStarts`
-    over all routes.
+    """Count one request: `Requests` by route and outcome; `ServerErrors`, `DatabaseTime` and
+    `ColdStarts` over all routes.
 
     `route` is the template of the path, and `outcome` is `ok` or the name of an error: no id
     becomes a dimension.
@@ -23,16 +24,16 @@ def count_request(route: str, outcome: str, status: int, *, database_ms: float, 
     overall.add_metric("DatabaseTime", MetricUnit.Milliseconds, database_ms)
     overall.add_metric("ColdStarts", MetricUnit.Count, int(cold))
     overall.flush_metrics()
-    decided = EphemeralMetrics(namespace=NAMESPACE)
-    decided.add_dimension("route", route)
-    decided.add_dimension("outcome", outcome)
-    decided.add_metric("Requests", MetricUnit.Count, 1)
-    decided.flush_metrics()
+    by_outcome = EphemeralMetrics(namespace=NAMESPACE)
+    by_outcome.add_dimension("route", route)
+    by_outcome.add_dimension("outcome", outcome)
+    by_outcome.add_metric("Requests", MetricUnit.Count, 1)
+    by_outcome.flush_metrics()
 
 
 def count_price_book(*, held: int, newly_held: int, fell_back: bool) -> None:
-    """One seeding: how many changes of its book wait for an owner, how many of them did not before,
-    and a fallback.
+    """Count one seeding: the changes of its book that wait for an owner, how many of them are new,
+    and a fallback to the shipped book.
     """
     metrics = EphemeralMetrics(namespace=NAMESPACE)
     metrics.add_metric("HeldPriceChanges", MetricUnit.Count, held)
@@ -42,8 +43,8 @@ def count_price_book(*, held: int, newly_held: int, fell_back: bool) -> None:
 
 
 def count_alerts(*, delivered: int, failing: int, oldest_seconds: int) -> None:
-    """One run of the delivery of alerts: what it delivered; what waits, how long, and what was
-    tried often in vain.
+    """Count one run of the delivery of alerts: delivered alerts, alerts that failed repeatedly, and
+    the age of the oldest waiting alert.
     """
     metrics = EphemeralMetrics(namespace=NAMESPACE)
     metrics.add_metric("AlertsDelivered", MetricUnit.Count, delivered)
@@ -53,8 +54,8 @@ def count_alerts(*, delivered: int, failing: int, oldest_seconds: int) -> None:
 
 
 def count_expired_usage(*, dropped: int, postponed: bool) -> None:
-    """One run of ExpireUsage: how many months it dropped, and whether it had to leave one for the
-    next.
+    """Count one run of ExpireUsage: the dropped months, and whether one month is left for the next
+    run.
     """
     metrics = EphemeralMetrics(namespace=NAMESPACE)
     metrics.add_metric("UsageMonthsDropped", MetricUnit.Count, dropped)
@@ -63,8 +64,8 @@ def count_expired_usage(*, dropped: int, postponed: bool) -> None:
 
 
 def count_job(job: str, *, succeeded: bool) -> None:
-    """One run of a job, by the job's name: `Succeeded` and `Failed`. The heartbeat alarm waits for
-    the former.
+    """Count one run of a job, by the job's name: `Succeeded` and `Failed`. The heartbeat alarm
+    expects `Succeeded`.
     """
     metrics = EphemeralMetrics(namespace=NAMESPACE)
     metrics.add_dimension("job", job)

@@ -1,6 +1,6 @@
-"""What every function needs to know of its deployment: read once, typed, late.
+"""The settings that every function needs: read once, typed, at first use.
 
-The settings of one domain lie in its own `settings` module.
+The settings of one domain are in its own `settings` module.
 """
 
 import os
@@ -9,14 +9,12 @@ from functools import cache
 
 
 class BadSetting(Exception):
-    """A setting of the deployment cannot be used: an environment variable, or what a
-    secret holds.
-    """
+    """A setting of the deployment is invalid: an environment variable, or a secret's content."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a function needs to know of its deployment."""
+    """The settings that every function needs."""
 
     ai_budgets_enabled: bool
     function_name: str
@@ -24,7 +22,7 @@ class Settings:
 
 @cache
 def settings() -> Settings:
-    """The settings of this process. Raises BadSetting."""
+    """Return the settings of this process. Raise BadSetting."""
     enabled = os.environ.get("AI_BUDGETS_ENABLED", "true")
     if enabled not in ("true", "false"):
         raise BadSetting(f"AI_BUDGETS_ENABLED must be true or false, not {enabled!r}.")

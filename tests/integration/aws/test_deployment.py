@@ -122,6 +122,17 @@ def test_deleting_the_stack_needs_no_database(cloudformation: AnswersUrl) -> Non
     assert [answer["Status"] for answer in cloudformation.answers] == ["SUCCESS"]
 
 
+def test_an_unknown_request_fails_the_deployment_and_migrates_nothing(
+    cloudformation: AnswersUrl, empty: Database
+) -> None:
+    with environment(DATABASE_URL=empty.app_url, OWNER_DATABASE_URL=empty.owner_url):
+        migrate_lambda.handler(cloudformation.event("Import"), Context())
+    (failed,) = cloudformation.answers
+    assert failed["Status"] == "FAILED"
+    assert "RequestType is 'Import'." in failed["Reason"]
+    assert empty.rows("SELECT to_regclass('schema_migrations')") == [(None,)]
+
+
 def test_an_answer_that_cannot_be_delivered_is_an_error_which_lambda_repeats(
     cloudformation: AnswersUrl,
 ) -> None:

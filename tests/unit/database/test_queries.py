@@ -142,7 +142,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterable[Path]:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("-- name: a\nSELECT 1;", "The query a does not say what it needs."),
+        ("-- name: a\nSELECT 1;", "The query a declares no need."),
         ("-- name: a\n-- needs: own group\nSELECT 1;", "'own' is not a valid Action"),
         ("-- name: a\n-- needs: read house\nSELECT 1;", "'house' is not a valid ResourceType"),
         ("-- name: a\n-- needs: read group group_id\nSELECT 1;", "which cannot be read"),

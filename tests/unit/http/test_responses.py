@@ -3,14 +3,16 @@
 import ast
 import importlib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import allowance
 from allowance.errors import AllowanceError, ExportFailed, ImportRunning
-from allowance.http.responses import STATUSES
+from allowance.http.request import Request
+from allowance.http.responses import INTERNAL_ERROR, STATUSES, failure
 
 LAYER = Path(allowance.__file__).parent
 FUNCTIONS = Path(__file__).parents[3] / "functions"
@@ -67,3 +69,15 @@ def test_no_route_imports_a_module_that_raises_an_error_without_status(
     users = [source for source in handlers if imported(source) & reaching]
     assert users
     assert all("allowance.http.api" not in imported(source) for source in users)
+
+
+def test_an_error_without_a_status_is_a_500_that_tells_nothing(
+    logged: Callable[[], list[dict[str, Any]]],
+) -> None:
+    response = failure(Request.of({}, "the-id"), ImportRunning(detail="of the inside"))
+    assert response["statusCode"] == 500
+    assert response["body"] == INTERNAL_ERROR.decode()
+    (line,) = logged()
+    assert line["level"] == "ERROR"
+    assert line["request_id"] == "the-id"
+    assert "ImportRunning" in line["exception"]

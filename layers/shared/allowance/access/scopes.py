@@ -1,5 +1,5 @@
-"""The scope of a token as a document: a role's shape and an allow-list. Read here into what the
-rule takes.
+"""The scope of a token as a document, with the shape of a role and an allow-list. `read_scope`
+makes of it the scope that the rule takes.
 """
 
 from enum import StrEnum
@@ -48,7 +48,7 @@ class PermissionDocument(Body):
 
 
 class OrganizationDocument(Body):
-    """What the scope lets through in one organization."""
+    """The permissions that the scope leaves in one organization."""
 
     org: list[PermissionDocument] = []
     member: list[PermissionDocument] = []
@@ -62,8 +62,8 @@ class AllowedObjectDocument(Body):
 
 
 class ScopeDocument(Body):
-    """A level that is left out lets nothing through; an allow-list that is left out lets every
-    object through.
+    """The limits of a token. An absent level permits nothing; an absent allow-list permits every
+    object.
     """
 
     site: list[PermissionDocument] = []
@@ -73,8 +73,8 @@ class ScopeDocument(Body):
 
 
 def read_scope(stored: dict[str, Any] | None) -> Scope:
-    """The scope that a token's row holds; None is everything. Organizations and objects are ids by
-    now.
+    """Return the scope in a token's row; None permits everything. The row refers to organizations
+    and objects by id.
     """
     if stored is None:
         return UNLIMITED

@@ -43,8 +43,8 @@ def open_store[S: CallerStore](
 ) -> S:
     """Return a store for the user behind a credential. One round trip, at every request.
 
-    `group_id`, `organization` and `user` (id or username; `me` is the caller) are what the path
-    names; the same trip looks them up. Raises Unauthenticated.
+    `group_id`, `organization` and `user` (id or username; `me` is the caller) are the objects in
+    the path; the same round trip looks them up. Raise Unauthenticated.
     """
     database = warm_database()
     database.start_invocation()
@@ -72,7 +72,7 @@ def open_store[S: CallerStore](
 
 
 def open_gate(actor: SystemActor) -> Gate:
-    """Return a gate for a system actor. It has no credential: IAM decides who may start a job."""
+    """Return a gate for a system actor. It has no credential: IAM decides which job may start."""
     database = warm_database()
     database.start_invocation()
     return Gate(actor.subject, database)

@@ -1,9 +1,9 @@
 -- name: authenticate
 -- needs: nothing
--- Who presents this credential, with everything the rule needs, and the thing that the path names:
--- one trip. `=` on bytea stops at the first byte that differs, so both sides are hashed with bytes
--- that no caller can know: where they differ then says nothing (a double-HMAC comparison). Being
--- suspended or deleted is as good as being unknown.
+-- Return the owner of a credential, everything that the rule needs, and the object in the path: one
+-- round trip. `=` on bytea stops at the first byte that differs, so its time could reveal a prefix.
+-- Both sides are therefore hashed with bytes that no caller can know (a double-HMAC comparison). A
+-- suspended or deleted user counts as unknown.
 WITH credential AS (
     SELECT t.id, t.name, t.expires_at, t.scope, u.id AS user_id, u.username, u.email, u.roles
     FROM api_tokens AS t
@@ -15,7 +15,7 @@ WITH credential AS (
         AND (t.expires_at IS NULL OR t.expires_at > now())
         AND u.status = 'active'
 ),
--- At most once a minute, and never waiting for another request that does the same.
+-- At most once a minute, and never waiting for another request that updates the same row.
 touched AS (
     UPDATE api_tokens SET last_used_at = now()
     WHERE id IN (
@@ -33,16 +33,18 @@ SELECT
     c.roles,
     coalesce(
         (
-            SELECT jsonb_agg(jsonb_build_object('id', o.id, 'name', o.name, 'roles', om.roles)
-                ORDER BY om.joined_at, o.id)
+            SELECT jsonb_agg(
+                jsonb_build_object('id', o.id, 'name', o.name, 'roles', om.roles)
+                ORDER BY om.joined_at, o.id
+            )
             FROM organization_members AS om
             JOIN organizations AS o ON o.id = om.organization_id
             WHERE om.user_id = c.user_id AND o.deleted_at IS NULL
         ),
         '[]'
     ) AS organizations,
-    -- Those of deleted organizations too: the rule counts a group only where the user is a member
-    -- of its organization.
+    -- Includes groups of deleted organizations: the rule counts a group only if the user is a
+    -- member of its organization.
     ARRAY(SELECT gm.group_id FROM group_members AS gm WHERE gm.user_id = c.user_id) AS groups,
     jsonb_build_object('name', c.name, 'expires_at', c.expires_at, 'scope', c.scope) AS token,
     (
@@ -62,9 +64,11 @@ SELECT
         FROM users AS n
         WHERE n.status <> 'deleted' AND (
             n.id = %(named_user_id)s::uuid
-            -- Nobody is named so.
-            OR n.username = CASE %(named_username)s::text WHEN 'me' THEN c.username
-                ELSE %(named_username)s::text END
+            -- No user may have the name `me`.
+            OR n.username = CASE %(named_username)s::text
+                WHEN 'me' THEN c.username
+                ELSE %(named_username)s::text
+            END
         )
     ) AS "user",
     now() AS now
@@ -72,5 +76,5 @@ FROM credential AS c;
 
 -- name: ping
 -- needs: nothing
--- Whether the database answers.
+-- Return a row, if the database responds.
 SELECT 'ok' AS status;

@@ -1,5 +1,5 @@
-"""Tokens: `alw_<id>_<secret>`. Only a SHA-256 of the secret is stored, so that a copy of the table
-opens nothing.
+"""Tokens: `alw_<id>_<secret>`. The table stores only a SHA-256 of the secret, so a copy of the
+table gives no access.
 """
 
 import re
@@ -21,7 +21,7 @@ _TOKEN = re.compile(r"alw_([A-Za-z0-9]+)_([A-Za-z0-9]+)")
 
 @dataclass(frozen=True)
 class Credential:
-    """A token as presented. The secret itself is gone by now."""
+    """A token from a request. It keeps the hash of the secret, not the secret."""
 
     token_id: str
     secret_sha256: bytes = field(repr=False)
@@ -29,14 +29,14 @@ class Credential:
 
 @dataclass(frozen=True)
 class MintedToken:
-    """A new token. `plaintext` is told once and never stored."""
+    """A new token. `plaintext` is in one response and never stored."""
 
     plaintext: str = field(repr=False)
     credential: Credential
 
 
 def mint() -> MintedToken:
-    """A new token, from the system's source of randomness."""
+    """Return a new token, from the system's source of randomness."""
     token_id, secret = _random(ID_LENGTH), _random(SECRET_LENGTH)
     return MintedToken(
         f"alw_{token_id}_{secret}", Credential(token_id, sha256(secret.encode()).digest())
@@ -44,7 +44,7 @@ def mint() -> MintedToken:
 
 
 def credential_of(headers: Mapping[str, str]) -> Credential:
-    """The credential of a request, by lower-case header names. Raises Unauthenticated."""
+    """Return the credential of a request, by lower-case header names. Raise Unauthenticated."""
     token = headers.get("coder-session-token")
     if token is None:
         scheme, _, token = headers.get("authorization", "").strip().partition(" ")

@@ -1,5 +1,5 @@
-"""A custom resource of CloudFormation: it waits for the answer, and a failure fails and rolls back
-the deployment.
+"""A custom resource of CloudFormation. CloudFormation waits for the response; a failure fails the
+deployment and rolls it back.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requesttypes.html
 """
@@ -13,28 +13,30 @@ from allowance.log import logger
 
 TIMEOUT_SECONDS = 10
 MAX_REASON_LENGTH = 1000
-"""An answer may have 4,096 bytes in all."""
+"""The whole response has at most 4,096 bytes."""
 
 
-def answer_deployment(
+class UnknownRequestType(Exception):
+    """CloudFormation documents no such request."""
+
+
+def respond_to_deployment(
     event: Mapping[str, Any], log_stream: str, work: Callable[[], dict[str, Any]]
 ) -> None:
-    """Do the work for a Create or an Update, and tell CloudFormation how it went. A Delete leaves
-    the data alone.
+    """Do the work for a Create or an Update, and send CloudFormation its result. A Delete keeps the
+    data. Any other request fails.
 
-    Raises OSError when the answer cannot be delivered, so that Lambda tries the whole again.
+    Raise OSError if the response cannot be sent, so that Lambda retries the invocation.
     """
-    outcome: dict[str, Any] = {"Status": "SUCCESS"}
-    if event["RequestType"] != "Delete":
-        try:
-            outcome["Data"] = work()
-        except Exception as error:  # noqa: BLE001 (whatever it is, the deployment must fail by it, and now)
-            logger().exception("migration failed")
-            reason = f"{type(error).__name__}: {error}"[:MAX_REASON_LENGTH]
-            outcome = {"Status": "FAILED", "Reason": f"{reason} (log stream {log_stream})"}
+    try:
+        outcome = {"Status": "SUCCESS"} | _result(event["RequestType"], work)
+    except Exception as error:  # noqa: BLE001 (any error must fail the deployment at once)
+        logger().exception("migration failed")
+        reason = f"{type(error).__name__}: {error}"[:MAX_REASON_LENGTH]
+        outcome = {"Status": "FAILED", "Reason": f"{reason} (log stream {log_stream})"}
     body = {key: event[key] for key in ("StackId", "RequestId", "LogicalResourceId")} | outcome
-    # One id for ever: another one would make CloudFormation take the update for a replacement, and
-    # delete the old.
+    # The id never changes: CloudFormation would take an update with another id for a replacement,
+    # and delete the old resource.
     body["PhysicalResourceId"] = "schema"
     # The URL is signed for a request without a content type.
     request = Request(  # noqa: S310
@@ -42,3 +44,13 @@ def answer_deployment(
     )
     with urlopen(request, timeout=TIMEOUT_SECONDS):  # noqa: S310 (CloudFormation's own URL)
         pass
+
+
+def _result(request_type: str, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    match request_type:
+        case "Create" | "Update":
+            return {"Data": work()}
+        case "Delete":
+            return {}
+        case _:
+            raise UnknownRequestType(f"RequestType is {request_type!r}.")

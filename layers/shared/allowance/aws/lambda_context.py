@@ -1,10 +1,10 @@
-"""The part of Lambda's context object that is used here."""
+"""The part of Lambda's context object that this project uses."""
 
 from typing import Protocol
 
 
 class LambdaContext(Protocol):
-    """The invocation that Lambda hands to a handler."""
+    """The invocation, as Lambda passes it to a handler."""
 
     aws_request_id: str
     log_stream_name: str

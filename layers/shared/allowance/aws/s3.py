@@ -1,6 +1,4 @@
-"""An object of S3, written bit by bit: it is there all at once when it is complete, and not at all
-when it fails.
-"""
+"""An object of S3, written in parts: it appears whole when complete, and not at all on failure."""
 
 import io
 from collections.abc import Generator, Mapping
@@ -9,15 +7,15 @@ from functools import cache
 from typing import Any, override
 
 PART_BYTES = 8 << 20
-"""Held in memory. S3 takes 10,000 parts, so an object may have 80 GB."""
+"""One part is in memory. S3 accepts 10,000 parts, so an object may have 80 GB."""
 
 CONNECT_SECONDS, READ_SECONDS, ATTEMPTS = 3, 30, 5
 
 
 @cache
 def s3_client() -> Any:
-    """The client of this process, which asks again by itself."""
-    # The largest part of a cold start: only here, where something must be written.
+    """Return the client of this process. It retries by itself."""
+    # This import is the largest part of a cold start, so it happens only where a function writes.
     import boto3
     from botocore.config import Config
 
@@ -26,11 +24,12 @@ def s3_client() -> Any:
         read_timeout=READ_SECONDS,
         retries={"total_max_attempts": ATTEMPTS},
     )
-    return boto3.client("s3", config=config)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    client: Any = boto3.client("s3", config=config)  # pyright: ignore[reportUnknownMemberType]
+    return client
 
 
 class _Parts(io.RawIOBase):
-    """What takes bytes and sends them on as parts."""
+    """A writable stream that sends its bytes to S3 as parts."""
 
     def __init__(
         self, client: Any, target: Mapping[str, str], properties: Mapping[str, str]
@@ -51,7 +50,7 @@ class _Parts(io.RawIOBase):
     @override
     def write(self, b: Any, /) -> int:
         if self._abandoned:
-            return len(b)  # the end that a file writes by itself when it is let go
+            return len(b)  # A file writes its end when it is closed; the object does not exist.
         self._waiting += b
         while len(self._waiting) >= PART_BYTES:
             self._send(bytes(self._waiting[:PART_BYTES]))
@@ -59,7 +58,7 @@ class _Parts(io.RawIOBase):
         return len(b)
 
     def finish(self) -> None:
-        """Make the object what was written."""
+        """Complete the object from what was written."""
         if self._upload_id is None:
             self._client.put_object(Body=bytes(self._waiting), **self._target, **self._properties)
             return
@@ -69,7 +68,7 @@ class _Parts(io.RawIOBase):
         self._client.complete_multipart_upload(**self._target, **parts)
 
     def abandon(self) -> None:
-        """Let the object be what it was."""
+        """Leave the object as it was before."""
         self._abandoned = True
         if self._upload_id is not None:
             self._client.abort_multipart_upload(UploadId=self._upload_id, **self._target)
@@ -80,18 +79,18 @@ class _Parts(io.RawIOBase):
                 **self._target, **self._properties
             )["UploadId"]
         number = len(self._sent) + 1
-        answer = self._client.upload_part(
+        response = self._client.upload_part(
             Body=content, PartNumber=number, UploadId=self._upload_id, **self._target
         )
-        self._sent.append({"PartNumber": number, "ETag": answer["ETag"]})
+        self._sent.append({"PartNumber": number, "ETag": response["ETag"]})
 
 
 @contextmanager
 def s3_object(bucket: str, key: str, properties: Mapping[str, str]) -> Generator[io.RawIOBase]:
-    """What takes the bytes of an object. `properties` are those of S3's PutObject, such as
-    ContentType.
+    """Return a stream for the bytes of an object. `properties` are properties of S3's PutObject,
+    such as ContentType.
 
-    An error inside leaves the object as it was. Raises what boto3 does.
+    An error inside the block leaves the object as it was. Raise the errors of boto3.
     """
     parts = _Parts(s3_client(), {"Bucket": bucket, "Key": key}, properties)
     try:

@@ -1,6 +1,4 @@
-"""One secret out of AWS Secrets Manager, over HTTP: no SDK, whose import would be most of a cold
-start.
-"""
+"""A secret of AWS Secrets Manager, over HTTP. Importing the SDK would be most of a cold start."""
 
 import json
 from datetime import UTC, datetime
@@ -19,10 +17,10 @@ BUSY_STATUSES = (429, 500, 502, 503, 504)
 
 
 def fetch_secret(arn: str) -> dict[str, Any]:
-    """The JSON object that a secret holds, as it is now.
+    """Return the JSON object in the current version of a secret.
 
-    Raises BadSetting, with what AWS says of it, and DatabaseUnavailable while Secrets Manager does
-    not answer.
+    Raise BadSetting, with the error of AWS, and DatabaseUnavailable while Secrets Manager does not
+    respond.
     https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
     """
     credentials = aws_credentials()
@@ -35,20 +33,21 @@ def fetch_secret(arn: str) -> dict[str, Any]:
     }
     signed = signed_headers("secretsmanager", headers, body, credentials, datetime.now(UTC))
     try:
-        with urlopen(Request(url, body, signed), timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310 (no caller's URL)
-            secret = json.loads(json.load(answer)["SecretString"])
+        request = Request(url, body, signed)  # noqa: S310 (the URL is no caller's)
+        with urlopen(request, timeout=TIMEOUT_SECONDS) as response:  # noqa: S310
+            secret = json.loads(json.load(response)["SecretString"])
     except HTTPError as refusal:
-        throttled = b"ThrottlingException" in (said := refusal.read())
-        if refusal.code in BUSY_STATUSES or throttled:
+        reason = refusal.read()
+        if refusal.code in BUSY_STATUSES or b"ThrottlingException" in reason:
             raise DatabaseUnavailable from refusal
-        # It names the secret, the role and the reason, and never a value.
+        # The reason names the secret and the role, and never a value.
         raise BadSetting(
-            f"The secret {arn} cannot be read: {said.decode(errors='replace')}"
+            f"The secret {arn} cannot be read: {reason.decode(errors='replace')}"
         ) from None
     except OSError as unreachable:
         raise DatabaseUnavailable from unreachable
     except (KeyError, ValueError):
-        # Neither the value nor its parser's words, which quote it, may reach a log.
+        # Neither the value nor the parser's message, which quotes it, may reach a log.
         raise BadSetting(f"The secret {arn} holds no JSON.") from None
     if not isinstance(secret, dict):
         raise BadSetting(f"The secret {arn} holds no JSON object.")

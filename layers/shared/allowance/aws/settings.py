@@ -1,4 +1,4 @@
-"""What Lambda sets for calls to AWS: credentials, region and endpoints."""
+"""The settings for requests to AWS, which Lambda provides: credentials, region and endpoints."""
 
 import os
 
@@ -7,8 +7,8 @@ from allowance.settings import BadSetting
 
 
 def aws_credentials() -> AwsCredentials:
-    """The credentials of the function's role. Not kept: they end, and Lambda renews them. Raises
-    BadSetting.
+    """Return the credentials of the function's role. Not cached: they expire, and Lambda renews
+    them. Raise BadSetting.
     """
     needed = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION")
     if missing := [name for name in needed if not os.environ.get(name)]:
@@ -18,8 +18,8 @@ def aws_credentials() -> AwsCredentials:
 
 
 def secrets_manager_url(region: str) -> str:
-    """Where Secrets Manager answers: AWS_ENDPOINT_URL_SECRETS_MANAGER, as for AWS's SDKs, or the
-    region's own.
+    """Return the URL of Secrets Manager: AWS_ENDPOINT_URL_SECRETS_MANAGER, as for AWS's SDKs, or
+    the endpoint of the region.
     """
     suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
     return (

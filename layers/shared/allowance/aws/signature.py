@@ -1,8 +1,8 @@
-"""AWS Signature Version 4, for the two requests that a cold start may need: a database token, and a
+"""AWS Signature Version 4, for the two requests that a cold start may need: a database token and a
 secret.
 
-Ours, because botocore takes 0.4 s to import, most of a cold start; a test compares every byte with
-botocore's. Source:
+The code is ours, because botocore takes 0.4 s to import, most of a cold start. A test compares
+every byte with botocore's signature. Source:
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 """
 
@@ -15,7 +15,7 @@ from urllib.parse import quote, urlencode
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 TOKEN_LIFETIME_SECONDS = 900
-"""RDS takes no longer one. It is looked at when a session begins only."""
+"""RDS accepts no longer lifetime. It checks the token only when a session begins."""
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,10 @@ class AwsCredentials:
 def database_token(
     host: str, port: int, user: str, credentials: AwsCredentials, now: datetime
 ) -> str:
-    """A password for IAM authentication at RDS: a presigned URL without its scheme, made without
-    asking anybody.
+    """Return a password for IAM authentication at RDS: a presigned URL without its scheme. Sends
+    no request.
 
-    https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.IAMDBAuth.Connecting.html
+    docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.IAMDBAuth.Connecting.html
     """
     scope = _scope("rds-db", credentials, now)
     query = {
@@ -62,8 +62,8 @@ def signed_headers(
     credentials: AwsCredentials,
     now: datetime,
 ) -> dict[str, str]:
-    """The headers of a POST to `/`, by lower-case names and `host` among them, with those that sign
-    it.
+    """Return the headers of a POST to `/` and the headers that sign it. `headers` has lower-case
+    names and includes `host`.
     """
     signed = {**headers, "x-amz-date": _stamp(now)}
     if credentials.session_token is not None:

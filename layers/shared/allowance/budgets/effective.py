@@ -1,5 +1,5 @@
-"""Which budget is in effect for a user, and in which period: pure. The database answers the same by
-the SQL function `ai_effective_budget`; a test compares the two on random directories.
+"""The effective budget of a user, and its period. Pure. The SQL function `ai_effective_budget`
+implements the same rule; a test compares the two on random directories.
 """
 
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ LimitSource = Literal["user_override", "group"]
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A calendar month in UTC: `start` is in it, `end` is the first moment after it."""
+    """A calendar month in UTC, from `start` (inclusive) to `end` (exclusive)."""
 
     start: datetime
     end: datetime
@@ -21,7 +21,7 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class GroupOfUser:
-    """A group that a user is in, Everyone groups included, whose id is their organization's."""
+    """A group of a user. The id of an Everyone group is the id of its organization."""
 
     group_id: UUID
     organization_id: UUID
@@ -30,14 +30,14 @@ class GroupOfUser:
     is_default: bool = False
     """Whether the organization is the default one."""
     is_deleted: bool = False
-    """Whether the organization is deleted: then the group counts for nothing."""
+    """Whether the organization is deleted: then the group has no effect."""
     spend_limit_micros: int | None = None
-    """The group's budget; None: it has none."""
+    """The group's budget; None: no budget."""
 
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """A user's own limit, 0..1e12 micros, and the group that it counts for."""
+    """A user's own limit, 0..1e12 micros, and the group to which spend is attributed."""
 
     group_id: UUID
     spend_limit_micros: int
@@ -45,8 +45,8 @@ class Override:
 
 @dataclass(frozen=True, slots=True)
 class EffectiveBudget:
-    """The group that spend is attributed to, None for who is in no organization, and the limit,
-    None for none.
+    """The group to which spend is attributed (None: the user is in no organization), and the limit
+    (None: no limit).
     """
 
     group_id: UUID | None
@@ -55,23 +55,23 @@ class EffectiveBudget:
 
 
 def period_containing(now: datetime) -> Period:
-    """The period of a moment, which must have a time zone: whichever that is, the month is the one
-    in UTC.
+    """Return the period of a time, by its month in UTC. Raise ValueError if the time has no time
+    zone.
     """
     if now.tzinfo is None:
-        raise ValueError("A moment without a time zone is in no period.")
+        raise ValueError("The time has no time zone.")
     start = now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     years, month = divmod(start.month, 12)
     return Period(start, start.replace(year=start.year + years, month=month + 1))
 
 
 def effective_budget(groups: Iterable[GroupOfUser], override: Override | None) -> EffectiveBudget:
-    """The override; else the highest budget of the user's groups; else no limit, spent for an
-    Everyone group.
+    """Return the override; else the highest budget of the user's groups; else no limit, attributed
+    to an Everyone group.
 
-    Ties between budgets go to the earliest organization membership, then to the lowest group id.
-    Without a budget it is the Everyone group of the default organization, if the user is in it,
-    else of the earliest joined one.
+    Of equal budgets the earliest organization membership wins, then the lowest group id. Without a
+    budget, spend goes to the Everyone group of the default organization if the user is in it, else
+    of the organization that the user joined first.
     """
     alive = [group for group in groups if not group.is_deleted]
     if override is not None and override.group_id in {group.group_id for group in alive}:

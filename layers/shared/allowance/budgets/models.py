@@ -1,4 +1,4 @@
-"""The limits of groups and users as they come in and go out. Money is micro-units of US dollars."""
+"""The limits of groups and users in requests and responses. Money is micro-units of US dollars."""
 
 from typing import Annotated, override
 from uuid import UUID
@@ -41,7 +41,9 @@ class SpendLimit(Body):
     @override
     @classmethod
     def refusal(cls, error: ValidationError) -> ValidationFailed:
-        """A limit above the cap has a message of its own, which yields to every other problem."""
+        """Return InvalidSpendLimit if the only problem is a limit above the cap, else the other
+        problems.
+        """
         problems = problems_of(error)
         above = [
             each["type"] == ABOVE and each["loc"][-1] == "spend_limit_micros"
@@ -55,8 +57,8 @@ class SpendLimit(Body):
 
 
 class UserBudgetOverride(Versioned):
-    """A user's own limit per period, and the group of the user that it counts for. 0 blocks all
-    spend.
+    """A user's own limit per period, and the user's group to which spend is attributed. 0 blocks
+    all spend.
     """
 
     user_id: UUID
@@ -67,7 +69,7 @@ class UserBudgetOverride(Versioned):
 
 
 class OverrideLimit(SpendLimit):
-    """The body of PUT: the limit of the user, and the group that it counts for."""
+    """The body of PUT: the limit of the user, and the group to which spend is attributed."""
 
     group_id: Annotated[
         UUID,
@@ -78,6 +80,6 @@ class OverrideLimit(SpendLimit):
 
 
 class RemovedBudget(Row):
-    """Whether the limit that was there is gone."""
+    """Whether a limit was deleted."""
 
     removed: bool

@@ -1,5 +1,5 @@
-"""The shapes of the contract: rows out, bodies in, one model per shape. Money is whole micro-units
-of US dollars.
+"""The base classes and field types of the contract: rows go out, bodies come in, one model per
+shape. Money is whole micro-units of US dollars.
 """
 
 import re
@@ -24,18 +24,22 @@ MAX_NAME_LENGTH = 255
 
 
 UUID_FORM = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
-"""Of the forms that Python and pydantic would take, the only one that the contract does."""
+"""The only form that the contract accepts. Python and pydantic accept others too."""
+
+USERNAME_FORM = re.compile(r"[a-z0-9][a-z0-9-]{0,63}", re.ASCII)
 
 
 def hyphenated(value: object) -> object:
-    """Keeps out the other forms."""
+    """Return the value. Raise ValueError if it is a string in another form than UUID_FORM."""
     if isinstance(value, str) and not UUID_FORM.fullmatch(value):
         raise ValueError("must be a UUID of 36 characters with hyphens")
     return value
 
 
 def rfc3339(time: datetime) -> str:
-    """RFC 3339 in UTC with microseconds, always six digits: `2026-11-22T06:00:00.123456Z`."""
+    """Return a time as RFC 3339 in UTC, with six digits of microseconds:
+    `2026-11-22T06:00:00.123456Z`.
+    """
     return time.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
@@ -47,71 +51,69 @@ Timestamp = Annotated[
 
 
 RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+"""A time with its offset from UTC, no finer than microseconds."""
 
 
 def moment_of(value: object) -> datetime | None:
-    """A time in RFC 3339, with an offset from UTC and no finer than microseconds; None if it is no
-    such text.
-    """
+    """Return the time in UTC that an RFC 3339 text states; None if the value is no such text."""
     if not isinstance(value, str) or not RFC3339.fullmatch(value):
         return None
     try:
         return datetime.fromisoformat(value.upper()).astimezone(UTC)
     except (ValueError, OverflowError):
-        return None  # the 31st of February, or before the year 1 in UTC
+        return None  # For example the 31st of February, or a time before the year 1 in UTC.
 
 
-def _moment(value: object) -> object:
+def _time(value: object) -> object:
     if value is None or isinstance(value, datetime):
         return value
-    if (moment := moment_of(value)) is None:
+    if (time := moment_of(value)) is None:
         raise ValueError("must be a time like 2026-11-22T06:00:00Z")
-    return moment
+    return time
 
 
 Moment = Annotated[
-    datetime, BeforeValidator(_moment), PlainSerializer(rfc3339, return_type=str, when_used="json")
+    datetime, BeforeValidator(_time), PlainSerializer(rfc3339, return_type=str, when_used="json")
 ]
-"""A time that comes in. With Z, or with an offset, which in a query must be percent-encoded."""
+"""A time in a request: with Z, or with an offset, which a query must percent-encode."""
 
 
 class Row(BaseModel):
-    """What the database answers, and what goes out."""
+    """A row of the database, and the JSON of a response."""
 
-    # What has a default is in the answer too, and so it is required in its description.
+    # A response contains a field that has a default, so its schema requires the field.
     model_config = ConfigDict(
         frozen=True, extra="forbid", json_schema_serialization_defaults_required=True
     )
 
 
 class Body(BaseModel):
-    """What comes in as JSON: strict types, no unknown field."""
+    """The JSON of a request: strict types, no unknown field."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     @classmethod
     def refusal(cls, error: ValidationError) -> ValidationFailed:
-        """Return the error that a caller gets for a body that is not valid."""
+        """Return the error that the caller gets for an invalid body."""
         return ValidationFailed(problems_of(error))
 
 
 class Versioned(Row):
-    """A row that says when it was last written: `updated_at`, which moves with every change, names
-    its version.
-    """
+    """A row with a version. The version is `updated_at`, which every change moves."""
 
     if TYPE_CHECKING:
-        # Said by each row in its own place: a field of this class would come first in its JSON.
+        # Each row declares the field in its own place: a field of this class would come first in
+        # the JSON.
         updated_at: Timestamp
 
     @property
     def etag(self) -> str:
-        """A strong entity tag (RFC 9110, 8.8.3)."""
+        """Return a strong entity tag (RFC 9110, 8.8.3)."""
         return f'"{rfc3339(self.updated_at)}"'
 
 
 def _printable(value: str) -> str:
-    # Keeps out what Postgres cannot store (NUL, lone surrogates) and what nobody can see in a list.
+    # Postgres cannot store NUL and lone surrogates, and invisible characters mislead in a list.
     if not value.isprintable() or value != value.strip():
         raise ValueError("must have no control characters, nor spaces around it")
     return value

@@ -1,6 +1,4 @@
-"""JSON, read more strictly than json.loads does: what two readers could take for two things is
-refused.
-"""
+"""Strict JSON: a document that two parsers could read differently is refused."""
 
 import json
 import re
@@ -12,7 +10,7 @@ from pydantic_core import from_json
 from allowance.errors import InvalidJSON
 
 MAX_INTEGER_DIGITS = 40
-"""Longer literals are cut down to this size: far above every bound, and still cheap to read."""
+"""A longer literal becomes a number of this many digits: above every bound, and cheap to parse."""
 
 _CONTAINERS = frozenset((dict, list))
 
@@ -23,7 +21,7 @@ _SPACE_BEFORE_COLON = re.compile(rb'"[ \t\n\r]+:')
 
 
 def json_object(content: bytes) -> dict[str, Any]:
-    """A JSON object, read more strictly than json.loads does. Raises InvalidJSON."""
+    """Return a JSON object, parsed more strictly than by json.loads. Raise InvalidJSON."""
     if (plain := _plain_object(content)) is not None:
         return plain
     try:
@@ -32,12 +30,11 @@ def json_object(content: bytes) -> dict[str, Any]:
             text,
             object_pairs_hook=_without_duplicates,
             parse_constant=_no_constant,
-            # Python's own is several times faster, and refuses thousands of digits.
+            # Python's own parser is several times faster, but it refuses thousands of digits.
             parse_int=_integer if _LONG_INTEGER.search(content) else None,
         )
         if "\\u" in text:
-            # A lone surrogate ("\ud800") is in no encoding, so nothing could be answered or stored
-            # about it.
+            # No encoding has a lone surrogate ("\ud800"), so no response and no row can hold it.
             json.dumps(value, ensure_ascii=False).encode()
     except ValueError as error:
         raise InvalidJSON(detail=_where(error)) from error
@@ -49,12 +46,12 @@ def json_object(content: bytes) -> dict[str, Any]:
 
 
 def _plain_object(content: bytes) -> dict[str, Any] | None:
-    """The object, five times as fast, where it is plain that no key stands twice; None: the careful
-    reader decides.
+    """Return the object if it provably has no duplicate key, else None. Five times as fast as the
+    strict parser, which must decide about None.
 
-    pydantic's reader refuses all that the careful one does but duplicate keys. Each key is followed
-    by `":`, where no white space comes before its colon: then there are at most so many keys as
-    there are of these, and none was lost when as many were read.
+    pydantic's parser refuses what the strict one refuses, except duplicate keys. Without white
+    space before a colon, `":` follows each key. So the document has at most as many keys as `":`.
+    If the parsed object has that many keys, the parser dropped no duplicate.
     """
     if _SPACE_BEFORE_COLON.search(content):
         return None
@@ -64,8 +61,8 @@ def _plain_object(content: bytes) -> dict[str, Any] | None:
         return None
     if not isinstance(value, dict):
         return None
-    read = cast("dict[str, Any]", value)
-    return read if content.count(b'":') == _number_of_keys(read) else None
+    parsed = cast("dict[str, Any]", value)
+    return parsed if content.count(b'":') == _number_of_keys(parsed) else None
 
 
 def _number_of_keys(value: object) -> int:
@@ -96,7 +93,7 @@ def _where(error: ValueError) -> str:
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise ValueError("A key stands twice in an object")
+        raise ValueError("An object has a duplicate key")
     return found
 
 

@@ -1,4 +1,4 @@
-"""What comes in as query parameters: text, read strictly, and never ignored."""
+"""Query parameters: strict text, and an unknown parameter is an error."""
 
 import base64
 import json
@@ -16,18 +16,17 @@ from pydantic import (
     model_validator,
 )
 
-from allowance.contract.fields import UUID_FORM
+from allowance.contract.fields import USERNAME_FORM, UUID_FORM
 
 
 class Query(BaseModel):
-    """What comes in as query parameters: text, no unknown parameter."""
+    """The query parameters of a request: text, no unknown parameter."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 def _digits(value: object) -> object:
-    # pydantic would also take " 7", "1_0" and "7.0" for whole numbers; Postgres has 18 digits to be
-    # safe with.
+    # pydantic also reads " 7", "1_0" and "7.0" as whole numbers. Any 18 digits fit into a bigint.
     if isinstance(value, str) and not (value.isascii() and value.isdigit() and len(value) <= 18):
         raise ValueError("must be a whole number of at most 18 digits, without a sign")
     return value
@@ -43,18 +42,16 @@ def _printable(value: str) -> str:
 
 
 Printable = Annotated[str, AfterValidator(_printable)]
-"""What Postgres can compare with: no NUL, no lone surrogate."""
+"""Text that Postgres can compare with: no NUL, no lone surrogate."""
 
 
 def text_for(content: bytes) -> str:
-    """Text that says nothing and needs no escape in a URL: base64url without padding
-    (RFC 4648, 5).
-    """
+    """Return opaque text that needs no escape in a URL: base64url without padding (RFC 4648, 5)."""
     return base64.urlsafe_b64encode(content).decode().rstrip("=")
 
 
 def content_in(text: str) -> bytes:
-    """What `text_for` was given. Raises ValueError."""
+    """Return the content from which `text_for` made the text. Raise ValueError."""
     return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
 
 
@@ -62,9 +59,7 @@ _PARTS = TypeAdapter(list[Any])
 
 
 class Cursor(BaseModel):
-    """The last row of a page, by what it is sorted by, as text that says nothing: names may hold
-    anything.
-    """
+    """The sort key of a page's last row, as opaque text, because a name may hold any character."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -87,9 +82,9 @@ AFTER: Any = Field(
     description="`next` of the page before.",
     json_schema_extra={"anyOf": [{"type": "string"}, {"type": "null"}]},
 )
-"""Of a query with a cursor. Its schema is that of the text."""
+"""The field of a query that holds a cursor. Its schema describes the text."""
 
-USER_KEY = re.compile(f"{UUID_FORM.pattern}|[a-z0-9][a-z0-9-]{{0,63}}", re.ASCII)
+USER_KEY = re.compile(f"{UUID_FORM.pattern}|{USERNAME_FORM.pattern}", re.ASCII)
 
 
 def _user_key(value: str) -> str:
@@ -101,4 +96,4 @@ def _user_key(value: str) -> str:
 UserKey = Annotated[
     str, AfterValidator(_user_key), Field(json_schema_extra={"pattern": f"^({USER_KEY.pattern})$"})
 ]
-"""A UUID or a username (which `me` is too, to those who read it)."""
+"""A UUID or a username. `me` matches as a username; a query that takes it means the caller."""

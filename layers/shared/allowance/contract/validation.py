@@ -1,4 +1,4 @@
-"""From pydantic's errors to problems in the caller's words, each with the path of its field."""
+"""Problems in the caller's words, made from pydantic's errors, each with the path of its field."""
 
 from typing import Any
 
@@ -20,16 +20,16 @@ DETAILS = {
     "model_attributes_type": "Must be an object.",
     "string_too_short": "Must not be empty.",
 }
-"""What to say for an error type of pydantic; the others speak for themselves."""
+"""Error type of pydantic -> our text. For other types pydantic's own text is clear."""
 
 KEY = "[key]"
-"""What pydantic adds to the path of a key of an object that is itself what is wrong."""
+"""pydantic adds this to the path when the key itself of an object is invalid."""
 
 BELOW, ABOVE = "greater_than_equal", "less_than_equal"
 
 
 def path_of(location: tuple[int | str, ...]) -> str:
-    """`prices[3].input_price` of ("prices", 3, "input_price")."""
+    """Return `prices[3].input_price` for ("prices", 3, "input_price")."""
     path = ""
     for part in (each for each in location if each != KEY):
         path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else part
@@ -37,7 +37,7 @@ def path_of(location: tuple[int | str, ...]) -> str:
 
 
 def problems_of(error: ValidationError) -> list[Problem]:
-    """Every problem of a document, in its order."""
+    """Return every problem of a document, in the document's order."""
     return [
         Problem(path_of(each["loc"]), detail_of(each["type"], each["msg"], each.get("ctx", {})))
         for each in error.errors(include_url=False, include_input=False)
@@ -45,6 +45,7 @@ def problems_of(error: ValidationError) -> list[Problem]:
 
 
 def detail_of(kind: str, message: str, context: dict[str, Any]) -> str:
+    """Return the sentence for an error of pydantic, from its type, message and context."""
     if kind == BELOW:
         return (
             "Must not be negative." if context["ge"] == 0 else f"Must be at least {context['ge']}."
@@ -59,7 +60,7 @@ def detail_of(kind: str, message: str, context: dict[str, Any]) -> str:
 
 
 def as_phrases(problems: list[Problem]) -> list[Problem]:
-    """For Lambda errors, which are lines of `path: problem`, not sentences."""
+    """Return the problems as phrases: the error of a Lambda has lines of `path: problem`."""
     return [
         Problem(each.field, each.detail[:1].lower() + each.detail[1:].rstrip("."))
         for each in problems

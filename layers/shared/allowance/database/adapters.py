@@ -1,4 +1,4 @@
-"""How values travel between Python and Postgres: times in UTC, arrays in the binary format."""
+"""Conversion of values between Python and Postgres: times in UTC, arrays in the binary format."""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -1,10 +1,9 @@
-"""Columns of a batch as arrays in PostgreSQL's binary format, which the server reads without
-parsing.
+"""Columns of a batch as arrays in PostgreSQL's binary format, which the server does not parse.
 
-An array is five 32-bit integers (dimensions, whether there are nulls, the OID of the elements'
-type, how many there are, the first index), then each element: its length in bytes, and those
-(`array_recv` in PostgreSQL's arrayfuncs.c). Integers are big-endian; a time is microseconds since
-2000 (`timestamptz_recv`). OIDs are those of pg_type.dat.
+An array begins with five 32-bit integers: dimensions, whether it has nulls, the OID of the element
+type, the number of elements, the first index. Each element follows: its length in bytes, then its
+bytes (`array_recv` in PostgreSQL's arrayfuncs.c). Integers are big-endian; a time is microseconds
+since 2000 (`timestamptz_recv`). The OIDs come from pg_type.dat.
 """
 
 from collections.abc import Collection, Iterable
@@ -19,7 +18,7 @@ _NULL = pack("!i", -1)
 
 
 class Array(bytes):
-    """An array as it is sent. `array_oid` is that of its own type."""
+    """The bytes of an array. `array_oid` is the OID of the array type."""
 
     array_oid: ClassVar[int]
     element_oid: ClassVar[int]
@@ -57,7 +56,7 @@ ARRAYS = (Integers, Times, Uuids, Byteas)
 
 
 def integers(values: Collection[int | None]) -> Integers:
-    """Whole numbers of 64 bits; None is null."""
+    """Return an array of 64-bit integers; None is null."""
     if None not in values:
         return Integers(_header(Integers, len(values)) + _eights(values))
     nullable = (_NULL if each is None else pack("!iq", 8, each) for each in values)
@@ -65,19 +64,19 @@ def integers(values: Collection[int | None]) -> Integers:
 
 
 def times(values: Collection[datetime]) -> Times:
-    """Times that know their zone."""
+    """Return an array of times. Each must have a time zone."""
     return Times(
         _header(Times, len(values)) + _eights([(each - _EPOCH) // _MICROSECOND for each in values])
     )
 
 
 def uuids(values: Collection[bytes]) -> Uuids:
-    """UUIDs as their 16 bytes."""
+    """Return an array of UUIDs, each given as its 16 bytes."""
     return Uuids(_header(Uuids, len(values)) + _of_length(16, values))
 
 
 def byteas(values: Collection[bytes], length: int) -> Byteas:
-    """Bytes, so many each."""
+    """Return an array of byte strings of the same length."""
     return Byteas(_header(Byteas, len(values)) + _of_length(length, values))
 
 

@@ -1,6 +1,6 @@
-"""The one warm connection of a process. It runs queries by name for whoever holds it.
+"""The one warm connection of a process. It runs queries by name.
 
-Only the gate and the session hold it (`allowance.access`). A connection is in autocommit: a read is
+Only the gate and the session use it (`allowance.access`). A connection is in autocommit: a read is
 its own transaction; a write is one statement or one pipelined batch, which Postgres runs as one
 implicit transaction. See docs/decisions/0003-round-trips.md.
 """
@@ -26,7 +26,7 @@ UNAVAILABLE_CLASSES = ("08", "53", "57")
 """SQLSTATE classes: connection exception, insufficient resources, operator intervention."""
 
 READ_ONLY = "25006"
-"""SQLSTATE of a write on a standby, which a failover leaves behind."""
+"""SQLSTATE of a write on a standby. After a failover the old primary is a standby."""
 
 UNAVAILABLE = frozenset({"55P03", "40001", "40P01", READ_ONLY})
 """SQLSTATEs: lock not available, serialization failure, deadlock, read-only."""
@@ -38,11 +38,11 @@ CONSTRAINTS: Mapping[str, type[AllowanceError]] = {
     "user_ai_budget_overrides_group_membership": NotAGroupMember,
     "ai_usage_keys_pkey": UsageKeyTaken,
 }
-"""Constraint -> the error that a caller gets when it refuses a row."""
+"""Constraint -> the error of the caller when the constraint refuses a row."""
 
 
 class Database:
-    """One connection. It stays warm between invocations and is replaced when it is found closed.
+    """One connection. It stays warm between invocations, and a closed one is replaced.
 
     Every method raises DatabaseUnavailable when Postgres is down, failing over or out of
     connections, and the error of CONSTRAINTS when the schema refuses a row.
@@ -61,7 +61,7 @@ class Database:
         self._may_repeat = True
 
     def take_waited_ms(self) -> float:
-        """Return the milliseconds spent on the database since the last call of this."""
+        """Return the milliseconds spent on the database since the last call of this method."""
         waited, self._waited_seconds = self._waited_seconds, 0.0
         return waited * 1000
 
@@ -83,8 +83,8 @@ class Database:
     def batch(self, *calls: Call[Any]) -> list[list[Any]]:
         """Return the rows of each statement, in order. One implicit transaction, one round trip.
 
-        Under READ COMMITTED each statement takes a snapshot of its own: a later one sees what an
-        earlier one waited for.
+        Under READ COMMITTED each statement takes its own snapshot: a later statement sees a commit
+        for which an earlier one waited.
         """
 
         def send(connection: psycopg.Connection[Any]) -> list[list[Any]]:
@@ -96,7 +96,7 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Generator[None]:
-        """Run several statements, all or nothing. Costs two round trips more: for jobs only."""
+        """Run several statements, all or nothing. Two more round trips, so only jobs use it."""
         self._attempt(lambda connection: connection.execute("BEGIN"))
         self._within = self._connection
         try:
@@ -126,8 +126,8 @@ class Database:
         try:
             return work(connection)
         except psycopg.Error as error:
-            # Without a SQLSTATE the client itself reports a connection that is of no use any more,
-            # closed or not: a pipeline whose server went away "cannot exit while busy".
+            # Without a SQLSTATE the client itself reports a broken connection, closed or not: a
+            # pipeline whose server is gone "cannot exit while busy".
             stale = connection.closed or (
                 isinstance(error, psycopg.OperationalError) and error.sqlstate is None
             )

@@ -1,5 +1,5 @@
-"""How to connect to a database: a URL, a secret that holds a password, or a token that the
-function's role signs.
+"""The parameters of a connection: from a URL, from a secret with a password, or from a token that
+the function's role signs.
 """
 
 import re
@@ -14,8 +14,7 @@ from allowance.database.settings import DatabaseSource
 from allowance.settings import BadSetting
 
 CERTIFICATES = Path(__file__).with_name("certificates")
-"""The authorities of Amazon RDS by region, each with those of RDS Proxy: what `verify-full` trusts.
-"""
+"""The authorities that `verify-full` trusts: Amazon RDS by region, each with those of RDS Proxy."""
 
 _REGION = re.compile(r"\.((?:[a-z]+-)+\d+)\.")
 
@@ -25,11 +24,11 @@ KEEPALIVES: dict[str, Any] = {
     "keepalives_count": 2,
     "tcp_user_timeout": 4000,
 }
-"""Seconds, and milliseconds: a server that is gone without a word is given up before Lambda gives
-up on us.
+"""Seconds (`keepalives_*`) and milliseconds (`tcp_user_timeout`). A server that vanishes without
+closing its connection is detected before the function times out.
 """
 
-# A standby that a failover left behind under the old address would take reads and refuse writes.
+# After a failover the old address may lead to a standby, which accepts reads and refuses writes.
 WRITABLE: dict[str, Any] = {"target_session_attrs": "read-write"}
 
 FIELDS = {
@@ -43,13 +42,12 @@ FIELDS = {
 
 
 def connection_parameters(source: DatabaseSource) -> dict[str, Any]:
-    """Keyword arguments for psycopg.connect, for one connection: the next may need another
+    """Return keyword arguments for psycopg.connect, for one connection: the next may need another
     password.
 
-    A secret fills in what the source leaves out; RDS's own master secret has a username and a
-    password only. A server outside of AWS, whose certificate Amazon did not sign, is reached with
-    `sslmode` in the secret. Raises BadSetting, and DatabaseUnavailable while the secret cannot be
-    had.
+    A secret provides what the source does not state. RDS's own master secret has only a username
+    and a password. For a server outside of AWS, whose certificate Amazon did not sign, the secret
+    sets `sslmode`. Raise BadSetting, and DatabaseUnavailable while the secret cannot be fetched.
     """
     if source.url is not None:
         return {"conninfo": source.url, **KEEPALIVES, **WRITABLE}
@@ -75,8 +73,8 @@ def connection_parameters(source: DatabaseSource) -> dict[str, Any]:
 
 
 def authorities(host: str) -> Path:
-    """The file of those that sign for the region in the host's name, or of all: reading those takes
-    0.1 s.
+    """Return the file of the authorities for the region in the host's name, else the file of all,
+    which takes 0.1 s to read.
     """
     region = _REGION.search(host)
     file = CERTIFICATES / f"{region[1] if region else 'all'}.pem"

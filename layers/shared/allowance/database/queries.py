@@ -13,8 +13,8 @@ holds several values (`each %(group_ids)s`). Without an ID the object is the typ
 listing they name columns of each row: `read group each row id in organization_id`. `nothing` marks
 a query that runs before the caller is known.
 
-A fragment (`-- fragment: NAME`) is SQL that several queries share; the line `-- include: NAME`
-stands for it.
+A fragment (`-- fragment: NAME`) is SQL that several queries share. It replaces each line
+`-- include: NAME`.
 """
 
 import re
@@ -40,7 +40,7 @@ _NEED = re.compile(
 _PARAMETER = re.compile(r"(each )?%\((\w+)\)s")
 
 type Place = tuple[Literal["parameter", "each", "column"], str]
-"""Where an id stands: a parameter, a parameter with several values, or a column of each row."""
+"""The place of an id: a parameter, a parameter with several values, or a column of each row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +54,13 @@ class Need:
 
     @property
     def is_of_rows(self) -> bool:
-        """Whether each row of the result is an object of its own."""
+        """Return whether each row of the result is a separate object."""
         return self.id is not None and self.id[0] == "column"
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A query as it is sent, and what it needs. No needs: it runs before the caller is known."""
+    """A query with its needs. Without a need it runs before the caller is known."""
 
     name: str
     needs: tuple[Need, ...]
@@ -77,13 +77,13 @@ class Call[T]:
 
 
 def call[T](model: type[T], query: str, /, **parameters: Any) -> Call[T]:
-    """Prepare a query for a batch or for later."""
+    """Return a call of a query, for a batch or for later."""
     return Call(model, query, parameters)
 
 
 @cache
 def queries() -> Mapping[str, Query]:
-    """Return every query by its name. Raise ValueError where a file breaks the rules above."""
+    """Return every query by its name. Raise ValueError if a file breaks the rules above."""
     texts: dict[str, str] = {}
     fragments: dict[str, str] = {}
     for path in sorted(LAYER.rglob("*.sql")):
@@ -98,7 +98,7 @@ def queries() -> Mapping[str, Query]:
 def _query(name: str, text: str, fragments: Mapping[str, str]) -> Query:
     stated = _NEEDS.findall(text)
     if not stated:
-        raise ValueError(f"The query {name} does not say what it needs.")
+        raise ValueError(f"The query {name} declares no need.")
     needs = () if stated == ["nothing"] else tuple(_need(name, each) for each in stated)
     sql = _INCLUDE.sub(lambda found: fragments[found[1]], _NEEDS.sub("", text))
     return Query(name, needs, sql.encode())

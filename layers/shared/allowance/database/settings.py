@@ -1,4 +1,4 @@
-"""Where the database is, and how to log in: DATABASE_* and OWNER_DATABASE_*."""
+"""The address of the database, and the login: DATABASE_* and OWNER_DATABASE_*."""
 
 import os
 from dataclasses import dataclass
@@ -9,10 +9,10 @@ from allowance.settings import BadSetting
 
 @dataclass(frozen=True)
 class DatabaseSource:
-    """Where the connection comes from: a URL; or a secret; or a host, a database and a user that
-    IAM lets in.
+    """The source of a connection: a URL; or a secret; or a host, a database and a user that logs in
+    by IAM.
 
-    With a secret the others say what it leaves out. None is not said.
+    With a secret, the other fields state what the secret lacks. None: not stated.
     """
 
     url: str | None = None
@@ -24,15 +24,16 @@ class DatabaseSource:
 
     @property
     def by_iam(self) -> bool:
+        """Return whether the login uses a token that IAM signs."""
         return self.url is None and self.secret_arn is None
 
 
 @cache
 def database_source(prefix: str = "") -> DatabaseSource:
-    """DATABASE_URL; or DATABASE_SECRET_ARN; or DATABASE_HOST, _NAME and _USER, for a token that IAM
-    signs.
+    """Return DATABASE_URL; or DATABASE_SECRET_ARN; or DATABASE_HOST, _NAME and _USER, for a login
+    by IAM.
 
-    With the prefix `OWNER_` those of the owner. Raises BadSetting.
+    The prefix `OWNER_` selects the variables of the owner. Raise BadSetting.
     """
     name = f"{prefix}DATABASE_"
     url, secret_arn, host, port, database, user = (

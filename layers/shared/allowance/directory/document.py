@@ -1,7 +1,7 @@
-"""The directory document: who exists, who belongs where, who holds which token. Read here, resolved
-against what is.
+"""The directory document: users, organizations, memberships and tokens. This module validates a
+document by itself; `resolve` compares it with the database.
 
-A key that is absent leaves that part as it is; a key that is present is brought to exactly that
+A key that is absent leaves its part unchanged. A key that is present sets its part to exactly that
 state.
 """
 
@@ -14,7 +14,7 @@ from uuid import UUID
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, ValidationError
 
 from allowance.access.scopes import ScopeDocument
-from allowance.contract.fields import UUID_FORM, Body, Name
+from allowance.contract.fields import RFC3339, USERNAME_FORM, UUID_FORM, Body, Name
 from allowance.contract.validation import as_phrases, problems_of
 from allowance.errors import Problem, ValidationFailed
 from allowance.rbac.policy import ResourceType
@@ -24,8 +24,8 @@ from allowance.rbac.system import SYSTEM_ACTORS
 EVERYONE = "Everyone"
 SYSTEM_NAMES = frozenset(actor.name for actor in SYSTEM_ACTORS)
 
-_USERNAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}", re.ASCII)
-_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+UserStatus = Literal["active", "suspended", "deleted"]
+
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 
 
@@ -41,7 +41,7 @@ def _one_of(roles: Mapping[str, object]) -> AfterValidator:
 def _username(name: str) -> str:
     if name in SYSTEM_NAMES:
         raise ValueError(f'"{name}" is the name of a system actor in the audit log')
-    if not _USERNAME.fullmatch(name) or name == "me" or UUID_FORM.fullmatch(name):
+    if not USERNAME_FORM.fullmatch(name) or name == "me" or UUID_FORM.fullmatch(name):
         raise ValueError(f'"{name}" is no username: a-z, 0-9 and -, at most 64, not "me", no UUID')
     return name
 
@@ -69,8 +69,8 @@ def _email(address: str) -> str:
 
 
 def _rfc3339(value: object) -> object:
-    # pydantic would also take a date alone, and digits as seconds since 1970.
-    if value is not None and not (isinstance(value, str) and _TIME.fullmatch(value)):
+    # pydantic also accepts a date alone, and digits as seconds since 1970.
+    if value is not None and not (isinstance(value, str) and RFC3339.fullmatch(value)):
         raise ValueError("must be an RFC 3339 time with its offset, such as 2027-01-31T00:00:00Z")
     return value
 
@@ -92,8 +92,8 @@ Time = Annotated[
 
 
 class OrganizationEntry(Body):
-    """An organization. `groups` are all of its groups but Everyone. `deleted` ends it, if it is
-    still there.
+    """An organization. `groups` lists all of its groups except Everyone. `deleted` deletes it if it
+    exists.
     """
 
     name: OrganizationName
@@ -103,7 +103,7 @@ class OrganizationEntry(Body):
 
 
 class MembershipEntry(Body):
-    """A user's place in an organization: roles, and the groups there."""
+    """A user's membership of an organization: roles, and groups of that organization."""
 
     name: OrganizationName
     roles: list[Annotated[str, _one_of(ORGANIZATION_ROLES)]] = []
@@ -111,17 +111,17 @@ class MembershipEntry(Body):
 
 
 class UserEntry(Body):
-    """A user, and all organizations that the user belongs to."""
+    """A user, and all organizations of the user."""
 
     username: Username
     email: Email | None = None
     roles: list[Annotated[str, _one_of(SITE_ROLES)]] = []
-    status: Literal["active", "suspended", "deleted"] = "active"
+    status: UserStatus = "active"
     organizations: list[MembershipEntry] = []
 
 
 class TokenEntry(Body):
-    """A token by name. One that exists is left alone, but for `revoked`."""
+    """A token by name. Of an existing token only `revoked` is applied."""
 
     username: Username
     name: Name
@@ -138,7 +138,7 @@ class DirectoryDocument(Body):
     tokens: list[TokenEntry] = []
 
     def organization_names(self) -> set[str]:
-        """Those listed and those referred to by name, a token's scope included."""
+        """Return the organizations that are listed or referred to by name, also in a scope."""
         names = {each.name for each in self.organizations} | {
             m.name for each in self.users for m in each.organizations
         }
@@ -151,14 +151,14 @@ class DirectoryDocument(Body):
         return names
 
     def organization_ids(self) -> set[UUID]:
-        """Those that the scope of a token names by their id."""
+        """Return the organizations that a token's scope refers to by id."""
         scopes = [token.scope for token in self.tokens if token.scope is not None]
         return {
             UUID(key) for scope in scopes for key in scope.by_org_id if UUID_FORM.fullmatch(key)
         }
 
     def usernames(self) -> set[str]:
-        """Those listed and those referred to, a token's scope included."""
+        """Return the users that are listed or referred to, also in a scope."""
         names = {each.username for each in self.users} | {each.username for each in self.tokens}
         for token in self.tokens:
             if token.scope is not None:
@@ -168,13 +168,13 @@ class DirectoryDocument(Body):
         return names
 
     def emails(self) -> set[str]:
-        """In lower case, as they are compared."""
+        """Return the addresses of the listed users, in lower case, as they are compared."""
         return {each.email.lower() for each in self.users if each.email is not None}
 
 
 def read_directory(event: Mapping[str, Any]) -> DirectoryDocument:
-    """The document, if it is sound in itself. Raises ValidationFailed with every problem by its
-    path.
+    """Return the document of an event. Raise ValidationFailed, with the path of every problem that
+    the document alone shows.
     """
     try:
         document = DirectoryDocument.model_validate(event)
@@ -220,7 +220,7 @@ def _several_defaults(document: DirectoryDocument) -> Iterable[Problem]:
 
 
 def _kept_and_deleted(document: DirectoryDocument) -> Iterable[Problem]:
-    """An organization that the document deletes must have no other part in it."""
+    """Return the problems of deleted organizations that have other keys or are referred to."""
     deleted = {
         each.name: f"organizations[{i}]"
         for i, each in enumerate(document.organizations)

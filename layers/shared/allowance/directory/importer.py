@@ -1,4 +1,4 @@
-"""The directory's writes: one document, one transaction, all or nothing."""
+"""The import of a directory document: one transaction, all or nothing."""
 
 import json
 from typing import Any
@@ -32,11 +32,15 @@ WRITES = (
     "revoke_tokens",
     "delete_organizations",
 )
-"""In this order: a name is there before it is referred to, and what is taken is let go first."""
+"""In this order: a name exists before a reference to it, and a unique value is freed before its
+next use.
+"""
 
 
 class ImportedDirectory(Row):
-    """Ids of what the document speaks of, and each new token, told this once."""
+    """The ids of everything that the document refers to, and each new token in plain text. No later
+    response contains it.
+    """
 
     organizations: dict[str, UUID]
     groups: dict[str, UUID]
@@ -51,11 +55,11 @@ class DirectoryLock(Row):
 
 
 class DirectoryStore(Store):
-    """The directory, as a system actor may change it."""
+    """The directory, for a system actor that may change it."""
 
     def import_directory(self, document: DirectoryDocument) -> ImportedDirectory:
-        """Bring the directory to the document. Idempotent. Raises ValidationFailed, NotAuthorized,
-        ImportRunning.
+        """Apply the document, and return its ids and new tokens. Idempotent. Raise
+        ValidationFailed, NotAuthorized, ImportRunning.
         """
         db = self._gate.open(Action.UPDATE, DIRECTORY)
         as_given = document.model_dump_json(exclude_unset=True)
@@ -85,7 +89,7 @@ class DirectoryStore(Store):
                 entries=json.dumps(changes(before, snapshot(db, document, dropped))),
                 **self._origin.parameters,
             )
-            # Nothing is left to do once it is committed: a new token is told now or never.
+            # A new token is in this result only. So no statement may follow the commit and fail.
             named = document.usernames()
             return ImportedDirectory(
                 organizations=after_writes.organizations,
@@ -96,8 +100,8 @@ class DirectoryStore(Store):
 
 
 def _accounts(document: DirectoryDocument, known: KnownDirectory) -> list[dict[str, Any]]:
-    """Address and status of each user of the document as they shall be; roles where
-    they are given.
+    """Return the final address and status of each user of the document, and the roles if the
+    document gives them.
     """
     final = final_accounts(document, known)
     return [
@@ -108,7 +112,7 @@ def _accounts(document: DirectoryDocument, known: KnownDirectory) -> list[dict[s
 
 
 def _mint(db: Handle, document: DirectoryDocument, known: KnownDirectory) -> dict[str, MintedToken]:
-    """A token for each entry whose name is new."""
+    """Insert and return a token for each entry with a new name."""
     new = {
         key: token
         for token in document.tokens

@@ -1,37 +1,39 @@
 -- name: lock_directory
 -- needs: update directory
--- One import at a time: two would see each other's names half-made. Released with the transaction.
+-- Allow one import at a time: two would see each other's unfinished names. The lock ends with the
+-- transaction.
 SELECT pg_try_advisory_xact_lock(hashtext('allowance.directory')) AS locked;
 
 -- name: name_importer
 -- needs: update directory
--- For the triggers of this transaction that write to the audit log: an override that goes with a
--- membership.
+-- Name the actor for the triggers of this transaction. They write an audit entry when an override
+-- is deleted with a membership.
 SELECT
     set_config('allowance.actor_name', %(actor_name)s, true) AS actor_name,
     set_config('allowance.request_id', %(request_id)s, true) AS request_id;
 
 -- name: insert_organizations
 -- needs: update directory
--- The Everyone group of each comes with it, by a trigger.
+-- Insert the new organizations. A trigger adds the Everyone group of each.
 INSERT INTO organizations (name)
 SELECT e ->> 'name'
 FROM jsonb_array_elements(%(document)s::jsonb -> 'organizations') AS e
 WHERE NOT coalesce((e ->> 'deleted')::boolean, false)
-    AND NOT EXISTS (SELECT 1 FROM organizations AS o WHERE o.name = e ->> 'name'
-        AND o.deleted_at IS NULL);
+    AND NOT EXISTS (
+        SELECT 1 FROM organizations AS o WHERE o.name = e ->> 'name' AND o.deleted_at IS NULL
+    );
 
 -- name: delete_organizations
 -- needs: update directory
--- Softly: what hangs on it stays to be read in the database, and counts for nothing. Its name is
--- free again.
+-- Mark organizations as deleted. Rows that refer to them stay readable in the database, and have no
+-- effect. The name is free again.
 UPDATE organizations AS o SET deleted_at = now(), is_default = false
 FROM jsonb_array_elements(%(document)s::jsonb -> 'organizations') AS e
 WHERE o.name = e ->> 'name' AND o.deleted_at IS NULL AND (e ->> 'deleted')::boolean;
 
 -- name: clear_default_organization
 -- needs: update directory
--- Before another is set: there is at most one.
+-- Clear the default before another is set: there is at most one.
 UPDATE organizations AS o SET is_default = false
 FROM jsonb_array_elements(%(document)s::jsonb -> 'organizations') AS e
 WHERE o.is_default AND (e ->> 'is_default')::boolean <> (e ->> 'name' = o.name)
@@ -39,7 +41,7 @@ WHERE o.is_default AND (e ->> 'is_default')::boolean <> (e ->> 'name' = o.name)
 
 -- name: set_default_organization
 -- needs: update directory
--- The one that the document names, if it names one.
+-- Set the default organization of the document, if it has one.
 UPDATE organizations AS o SET is_default = true
 FROM jsonb_array_elements(%(document)s::jsonb -> 'organizations') AS e
 WHERE o.name = e ->> 'name' AND o.deleted_at IS NULL AND (e ->> 'is_default')::boolean
@@ -47,7 +49,7 @@ WHERE o.name = e ->> 'name' AND o.deleted_at IS NULL AND (e ->> 'is_default')::b
 
 -- name: delete_groups
 -- needs: update directory
--- Those that an organization's list leaves out, with their budgets and memberships.
+-- Delete the groups that an organization's list omits, with their budgets and memberships.
 DELETE FROM groups AS g
 USING jsonb_array_elements(%(document)s::jsonb -> 'organizations') AS e
 JOIN organizations AS o ON o.name = e ->> 'name' AND o.deleted_at IS NULL
@@ -55,7 +57,7 @@ WHERE g.organization_id = o.id AND g.id <> o.id AND e ? 'groups' AND NOT e -> 'g
 
 -- name: insert_groups
 -- needs: update directory
--- Those that are new.
+-- Insert the new groups.
 INSERT INTO groups (organization_id, name)
 SELECT o.id, listed.group_name
 FROM jsonb_array_elements(%(document)s::jsonb -> 'organizations') AS e
@@ -65,7 +67,7 @@ ON CONFLICT (organization_id, name) DO NOTHING;
 
 -- name: insert_users
 -- needs: update directory
--- Names only: the rest is set by update_users, for new users and old ones alike.
+-- Insert the new users by name only: update_users sets the rest, for new and old users.
 INSERT INTO users (username)
 SELECT e ->> 'username'
 FROM jsonb_array_elements(%(document)s::jsonb -> 'users') AS e
@@ -73,20 +75,22 @@ ON CONFLICT (username) DO NOTHING;
 
 -- name: free_emails
 -- needs: update directory
--- An address that changes hands within one document is let go before it is taken.
+-- Clear each address that changes, so that another user of the same document can have it.
 UPDATE users AS u SET email = NULL
 FROM jsonb_array_elements(%(accounts)s::jsonb) AS e
-WHERE u.username = e ->> 'username' AND (u.email, u.status) IS DISTINCT
-    FROM (e ->> 'email', e ->> 'status');
+WHERE u.username = e ->> 'username'
+    AND (u.email, u.status) IS DISTINCT FROM (e ->> 'email', e ->> 'status');
 
 -- name: update_users
 -- needs: update directory
--- Addresses and statuses as they shall be, roles where the document gives them.
+-- Set the final addresses and statuses, and the roles if the document gives them.
 UPDATE users AS u
 SET email = e ->> 'email',
     status = e ->> 'status',
-    roles = CASE WHEN e ? 'roles' THEN ARRAY(SELECT jsonb_array_elements_text(e -> 'roles'))
-    ELSE u.roles END,
+    roles = CASE
+        WHEN e ? 'roles' THEN ARRAY(SELECT jsonb_array_elements_text(e -> 'roles'))
+        ELSE u.roles
+    END,
     updated_at = now()
 FROM jsonb_array_elements(%(accounts)s::jsonb) AS e
 WHERE u.username = e ->> 'username'
@@ -97,7 +101,7 @@ WHERE u.username = e ->> 'username'
 
 -- name: delete_organization_members
 -- needs: update directory
--- Organizations that a user's list leaves out, with the memberships of their groups.
+-- Delete the memberships of organizations that a user's list omits, and of their groups.
 DELETE FROM organization_members AS om
 USING jsonb_array_elements(%(document)s::jsonb -> 'users') AS e, users AS u
 WHERE u.username = e ->> 'username' AND e ? 'organizations' AND om.user_id = u.id
@@ -110,8 +114,8 @@ WHERE u.username = e ->> 'username' AND e ? 'organizations' AND om.user_id = u.i
 
 -- name: delete_group_members
 -- needs: update directory
--- Groups that a user's list leaves out. Where an organization comes without a list of groups, they
--- are left as they are.
+-- Delete the memberships of groups that a user's list omits. An organization without a list of
+-- groups keeps its memberships.
 DELETE FROM group_members AS gm
 USING
     jsonb_array_elements(%(document)s::jsonb -> 'users') AS e,
@@ -125,7 +129,7 @@ WHERE u.username = e ->> 'username' AND o.name = m ->> 'name' AND o.deleted_at I
 
 -- name: insert_organization_members
 -- needs: update directory
--- Of several that are joined at once, the one that is listed first counts as the earliest.
+-- Insert the new memberships of organizations. Of several, the first in the list is the earliest.
 INSERT INTO organization_members (organization_id, user_id, joined_at)
 SELECT o.id, u.id, now() + m.place * interval '1 microsecond'
 FROM jsonb_array_elements(%(document)s::jsonb -> 'users') AS e
@@ -136,7 +140,7 @@ ON CONFLICT (organization_id, user_id) DO NOTHING;
 
 -- name: update_organization_members
 -- needs: update directory
--- Roles, where the document gives them.
+-- Set the roles, if the document gives them.
 UPDATE organization_members AS om
 SET roles = ARRAY(SELECT jsonb_array_elements_text(m -> 'roles'))
 FROM jsonb_array_elements(%(document)s::jsonb -> 'users') AS e
@@ -148,7 +152,7 @@ WHERE om.user_id = u.id AND om.organization_id = o.id AND m ? 'roles'
 
 -- name: insert_group_members
 -- needs: update directory
--- Those that are new. Which organization that is, a trigger fills in.
+-- Insert the new memberships of groups. A trigger fills in the organization.
 INSERT INTO group_members (group_id, user_id)
 SELECT g.id, u.id
 FROM jsonb_array_elements(%(document)s::jsonb -> 'users') AS e
@@ -161,16 +165,21 @@ ON CONFLICT (group_id, user_id) DO NOTHING;
 
 -- name: insert_tokens
 -- needs: update directory
--- New tokens, by the hash of their secret.
+-- Insert new tokens with the hash of their secret.
 INSERT INTO api_tokens (id, user_id, name, secret_sha256, scope, expires_at)
-SELECT e ->> 'id', u.id, e ->> 'name', decode(e ->> 'secret_sha256', 'hex'),
-    nullif(e -> 'scope', 'null'), (e ->> 'expires_at')::timestamptz
+SELECT
+    e ->> 'id',
+    u.id,
+    e ->> 'name',
+    decode(e ->> 'secret_sha256', 'hex'),
+    nullif(e -> 'scope', 'null'),
+    (e ->> 'expires_at')::timestamptz
 FROM jsonb_array_elements(%(tokens)s::jsonb) AS e
 JOIN users AS u ON u.username = e ->> 'username';
 
 -- name: revoke_tokens
 -- needs: update directory
--- Once revoked, the time of it stays.
+-- Revoke tokens. A revoked token keeps its time of revocation.
 UPDATE api_tokens AS t SET revoked_at = now()
 FROM jsonb_array_elements(%(document)s::jsonb -> 'tokens') AS e
 JOIN users AS u ON u.username = e ->> 'username'
@@ -179,8 +188,8 @@ WHERE t.user_id = u.id AND t.name = e ->> 'name' AND (e ->> 'revoked')::boolean
 
 -- name: lock_dropped_groups
 -- needs: update directory
--- Whoever is changing a budget of a group that the document drops goes first, so that the audit log
--- keeps its chain.
+-- Lock the groups that the document deletes. A concurrent change of such a group's budget finishes
+-- first, so that the audit log keeps its chain.
 SELECT g.id, g.organization_id
 FROM jsonb_array_elements(%(document)s::jsonb -> 'organizations') AS e
 JOIN organizations AS o ON o.name = e ->> 'name' AND o.deleted_at IS NULL
@@ -191,12 +200,17 @@ FOR UPDATE OF g;
 
 -- name: write_directory_audit
 -- needs: update directory
--- Write what an import changed, an entry each.
+-- Write one audit entry for each change of an import.
 WITH audited AS (
-    SELECT e ->> 'action' AS action, e ->> 'resource_type' AS resource_type,
-        e ->> 'resource_id' AS resource_id, (e ->> 'organization_id')::uuid AS organization_id,
-        (e ->> 'group_id')::uuid AS group_id, (e ->> 'user_id')::uuid AS user_id,
-        nullif(e -> 'before', 'null') AS before, nullif(e -> 'after', 'null') AS after
+    SELECT
+        e ->> 'action' AS action,
+        e ->> 'resource_type' AS resource_type,
+        e ->> 'resource_id' AS resource_id,
+        (e ->> 'organization_id')::uuid AS organization_id,
+        (e ->> 'group_id')::uuid AS group_id,
+        (e ->> 'user_id')::uuid AS user_id,
+        nullif(e -> 'before', 'null') AS before,
+        nullif(e -> 'after', 'null') AS after
     FROM jsonb_array_elements(%(entries)s::jsonb) WITH ORDINALITY AS listed (e, place)
     ORDER BY listed.place
 )

@@ -1,4 +1,4 @@
-"""Groups, and the caller as the caller sees it."""
+"""The responses about groups and about the caller."""
 
 from uuid import UUID
 
@@ -8,7 +8,7 @@ from allowance.contract.fields import Row
 
 
 class Group(Row):
-    """A group as those who may read it see it."""
+    """A group, for callers who may read it."""
 
     id: UUID
     name: str
@@ -18,7 +18,7 @@ class Group(Row):
 
 
 class Me(Row):
-    """Who the caller is."""
+    """The caller."""
 
     id: UUID
     username: str

@@ -1,47 +1,53 @@
-"""The references of a directory document, held against what the database knows: what is missing or
-taken.
+"""The references of a directory document, compared with the database: missing names, addresses of
+other users.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 from allowance.access.scopes import ScopeDocument
 from allowance.contract.fields import UUID_FORM, Row
-from allowance.directory.document import EVERYONE, DirectoryDocument, UserEntry
+from allowance.directory.document import EVERYONE, DirectoryDocument, UserEntry, UserStatus
 from allowance.errors import Problem
 from allowance.rbac.policy import ANY, ResourceType
 
 
 class Account(Row):
-    """A user as far as the address goes: it is unique among those who are not deleted."""
+    """A user with the address, which is unique among users that are not deleted."""
 
     id: UUID | None
     username: str
     email: str | None
-    status: Literal["active", "suspended", "deleted"]
+    status: UserStatus
+
+    @property
+    def claims_address(self) -> bool:
+        """Return whether no other user may have the address."""
+        return self.email is not None and self.status != "deleted"
 
 
 class KnownDirectory(Row):
-    """What the database holds of what a document speaks of."""
+    """The rows of the database to which a document refers."""
 
     organizations: dict[str, UUID]
     organization_ids: list[UUID]
-    """Of those that the document names by their id."""
+    """The organizations that the document refers to by id."""
     groups: dict[str, UUID]
-    """By `acme/platform`."""
+    """Keys like `acme/platform`."""
     accounts: list[Account]
-    """Users that the document names, and those who hold an address that matters to it."""
+    """The users in the document, and the other users that have an address of one of these."""
     tokens: list[str]
-    """`adam/laptop`"""
+    """Names like `adam/laptop`."""
 
     def users(self) -> dict[str, UUID]:
+        """Return the ids of the accounts that exist, by username."""
         return {each.username: each.id for each in self.accounts if each.id is not None}
 
 
 def final_accounts(document: DirectoryDocument, known: KnownDirectory) -> dict[str, Account]:
-    """Every account, by username, as it will be once the document is applied."""
+    """Return every account by username, as the document leaves it."""
     accounts = {each.username: each for each in known.accounts}
     for user in document.users:
         before = accounts.get(user.username) or Account(
@@ -55,8 +61,8 @@ def final_accounts(document: DirectoryDocument, known: KnownDirectory) -> dict[s
 
 
 def unresolved(document: DirectoryDocument, known: KnownDirectory) -> list[Problem]:
-    """Every reference to what neither the document nor the database holds, and every address that
-    is taken.
+    """Return a problem for every reference to nothing in the document or the database, and for
+    every address of another user.
     """
     organizations = {each.name for each in document.organizations} | known.organizations.keys()
     organizations |= {str(each) for each in known.organization_ids}
@@ -70,7 +76,7 @@ def unresolved(document: DirectoryDocument, known: KnownDirectory) -> list[Probl
 
 
 def stored_scope(scope: ScopeDocument, known: KnownDirectory) -> dict[str, Any]:
-    """The scope as a token's row holds it: ids in place of names. What it names is known by now."""
+    """Return the scope for a token's row, with ids in place of names; `known` has each name."""
     document = scope.model_dump(mode="json")
     document["by_org_id"] = {
         str(known.organizations.get(name, name)).lower(): entry
@@ -116,13 +122,13 @@ def _memberships(
 def _addresses(users: list[UserEntry], accounts: Mapping[str, Account]) -> Iterable[Problem]:
     holders: defaultdict[str, list[str]] = defaultdict(list)
     for account in accounts.values():
-        if account.email is not None and account.status != "deleted":
-            holders[account.email.lower()].append(account.username)
+        if account.claims_address:
+            holders[(account.email or "").lower()].append(account.username)
     for i, user in enumerate(users):
-        address = accounts[user.username].email
-        others = [name for name in holders[(address or "").lower()] if name != user.username]
-        if others and accounts[user.username].status != "deleted":
-            yield Problem(f"users[{i}].email", f'"{address}" is the address of "{others[0]}"')
+        account = accounts[user.username]
+        others = [each for each in holders[(account.email or "").lower()] if each != user.username]
+        if others and account.claims_address:
+            yield Problem(f"users[{i}].email", f'"{account.email}" is the address of "{others[0]}"')
 
 
 def _tokens(
@@ -149,7 +155,7 @@ def _tokens(
             if name.lower() not in organizations and name not in organizations:
                 yield Problem(path, f'no organization "{name}"')
             elif (other := named.setdefault(str(ids.get(name, name)).lower(), name)) != name:
-                # Two entries would become one, and a refusal in the other would be lost.
+                # Two entries would become one row, and the permissions of one would be lost.
                 yield Problem(path, f'is the same organization as "{other}"')
         for k, each in enumerate(token.scope.allow_list):
             if (

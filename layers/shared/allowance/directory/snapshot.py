@@ -1,4 +1,4 @@
-"""What the database holds of a directory document, before and after an import."""
+"""The rows of the database to which a directory document refers, before and after an import."""
 
 from typing import Any, cast
 from uuid import UUID
@@ -10,7 +10,7 @@ from allowance.directory.resolve import KnownDirectory
 
 
 class Resource(Row):
-    """One thing of the directory, as the audit log tells it."""
+    """One object of the directory, in the form of the audit log."""
 
     resource_type: str
     resource_id: str
@@ -25,6 +25,7 @@ type Snapshot = dict[tuple[str, str, UUID | None], Resource]
 
 
 def known_directory(db: Handle, document: DirectoryDocument) -> KnownDirectory:
+    """Return the rows to which the document refers. One round trip."""
     return db.one(
         KnownDirectory,
         "known_directory",
@@ -36,6 +37,9 @@ def known_directory(db: Handle, document: DirectoryDocument) -> KnownDirectory:
 
 
 def snapshot(db: Handle, document: DirectoryDocument, dropped: list[UUID]) -> Snapshot:
+    """Return everything that the import may change. `dropped` are the ids of the groups that it
+    deletes. One round trip.
+    """
     rows = db.many(
         Resource,
         "directory_snapshot",
@@ -46,19 +50,16 @@ def snapshot(db: Handle, document: DirectoryDocument, dropped: list[UUID]) -> Sn
     return {(row.resource_type, row.resource_id, row.organization_id): row for row in rows}
 
 
-def changes(
-    before: Snapshot,
-    after: Snapshot,
-) -> list[dict[str, Any]]:
-    """An audit entry for each thing that is not as it was."""
+def changes(before: Snapshot, after: Snapshot) -> list[dict[str, Any]]:
+    """Return an audit entry for each difference between two snapshots."""
     changes: list[dict[str, Any]] = []
     for key in sorted(before.keys() | after.keys(), key=str):
         old, new = before.get(key), after.get(key)
         if old == new:
             continue
-        named = cast("Resource", new or old)
+        resource = cast("Resource", new or old)
         changes.append(
-            named.model_dump(mode="json", exclude={"state"})
+            resource.model_dump(mode="json", exclude={"state"})
             | {
                 "action": "create" if old is None else "delete" if new is None else "update",
                 "before": old and old.state,

@@ -1,4 +1,4 @@
-"""The directory as one caller may see it: the caller, groups, and the groups of an organization."""
+"""What one caller may read of the directory: the caller, groups, groups of an organization."""
 
 from uuid import UUID
 
@@ -9,10 +9,10 @@ from allowance.rbac.policy import Action, user_object
 
 
 class CallerDirectoryStore(CallerStore):
-    """What a caller may know of itself."""
+    """What a caller may read about itself."""
 
     def me(self) -> Me:
-        """Return the caller. Raises NotAuthorized where the scope leaves out the own user."""
+        """Return the caller. Raise NotAuthorized if the token's scope excludes the caller."""
         self._gate.check(Action.READ, user_object(self._caller.user_id))
         return Me(
             id=self._caller.user_id,
@@ -28,7 +28,7 @@ class GroupStore(GroupPathStore):
     """The group in the path."""
 
     def get_group(self, group_id: UUID) -> Group:
-        """Return the group with its budget. Raises GroupNotFound, NotAuthorized."""
+        """Return the group with its budget. Raise GroupNotFound, NotAuthorized."""
         db = self._gate.open(Action.READ, self._group(group_id))
         group = db.first(Group, "get_group", group_id=group_id)
         if group is None:
@@ -42,7 +42,7 @@ class OrganizationStore(OrganizationPathStore):
     def list_groups(self) -> list[Group]:
         """Return the groups that the caller may read, by name.
 
-        Raises OrganizationNotFound, and NotAuthorized for those who may not see the organization.
+        Raise OrganizationNotFound, and NotAuthorized if the caller may not see the organization.
         """
         organization = self._seen_organization()
         return self._gate.list(Action.READ, Group, "list_groups", organization_id=organization.id)

@@ -1,6 +1,6 @@
 -- name: get_group
 -- needs: read group %(group_id)s
--- A group with the name of its organization and its budget.
+-- Return a group with the name of its organization and its budget.
 SELECT g.id, g.name, g.organization_id, o.name AS organization_name,
     CASE WHEN b.group_id IS NOT NULL THEN jsonb_build_object(
         'group_id', b.group_id, 'spend_limit_micros', b.spend_limit_micros,
@@ -13,8 +13,8 @@ WHERE g.id = %(group_id)s AND o.deleted_at IS NULL;
 
 -- name: list_groups
 -- needs: read group each row id in organization_id
--- Every group of an organization, for the gate to pick from; by name, in the same order whatever
--- the locale.
+-- Return every group of an organization; the gate filters them. Collation C gives the same order of
+-- names in every locale.
 SELECT g.id, g.name, g.organization_id, o.name AS organization_name,
     CASE WHEN b.group_id IS NOT NULL THEN jsonb_build_object(
         'group_id', b.group_id, 'spend_limit_micros', b.spend_limit_micros,

@@ -1,9 +1,15 @@
 """The HTTP border: credential -> caller, event -> arguments, errors -> statuses, the feature gate.
 
-An Api holds the routes of one function and picks one by the `routeKey` of the event. Which error
-wins is the order of `_serve`: 401, then a bad path id, then a group or user that the caller may not
-read, then the feature gate, then prices that the caller may not touch, then what was sent, then
-what the store refuses.
+An Api holds the routes of one function and selects one by the `routeKey` of the event. If several
+errors apply, the first in the order of `_serve` wins:
+
+1. 401
+2. a path id that is no UUID
+3. a group or user that the caller may not read
+4. the feature gate
+5. an action on the price book that the caller may not take
+6. the query and the body
+7. the refusal of the store
 """
 
 import inspect
@@ -22,7 +28,7 @@ from allowance.contract.preconditions import Precondition
 from allowance.contract.query import Query
 from allowance.errors import AllowanceError
 from allowance.http.request import Request
-from allowance.http.responses import INTERNAL_ERROR, Answer, answer_of, failure, success
+from allowance.http.responses import INTERNAL_ERROR, Response, failure, response_of, success
 from allowance.http.route import DEFAULT_PATH, DuplicateRoute, Route
 from allowance.log import cause_of, logger
 from allowance.metrics import count_request
@@ -31,9 +37,9 @@ from allowance.settings import settings
 
 
 class Api:
-    """One Lambda's border: its routes by their key. `handler` is what the template names.
+    """The border of one Lambda: its routes by their key. The template names `handler`.
 
-    A function with several paths serves each of them as a route of its own.
+    A function with several paths serves each of them as a separate route.
     """
 
     def __init__(self) -> None:
@@ -59,7 +65,7 @@ class Api:
         return self._serving("DELETE", paths, needs=needs)
 
     def default[F: Callable[..., Any]](self, function: F) -> F:
-        """Serve what no route takes; the function gets the Request."""
+        """Serve every request that no route matches; the function takes the Request."""
         return self._serving("ANY", (DEFAULT_PATH,), public=True)(function)
 
     def _serving[F: Callable[..., Any]](
@@ -80,30 +86,28 @@ class Api:
 
         return register
 
-    def handler(self, event: Mapping[str, Any], context: LambdaContext) -> Answer:
-        """The Lambda handler: every outcome is an answer, and every answer is one line
-        in the log.
-        """
+    def handler(self, event: Mapping[str, Any], context: LambdaContext) -> Response:
+        """Return the response to an event, whatever happens, and log it as one line."""
         started = perf_counter()
         request = Request.of(event, context.aws_request_id)
         route = self.routes.get(event.get("routeKey", ""), NO_ROUTE)
         try:
-            answer, reason = (
+            response, reason = (
                 success(request, _serve(route, request), route.parameters.get("return")),
                 None,
             )
         except AllowanceError as error:
-            answer, reason = failure(request, error), type(error).__name__
+            response, reason = failure(request, error), type(error).__name__
             if isinstance(error, errors.DatabaseUnavailable):
                 logger().warning("database", request_id=request.id, cause=cause_of(error))
         except Exception:
             logger().exception("unforeseen", request_id=request.id, route=route.name)
-            answer, reason = answer_of(request, 500, INTERNAL_ERROR), "Unforeseen"
+            response, reason = response_of(request, 500, INTERNAL_ERROR), "Unforeseen"
         cold, self._cold = self._cold, False
         count_request(
             route.name,
             reason or "ok",
-            answer["statusCode"],
+            response["statusCode"],
             database_ms=take_database_ms(),
             cold=cold,
         )
@@ -112,11 +116,11 @@ class Api:
             request_id=request.id,
             route=route.name,
             segments=dict(request.segments),
-            status=answer["statusCode"],
+            status=response["statusCode"],
             reason=reason,
             duration_ms=round((perf_counter() - started) * 1000, 1),
         )
-        return answer
+        return response
 
 
 def _no_route(request: Request) -> None:
@@ -124,11 +128,13 @@ def _no_route(request: Request) -> None:
 
 
 NO_ROUTE = Route("ANY", "$unknown", _no_route, public=True)
-"""Serves an event whose key the function has no route for."""
+"""Serves an event whose key belongs to no route of the function."""
 
 
 def _serve(route: Route, request: Request) -> Any:
-    """What the function returns, once everything that may be wrong with the request is not."""
+    """Return the result of the route's function. Raise the first error of the request in the order
+    of the module.
+    """
     parameters = {name: kind for name, kind in route.parameters.items() if name != "return"}
     arguments: dict[str, Any] = {}
     if not route.public:
@@ -140,7 +146,7 @@ def _serve(route: Route, request: Request) -> Any:
     if not any(
         inspect.isclass(kind) and issubclass(kind, (Query, Request)) for kind in parameters.values()
     ):
-        request.query(Query)  # takes none: an unknown parameter is refused, not ignored
+        request.query(Query)  # It has no field: an unknown parameter is refused, not ignored.
     for name, kind in parameters.items():
         if name not in arguments:
             arguments[name] = _argument(request, name, kind)
@@ -150,7 +156,9 @@ def _serve(route: Route, request: Request) -> Any:
 def _authenticated(
     request: Request, parameters: Mapping[str, Any]
 ) -> tuple[CallerStore, dict[str, Any]]:
-    """The store of the caller and the ids of the path, both from one trip."""
+    """Return the caller's store and the ids of the path. One round trip. Raise Unauthenticated,
+    InvalidUUID, and what the store raises about the path.
+    """
     credential = credential_of(request.headers)
     arguments: dict[str, Any] = {}
     bad_id: errors.InvalidUUID | None = None
@@ -180,8 +188,8 @@ def _authenticated(
 
 
 def _named(request: Request, segment: str) -> UUID | str | None:
-    """An organization or a user is named in a path by UUID or by name; a name that cannot be one
-    names none.
+    """Return the UUID or the name in a path segment of an organization or a user. None: the route
+    has no such segment, or its text cannot be a name.
     """
     if segment not in request.segments:
         return None

@@ -1,7 +1,7 @@
-"""The headers that every answer carries, and those that let a browser's page read it (CORS).
+"""The headers of every response, and the headers that let a page in a browser read it (CORS).
 
-The border answers for origins itself, not the API's own CORS configuration: that one exists for
-`sam local` even where no origin is allowed, so what is tried locally would not be what is deployed.
+The border adds the CORS headers itself. API Gateway's own CORS configuration is always on in `sam
+local`, even without an allowed origin, so a local test would not show what is deployed.
 """
 
 from collections.abc import Mapping
@@ -23,15 +23,15 @@ PREFLIGHT_SECONDS = 600
 
 
 def standing_headers(request_id: str, headers: Mapping[str, str]) -> dict[str, str]:
-    """What every answer carries, to a request with these headers (lower-case names)."""
+    """Return the headers of every response, for a request with these headers (lower-case names)."""
     return {**SECURITY_HEADERS, "X-Request-Id": request_id, **_origin_headers(headers)}
 
 
 def preflight_headers(method: str, headers: Mapping[str, str], allow: str) -> dict[str, str] | None:
-    """What a browser is told that asks what a page may do; None when nobody asks, or the page may
-    do nothing.
+    """Return the headers of the response to a CORS preflight request. None: the request is no
+    preflight, or its origin is not allowed.
 
-    `allow` are the methods of the path. https://fetch.spec.whatwg.org/#cors-preflight-fetch
+    `allow` lists the methods of the path. https://fetch.spec.whatwg.org/#cors-preflight-fetch
     """
     if (
         method != "OPTIONS"
@@ -47,7 +47,9 @@ def preflight_headers(method: str, headers: Mapping[str, str], allow: str) -> di
 
 
 def _origin_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """No credentials are allowed: a token is sent by a script, never by a browser of itself."""
+    """Return the CORS headers of an allowed origin, else none. They allow no credentials: a script
+    sends the token, never the browser by itself.
+    """
     origin = headers.get("origin")
     if origin is None or origin not in cors_origins():
         return {}

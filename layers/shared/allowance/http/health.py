@@ -1,4 +1,4 @@
-"""Health: whether the function runs, and on request whether it reaches the database."""
+"""Health: the function runs, and if the request asks, it reaches the database."""
 
 from typing import Annotated, Literal
 
@@ -10,19 +10,21 @@ from allowance.contract.query import Query
 
 
 class Health(Row):
-    """Alive."""
+    """The function runs."""
 
     status: Literal["ok"] = "ok"
 
 
 class HealthQuery(Query):
-    """Whether to try the database too."""
+    """Whether to check the database too."""
 
-    database: Annotated[Literal["0", "1"], Field(description="1 tries the database too.")] = "0"
+    database: Annotated[Literal["0", "1"], Field(description="1 checks the database too.")] = "0"
 
 
 def check(query: HealthQuery) -> Health:
-    """Return that the function runs. Raises DatabaseUnavailable where the query asks for it."""
+    """Return that the function runs. If the query includes the database, raise DatabaseUnavailable
+    unless it responds.
+    """
     if query.database == "1":
         ping_database()
     return Health()

@@ -1,5 +1,5 @@
-"""What an API Gateway event (HTTP API, payload 2.0) says, as the routes need it. AWS and SAM
-differ; both are taken.
+"""A request, parsed from an API Gateway event (HTTP API, payload 2.0). AWS and SAM send different
+events; both are accepted.
 """
 
 import base64
@@ -33,8 +33,8 @@ class Request:
 
     @classmethod
     def of(cls, event: Mapping[str, Any], invocation_id: str) -> "Request":
-        """Known by the id of Lambda's invocation: it is on every line that Lambda itself logs, and
-        never used twice.
+        """Return the request of an event. Its id is the id of the invocation: Lambda's own log
+        lines have it, and it is unique.
         """
         context: Mapping[str, Any] = event.get("requestContext") or {}
         http: Mapping[str, Any] = context.get("http") or {}
@@ -53,14 +53,14 @@ class Request:
         )
 
     def uuid(self, segment: str) -> UUID:
-        """A path id. Raises InvalidUUID."""
+        """Return the UUID in a path segment. Raise InvalidUUID."""
         value = self.segments[segment]
         if not UUID_FORM.fullmatch(value):
             raise InvalidUUID(value)
         return UUID(value)
 
     def query[T: BaseModel](self, model: type[T]) -> T:
-        """The query parameters. Raises InvalidQuery, with every problem at once."""
+        """Return the query parameters. Raise InvalidQuery, with every problem at once."""
         pairs = parse_qsl(self.query_string, keep_blank_values=True)
         names = [name for name, _ in pairs]
         repeated = [
@@ -77,7 +77,9 @@ class Request:
         return parameters
 
     def json_body[T: Body](self, model: type[T]) -> T:
-        """The body. Raises BodyTooLarge, UnsupportedMediaType, InvalidJSON, ValidationFailed."""
+        """Return the body. Raise BodyTooLarge, UnsupportedMediaType, InvalidJSON,
+        ValidationFailed.
+        """
         content = (
             self.body if isinstance(self.body, bytes) else self.body.encode(errors="surrogatepass")
         )
@@ -98,5 +100,5 @@ def _decoded(body: str) -> bytes:
     try:
         return base64.b64decode(body, validate=True)
     except ValueError:
-        # Not something that API Gateway sends; such a body is no JSON either.
+        # API Gateway never sends this. The empty body is refused as JSON later.
         return b""

@@ -1,6 +1,4 @@
-"""What a route answers: a result or an error as status, headers and body, in the shapes of the
-contract.
-"""
+"""Responses: a result or an error as status, headers and body, in the shapes of the contract."""
 
 import json
 from collections.abc import Mapping
@@ -15,6 +13,7 @@ from allowance.contract.fields import Versioned
 from allowance.errors import AllowanceError
 from allowance.http.headers import preflight_headers, standing_headers
 from allowance.http.request import Request
+from allowance.log import logger
 from allowance.tables.csv import MEDIA_TYPE, CsvPage
 
 STATUSES: Mapping[type[AllowanceError], int] = {
@@ -38,35 +37,35 @@ STATUSES: Mapping[type[AllowanceError], int] = {
     errors.DatabaseUnavailable: 503,
     errors.UsageKeyTaken: 503,
 }
-"""An error that is not named here is answered as the nearest of its parents that is, in that one's
-words.
+"""An error that is missing here gets the status and the message of its nearest parent that is
+here.
 """
 
 INTERNAL_ERROR = b'{"message":"An internal server error occurred."}'
 RETRY_AFTER_SECONDS = 1
 MAX_PROBLEMS = 1000
-"""Told of one body. A Lambda may answer 6 MB, and a body of a mebibyte can have more wrong with it
-than that.
+"""Most problems in one response. A Lambda's response has at most 6 MB, and the problems of a body
+of a mebibyte can need more.
 """
 
-type Answer = dict[str, Any]
+type Response = dict[str, Any]
 
 
-def success(request: Request, result: Any, returns: Any) -> Answer:
-    """The result of a function that is annotated to return that."""
+def success(request: Request, result: Any, returns: Any) -> Response:
+    """Return the response with the result of a function. `returns` is its return annotation."""
     if result is None:
-        return answer_of(request, 204, None)
+        return response_of(request, 204, None)
     if isinstance(result, CsvPage):
         return _csv(request, result)
     headers = {"ETag": result.etag} if isinstance(result, Versioned) else {}
     if isinstance(result, BaseModel):
-        return answer_of(request, 200, result.model_dump_json().encode(), headers)
-    return answer_of(request, 200, _adapter(returns).dump_json(result), headers)
+        return response_of(request, 200, result.model_dump_json().encode(), headers)
+    return response_of(request, 200, _adapter(returns).dump_json(result), headers)
 
 
-def _csv(request: Request, page: CsvPage) -> Answer:
-    """A file to keep. The link is a query alone, which is that of the same path (RFC 8288, RFC
-    3986).
+def _csv(request: Request, page: CsvPage) -> Response:
+    """Return a file to save. The link has a query only, which refers to the same path (RFC 8288,
+    RFC 3986).
     """
     headers = {
         "Content-Type": MEDIA_TYPE,
@@ -74,30 +73,35 @@ def _csv(request: Request, page: CsvPage) -> Answer:
     }
     if page.next is not None:
         headers["Link"] = f'<?{urlencode(page.next)}>; rel="next"'
-    return answer_of(request, 200, page.content.encode(), headers)
+    return response_of(request, 200, page.content.encode(), headers)
 
 
 @cache
 def _adapter(returns: Any) -> TypeAdapter[Any]:
-    """How a type that is no model is written as JSON; worked out once."""
+    """Return the serializer of a type that is no model. Built once for each type."""
     return TypeAdapter(returns)
 
 
-def failure(request: Request, error: AllowanceError) -> Answer:
-    """An error, in its own words or those of the nearest of its parents that has a status."""
-    public = next(parent for parent in type(error).__mro__ if parent in STATUSES)
+def failure(request: Request, error: AllowanceError) -> Response:
+    """Return the response to an error, with its own message or the message of its nearest parent
+    that has a status. An error without a status is logged, and is a 500.
+    """
+    public = next((parent for parent in type(error).__mro__ if parent in STATUSES), None)
+    if public is None:
+        logger().error("unforeseen", request_id=request.id, exc_info=error)
+        return response_of(request, 500, INTERNAL_ERROR)
     body: dict[str, Any] = {"message": error.message or public.__doc__}
     headers: dict[str, str] = {}
     match error:
         case errors.ValidationFailed():
-            told, more = error.problems[:MAX_PROBLEMS], len(error.problems) - MAX_PROBLEMS
+            shown, more = error.problems[:MAX_PROBLEMS], len(error.problems) - MAX_PROBLEMS
             body |= {"detail": f"And {more} problems more."} if more > 0 else {}
-            body["validations"] = [{"field": each.field, "detail": each.detail} for each in told]
+            body["validations"] = [{"field": each.field, "detail": each.detail} for each in shown]
         case errors.Unauthenticated():
             headers["WWW-Authenticate"] = "Bearer"
         case errors.MethodNotAllowed():
             if granted := preflight_headers(request.method, request.headers, error.allow):
-                return answer_of(request, 204, None, granted)
+                return response_of(request, 204, None, granted)
             headers["Allow"] = error.allow
         case errors.DatabaseUnavailable():
             headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
@@ -105,15 +109,15 @@ def failure(request: Request, error: AllowanceError) -> Answer:
             pass
     if error.detail is not None:
         body["detail"] = error.detail
-    return answer_of(
+    return response_of(
         request, STATUSES[public], json.dumps(body, separators=(",", ":")).encode(), headers
     )
 
 
-def answer_of(
+def response_of(
     request: Request, status: int, body: bytes | None, headers: Mapping[str, str] | None = None
-) -> Answer:
-    """An answer with the headers that every one of them has."""
+) -> Response:
+    """Return a response with these headers and the headers of every response."""
     content_type = {} if body is None else {"Content-Type": "application/json; charset=utf-8"}
     return {
         "statusCode": status,

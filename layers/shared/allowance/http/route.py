@@ -8,7 +8,7 @@ from typing import Any, get_type_hints
 from allowance.rbac.policy import Action
 
 DEFAULT_PATH = "$default"
-"""API Gateway's name of the route for every request that no other route takes."""
+"""API Gateway's name of the route for every request that no other route matches."""
 
 
 class DuplicateRoute(Exception):
@@ -17,8 +17,8 @@ class DuplicateRoute(Exception):
 
 @dataclass(frozen=True)
 class Route:
-    """A method and a path template, the function that serves it, and whether it wants a
-    credential.
+    """A method and a path template, the function that serves it, and whether it is public (takes
+    no credential).
     """
 
     method: str
@@ -26,27 +26,26 @@ class Route:
     function: Callable[..., Any]
     public: bool
     needs: Action | None = None
-    """What the caller must be allowed to do to the price book, before anything that was sent is
-    looked at.
-    """
+    """The action on the price book that the caller needs. Checked before the query and the body."""
 
     @property
     def key(self) -> str:
-        """The `routeKey` of its events (HTTP API, payload 2.0)."""
+        """Return the `routeKey` of its events (HTTP API, payload 2.0)."""
         return self.path if self.path == DEFAULT_PATH else self.name
 
     @property
     def name(self) -> str:
-        """The route in log lines and metrics."""
+        """Return the name of the route in log lines and metrics."""
         return f"{self.method} {self.path}"
 
     @cached_property
     def parameters(self) -> Mapping[str, Any]:
-        """The function's parameters with their types, and `return`. Resolved at the first request,
-        so that a cold start resolves one route only.
+        """Return the types of the function's parameters, and of `return`. Resolved at the first
+        request, so that a cold start resolves one route only.
         """
         return get_type_hints(self.function, include_extras=True)
 
     @property
     def is_gated(self) -> bool:
+        """Return whether the feature gate applies to the route."""
         return "/ai/" in self.path

@@ -1,6 +1,4 @@
-"""Every route, for the answer to what is none of them: 404 or 405. A test compares this with
-template.yaml.
-"""
+"""Every route, to respond with 404 or 405 to any other. A test compares this with template.yaml."""
 
 import re
 
@@ -41,8 +39,8 @@ ROUTES = (
 
 
 def unrouted(path: str) -> MethodNotAllowed | RouteNotFound:
-    """Why a request reached no route: the path exists and the method does not, or the path does
-    not.
+    """Return the error of a request that matches no route: MethodNotAllowed if the path exists with
+    other methods, else RouteNotFound.
     """
     methods = [method for method, template in ROUTES if _matches(template, path)]
     return MethodNotAllowed(methods) if methods else RouteNotFound()

@@ -1,4 +1,4 @@
-"""Which pages of other origins may read responses: CORS_ORIGINS."""
+"""The origins whose pages may read responses: CORS_ORIGINS."""
 
 import os
 from functools import cache
@@ -6,5 +6,5 @@ from functools import cache
 
 @cache
 def cors_origins() -> frozenset[str]:
-    """The origins whose pages may read answers: CORS_ORIGINS, with commas between them."""
+    """Return the origins in CORS_ORIGINS, which separates them by commas."""
     return frozenset(filter(None, map(str.strip, os.environ.get("CORS_ORIGINS", "").split(","))))

@@ -1,6 +1,4 @@
-"""The border of the functions that are not routes: started by a schedule, a deployment, or an
-operator with IAM.
-"""
+"""The border of the functions that a schedule, a deployment, or an operator with IAM starts."""
 
 from collections.abc import Callable
 from typing import Any
@@ -22,9 +20,10 @@ type Handler = Callable[[dict[str, Any], LambdaContext], Any]
 def job[S](
     actor: SystemActor, store: Callable[[Gate, Origin], S]
 ) -> Callable[[Callable[[S, dict[str, Any]], BaseModel]], Handler]:
-    """A Lambda handler out of a function of a store and an event, run as a system actor.
+    """Return a decorator that makes a Lambda handler of a function of a store and an event. The
+    function runs as a system actor.
 
-    What it raises fails the invocation, so that the schedule's retries and alarms see it.
+    An error fails the invocation, so that the schedule retries it and the alarms see it.
     """
 
     def handler_of(work: Callable[[S, dict[str, Any]], BaseModel]) -> Handler:
@@ -32,7 +31,7 @@ def job[S](
             request_id = context.aws_request_id
             gate = open_gate(actor)
             try:
-                answer = work(store(gate, Origin(None, actor.name, request_id)), event)
+                result = work(store(gate, Origin(None, actor.name, request_id)), event)
             except Exception as error:
                 logger().error(
                     "failed",
@@ -44,7 +43,7 @@ def job[S](
                 count_job(actor.name, succeeded=False)
                 raise
             count_job(actor.name, succeeded=True)
-            return answer.model_dump(mode="json")
+            return result.model_dump(mode="json")
 
         return handler
 

@@ -1,8 +1,7 @@
-"""The border of the functions that a queue starts: each message by itself, and what fails comes
-again.
+"""The border of the functions that a queue starts. Each message succeeds or fails by itself.
 
-A message that fails is named in the answer, so that SQS keeps it and no other; after some attempts
-it is moved to the queue's dead letters.
+The result lists the messages that failed. SQS keeps only these and delivers them again; after
+several attempts it moves them to the dead letter queue.
 https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
 """
 
@@ -20,7 +19,7 @@ from allowance.metrics import count_job
 from allowance.rbac.system import SystemActor
 from allowance.triggers.jobs import Handler
 
-# After the logger, which keeps botocore out of a start.
+# After the logger, whose module keeps botocore out of the cold start.
 from aws_lambda_powertools.utilities.batch import (  # isort: skip
     BatchProcessor,
     EventType,
@@ -34,40 +33,38 @@ MAX_PROBLEMS_LOGGED = 10
 def consumer[S](
     actor: SystemActor, store: Callable[[Gate, Origin], S]
 ) -> Callable[[Callable[[S, dict[str, Any]], None]], Handler]:
-    """A Lambda handler out of a function of a store and the JSON object of a message, run as a
-    system actor.
+    """Return a decorator that makes a Lambda handler of a function of a store and the JSON object
+    of a message. The function runs as a system actor.
     """
 
     def handler_of(work: Callable[[S, dict[str, Any]], None]) -> Handler:
         def handler(event: dict[str, Any], context: LambdaContext) -> Any:
             request_id = context.aws_request_id
-            kept = store(open_gate(actor), Origin(None, actor.name, request_id))
+            opened = store(open_gate(actor), Origin(None, actor.name, request_id))
 
-            def take(record: SQSRecord) -> None:
+            def process(record: SQSRecord) -> None:
                 try:
-                    work(kept, json_object(record.body.encode(errors="surrogatepass")))
+                    work(opened, json_object(record.body.encode(errors="surrogatepass")))
                 except Exception as error:
-                    _tell(request_id, actor, record.message_id, error)
+                    _log_failure(request_id, actor, record.message_id, error)
                     raise
 
-            # That all fail is no other case: their names are answered, and each is tried again by
-            # itself.
+            # A batch in which every message fails is no special case: the result lists them all,
+            # and SQS retries each by itself.
             processor = BatchProcessor(
                 event_type=EventType.SQS, raise_on_entire_batch_failure=False
             )
-            answer = process_partial_response(event, take, processor, cast("Any", context))
-            count_job(actor.name, succeeded=not answer["batchItemFailures"])
-            return answer
+            result = process_partial_response(event, process, processor, cast("Any", context))
+            count_job(actor.name, succeeded=not result["batchItemFailures"])
+            return result
 
         return handler
 
     return handler_of
 
 
-def _tell(request_id: str, actor: SystemActor, message_id: str, error: Exception) -> None:
-    """One line of the log for a message that failed; a problem names a field, and never what was in
-    it.
-    """
+def _log_failure(request_id: str, actor: SystemActor, message_id: str, error: Exception) -> None:
+    """Log one line for a message that failed. A problem names a field, never its value."""
     problems = error.problems[:MAX_PROBLEMS_LOGGED] if isinstance(error, ValidationFailed) else ()
     logger().error(
         "message failed",
