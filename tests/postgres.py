@@ -121,6 +121,7 @@ class Server:
         self._prefix = prefix
         self._password = secrets.token_hex(16)
         self._owner = psycopg.connect(url, autocommit=True)
+        self._databases: dict[str, Database] = {}
         PASSWORDS.update(filter(None, (self._password, urlsplit(url).password)))
 
     def close(self) -> None:
@@ -128,19 +129,24 @@ class Server:
 
     def create(self, template: str = "template1") -> Database:
         name = f"{self._prefix}_{secrets.token_hex(6)}"
+        if (original := self._databases.get(template)) is not None:
+            # Postgres copies no database that has a session, and a test may have read this one.
+            original.close()
         self._owner.execute(
             sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(
                 sql.Identifier(name), sql.Identifier(template)
             )
         )
-        return Database(
+        made = self._databases[name] = Database(
             name,
             with_parts(self.url, database=name),
             with_parts(self.url, database=name, user="allowance_app", password=self._password),
         )
+        return made
 
     def drop(self, database: Database) -> None:
         database.close()
+        del self._databases[database.name]
         self._owner.execute(
             sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(database.name))
         )
