@@ -14,11 +14,9 @@ from uuid import UUID
 from pydantic import AwareDatetime
 
 from allowance.budgets.effective import Period, period_containing
+from allowance.contract.fields import NIL_UUID
 from allowance.spend.models import Sums
 from allowance.tables.columns import Column, millionths
-
-NOBODY = UUID(int=0)
-"""Stands in the sums where there is no group, or no organization."""
 
 
 class Charge(Sums):
@@ -50,7 +48,7 @@ class Charge(Sums):
 
     @property
     def has_group(self) -> bool:
-        return self.group_id != NOBODY
+        return self.group_id != NIL_UUID
 
 
 class ChargePosition(NamedTuple):

@@ -6,7 +6,7 @@ replaced as a whole, by what is known of its month now.
 """
 
 import gzip
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from typing import IO, Any, Protocol, cast
@@ -17,7 +17,7 @@ from allowance.budgets.effective import Period, period_containing
 from allowance.contract.fields import Row
 from allowance.errors import ExportFailed, Problem, ValidationFailed
 from allowance.exports.focus import COLUMNS, position_of_charge
-from allowance.exports.settings import ExportTarget, export_target
+from allowance.exports.settings import ExportTarget, FileFormat, export_target
 from allowance.exports.spend_csv import month_of
 from allowance.exports.store import ExportSource
 from allowance.log import logger
@@ -28,8 +28,11 @@ LATE_DAYS = 5
 """So long into a month the one before is written too: usage may be recorded late, and rated anew.
 """
 
-EXTENSIONS = {"csv": "csv.gz", "parquet": "parquet"}
-CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
+EXTENSIONS: Mapping[FileFormat, str] = {"csv": "csv.gz", "parquet": "parquet"}
+CONTENT_TYPES: Mapping[FileFormat, str] = {
+    "csv": "text/csv; charset=utf-8",
+    "parquet": "application/vnd.apache.parquet",
+}
 
 
 class TableFile(Protocol):
@@ -79,7 +82,7 @@ def export(source: ExportSource, parquet: OpenTable, event: dict[str, Any]) -> E
     """
     periods = _periods(source, event)
     target = export_target()
-    writers = {"csv": CsvFile, "parquet": parquet}
+    writers: Mapping[FileFormat, OpenTable] = {"csv": CsvFile, "parquet": parquet}
     objects = rows = failures = 0
     for period in periods:
         for organization_id in source.list_organizations(period):
@@ -118,7 +121,7 @@ def months_at(now: datetime) -> list[Period]:
 def _write(
     source: ExportSource,
     target: ExportTarget,
-    writers: dict[str, OpenTable],
+    writers: Mapping[FileFormat, OpenTable],
     organization_id: UUID,
     period: Period,
 ) -> int:
@@ -139,7 +142,7 @@ def _write(
 
 @contextmanager
 def _table(
-    target: ExportTarget, form: str, writer: OpenTable, organization_id: UUID, period: Period
+    target: ExportTarget, form: FileFormat, writer: OpenTable, organization_id: UUID, period: Period
 ) -> Generator[TableFile]:
     place = f"organization={organization_id}/billing_period={period.start:%Y-%m}"
     folder = f"{target.prefix}focus/{form}/{place}"

@@ -3,8 +3,12 @@
 import os
 from dataclasses import dataclass
 from functools import cache
+from typing import Literal, TypeIs, get_args
 
 from allowance.settings import BadSetting
+
+FileFormat = Literal["csv", "parquet"]
+FILE_FORMATS: tuple[FileFormat, ...] = get_args(FileFormat)
 
 
 @dataclass(frozen=True)
@@ -15,7 +19,7 @@ class ExportTarget:
 
     bucket: str
     prefix: str
-    formats: tuple[str, ...]
+    formats: tuple[FileFormat, ...]
     kms_key_arn: str | None
 
     @property
@@ -28,6 +32,10 @@ class ExportTarget:
         return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": self.kms_key_arn}
 
 
+def _is_file_format(name: str) -> TypeIs[FileFormat]:
+    return name in FILE_FORMATS
+
+
 @cache
 def export_target() -> ExportTarget:
     """EXPORT_BUCKET, EXPORT_PREFIX, EXPORT_FORMATS (csv, parquet, with commas) and EXPORT_KMS_ARN.
@@ -35,11 +43,12 @@ def export_target() -> ExportTarget:
     Raises BadSetting.
     """
     bucket = os.environ.get("EXPORT_BUCKET")
-    formats = tuple(filter(None, os.environ.get("EXPORT_FORMATS", "csv,parquet").split(",")))
+    names = list(filter(None, os.environ.get("EXPORT_FORMATS", "csv,parquet").split(",")))
+    formats: tuple[FileFormat, ...] = tuple(each for each in names if _is_file_format(each))
     if not bucket:
         raise BadSetting("EXPORT_BUCKET is not set: nothing is exported.")
-    if not formats or not set(formats) <= {"csv", "parquet"}:
-        raise BadSetting(f"EXPORT_FORMATS must be of csv and parquet, not {','.join(formats)!r}.")
+    if not formats or len(formats) < len(names):
+        raise BadSetting(f"EXPORT_FORMATS must be of csv and parquet, not {','.join(names)!r}.")
     prefix = os.environ.get("EXPORT_PREFIX", "")
     if prefix and not prefix.endswith("/"):
         raise BadSetting(f"EXPORT_PREFIX must end with a slash, not {prefix!r}.")

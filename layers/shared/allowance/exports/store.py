@@ -3,6 +3,7 @@ it to S3.
 """
 
 from datetime import datetime
+from typing import assert_never
 from uuid import UUID
 
 from allowance.access.handle import Handle
@@ -33,7 +34,13 @@ class ExportStore(OrganizationPathStore):
 
     def export(self, query: ExportQuery) -> CsvPage:
         """A page of CSV. Raises OrganizationNotFound, NotAuthorized, InvalidQuery."""
-        return self.export_charges(query) if query.format == "focus" else self.export_spend(query)
+        match query.format:
+            case "spend":
+                return self.export_spend(query)
+            case "focus":
+                return self.export_charges(query)
+            case _:
+                assert_never(query.format)
 
     def export_spend(self, query: ExportQuery) -> CsvPage:
         """By day, user and group: for who may read the spend of every member. Raises as

@@ -4,7 +4,7 @@ its time. Pure.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, GetJsonSchemaHandler, with_config
 from pydantic.json_schema import JsonSchemaValue
@@ -16,7 +16,12 @@ from allowance.usage.records import UsageRecord
 
 MAX_RECORDS = 1000
 
-Status = Literal["recorded", "duplicate", "conflict", "rejected"]
+RecordedStatus = Literal["recorded", "duplicate"]
+NotRecordedStatus = Literal["conflict", "rejected"]
+Status = Literal[RecordedStatus, NotRecordedStatus]
+
+NOT_RECORDED: frozenset[Status] = frozenset(get_args(NotRecordedStatus))
+"""The statuses of records that are not in the ledger."""
 
 
 class _Unread:

@@ -5,7 +5,6 @@ write, in two trips.
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Literal
 from uuid import UUID
 
 from allowance.access.handle import Handle
@@ -16,7 +15,7 @@ from allowance.errors import Problem, UsageKeyTaken, UsageOutOfRange
 from allowance.prices.names import Candidate, candidates
 from allowance.usage.fast_path import plain_usages
 from allowance.usage.ledger import Entry, UsageUser, write
-from allowance.usage.models import CONFLICT, NO_PRICE, UsageAnswer, rejected
+from allowance.usage.models import CONFLICT, NO_PRICE, RecordedStatus, UsageAnswer, rejected
 from allowance.usage.rating import UsagePrice, UsagePrices
 from allowance.usage.records import Usage, require_time, usage_of
 
@@ -178,6 +177,6 @@ def call_of_prices(spans: Mapping[tuple[str, str], tuple[datetime, datetime]]) -
     )
 
 
-def _taken(status: Literal["recorded", "duplicate"], cost_micros: int | None) -> UsageAnswer:
+def _taken(status: RecordedStatus, cost_micros: int | None) -> UsageAnswer:
     is_priced = cost_micros is not None
     return UsageAnswer(status, cost_micros, is_priced, [] if is_priced else NO_PRICE)

@@ -11,7 +11,7 @@ from allowance.access.store import CallerStore, Store
 from allowance.contract.validation import problems_of
 from allowance.errors import Problem, UsageNotRecorded
 from allowance.rbac.policy import USAGE, Action
-from allowance.usage.models import UsageAnswers, UsageBatch
+from allowance.usage.models import NOT_RECORDED, UsageAnswers, UsageBatch
 from allowance.usage.recording import record
 from allowance.usage.unpriced import UnpricedCursor, UnpricedModel, UnpricedModels, UnpricedQuery
 
@@ -65,7 +65,7 @@ class UsageQueueStore(Store):
         problems = [
             Problem(f"records[{place}].{each.field}", each.detail)
             for place, answer in enumerate(record(db, batch.records, datetime.now(UTC)))
-            if answer.status in ("rejected", "conflict")
+            if answer.status in NOT_RECORDED
             for each in answer.validations
         ]
         if problems:
