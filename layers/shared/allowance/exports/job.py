@@ -1,8 +1,7 @@
-"""ExportSpend's work: the charges of each organization's month as objects of S3, in FOCUS, as CSV
-and Parquet.
+"""ExportSpend's work: write each organization's month to S3, in FOCUS, as CSV and Parquet.
 
-`PREFIX/focus/FORMAT/organization=ID/billing_period=2026-11/allowance.EXTENSION`. An object is
-replaced as a whole, by what is known of its month now.
+`PREFIX/focus/FORMAT/organization=ID/billing_period=2026-11/allowance.EXTENSION`. A run replaces the
+whole object by the month's current charges.
 """
 
 import gzip
@@ -25,7 +24,8 @@ from allowance.tables import csv as csv_file
 from allowance.tables.columns import Cell, Kind, cells_of
 
 LATE_DAYS = 5
-"""So long into a month the one before is written too: usage may be recorded late, and rated anew.
+"""During these first days of a month, the month before is written too: usage may be recorded late,
+or rated again.
 """
 
 EXTENSIONS: Mapping[FileFormat, str] = {"csv": "csv.gz", "parquet": "parquet"}
@@ -36,14 +36,14 @@ CONTENT_TYPES: Mapping[FileFormat, str] = {
 
 
 class TableFile(Protocol):
-    """What writes a table into what takes bytes."""
+    """A file that a table is written to."""
 
     def write(self, rows: Sequence[Sequence[Cell]]) -> None:
-        """Some rows more."""
+        """Append rows."""
         ...
 
     def close(self) -> None:
-        """Write the end."""
+        """Complete the file."""
         ...
 
 
@@ -51,34 +51,34 @@ type OpenTable = Callable[[IO[bytes], Iterable[tuple[str, Kind]]], TableFile]
 
 
 class ExportCounts(Row):
-    """What a run wrote."""
+    """The objects and rows that a run wrote."""
 
     objects: int
     rows: int
 
 
 class CsvFile:
-    """A table as compressed CSV. The same rows give the same bytes."""
+    """A table as gzipped CSV. The same rows result in the same bytes."""
 
     def __init__(self, sink: IO[bytes], columns: Iterable[tuple[str, Kind]]) -> None:
         self._file = gzip.GzipFile(filename="", mode="wb", fileobj=sink, mtime=0)
         self.write([[name for name, _ in columns]])
 
     def write(self, rows: Sequence[Sequence[Cell]]) -> None:
-        """Some rows more."""
+        """Append rows."""
         self._file.write("".join(map(csv_file.record, rows)).encode())
 
     def close(self) -> None:
-        """Write the end."""
+        """Complete the file."""
         self._file.close()
 
 
 def export(source: ExportSource, parquet: OpenTable, event: dict[str, Any]) -> ExportCounts:
-    """Write the month of the event (`{"month": "2026-11"}`), or else the present one and for a
-    while the one before.
+    """Write the month of the event (`{"month": "2026-11"}`), or else the months of `months_at`.
+    Return the counts.
 
-    What fails of one organization stops no other. Raises ExportFailed at the end then;
-    ValidationFailed, BadSetting.
+    The failure of one organization stops no other; ExportFailed is raised at the end. Raise
+    ValidationFailed for another month, and BadSetting.
     """
     periods = _periods(source, event)
     target = export_target()
@@ -88,7 +88,7 @@ def export(source: ExportSource, parquet: OpenTable, event: dict[str, Any]) -> E
         for organization_id in source.list_organizations(period):
             try:
                 rows += _write(source, target, writers, organization_id, period)
-            except Exception:  # noqa: BLE001 - the others are written, and the run fails at its end
+            except Exception:  # noqa: BLE001 - write the others, and fail at the end
                 failures += 1
                 month = f"{period.start:%Y-%m}"
                 logger().exception("export", organization_id=str(organization_id), month=month)
@@ -109,13 +109,11 @@ def _periods(source: ExportSource, event: dict[str, Any]) -> list[Period]:
 
 
 def months_at(now: datetime) -> list[Period]:
-    """The months that are written at a time: the present one, and in its first days the
-    one before.
-    """
-    present = period_containing(now)
-    if now - present.start >= timedelta(days=LATE_DAYS):
-        return [present]
-    return [period_containing(present.start - timedelta(days=1)), present]
+    """Return the current month, and before it the last month in the first LATE_DAYS days."""
+    current = period_containing(now)
+    if now - current.start >= timedelta(days=LATE_DAYS):
+        return [current]
+    return [period_containing(current.start - timedelta(days=1)), current]
 
 
 def _write(
@@ -125,7 +123,7 @@ def _write(
     organization_id: UUID,
     period: Period,
 ) -> int:
-    """One organization's month in every format, in one pass; how many rows that were."""
+    """Write one organization's month in every format, in one pass. Return the number of rows."""
     written, after = 0, None
     with ExitStack() as stack:
         files = [

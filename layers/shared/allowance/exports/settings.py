@@ -1,4 +1,4 @@
-"""Where exports go: EXPORT_BUCKET, EXPORT_PREFIX, EXPORT_FORMATS and EXPORT_KMS_ARN."""
+"""Settings of exports: EXPORT_BUCKET, EXPORT_PREFIX, EXPORT_FORMATS and EXPORT_KMS_ARN."""
 
 import os
 from dataclasses import dataclass
@@ -13,8 +13,9 @@ FILE_FORMATS: tuple[FileFormat, ...] = get_args(FileFormat)
 
 @dataclass(frozen=True)
 class ExportTarget:
-    """Where exports go: a bucket, what its keys begin with (empty, or up to a slash), and the
-    formats.
+    """The bucket of exports, the prefix of its keys, the formats, and the key that encrypts.
+
+    The prefix is empty or ends with a slash.
     """
 
     bucket: str
@@ -24,8 +25,8 @@ class ExportTarget:
 
     @property
     def encryption(self) -> dict[str, str]:
-        """The properties of S3's PutObject for the key; none without one: the bucket's own default
-        holds.
+        """The properties of S3's PutObject that name the key. Without a key none: the bucket's
+        default encryption applies.
         """
         if self.kms_key_arn is None:
             return {}
@@ -38,9 +39,9 @@ def _is_file_format(name: str) -> TypeIs[FileFormat]:
 
 @cache
 def export_target() -> ExportTarget:
-    """EXPORT_BUCKET, EXPORT_PREFIX, EXPORT_FORMATS (csv, parquet, with commas) and EXPORT_KMS_ARN.
+    """Return EXPORT_BUCKET, EXPORT_PREFIX, EXPORT_FORMATS and EXPORT_KMS_ARN, as they are set.
 
-    Raises BadSetting.
+    EXPORT_FORMATS has commas between formats; the default is csv,parquet. Raise BadSetting.
     """
     bucket = os.environ.get("EXPORT_BUCKET")
     names = list(filter(None, os.environ.get("EXPORT_FORMATS", "csv,parquet").split(",")))
