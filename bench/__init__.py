@@ -1,1 +1,1 @@
-"""Benchmarks. They print ratios, and are not tests."""
+"""Benchmarks. They print ratios and assert nothing."""

@@ -1,6 +1,4 @@
-"""What a cold start imports, against an empty interpreter and against the same with boto3: `make
-bench`.
-"""
+"""Measure the imports of a cold start, less an empty interpreter, also with boto3: `make bench`."""
 
 import os
 import statistics
@@ -15,7 +13,7 @@ PATH = os.pathsep.join([str(ROOT / "functions"), str(ROOT / "layers" / "shared")
 
 
 def seconds(statement: str) -> float:
-    """The median time of an interpreter that runs the statement, its modules compiled before."""
+    """Return the median time of an interpreter that runs the statement, with compiled modules."""
     command = [sys.executable, "-c", statement]
     environment = os.environ | {"PYTHONPATH": PATH}
     times: list[float] = []
@@ -27,22 +25,24 @@ def seconds(statement: str) -> float:
 
 
 def main() -> None:
-    nothing = seconds("pass")
-    budget = seconds("import get_group_budget") - nothing
+    empty = seconds("pass")
+    budget = seconds("import get_group_budget") - empty
     print(f"{'imports of':46}{'ms':>7}{'ratio':>8}")
     for label, statement in {
         "get_group_budget": "import get_group_budget",
         "  of which psycopg": "import psycopg",
-        "  of which pydantic, with a model": "import pydantic; pydantic.create_model('M', x=(int, ...))",
+        "  of which pydantic, with a model": "import pydantic;"
+        " pydantic.create_model('M', x=(int, ...))",
         "  of which Powertools' logger, as we import it": "import allowance.log",
         "put_group_budget": "import put_group_budget",
         "prices, nine routes": "import prices",
         "spend, four routes": "import spend",
         "get_group_budget and boto3 with a client": "import get_group_budget, boto3;"
         " boto3.client('secretsmanager', region_name='eu-west-1')",
-        "get_group_budget and Powertools' resolver": "import get_group_budget, aws_lambda_powertools.event_handler",
+        "get_group_budget and Powertools' resolver": "import get_group_budget,"
+        " aws_lambda_powertools.event_handler",
     }.items():
-        taken = seconds(statement) - nothing
+        taken = seconds(statement) - empty
         print(f"{label:46}{taken * 1000:7.0f}{taken / budget:8.2f}")
 
 

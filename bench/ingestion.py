@@ -1,10 +1,12 @@
-"""How fast usage is recorded, by batch size, against COPY of the very same rows: `make bench`.
+"""Measure how fast usage is recorded, by batch size, against COPY of the same rows: `make bench`.
 
-Recorded is from the records as JSON to the answers as JSON, with keys, prices, costs and sums, one
-connection, each batch durable when it is answered. COPY writes rows that are ready made, a commit
-for each batch: those that a record becomes, an entry of the ledger and a key, into tables like
-ours, with their primary keys; the entries alone; and the entries alone into a table without any
-index. The batches of all take turns, so that a busy machine is as busy for each.
+Recording includes everything from the records as JSON to the results as JSON: keys, prices, costs
+and sums. It uses one connection, and each batch is durable before its results.
+
+COPY writes finished rows, with one commit per batch, in three ways. The first writes the entries
+and the keys, into tables like ours with their primary keys. The second writes the entries alone,
+the third the entries alone into a table without an index. All ways take turns, so that a busy
+machine is equally busy for each.
 """
 
 import json
@@ -30,23 +32,29 @@ from local.postgres import EmbeddedPostgres
 from migrations.migrate import migrate
 
 SIZES = {1: 300, 10: 200, 100: 100, 1000: 40}
-"""How many batches of each size."""
+"""The number of batches by size."""
 
 USERS, MODELS = 200, 10
 DIRECTORY = """
 INSERT INTO organizations (name, is_default) SELECT 'o' || n, n = 1 FROM generate_series(1, 3) n;
 INSERT INTO users (username) SELECT 'u' || n FROM generate_series(1, 200) n;
 INSERT INTO organization_members (organization_id, user_id)
-SELECT o.id, u.id FROM organizations o, users u WHERE hashtext(o.name || u.username) % 2 = 0 OR o.is_default;
-INSERT INTO groups (organization_id, name) SELECT id, 'g' || n FROM organizations, generate_series(1, 10) n;
-INSERT INTO group_members SELECT g.id, m.user_id FROM groups g JOIN organization_members m USING (organization_id)
+SELECT o.id, u.id FROM organizations o, users u
+WHERE hashtext(o.name || u.username) % 2 = 0 OR o.is_default;
+INSERT INTO groups (organization_id, name)
+SELECT id, 'g' || n FROM organizations, generate_series(1, 10) n;
+INSERT INTO group_members
+SELECT g.id, m.user_id FROM groups g JOIN organization_members m USING (organization_id)
 WHERE g.id <> g.organization_id AND hashtext(g.id::text || m.user_id::text) % 5 = 0;
 INSERT INTO group_ai_budgets SELECT id, 1000000000 FROM groups;
-INSERT INTO ai_model_price_versions (provider, model, source, effective_from, input_price, output_price, origin)
+INSERT INTO ai_model_price_versions
+    (provider, model, source, effective_from, input_price, output_price, origin)
 SELECT 'openai', 'gpt-' || n, 'default', '-infinity', 1000000 * n, 5000000 * n, 'bench'
 FROM generate_series(1, 10) n;
-INSERT INTO ai_model_price_versions (provider, model, source, effective_from, input_price, output_price, origin)
-SELECT 'other', 'model-' || n, 'default', '-infinity', n, n, 'bench' FROM generate_series(1, 6000) n;
+INSERT INTO ai_model_price_versions
+    (provider, model, source, effective_from, input_price, output_price, origin)
+SELECT 'other', 'model-' || n, 'default', '-infinity', n, n, 'bench'
+FROM generate_series(1, 6000) n;
 CREATE TABLE bench_ledger (LIKE ai_usage INCLUDING ALL) PARTITION BY RANGE (occurred_at);
 CREATE TABLE bench_ledger_all PARTITION OF bench_ledger DEFAULT;
 CREATE TABLE bench_entries (LIKE ai_usage INCLUDING ALL) PARTITION BY RANGE (occurred_at);
@@ -58,7 +66,7 @@ ANALYZE;
 
 
 def batches(size: int, count: int) -> Iterator[bytes]:
-    """Batches as a gateway would send them: of its last hour, two hundred people, ten models."""
+    """Yield batches like a gateway's: usage of the last hour, by 200 users, of ten models."""
     chance = random.Random(size)  # noqa: S311
     start = datetime.now(UTC) - timedelta(hours=1)
     for number in range(count):
@@ -84,7 +92,8 @@ WAYS = (("bench_entries", "bench_keys"), ("bench_ledger",), ("bench_heap",))
 ROWS = {
     "ai_usage": "SELECT u.* FROM ai_usage u WHERE u.source_id LIKE %s ORDER BY u.id",
     "ai_usage_keys": (
-        "SELECT d.* FROM ai_usage_keys d JOIN ai_usage u ON u.id = d.usage_id WHERE u.source_id LIKE %s"
+        "SELECT d.* FROM ai_usage_keys d JOIN ai_usage u ON u.id = d.usage_id"
+        " WHERE u.source_id LIKE %s"
     ),
 }
 
@@ -97,14 +106,14 @@ def seconds(work: Callable[[], object]) -> float:
 
 def recorded(db: Handle, body: bytes) -> None:
     batch = UsageBatch.model_validate(json_object(body))
-    answers = UsageAnswers(results=record(db, batch.records, datetime.now(UTC)))
-    answers.model_dump_json()
-    if any(each.status != "recorded" or not each.priced for each in answers.results):
-        raise RuntimeError("The benchmark measures what it should not.")
+    response = UsageAnswers(results=record(db, batch.records, datetime.now(UTC)))
+    response.model_dump_json()
+    if any(each.status != "recorded" or not each.priced for each in response.results):
+        raise RuntimeError("Every usage must be recorded with a price.")
 
 
 def rows_of(owner: psycopg.Connection, query: str, prefix: str) -> bytes:
-    """The rows that a batch made, as COPY has them."""
+    """Return the rows that a batch inserted, in COPY's format."""
     with (
         owner.cursor() as cursor,
         cursor.copy(f"COPY ({query}) TO STDOUT".encode(), (f"{prefix}-%",)) as copy,
@@ -120,7 +129,7 @@ def copied(owner: psycopg.Connection, rows: Mapping[str, bytes]) -> None:
 
 
 def measured(owner: psycopg.Connection, db: Handle, size: int, count: int) -> list[float]:
-    """The median seconds of a batch: recorded, then each way of COPY of its rows."""
+    """Return the median seconds per batch: recording it, then each way to COPY its rows."""
     taken: list[list[float]] = [[], *([] for _ in WAYS)]
     for number, body in enumerate(batches(size, count)):
         taken[0].append(seconds(lambda body=body: recorded(db, body)))
@@ -140,17 +149,15 @@ def main() -> None:
         for body in list(batches(7, 20)):  # warms the connection and the caches
             recorded(db, body)
         print(
-            f"{'batch':>6}{'recorded/s':>12}{'COPY/s':>10}{'ratio':>7}{'entries/s':>13}{'ratio':>7}",
-            end="",
+            f"{'batch':>6}{'recorded/s':>12}{'COPY/s':>10}{'ratio':>7}{'entries/s':>13}{'ratio':>7}"
+            f"{'no index/s':>12}{'ratio':>7}"
         )
-        print(f"{'no index/s':>12}{'ratio':>7}")
         for size, count in SIZES.items():
             ours, same, entries, bare = (size / each for each in measured(owner, db, size, count))
             print(
-                f"{size:6}{ours:12.0f}{same:10.0f}{ours / same:7.2f}{entries:13.0f}{ours / entries:7.2f}",
-                end="",
+                f"{size:6}{ours:12.0f}{same:10.0f}{ours / same:7.2f}"
+                f"{entries:13.0f}{ours / entries:7.2f}{bare:12.0f}{ours / bare:7.2f}"
             )
-            print(f"{bare:12.0f}{ours / bare:7.2f}")
         database.close()
 
 

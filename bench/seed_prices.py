@@ -1,5 +1,5 @@
-"""What seeding the shipped book costs, against a bare insert of its rows and against what it
-should: `make bench`.
+"""Measure seeding the shipped book, against a bare insert of its rows and the promised time: `make
+bench`.
 """
 
 import importlib
@@ -23,13 +23,16 @@ from migrations.migrate import migrate
 ROOT = Path(__file__).resolve().parent.parent
 RUNS = 5
 FIRST_SECONDS, UNCHANGED_SECONDS = 2.0, 0.3
-"""What the price book promises on two cores with Postgres beside."""
+"""The promised times, on two cores that Postgres shares."""
 
-BARE_INSERT = "INSERT INTO bare SELECT p ->> 'provider', p ->> 'model', p FROM jsonb_array_elements(%s::jsonb -> 'prices') AS p"
+BARE_INSERT = (
+    "INSERT INTO bare SELECT p ->> 'provider', p ->> 'model', p"
+    " FROM jsonb_array_elements(%s::jsonb -> 'prices') AS p"
+)
 
 
 def median(work: Callable[[], object], before: Callable[[], object] = lambda: None) -> float:
-    """Seconds, the preparation apart."""
+    """Return the median seconds of the work, without the preparation."""
     times: list[float] = []
     for _ in range(RUNS):
         before()
@@ -55,7 +58,8 @@ def main() -> None:
             netloc=f"allowance_app:{password}@{address}"
         ).geturl()
         owner.execute(
-            "CREATE TABLE bare (provider text, model text, price jsonb, PRIMARY KEY (provider, model, price))"
+            "CREATE TABLE bare (provider text, model text, price jsonb,"
+            " PRIMARY KEY (provider, model, price))"
         )
         context = SimpleNamespace(aws_request_id="bench")
         empty = "TRUNCATE ai_model_price_versions, ai_model_price_changes_held, audit_log, bare"
@@ -73,7 +77,7 @@ def main() -> None:
                 lambda: owner.execute(BARE_INSERT, [document]), forget
             ),
             "the first seeding": median(seed, forget),
-            "another book that says the same": median(
+            "another book with the same prices": median(
                 seed, lambda: owner.execute("UPDATE ai_price_book SET etag = NULL")
             ),
             "the same book": median(seed),
@@ -84,9 +88,10 @@ def main() -> None:
     for label, taken in figures.items():
         print(f"{label:40}{taken * 1000:7.0f}{taken / bare:8.2f}")
     print(
-        f"of what is promised: first {figures['the first seeding'] / FIRST_SECONDS:.2f}", end=", "
+        f"share of the promised time: first {figures['the first seeding'] / FIRST_SECONDS:.2f}",
+        end=", ",
     )
-    print(f"unchanged {figures['another book that says the same'] / UNCHANGED_SECONDS:.2f}")
+    print(f"unchanged {figures['another book with the same prices'] / UNCHANGED_SECONDS:.2f}")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""What the spend routes cost at 100,000 users and 12,000,000 usages in one month, and their plans:
-`make bench-spend`.
+"""Measure the spend routes with 100,000 users and 12,000,000 usages in a month, and print their
+plans: `make bench-spend`.
 
-The worst case: everybody works on every day of the month, and the spend of a group's 10,000 members
-is all for it. It takes 10 GB of disk and some minutes.
+It is the worst case: every user works on every day of the month, and all spend of a group's 10,000
+members counts for that group. It takes 10 GB of disk and some minutes.
 """
 
 import os
@@ -10,6 +10,7 @@ import statistics
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -37,45 +38,54 @@ GENERATED = {
     "people": (
         "INSERT INTO organizations (id, name, is_default) VALUES (%(organization)s, 'acme', true)",
         "INSERT INTO users (username) SELECT 'u' || n FROM generate_series(1, %(users)s) AS n",
-        "INSERT INTO organization_members (organization_id, user_id) SELECT %(organization)s, id FROM users",
-        "INSERT INTO groups (id, organization_id, name) VALUES (%(group)s, %(organization)s, 'large')",
+        "INSERT INTO organization_members (organization_id, user_id)"
+        " SELECT %(organization)s, id FROM users",
+        "INSERT INTO groups (id, organization_id, name)"
+        " VALUES (%(group)s, %(organization)s, 'large')",
         "INSERT INTO groups (organization_id, name)"
         " SELECT %(organization)s, 'g' || n FROM generate_series(1, 500) AS n",
-        "INSERT INTO group_members SELECT %(group)s, id FROM (SELECT id FROM users ORDER BY id LIMIT %(members)s) AS u",
-        # Everybody is in two more groups, and one group of five has a budget.
+        "INSERT INTO group_members SELECT %(group)s, id"
+        " FROM (SELECT id FROM users ORDER BY id LIMIT %(members)s) AS u",
+        # Every user is in two more groups, and one group in five has a budget.
         "INSERT INTO group_members SELECT g.id, u.id"
         " FROM (SELECT id, row_number() OVER (ORDER BY id) AS n FROM users) AS u"
-        " JOIN (SELECT id, row_number() OVER (ORDER BY id) AS n FROM groups WHERE name LIKE 'g%%') AS g"
-        " ON g.n IN (1 + u.n %% 250, 251 + u.n %% 249)",
+        " JOIN (SELECT id, row_number() OVER (ORDER BY id) AS n FROM groups"
+        " WHERE name LIKE 'g%%') AS g ON g.n IN (1 + u.n %% 250, 251 + u.n %% 249)",
         "INSERT INTO group_ai_budgets SELECT id, 1 + hashtext(name) %% 100 + 100 FROM groups"
         " WHERE id = %(group)s OR hashtext(name) %% 5 = 0",
-        "INSERT INTO user_ai_budget_overrides (user_id, group_id, organization_id, spend_limit_micros)"
-        " SELECT user_id, group_id, %(organization)s, 7 FROM group_members WHERE group_id = %(group)s"
-        " ORDER BY user_id LIMIT %(members)s / 20",
+        "INSERT INTO user_ai_budget_overrides"
+        " (user_id, group_id, organization_id, spend_limit_micros)"
+        " SELECT user_id, group_id, %(organization)s, 7 FROM group_members"
+        " WHERE group_id = %(group)s ORDER BY user_id LIMIT %(members)s / 20",
     ),
     "daily sums": (
         "INSERT INTO ai_spend_daily SELECT u.id, gm.group_id, %(organization)s, d::date,"
         " 1000000, 9, 9, 9, 0, 0, %(per_day)s, 0"
         " FROM generate_series(%(start)s, %(start)s + interval '29 days', interval '1 day') AS d"
-        " CROSS JOIN users AS u JOIN (SELECT DISTINCT ON (user_id) user_id, group_id FROM group_members"
+        " CROSS JOIN users AS u"
+        " JOIN (SELECT DISTINCT ON (user_id) user_id, group_id FROM group_members"
         " ORDER BY user_id, group_id <> %(group)s, group_id) AS gm ON gm.user_id = u.id",
-        "INSERT INTO ai_user_spend_monthly SELECT user_id, date_trunc('month', day)::date, sum(cost_micros)"
+        "INSERT INTO ai_user_spend_monthly"
+        " SELECT user_id, date_trunc('month', day)::date, sum(cost_micros)"
         " FROM ai_spend_daily GROUP BY 1, 2 ORDER BY random()",
-        "INSERT INTO ai_group_spend_monthly SELECT group_id, date_trunc('month', day)::date, user_id, sum(cost_micros)"
+        "INSERT INTO ai_group_spend_monthly"
+        " SELECT group_id, date_trunc('month', day)::date, user_id, sum(cost_micros)"
         " FROM ai_spend_daily GROUP BY 1, 2, 3 ORDER BY random()",
     ),
     "usages": (
         "SELECT ensure_ai_usage_month(%(start)s)",
         "INSERT INTO ai_usage (id, reason, source, source_id, user_id, group_id, organization_id,"
         " provider, model, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,"
-        " cache_write_1h_tokens, cost_micros, priced, usage_count, unpriced_usage_count, occurred_at)"
-        " SELECT row_number() OVER (), 'usage', 'bench', row_number() OVER (), d.user_id, d.group_id,"
-        " d.organization_id, 'openai', 'gpt-' || n,"
+        " cache_write_1h_tokens, cost_micros, priced, usage_count, unpriced_usage_count,"
+        " occurred_at)"
+        " SELECT row_number() OVER (), 'usage', 'bench', row_number() OVER (), d.user_id,"
+        " d.group_id, d.organization_id, 'openai', 'gpt-' || n,"
         " 3, 3, 3, 0, 0, 250000, true, 1, 0, d.day + n * interval '5 hours'"
         " FROM ai_spend_daily AS d, generate_series(1, %(per_day)s) AS n",
-        "INSERT INTO ai_usage_hourly SELECT date_trunc('hour', occurred_at, 'UTC'), organization_id, group_id,"
-        " provider, model, sum(cost_micros), sum(input_tokens), sum(output_tokens), sum(cache_read_tokens), 0, 0,"
-        " count(*), 0 FROM ai_usage GROUP BY 1, 2, 3, 4, 5",
+        "INSERT INTO ai_usage_hourly"
+        " SELECT date_trunc('hour', occurred_at, 'UTC'), organization_id, group_id, provider,"
+        " model, sum(cost_micros), sum(input_tokens), sum(output_tokens), sum(cache_read_tokens),"
+        " 0, 0, count(*), 0 FROM ai_usage GROUP BY 1, 2, 3, 4, 5",
         "VACUUM ANALYZE",
     ),
 }
@@ -130,7 +140,7 @@ def main() -> None:
         group = {"organization_id": ORGANIZATION, "group_ids": [GROUP]} | bounds
         trip = median_ms(lambda: database.rows_of(call(Ping, "ping")))
         print(f"\n{'query':46}{'ms':>8}{'trips':>8}")
-        asked = (
+        measured = (
             (f"a group of {MEMBERS:,} members", GroupTotals, "list_group_spend", group),
             (
                 "100 members of it",
@@ -140,10 +150,10 @@ def main() -> None:
             ),
             ("a user", UserSpend, "get_user_spend", {"user_id": members[0]} | bounds),
         )
-        for label, model, query, parameters in asked:
-            taken = median_ms(lambda: database.rows_of(call(model, query, **parameters)))  # noqa: B023
+        for label, model, query, parameters in measured:
+            taken = median_ms(partial(database.rows_of, call(model, query, **parameters)))
             print(f"{label:46}{taken:8.2f}{taken / trip:8.0f}")
-        for label, _, query, parameters in asked:
+        for label, _, query, parameters in measured:
             plan = owner.execute(EXPLAIN.encode() + queries()[query].sql, parameters)
             print(f"\n{label}\n" + "\n".join(row[0] for row in plan))
         database.close()

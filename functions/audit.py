@@ -1,4 +1,4 @@
-"""GET /api/v2/audit: who changed what, newest first."""
+"""GET /api/v2/audit: list who changed what, newest first."""
 
 from allowance.audit.models import AuditPage, AuditQuery
 from allowance.audit.store import AuditStore

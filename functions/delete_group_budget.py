@@ -1,4 +1,4 @@
-"""DELETE /api/v2/groups/{group}/ai/budget: enforce no budget on the members of a group any more."""
+"""DELETE /api/v2/groups/{group}/ai/budget: remove the limit of a group's members."""
 
 from uuid import UUID
 

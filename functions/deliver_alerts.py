@@ -1,5 +1,5 @@
-"""DeliverAlerts: tell the configured receivers of the spend alerts that are due, and of each until
-they have it.
+"""DeliverAlerts: send due spend alerts to every configured receiver. Retry each alert until it is
+accepted.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""The directory: the caller, and the groups that the caller may read."""
+"""The directory: get the caller, and the groups that the caller may read."""
 
 from uuid import UUID
 
@@ -11,19 +11,19 @@ app = Api()
 
 @app.get("/api/v2/users/me")
 def get_me(store: CallerDirectoryStore) -> Me:
-    """Who the caller is, where, with which roles and which token."""
+    """Get the caller, with memberships, roles and the token in use."""
     return store.me()
 
 
 @app.get("/api/v2/organizations/{organization}/groups")
 def list_groups(store: OrganizationStore) -> list[Group]:
-    """The groups of an organization that the caller may read."""
+    """List the groups of an organization that the caller may read."""
     return store.list_groups()
 
 
 @app.get("/api/v2/groups/{group}")
 def get_group(store: GroupStore, group: UUID) -> Group:
-    """A group, its organization and its budget."""
+    """Get a group, its organization and its budget."""
     return store.get_group(group)
 
 

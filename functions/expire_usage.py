@@ -1,6 +1,4 @@
-"""ExpireUsage: drop the months of the ledger of usage that are older than what is kept. Its sums
-stay.
-"""
+"""ExpireUsage: drop the months of the usage ledger past their retention. The sums stay."""
 
 from typing import Any
 

@@ -1,5 +1,5 @@
-"""ExportSpend: write the charges of each organization's month to S3, in FOCUS, as CSV
-and Parquet.
+"""ExportSpend: write each organization's charges of a month to S3, in FOCUS, as CSV and
+Parquet.
 """
 
 from typing import Any

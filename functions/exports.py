@@ -1,5 +1,5 @@
-"""GET /api/v2/organizations/{organization}/ai/spend/export: a month of the organization's spend as
-CSV, by pages.
+"""GET /api/v2/organizations/{organization}/ai/spend/export: get a month of the organization's spend
+as CSV, page by page.
 """
 
 from allowance.exports.spend_csv import ExportQuery

@@ -1,4 +1,4 @@
-"""GET /api/v2/groups/{group}/ai/budget: the spend limit of each member of a group."""
+"""GET /api/v2/groups/{group}/ai/budget: get the spend limit of each member of a group."""
 
 from uuid import UUID
 

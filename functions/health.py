@@ -1,4 +1,4 @@
-"""Health, and the response to a request that no route takes. Both need no credential."""
+"""Health, and the response to a request that matches no route. Neither needs a credential."""
 
 from typing import NoReturn
 
@@ -12,15 +12,13 @@ app = Api()
 
 @app.get("/healthz", public=True)
 def healthz(query: HealthQuery) -> Health:
-    """Alive, without a credential and without a database; with `?database=1` the database is tried
-    too.
-    """
+    """Check that the service runs, without a credential. `?database=1` checks the database too."""
     return check(query)
 
 
 @app.default
 def route_not_found(request: Request) -> NoReturn:
-    """404 or 405, in the shape of the contract."""
+    """Raise the error of 404 or 405, in the shape of the contract."""
     raise unrouted(request.path)
 
 

@@ -1,4 +1,6 @@
-"""ImportDirectory: bring organizations, users, groups and tokens to a document. By IAM only."""
+"""ImportDirectory: make organizations, users, groups and tokens match a document. Only IAM
+grants access.
+"""
 
 from typing import Any
 

@@ -1,5 +1,5 @@
-"""IngestUsage: record what gateways that must not wait put into the queue, a batch of usage records
-a message.
+"""IngestUsage: record the queued usage of gateways that must not wait for a response. Each message
+is a batch of records.
 """
 
 from typing import Any

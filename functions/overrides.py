@@ -1,4 +1,4 @@
-"""A user's own AI budget, in place of the groups': get, set and remove it. Two paths serve it."""
+"""A user's own AI budget, in place of the groups' budgets: get, set and remove it, on two paths."""
 
 from allowance.budgets.models import OverrideLimit, UserBudgetOverride
 from allowance.budgets.overrides import OverrideStore
@@ -13,7 +13,7 @@ app = Api()
 
 @app.get(BUDGET, OVERRIDE)
 def get_user_budget(store: OverrideStore) -> UserBudgetOverride:
-    """The user's own AI budget, in place of the groups'."""
+    """Get the user's own AI budget, which replaces the groups' budgets."""
     return store.get()
 
 
@@ -21,13 +21,13 @@ def get_user_budget(store: OverrideStore) -> UserBudgetOverride:
 def put_user_budget(
     store: OverrideStore, limit: OverrideLimit, precondition: Precondition
 ) -> UserBudgetOverride:
-    """Give a user a budget of their own, in place of the groups'."""
+    """Set the user's own AI budget, which replaces the groups' budgets."""
     return store.set(limit, precondition)
 
 
 @app.delete(BUDGET, OVERRIDE)
 def delete_user_budget(store: OverrideStore, precondition: Precondition) -> None:
-    """Remove the user's own budget, so that the groups' count again."""
+    """Remove the user's own AI budget, so that the groups' budgets apply again."""
     store.delete(precondition)
 
 

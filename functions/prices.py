@@ -1,4 +1,4 @@
-"""Model prices: list, set and end them, resolve a model, and decide about held changes."""
+"""Model prices: list, set and end them, resolve a model, and decide on held changes."""
 
 from uuid import UUID
 
@@ -25,37 +25,37 @@ app = Api()
 def list_model_prices_experimental(
     store: ModelPriceStore, query: ModelPriceFilter
 ) -> list[ModelPriceVersion]:
-    """The model prices in effect, all at once."""
+    """List all model prices in effect, without pages."""
     return store.list_all_prices(query)
 
 
 @app.get("/api/v2/ai/model-prices", needs=Action.READ)
 def list_model_prices(store: ModelPriceStore, query: ModelPriceQuery) -> ModelPricePage:
-    """The model prices in effect at a time, or those of a source, page by page."""
+    """List the model prices in effect at a time, or the prices of a source, page by page."""
     return store.list_prices(query)
 
 
 @app.post("/api/v2/ai/model-prices", "/api/experimental/ai/model-prices", needs=Action.UPDATE)
 def set_model_prices(store: ModelPriceStore, prices: CustomPrices) -> None:
-    """Store custom model prices, all or none."""
+    """Set custom model prices, all or none."""
     store.set_prices(prices)
 
 
 @app.delete("/api/v2/ai/model-prices/{provider}/{model+}", needs=Action.UPDATE)
 def delete_model_price(store: ModelPriceStore, provider: str, model: str) -> None:
-    """End a custom price; the default one is in effect again."""
+    """End a custom price. The default price is in effect again."""
     store.remove_price(provider, model)
 
 
 @app.get("/api/v2/ai/model-prices/resolve", needs=Action.READ)
 def resolve_model_price(store: ModelPriceStore, query: ResolveQuery) -> Resolution:
-    """Which price counts for a model as a gateway sent it, and why."""
+    """Resolve a model, as a gateway sent it, to the price that applies, and explain why."""
     return store.resolve(query)
 
 
 @app.get("/api/v2/ai/model-prices/held", needs=Action.UPDATE)
 def list_held_model_prices(store: HeldChangeStore, query: HeldChangeQuery) -> HeldChangePage:
-    """The changes of default prices that wait for an owner."""
+    """List the changes of default prices that wait for an owner's decision."""
     return store.list_held(query)
 
 
@@ -67,7 +67,7 @@ def approve_held_model_price(store: HeldChangeStore, held: UUID) -> None:
 
 @app.post("/api/v2/ai/model-prices/held/{held}/reject", needs=Action.UPDATE)
 def reject_held_model_price(store: HeldChangeStore, held: UUID) -> None:
-    """Leave the price as it is, in spite of a held change."""
+    """Reject a held change and keep the price."""
     store.decide(held, "rejected")
 
 

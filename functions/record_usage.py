@@ -1,5 +1,5 @@
-"""POST /api/v2/ai/usage: record up to 1,000 usages, each priced, answered by itself, and counted
-once.
+"""POST /api/v2/ai/usage: record up to 1,000 usages. Each is priced, counts once, and has its own
+result.
 """
 
 from allowance.http.api import Api

@@ -1,6 +1,4 @@
-"""RerateUsage: book what usage costs by prices that appeared or were corrected since it was
-recorded.
-"""
+"""RerateUsage: correct the cost of usage whose price appeared or changed after the recording."""
 
 from typing import Any
 

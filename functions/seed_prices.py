@@ -1,5 +1,5 @@
-"""SeedPrices: bring the default model prices to the book of the event, or else to the configured or
-the shipped one.
+"""SeedPrices: make the default model prices match a price book: the event's, else the configured
+one, else the shipped one.
 """
 
 from pathlib import Path

@@ -1,6 +1,4 @@
-"""GET /api/v2/ai/usage/unpriced: the models of usage that has no cost, because there is no price
-for what was used.
-"""
+"""GET /api/v2/ai/usage/unpriced: list models with usage without a cost, because it has no price."""
 
 from allowance.http.api import Api
 from allowance.usage.store import UsageStore

@@ -1,3 +1,4 @@
-"""Parquet, for the one function that writes it: the library is several times the size of everything
-else.
+"""Parquet, for the only function that writes it.
+
+The library is several times the size of everything else.
 """

@@ -1,7 +1,8 @@
-"""A table written as Parquet, bit by bit, into anything that takes bytes."""
+"""Write a table as Parquet, in parts, to a binary file."""
 
 # PyArrow has no type stubs.
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import IO, Any, Literal
@@ -15,19 +16,19 @@ TYPES: Mapping[Kind, Any] = {
     "text": pa.string(),
     "time": pa.timestamp("us", tz="UTC"),
     "count": pa.int64(),
-    # As wide as the sums of the database; never a double.
+    # As wide as the database's sums. Never a double, which would round.
     "tokens": pa.decimal128(38, 0),
     "decimal": pa.decimal128(38, 6),
 }
 
 ROWS_IN_A_GROUP = 100_000
-"""Many enough that a reader skips what it does not need, few enough to be held in memory."""
+"""Enough rows that a reader can skip groups, and few enough to hold them in memory."""
 
 
 class ParquetFile:
-    """Columns by name and kind, rows as they come; what is written is complete once it is closed.
+    """A Parquet file with columns by name and kind. It is complete once it is closed.
 
-    Values: str, datetime with a zone, int, or Decimal with at most six decimals; None is null.
+    Values are str, datetime with a zone, int, or Decimal with at most six decimals; None is null.
     """
 
     def __init__(self, sink: IO[bytes], columns: Iterable[tuple[str, Kind]]) -> None:
@@ -36,7 +37,7 @@ class ParquetFile:
         self._waiting: list[Any] = []
 
     def write(self, rows: Sequence[Sequence[object]]) -> None:
-        """Some rows more, one at least, each with a value for every column."""
+        """Append at least one row. Each row has a value for every column."""
         columns = zip(*rows, strict=True)
         arrays = [
             pa.array(values, field.type)
@@ -47,7 +48,7 @@ class ParquetFile:
             self._write_group()
 
     def close(self) -> None:
-        """Write what is left, and the end of the file."""
+        """Write the remaining rows and complete the file."""
         self._write_group()
         self._writer.close()
 

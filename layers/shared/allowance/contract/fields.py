@@ -5,6 +5,7 @@ shape. Money is whole micro-units of US dollars.
 import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
 
 from pydantic import (
     AfterValidator,
@@ -22,6 +23,8 @@ from allowance.errors import ValidationFailed
 
 MAX_NAME_LENGTH = 255
 
+NIL_UUID = UUID(int=0)
+"""No group, or no organization, in the ledger and its sums."""
 
 UUID_FORM = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 """The only form that the contract accepts. Python and pydantic accept others too."""

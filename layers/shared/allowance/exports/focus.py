@@ -1,8 +1,7 @@
-"""Charges as FOCUS 1.2 has them, the FinOps Open Cost and Usage Specification.
+"""Charges in the columns of FOCUS 1.2, the FinOps Open Cost and Usage Specification.
 
-https://focus.finops.org/focus-specification/v1-2/ says what each column means, and docs/exports.md
-what it is here. Every column that the specification always wants is here; of those that it wants of
-some providers, those that say something.
+https://focus.finops.org/focus-specification/v1-2/ defines each column, and docs/exports.md has its
+value here. All mandatory columns are present, and of the conditional ones those that have a value.
 """
 
 import json
@@ -14,19 +13,16 @@ from uuid import UUID
 from pydantic import AwareDatetime
 
 from allowance.budgets.effective import Period, period_containing
+from allowance.contract.fields import NIL_UUID
 from allowance.spend.models import Sums
 from allowance.tables.columns import Column, millionths
 
-NOBODY = UUID(int=0)
-"""Stands in the sums where there is no group, or no organization."""
-
 
 class Charge(Sums):
-    """What was used of a model in an hour and is attributed to a group: tokens by class, and what
-    they cost.
+    """The usage of one model in one hour, attributed to one group: tokens by class, and the cost.
 
-    What has no price is in the tokens and in `unpriced_usage_count`, and not in the cost. The name
-    of the group is None when it is gone; that of the organization when there is none.
+    Usage without a price is in the tokens and in `unpriced_usage_count`, but not in the cost.
+    `group_name` is None if the group is deleted, `organization_name` if there is no organization.
     """
 
     hour: datetime
@@ -39,7 +35,7 @@ class Charge(Sums):
 
     @property
     def tokens(self) -> int:
-        """Of all classes, which are disjoint."""
+        """The sum of all classes, which are disjoint."""
         return (
             self.input_tokens
             + self.output_tokens
@@ -50,11 +46,11 @@ class Charge(Sums):
 
     @property
     def has_group(self) -> bool:
-        return self.group_id != NOBODY
+        return self.group_id != NIL_UUID
 
 
 class ChargePosition(NamedTuple):
-    """Where a charge stands among those of its organization."""
+    """The position of a charge among the charges of its organization."""
 
     hour: AwareDatetime
     group_id: UUID
@@ -72,8 +68,9 @@ def _month(hour: datetime) -> Period:
 
 
 def _sub_account(charge: Charge) -> str | None:
-    """The name that a group has now. A group that is gone is called by its id: a sub account must
-    have a name.
+    """Return the current name of the group, None without a group.
+
+    A deleted group has its id for a name, because a sub account must have a name.
     """
     return (charge.group_name or str(charge.group_id)) if charge.has_group else None
 
@@ -101,23 +98,23 @@ COLUMNS: tuple[Column[Charge], ...] = (
     Column("BillingPeriodEnd", "time", lambda each: _month(each.hour).end),
     Column("BillingPeriodStart", "time", lambda each: _month(each.hour).start),
     Column("ChargeCategory", "text", lambda each: "Usage"),
-    # A correction is booked in the hour of its usage, and nothing here was ever invoiced.
+    # Null: "Correction" is for invoiced charges, and nothing here was ever invoiced. The hour of a
+    # usage includes its corrections.
     Column("ChargeClass", "text", lambda each: None),
     Column("ChargeDescription", "text", lambda each: f"Tokens of {each.model} by {each.provider}"),
     Column("ChargeFrequency", "text", lambda each: "Usage-Based"),
     Column("ChargePeriodEnd", "time", lambda each: each.hour + timedelta(hours=1)),
     Column("ChargePeriodStart", "time", lambda each: each.hour),
-    # Null for who knows no commitments; the column is there for those who ask for what is not
-    # "Unused".
+    # Null: there are no commitments. The column is there for queries that exclude "Unused".
     Column("CommitmentDiscountStatus", "text", lambda each: None),
-    # FOCUS wants a Decimal, which readers of CSV know by its point.
+    # FOCUS requires a Decimal. CSV readers recognize one by its decimal point.
     Column("ConsumedQuantity", "decimal", lambda each: millionths(each.tokens * 1_000_000)),
     Column("ConsumedUnit", "text", lambda each: "Tokens"),
-    # One price is known, the one that was applied.
+    # Only the applied price is known, so all four costs are equal.
     Column("ContractedCost", "decimal", lambda each: millionths(each.cost_micros)),
     Column("EffectiveCost", "decimal", lambda each: millionths(each.cost_micros)),
     Column("InvoiceId", "text", lambda each: None),
-    # Whom the money goes to, who sells and who makes the model are one name in what gateways send.
+    # Gateways send one provider: it is the invoice issuer, the seller and the publisher.
     Column("InvoiceIssuerName", "text", lambda each: each.provider),
     Column("ListCost", "decimal", lambda each: millionths(each.cost_micros)),
     Column("PricingCategory", "text", lambda each: "Standard"),
@@ -134,7 +131,7 @@ COLUMNS: tuple[Column[Charge], ...] = (
     Column("SubAccountName", "text", _sub_account),
     Column("SubAccountType", "text", lambda each: "Group" if each.has_group else None),
     Column("Tags", "text", _tags),
-    # Ours, after those of the specification.
+    # Our own columns, after the specification's.
     Column("x_InputTokens", "tokens", lambda each: each.input_tokens),
     Column("x_OutputTokens", "tokens", lambda each: each.output_tokens),
     Column("x_CacheReadTokens", "tokens", lambda each: each.cache_read_tokens),

@@ -1,12 +1,11 @@
-"""ExportSpend's work: the charges of each organization's month as objects of S3, in FOCUS, as CSV
-and Parquet.
+"""ExportSpend's work: write each organization's month to S3, in FOCUS, as CSV and Parquet.
 
-`PREFIX/focus/FORMAT/organization=ID/billing_period=2026-11/allowance.EXTENSION`. An object is
-replaced as a whole, by what is known of its month now.
+`PREFIX/focus/FORMAT/organization=ID/billing_period=2026-11/allowance.EXTENSION`. A run replaces the
+whole object by the month's current charges.
 """
 
 import gzip
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from typing import IO, Any, Protocol, cast
@@ -17,7 +16,7 @@ from allowance.budgets.effective import Period, period_containing
 from allowance.contract.fields import Row
 from allowance.errors import ExportFailed, Problem, ValidationFailed
 from allowance.exports.focus import COLUMNS, position_of_charge
-from allowance.exports.settings import ExportTarget, export_target
+from allowance.exports.settings import ExportTarget, FileFormat, export_target
 from allowance.exports.spend_csv import month_of
 from allowance.exports.store import ExportSource
 from allowance.log import logger
@@ -25,22 +24,26 @@ from allowance.tables import csv as csv_file
 from allowance.tables.columns import Cell, Kind, cells_of
 
 LATE_DAYS = 5
-"""So long into a month the one before is written too: usage may be recorded late, and rated anew.
+"""During these first days of a month, the month before is written too: usage may be recorded late,
+or rated again.
 """
 
-EXTENSIONS = {"csv": "csv.gz", "parquet": "parquet"}
-CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
+EXTENSIONS: Mapping[FileFormat, str] = {"csv": "csv.gz", "parquet": "parquet"}
+CONTENT_TYPES: Mapping[FileFormat, str] = {
+    "csv": "text/csv; charset=utf-8",
+    "parquet": "application/vnd.apache.parquet",
+}
 
 
 class TableFile(Protocol):
-    """What writes a table into what takes bytes."""
+    """A file that a table is written to."""
 
     def write(self, rows: Sequence[Sequence[Cell]]) -> None:
-        """Some rows more."""
+        """Append rows."""
         ...
 
     def close(self) -> None:
-        """Write the end."""
+        """Complete the file."""
         ...
 
 
@@ -48,44 +51,44 @@ type OpenTable = Callable[[IO[bytes], Iterable[tuple[str, Kind]]], TableFile]
 
 
 class ExportCounts(Row):
-    """What a run wrote."""
+    """The objects and rows that a run wrote."""
 
     objects: int
     rows: int
 
 
 class CsvFile:
-    """A table as compressed CSV. The same rows give the same bytes."""
+    """A table as gzipped CSV. The same rows result in the same bytes."""
 
     def __init__(self, sink: IO[bytes], columns: Iterable[tuple[str, Kind]]) -> None:
         self._file = gzip.GzipFile(filename="", mode="wb", fileobj=sink, mtime=0)
         self.write([[name for name, _ in columns]])
 
     def write(self, rows: Sequence[Sequence[Cell]]) -> None:
-        """Some rows more."""
+        """Append rows."""
         self._file.write("".join(map(csv_file.record, rows)).encode())
 
     def close(self) -> None:
-        """Write the end."""
+        """Complete the file."""
         self._file.close()
 
 
 def export(source: ExportSource, parquet: OpenTable, event: dict[str, Any]) -> ExportCounts:
-    """Write the month of the event (`{"month": "2026-11"}`), or else the present one and for a
-    while the one before.
+    """Write the month of the event (`{"month": "2026-11"}`), or else the months of `months_at`.
+    Return the counts.
 
-    What fails of one organization stops no other. Raises ExportFailed at the end then;
-    ValidationFailed, BadSetting.
+    The failure of one organization stops no other; ExportFailed is raised at the end. Raise
+    ValidationFailed for another month, and BadSetting.
     """
     periods = _periods(source, event)
     target = export_target()
-    writers = {"csv": CsvFile, "parquet": parquet}
+    writers: Mapping[FileFormat, OpenTable] = {"csv": CsvFile, "parquet": parquet}
     objects = rows = failures = 0
     for period in periods:
         for organization_id in source.list_organizations(period):
             try:
                 rows += _write(source, target, writers, organization_id, period)
-            except Exception:  # noqa: BLE001 - the others are written, and the run fails at its end
+            except Exception:  # noqa: BLE001 - write the others, and fail at the end
                 failures += 1
                 month = f"{period.start:%Y-%m}"
                 logger().exception("export", organization_id=str(organization_id), month=month)
@@ -106,23 +109,21 @@ def _periods(source: ExportSource, event: dict[str, Any]) -> list[Period]:
 
 
 def months_at(now: datetime) -> list[Period]:
-    """The months that are written at a time: the present one, and in its first days the
-    one before.
-    """
-    present = period_containing(now)
-    if now - present.start >= timedelta(days=LATE_DAYS):
-        return [present]
-    return [period_containing(present.start - timedelta(days=1)), present]
+    """Return the current month, and before it the last month in the first LATE_DAYS days."""
+    current = period_containing(now)
+    if now - current.start >= timedelta(days=LATE_DAYS):
+        return [current]
+    return [period_containing(current.start - timedelta(days=1)), current]
 
 
 def _write(
     source: ExportSource,
     target: ExportTarget,
-    writers: dict[str, OpenTable],
+    writers: Mapping[FileFormat, OpenTable],
     organization_id: UUID,
     period: Period,
 ) -> int:
-    """One organization's month in every format, in one pass; how many rows that were."""
+    """Write one organization's month in every format, in one pass. Return the number of rows."""
     written, after = 0, None
     with ExitStack() as stack:
         files = [
@@ -139,7 +140,7 @@ def _write(
 
 @contextmanager
 def _table(
-    target: ExportTarget, form: str, writer: OpenTable, organization_id: UUID, period: Period
+    target: ExportTarget, form: FileFormat, writer: OpenTable, organization_id: UUID, period: Period
 ) -> Generator[TableFile]:
     place = f"organization={organization_id}/billing_period={period.start:%Y-%m}"
     folder = f"{target.prefix}focus/{form}/{place}"

@@ -1,6 +1,4 @@
-"""What the route of exports takes and answers: a month of an organization's spend as CSV, page by
-page.
-"""
+"""The query and the pages of the export route: a month of an organization's spend as CSV."""
 
 import json
 import re
@@ -21,13 +19,13 @@ from allowance.tables.csv import CsvPage
 
 MAX_ROWS = 5_000
 MAX_CONTENT_BYTES = 5_000_000
-"""Of a page, as the JSON that a Lambda answers, which may have 6 MB."""
+"""The content of a page as JSON. A Lambda's response has at most 6 MB."""
 
 MONTH_FORM = re.compile(r"20[2-9]\d-(0[1-9]|1[0-2])", re.ASCII)
 
 
 def month_of(text: str) -> Period:
-    """The month that is written like 2026-11. Raises ValueError."""
+    """Return the month that a text like 2026-11 names. Raise ValueError for any other text."""
     if not MONTH_FORM.fullmatch(text):
         raise ValueError("must be a month like 2026-11")
     return period_containing(datetime(int(text[:4]), int(text[5:]), 1, tzinfo=UTC))
@@ -39,12 +37,12 @@ def _month(text: str) -> str:
 
 
 class ExportQuery(Query):
-    """Which month, in which columns, which page."""
+    """The month, the columns and the page."""
 
     month: Annotated[
         str | None,
         Field(
-            description="A calendar month in UTC, like 2026-11; the present one if absent.",
+            description="A calendar month in UTC, like 2026-11; the current one if absent.",
             json_schema_extra={
                 "anyOf": [
                     {"type": "string", "pattern": f"^{MONTH_FORM.pattern}$"},
@@ -58,27 +56,27 @@ class ExportQuery(Query):
         Literal["spend", "focus"],
         Field(
             description=(
-                "`spend`: by day, user and group. `focus`: by hour, group and model, as "
-                "FOCUS 1.2 has it."
+                "`spend`: by day, user and group. `focus`: by hour, group and model, in the "
+                "columns of FOCUS 1.2."
             )
         ),
     ] = "spend"
     limit: Annotated[
         int,
-        Field(ge=1, le=MAX_ROWS, description="Rows per page; fewer where they would be too large."),
+        Field(ge=1, le=MAX_ROWS, description="Rows per page; fewer if they are too large."),
         WHOLE_NUMBER,
     ] = MAX_ROWS
     after: Annotated[
         str | None,
         Field(
-            description="As the link to the next page has it.",
+            description="The value in the link to the next page.",
             json_schema_extra={"maxLength": 4096},
         ),
     ] = None
 
 
 class DailySpend(Sums):
-    """What a user spent for a group on a day. The names are None when they are gone."""
+    """What a user spent for a group on a day. The name of a deleted user or group is None."""
 
     day: date
     user_id: UUID
@@ -88,7 +86,7 @@ class DailySpend(Sums):
 
 
 class SpendPosition(NamedTuple):
-    """Where a day's spend stands among that of its organization."""
+    """The position of a day's spend among the spend of its organization."""
 
     day: date
     user_id: UUID
@@ -125,8 +123,9 @@ def page_of[R, P: tuple[object, ...]](
     period: Period,
     organization_name: str,
 ) -> CsvPage:
-    """Of rows, of which there is one more than asked for where the month goes on, those that an
-    answer has room for.
+    """Return a page of the rows that fit into `query.limit` and MAX_CONTENT_BYTES.
+
+    One row more than the limit shows that the month goes on.
     """
     records = [csv_file.record([column.name for column in columns])]
     size = _size(records[0])
@@ -136,11 +135,11 @@ def page_of[R, P: tuple[object, ...]](
         if size > MAX_CONTENT_BYTES:
             break
         records.append(record)
-    told = len(records) - 1
+    written = len(records) - 1
     month = f"{period.start:%Y-%m}"
     following = None
-    if told < len(rows):
-        after = _text_of(position(rows[told - 1]))
+    if written < len(rows):
+        after = _text_of(position(rows[written - 1]))
         following = {
             "month": month,
             "format": query.format,
@@ -156,20 +155,20 @@ def _size(record: str) -> int:
 
 
 def _text_of(position: tuple[object, ...]) -> str:
-    told = json.dumps(
+    text = json.dumps(
         position, default=lambda each: each.isoformat() if isinstance(each, date) else str(each)
     )
-    return text_for(told.encode())
+    return text_for(text.encode())
 
 
 def position_in[P: tuple[object, ...]](kind: type[P], text: str) -> P:
-    """Where the page before ended. Raises InvalidQuery."""
-    refusal = InvalidQuery([Problem("after", "Must be that of the link to the next page.")])
+    """Return the position where the page before ended. Raise InvalidQuery."""
+    refusal = InvalidQuery([Problem("after", "Must be the value in the link to the next page.")])
     try:
         position = TypeAdapter(kind).validate_json(content_in(text))
     except ValueError as error:
         raise refusal from error
-    # Postgres knows no text with a NUL in it.
+    # Postgres refuses text with a NUL.
     if "\0" in "".join(each for each in position if isinstance(each, str)):
         raise refusal
     return position

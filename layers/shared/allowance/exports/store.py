@@ -1,8 +1,9 @@
-"""An organization's spend as a whole, row by row: as routes may ask for it, and the job that writes
+"""The whole spend of an organization, row by row: for the export route, and for the job that writes
 it to S3.
 """
 
 from datetime import datetime
+from typing import assert_never
 from uuid import UUID
 
 from allowance.access.handle import Handle
@@ -27,17 +28,25 @@ PAGE = 10_000
 
 
 class ExportStore(OrganizationPathStore):
-    """The spend of the organization in the path, for who may read that of all its members, or of
-    all its groups.
+    """The spend of the organization in the path.
+
+    The caller must be allowed to read the spend of all its members, or all its groups.
     """
 
     def export(self, query: ExportQuery) -> CsvPage:
-        """A page of CSV. Raises OrganizationNotFound, NotAuthorized, InvalidQuery."""
-        return self.export_charges(query) if query.format == "focus" else self.export_spend(query)
+        """Return a page of CSV. Raise OrganizationNotFound, NotAuthorized, InvalidQuery."""
+        match query.format:
+            case "spend":
+                return self.export_spend(query)
+            case "focus":
+                return self.export_charges(query)
+            case _:
+                assert_never(query.format)
 
     def export_spend(self, query: ExportQuery) -> CsvPage:
-        """By day, user and group: for who may read the spend of every member. Raises as
-        `export`.
+        """Return a page by day, user and group, for callers who may read every member's spend.
+
+        Raise like `export`.
         """
         organization = self._organization()
         db = self._gate.open(Action.READ, group_members_object(organization.id))
@@ -57,8 +66,9 @@ class ExportStore(OrganizationPathStore):
         return page_of(SPEND_COLUMNS, rows, position_of_spend, query, period, organization.name)
 
     def export_charges(self, query: ExportQuery) -> CsvPage:
-        """By hour, group and model, as FOCUS has it: for who may read every group. Raises as
-        `export`.
+        """Return a page by hour, group and model, in FOCUS, for callers who may read every group.
+
+        Raise like `export`.
         """
         organization = self._organization()
         db = self._gate.open(Action.READ, groups_object(organization.id))
@@ -72,30 +82,29 @@ class ExportStore(OrganizationPathStore):
 
 
 class Clock(Row):
-    """What time it is, by the database."""
+    """The time of the database's clock."""
 
     now: datetime
 
 
 class ChargedOrganization(Row):
-    """An organization of which something was used; that of what nobody's organization used has the
-    UUID of zeros.
-    """
+    """An organization with usage. Usage outside of any organization has NIL_UUID."""
 
     id: UUID
 
 
 class ExportSource(Store):
-    """The charges of every organization, deleted ones too, as a system actor may read them. Raises
-    NotAuthorized.
+    """The charges of every organization, deleted ones too, for a system actor.
+
+    Each method raises NotAuthorized.
     """
 
     def now(self) -> datetime:
-        """The time of the database's clock."""
+        """Return the time of the database's clock."""
         return self._gate.open(Action.READ, groups_object(None)).one(Clock, "get_time").now
 
     def list_organizations(self, period: Period) -> list[UUID]:
-        """The organizations with charges in a period, by id."""
+        """Return the organizations with charges in a period, by id."""
         db = self._gate.open(Action.READ, groups_object(None))
         found = db.many(
             ChargedOrganization,
@@ -108,8 +117,9 @@ class ExportSource(Store):
     def list_charges(
         self, organization_id: UUID, period: Period, after: ChargePosition | None
     ) -> list[Charge]:
-        """A page of the charges of an organization in a period, in their order; an empty one is
-        behind the last.
+        """Return a page of an organization's charges in a period, in their order.
+
+        The page after the last is empty.
         """
         db = self._gate.open(Action.READ, groups_object(organization_id))
         return _charges(db, organization_id, period, after, PAGE)

@@ -1,7 +1,7 @@
 -- name: list_daily_spend
 -- needs: read group_member in %(organization_id)s
--- A page of what an organization's users spent on the days of a period, by day, user and group,
--- with the names that they have now. A group of another organization would show no name.
+-- A page of what an organization's users spent on the days of a period, by day, user and group.
+-- User and group have their current names. A group of another organization shows no name.
 SELECT s.day, s.user_id, u.username, s.group_id, g.name AS group_name, s.input_tokens,
     s.output_tokens, s.cache_read_tokens, s.cache_write_tokens, s.cache_write_1h_tokens,
     s.usage_count, s.unpriced_usage_count, s.cost_micros
@@ -15,8 +15,8 @@ FROM (
         AND d.day < (%(period_end)s::timestamptz AT TIME ZONE 'UTC')::date
         AND (
             %(after_day)s::date IS NULL
-            OR (d.day, d.user_id, d.group_id) > (%(after_day)s::date, %(after_user)s::uuid,
-                %(after_group)s::uuid)
+            OR (d.day, d.user_id, d.group_id)
+            > (%(after_day)s::date, %(after_user)s::uuid, %(after_group)s::uuid)
         )
     ORDER BY d.day, d.user_id, d.group_id
     LIMIT %(limit)s::bigint
@@ -27,13 +27,13 @@ ORDER BY s.day, s.user_id, s.group_id;
 
 -- name: get_time
 -- needs: read group
--- What time it is: whoever asks goes by this clock.
+-- The time of the database's clock, which decides the months to export.
 SELECT now() AS now;
 
 -- name: list_charged_organizations
 -- needs: read group
--- The organizations of which something was used in a period, deleted ones too, and the UUID of
--- zeros for what was used outside of any. Each is looked for by the index.
+-- The organizations with usage in a period, deleted ones too, and the nil UUID for usage outside of
+-- any organization. The index finds each.
 SELECT o.id
 FROM (
     SELECT each.id FROM organizations AS each
@@ -48,8 +48,8 @@ ORDER BY o.id;
 
 -- name: list_charges
 -- needs: read group in %(organization_id)s
--- A page of the sums of an organization's hours in a period, by hour, group, provider and model,
--- with the names that organization and group have now.
+-- A page of an organization's hourly sums in a period, by hour, group, provider and model, with the
+-- current names of organization and group.
 SELECT s.hour, s.organization_id, o.name AS organization_name, s.group_id, g.name AS group_name,
     s.provider, s.model, s.cost_micros, s.input_tokens, s.output_tokens, s.cache_read_tokens,
     s.cache_write_tokens, s.cache_write_1h_tokens, s.usage_count, s.unpriced_usage_count

@@ -1,6 +1,4 @@
-"""The shapes of spend: what was spent in a period, against which limit. Money is whole micro-units
-of US dollars.
-"""
+"""The shapes of spend in a period, and of its limit. Money is whole micro-units of US dollars."""
 
 from typing import Annotated
 from uuid import UUID
@@ -15,9 +13,7 @@ MAX_IDS = 100
 
 
 class Sums(Row):
-    """What usages add up to: what they cost, their tokens by class, how many they are and how many
-    have no price.
-    """
+    """The sums of usages: cost, tokens by class, their number, and the number without a price."""
 
     cost_micros: int
     input_tokens: int
@@ -30,23 +26,21 @@ class Sums(Row):
 
 
 class BudgetLimit(Row):
-    """A limit, and where it comes from."""
+    """A limit and its source."""
 
     spend_limit_micros: int
     limit_source: LimitSource
 
 
 class PeriodSpend(Row):
-    """What is common to all spend: the calendar month in UTC, `period_end` not included."""
+    """The period of all spend: the calendar month in UTC. `period_end` is exclusive."""
 
     period_start: Timestamp
     period_end: Timestamp
 
 
 class UserSpend(PeriodSpend):
-    """What a user spent, whichever groups it was attributed to: the figure that the limit is
-    compared with.
-    """
+    """What a user spent, for all groups together: the figure that the limit is compared with."""
 
     user_id: UUID
     effective_group_id: UUID | None
@@ -58,8 +52,9 @@ class UserSpend(PeriodSpend):
 
 
 class GroupTotals(Row):
-    """What is attributed to a group. `spend_limit_micros` is per member; the total is of those
-    whose budget it is.
+    """The spend attributed to a group. `spend_limit_micros` is per member.
+
+    `total_spend_limit_micros` is the sum for the members whose budget in effect is the group's.
     """
 
     group_id: UUID
@@ -69,20 +64,20 @@ class GroupTotals(Row):
 
 
 class GroupSpend(PeriodSpend, GroupTotals):
-    """What is attributed to one group in the present period."""
+    """The spend attributed to one group in the current period."""
 
 
 class GroupsSpend(PeriodSpend):
-    """What is attributed to several groups in the present period."""
+    """The spend attributed to several groups in the current period."""
 
     groups: list[GroupTotals]
 
 
 class MemberTotals(Row):
-    """What of a member's spend is attributed to a group, and the member's budget.
+    """The part of a member's spend that is attributed to a group, and the member's budget.
 
-    `effective_group_id` and `effective_budget` are null where that group is another organization's;
-    `group_budget` is null where the budget in effect is not this group's.
+    `effective_group_id` and `effective_budget` are null if that group is in another organization.
+    `group_budget` is null if the budget in effect is not this group's.
     """
 
     user_id: UUID
@@ -93,7 +88,7 @@ class MemberTotals(Row):
 
 
 class GroupMembersSpend(PeriodSpend):
-    """What of the spend of members is attributed to a group in the present period."""
+    """The spend of members that is attributed to a group in the current period."""
 
     members: list[MemberTotals]
 
@@ -110,7 +105,7 @@ def _ids(value: object) -> object:
 
 
 class GroupIds(Query):
-    """Groups to be told of."""
+    """The groups whose spend to list."""
 
     group_ids: Annotated[
         list[UUID],
@@ -124,7 +119,7 @@ class GroupIds(Query):
 
 
 class UserIds(Query):
-    """Users to be told of."""
+    """The users whose spend to list."""
 
     user_ids: Annotated[
         list[UUID],

@@ -23,7 +23,7 @@ class UserSpendStore(UserPathStore):
     """The spend of the user in the path."""
 
     def get_user_spend(self) -> UserSpend:
-        """Return what the user spent. Raises UserNotFound, NotAuthorized."""
+        """Return what the user spent. Raise UserNotFound, NotAuthorized."""
         db = self._gate.open(Action.READ, self._user())
         period = period_containing(self._caller.now)
         return db.one(
@@ -39,7 +39,7 @@ class GroupSpendStore(GroupPathStore):
     """The spend of the group in the path, and of its members."""
 
     def get_group_spend(self, group_id: UUID) -> GroupSpend:
-        """Return the spend attributed to the group. Raises GroupNotFound, NotAuthorized."""
+        """Return the spend attributed to the group. Raise GroupNotFound, NotAuthorized."""
         db = self._gate.open(Action.READ, self._group(group_id))
         period = period_containing(self._caller.now)
         totals = db.first(
@@ -54,9 +54,9 @@ class GroupSpendStore(GroupPathStore):
         return GroupSpend(period_start=period.start, period_end=period.end, **dict(totals))
 
     def list_member_spend(self, group_id: UUID, user_ids: list[UUID]) -> GroupMembersSpend:
-        """Return the spend of those users who are in the group and whom the caller may see, by id.
+        """Return the spend of the users who are in the group and visible to the caller, by id.
 
-        Raises GroupNotFound, NotAuthorized.
+        Raise GroupNotFound, NotAuthorized.
         """
         group, organization_id = self._group(group_id), self._organization_id(group_id)
         self._gate.check(Action.READ, group)
@@ -81,9 +81,9 @@ class OrganizationSpendStore(OrganizationPathStore):
     """The spend of groups of the organization in the path."""
 
     def list_group_spend(self, group_ids: list[UUID]) -> GroupsSpend:
-        """Return the spend of those groups that the caller may read, by id.
+        """Return the spend of the groups that the caller may read, by id.
 
-        Raises OrganizationNotFound, and NotAuthorized for those who may not see the organization.
+        Raise OrganizationNotFound, and NotAuthorized if the caller may not see the organization.
         """
         organization = self._seen_organization()
         period = period_containing(self._caller.now)

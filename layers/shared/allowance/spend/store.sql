@@ -1,13 +1,14 @@
 -- name: get_user_spend
 -- needs: read user %(user_id)s
--- What a user spent in a period, all groups together, and the budget in effect. Nothing can be
--- reserved yet.
+-- What a user spent in a period, for all groups together, and the budget in effect. Reservations do
+-- not exist yet.
 SELECT
     %(user_id)s::uuid AS user_id,
     e.group_id AS effective_group_id,
     CASE WHEN e.limit_source IS NOT NULL THEN
-        jsonb_build_object('spend_limit_micros', e.spend_limit_micros, 'limit_source',
-        e.limit_source)
+        jsonb_build_object(
+            'spend_limit_micros', e.spend_limit_micros, 'limit_source', e.limit_source
+        )
     END AS effective_budget,
     e.spend_limit_micros,
     e.limit_source,
@@ -16,17 +17,17 @@ SELECT
     (
         SELECT coalesce(sum(s.cost_micros), 0)
         FROM ai_user_spend_monthly AS s
-        WHERE s.user_id = %(user_id)s AND s.month
-            = (%(period_start)s::timestamptz AT TIME ZONE 'UTC')::date
+        WHERE s.user_id = %(user_id)s
+            AND s.month = (%(period_start)s::timestamptz AT TIME ZONE 'UTC')::date
     ) AS current_spend_micros,
     0 AS reserved_micros
 FROM ai_effective_budget(%(user_id)s) AS e;
 
 -- name: list_group_spend
 -- needs: read group each %(group_ids)s in %(organization_id)s
--- What is attributed to groups of an organization in a period, and what the members whose budget it
--- is may spend together: null without a budget, since they have no limit. Deleted users may spend
--- nothing.
+-- The spend attributed to groups of an organization in a period, and the total limit of the members
+-- whose budget in effect is the group's. The total is null without a budget, because there is no
+-- limit. Deleted users do not count.
 SELECT
     g.id AS group_id,
     b.spend_limit_micros,
@@ -36,12 +37,12 @@ FROM groups AS g
 JOIN organizations AS o ON o.id = g.organization_id AND o.deleted_at IS NULL
 LEFT JOIN group_ai_budgets AS b ON b.group_id = g.id
 LEFT JOIN (
-    -- By the ids themselves, not by those of the rows above: what is known when it is planned is
-    -- read by its index.
+    -- Filter by the parameter, not by the rows above: then the planner knows the ids and uses the
+    -- index.
     SELECT s.group_id, sum(s.cost_micros) AS cost_micros
     FROM ai_group_spend_monthly AS s
-    WHERE s.group_id = ANY(%(group_ids)s) AND s.month
-        = (%(period_start)s::timestamptz AT TIME ZONE 'UTC')::date
+    WHERE s.group_id = ANY(%(group_ids)s)
+        AND s.month = (%(period_start)s::timestamptz AT TIME ZONE 'UTC')::date
     GROUP BY s.group_id
 ) AS spent ON spent.group_id = g.id
 WHERE g.id = ANY(%(group_ids)s) AND g.organization_id = %(organization_id)s
@@ -50,18 +51,20 @@ ORDER BY g.id;
 -- name: list_member_spend
 -- needs: read group %(group_id)s
 -- needs: read group_member each %(user_ids)s in %(organization_id)s
--- What members of a group spent for it in a period, with their budgets as far as the group's
--- organization may know.
+-- What members of a group spent for it in a period, with their budgets. A budget of another
+-- organization's group is not shown.
 SELECT
     m.user_id,
     eg.id AS effective_group_id,
     CASE WHEN eg.id IS NOT NULL AND e.limit_source IS NOT NULL THEN
-        jsonb_build_object('spend_limit_micros', e.spend_limit_micros, 'limit_source',
-        e.limit_source)
+        jsonb_build_object(
+            'spend_limit_micros', e.spend_limit_micros, 'limit_source', e.limit_source
+        )
     END AS effective_budget,
     CASE WHEN eg.id = m.group_id AND e.limit_source IS NOT NULL THEN
-        jsonb_build_object('spend_limit_micros', e.spend_limit_micros, 'limit_source',
-        e.limit_source)
+        jsonb_build_object(
+            'spend_limit_micros', e.spend_limit_micros, 'limit_source', e.limit_source
+        )
     END AS group_budget,
     (
         SELECT coalesce(sum(s.cost_micros), 0)

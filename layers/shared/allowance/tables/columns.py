@@ -1,6 +1,4 @@
-"""The columns of what is exported: each with its name, the kind of its values, and how a row gives
-its value.
-"""
+"""The columns of an export: name, kind of the values, and the function that gets a row's value."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,9 +8,7 @@ from typing import Literal
 from uuid import UUID
 
 type Kind = Literal["text", "time", "count", "tokens", "decimal"]
-"""`tokens` are whole numbers of up to 30 digits, `decimal` has six decimals besides; `count` fits
-eight bytes.
-"""
+"""`tokens` has up to 30 digits, `decimal` six decimals in addition. `count` fits into 8 bytes."""
 
 type Cell = str | int | Decimal | datetime | date | UUID | None
 """A value; None is null."""
@@ -20,7 +16,7 @@ type Cell = str | int | Decimal | datetime | date | UUID | None
 
 @dataclass(frozen=True, slots=True)
 class Column[Row]:
-    """A column of a table that is made of such rows."""
+    """A column of a table of such rows."""
 
     name: str
     kind: Kind
@@ -28,15 +24,15 @@ class Column[Row]:
 
 
 def cells_of[Row](columns: Sequence[Column[Row]], row: Row) -> list[Cell]:
-    """The values of a row, in the order of the columns."""
+    """Return the values of a row, in the order of the columns."""
     return [column.value(row) for column in columns]
 
 
 def millionths(amount: int) -> Decimal:
-    """So many millionths, exactly and always with six decimals: of micro-units dollars, of tokens
-    millions of them.
+    """Return the amount divided by a million, exact, always with six decimals: dollars from
+    micro-units, or millions of tokens.
 
-    Made of text, since arithmetic of Decimal rounds to 28 digits. With this exponent str() never
-    takes to an E.
+    It is read from text, because Decimal's arithmetic rounds to 28 digits. With this exponent,
+    str() never uses an E.
     """
     return Decimal(f"{amount}E-6")

@@ -1,6 +1,4 @@
-"""CSV by RFC 4180, in UTF-8, that a program reads as it is and a spreadsheet does not take for
-formulas.
-"""
+"""CSV by RFC 4180, in UTF-8. A program reads it as it is; a spreadsheet finds no formula in it."""
 
 import csv
 import io
@@ -18,17 +16,15 @@ MEDIA_TYPE = "text/csv; charset=utf-8; header=present"
 CELL_STARTS = re.compile(
     r"(^(?=[\t\r])|(?:^|[;\t\r\n])(?=[^\S\r\n]*[=+\-@\uff1d\uff0b\uff0d\uff20]))"
 )
-"""Before what a spreadsheet may run: `=`, `+`, `-`, `@`, also in full width, tab and carriage
-return; at the beginning, and after what a spreadsheet that is set to other separators takes for the
-end of a cell. https://owasp.org/www-community/attacks/CSV_Injection
+"""The place before a character that may start a formula: `=`, `+`, `-`, `@`, also in full width,
+tab and carriage return. It matches at the start of the text, and after characters that end a cell
+in a spreadsheet with other separators. https://owasp.org/www-community/attacks/CSV_Injection
 """
 
 
 @dataclass(frozen=True, slots=True)
 class CsvPage:
-    """A CSV file of whole rows, with the names of its columns, and the query of the one that goes
-    on, if there is.
-    """
+    """A CSV file of whole rows with a header, and the query of the next page, if there is one."""
 
     content: str
     file_name: str
@@ -36,7 +32,7 @@ class CsvPage:
 
 
 def record(cells: Iterable[Cell]) -> str:
-    """One line with its CRLF. Text is quoted and harmless, numbers are bare, null is empty."""
+    """Return one line with its CRLF: text quoted and harmless, numbers bare, null empty."""
     line = io.StringIO(newline="")
     csv.writer(line, quoting=csv.QUOTE_STRINGS).writerow([_written(cell) for cell in cells])
     return line.getvalue()
@@ -44,25 +40,25 @@ def record(cells: Iterable[Cell]) -> str:
 
 @lru_cache(maxsize=4096)
 def harmless(text: str) -> str:
-    """The text, with an apostrophe before each thing that a spreadsheet may take for a formula.
+    """Return the text with an apostrophe before anything that a spreadsheet may run as a formula.
 
-    The same few names come again and again.
+    Cached, because the same few names come again and again.
     """
     return CELL_STARTS.sub(r"\1'", text)
 
 
 @lru_cache(maxsize=1024)
-def _moment(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _time(time: datetime) -> str:
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _written(cell: Cell) -> object:
-    """Only text comes from others; a negative number of our own stays one."""
+    """Return the value to write. Only text comes from others: a negative number is kept."""
     match cell:
         case str():
             return harmless(cell)
         case datetime():
-            return _moment(cell)
+            return _time(cell)
         case date():
             return cell.isoformat()
         case _:

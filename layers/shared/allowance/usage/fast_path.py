@@ -1,10 +1,9 @@
-"""Usage records as nearly all come in, read by columns: half the time that each by itself would
-take.
+"""Read plain usage records by columns, in half the time of one by one. Nearly all are plain.
 
-A record is plain when nothing more needs to be asked of it: names in printable ASCII without a
-space at either end, a time as RFC 3339 has it, tokens in our classes. Functions of Python that take
-a whole column say so of a thousand at once. What is not plain is left to the careful reader, which
-alone says what is wrong.
+A plain record needs no further check. Its names are printable ASCII without a space at either end,
+its time is RFC 3339, and its tokens are in our classes. Python's built-in functions check a whole
+column of a thousand records at once. `records.usage_of` reads any other record, and only it
+reports what is wrong.
 """
 
 import re
@@ -22,23 +21,25 @@ _NAMES = ("source", "id", "user", "provider", "model")
 _REQUIRED = frozenset((*_NAMES, "occurred_at", "tokens"))
 _ALLOWED = _REQUIRED | {"variant"}
 _VARIANTS = {None, *get_args(Variant)}
-_MOMENTS = re.compile(
-    r"(?:[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?(?:Z|[+-][0-9]{2}:[0-9]{2})\n)*"
+_TIMES = re.compile(
+    r"(?:[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}"
+    r"(?:\.[0-9]{1,6})?(?:Z|[+-][0-9]{2}:[0-9]{2})\n)*"
 )
+"""A subset of `contract.fields.RFC3339`, one timestamp a line: upper case, hours from 00 to 23."""
 
 _columns_of = itemgetter(*_NAMES, "occurred_at", "tokens")
 
 
 def plain_usages(records: Sequence[object]) -> list[Usage | None]:
-    """What each record says; None where it takes a closer look."""
+    """Return the usage of each plain record, in order; None for any other record."""
     if (read := _read(records)) is not None:
         return read
-    shaped = {place: each for place, each in enumerate(records) if _is_shaped(each)}
-    found = dict(zip(shaped, _by_halves(list(shaped.values())), strict=True))
+    with_plain_keys = {place: each for place, each in enumerate(records) if _has_plain_keys(each)}
+    found = dict(zip(with_plain_keys, _by_halves(list(with_plain_keys.values())), strict=True))
     return [found.get(place) for place in range(len(records))]
 
 
-def _is_shaped(record: object) -> bool:
+def _has_plain_keys(record: object) -> bool:
     return isinstance(record, dict) and _are_plain_keys(cast("dict[str, Any]", record))
 
 
@@ -47,8 +48,10 @@ def _are_plain_keys(keys: Iterable[str]) -> bool:
 
 
 def _by_halves(records: Sequence[object]) -> list[Usage | None]:
-    """Where one of many is not plain, its half is read by halves again: it costs the
-    others little.
+    """Like `plain_usages`, for records with plain keys.
+
+    Halve the records until each half is plain or a single record, so that a record that is not
+    plain costs the others little.
     """
     if (read := _read(records)) is not None:
         return read
@@ -59,13 +62,13 @@ def _by_halves(records: Sequence[object]) -> list[Usage | None]:
 
 
 def _read(records: Sequence[object]) -> list[Usage | None] | None:
-    """Of records that are plain, all of them; else None."""
+    """Return the usages if all records are plain, else None."""
     if not _are(dict, records):
         return None
     objects = cast("Sequence[dict[str, Any]]", records)
     if not all(map(_are_plain_keys, set(map(tuple, objects)))):
         return None
-    *names, moments, counts = zip(*map(_columns_of, objects), strict=True)
+    *names, times_as_text, counts = zip(*map(_columns_of, objects), strict=True)
     variants = [each.get("variant") for each in objects]
     if not (
         all(map(_are_plain, names))
@@ -74,11 +77,11 @@ def _read(records: Sequence[object]) -> list[Usage | None] | None:
         and set(variants) <= _VARIANTS
     ):
         return None
-    times, tokens = _times(moments), _tokens(counts)
+    times, tokens = _times(times_as_text), _tokens(counts)
     if times is None or tokens is None:
         return None
     sources, ids, users, providers, models = names
-    in_utc = map(_in_utc, moments, times)
+    in_utc = map(_in_utc, times_as_text, times)
     contents = map(content_sha256_of, users, providers, models, variants, in_utc, tokens)
     digests = map(key_digest_of, sources, ids)
     return list(
@@ -116,40 +119,37 @@ def _are_plain(names: Sequence[Any]) -> bool:
     )
 
 
-def _times(moments: Sequence[Any]) -> list[datetime] | None:
-    if not _are(str, moments) or not _MOMENTS.fullmatch("\n".join((*moments, ""))):
+def _times(texts: Sequence[Any]) -> list[datetime] | None:
+    if not _are(str, texts) or not _TIMES.fullmatch("\n".join((*texts, ""))):
         return None
     try:
-        return [datetime.fromisoformat(each).astimezone(UTC) for each in moments]
+        return [datetime.fromisoformat(each).astimezone(UTC) for each in texts]
     except (ValueError, OverflowError):
         return None
 
 
-def _in_utc(moment: str, time: datetime) -> str:
-    """As `time.isoformat()`, which takes twice as long, where the text is of UTC already."""
-    if not moment.endswith(("Z", "+00:00")):
+def _in_utc(text: str, time: datetime) -> str:
+    """Return `time.isoformat()`, from the text if that is in UTC, which takes half the time."""
+    if not text.endswith(("Z", "+00:00")):
         return time.isoformat()
-    return (
-        f"{moment[:19]}.{time.microsecond:06}+00:00" if time.microsecond else f"{moment[:19]}+00:00"
-    )
+    return f"{text[:19]}.{time.microsecond:06}+00:00" if time.microsecond else f"{text[:19]}+00:00"
 
 
 def _tokens(counts: Sequence[Any]) -> list[Tokens] | None:
     if not _are(dict, counts):
         return None
-    said = {
+    given = {
         name
         for names in set(map(tuple, cast("Sequence[dict[str, Any]]", counts)))
         for name in names
     }
-    if not said <= set(TOKEN_CLASSES):
+    if not given <= set(TOKEN_CLASSES):
         return None
-    nothing = [0] * len(counts)
+    zeros = [0] * len(counts)
     columns = [
-        [each.get(name, 0) for each in counts] if name in said else nothing
-        for name in TOKEN_CLASSES
+        [each.get(name, 0) for each in counts] if name in given else zeros for name in TOKEN_CLASSES
     ]
     if not all(_are(int, each) and min(each) >= 0 and max(each) <= MAX_TOKENS for each in columns):
         return None
-    # What Tokens would ask of each has been asked.
+    # `_make` skips the checks of Tokens, which the line above made.
     return list(map(Tokens._make, zip(*columns, strict=True)))

@@ -27,7 +27,10 @@ class _Counts:
         return any(self._usage.get(name) is not None for name in names)
 
     def count(self, *names: str, within: str | None = None, required: bool = False) -> int:
-        """Return the first of these names that is set, in the object or in its part `within`."""
+        """Return the first of these counts that is set, in the object or in its part `within`.
+
+        Return 0 if none is set, and record a problem then if it is `required`.
+        """
         fields, prefix = self._usage, "usage"
         if within is not None:
             inner = self._usage.get(within)
@@ -68,7 +71,7 @@ class _Counts:
     def part(self, field: str, count: int, whole: int, of: str) -> int:
         """Return the count, at most `whole`; record a problem if it is above."""
         if count > whole:
-            self.refuse(f"usage.{field}", f"Must not be above {of}, of which it is part.")
+            self.refuse(f"usage.{field}", f"Must not be above {of}, which includes it.")
             return whole
         return count
 
@@ -211,7 +214,7 @@ def _bedrock(counts: _Counts) -> dict[str, int]:
 
 def _within_total(counts: _Counts, name: str, parts: int) -> None:
     if counts.has(name) and parts > counts.count(name):
-        counts.refuse(f"usage.{name}", "Must not be below the counts that it is the total of.")
+        counts.refuse(f"usage.{name}", "Must not be below the sum of its parts.")
 
 
 READERS: Mapping[UsageFormat, Callable[[_Counts], dict[str, int]]] = {

@@ -1,8 +1,8 @@
-"""Entries of the ledger on their way into it: what is written of a usage, or of a correction, and
-in which form.
+"""Write entries to the ledger: usages and corrections.
 
-A batch is sent as one array for each column, and what its entries have in common once: psycopg
-would adapt the arrays value by value, which takes longer than to write a thousand entries.
+A batch is one array per column, already in Postgres' binary format: psycopg would adapt arrays
+value by value, which takes longer than writing a thousand entries. What entries have in common is
+sent once.
 """
 
 import json
@@ -22,13 +22,13 @@ from allowance.usage.settings import alert_thresholds
 RATES_AND_TIER = {*RATES, "above_input_tokens"}
 
 LINE = "\n"
-"""Stands between the texts of a column: no name has one in it."""
+"""Separates the texts of a column. No name contains it."""
 
 
 class Entry(NamedTuple):
-    """What is written: of a usage, or of a correction of the usage whose entry it names.
+    """A usage, or a correction of the usage whose entry `corrects` names.
 
-    `unpriced_count` is how it changes the number of usages without a cost.
+    `unpriced_count` is added to the number of usages without a cost.
     """
 
     usage: Usage
@@ -39,9 +39,9 @@ class Entry(NamedTuple):
 
 
 class UsageUser(Row):
-    """A user by what the batch calls them, what their spend counts against now, and the limit."""
+    """A user under the name in the batch, what their spend counts against now, and the limit."""
 
-    called: str
+    name: str
     user_id: str
     group_id: str
     organization_id: str
@@ -50,19 +50,18 @@ class UsageUser(Row):
 
     @property
     def attribution(self) -> Attribution:
-        """Whom a usage of now counts against."""
+        """What a usage counts against if it is recorded now."""
         return Attribution(self.user_id, self.group_id, self.organization_id)
 
 
 def write(db: Handle, entries: Sequence[Entry], users: Iterable[UsageUser]) -> None:
-    """Write entries, one at least: all, or nothing where a key was taken before: raises
-    UsageKeyTaken. One trip.
+    """Write at least one entry, and an alert for each user who reaches a threshold.
 
-    It raises an alert for each of the users who comes to a threshold.
+    One round trip, all or nothing. Raise UsageKeyTaken if one of the keys is recorded already.
     """
     thresholds = alert_thresholds()
     usages, attributions, rated, corrects, unpriced_counts = zip(*entries, strict=True)
-    sources, ids, key_digests, _, providers, models, variants, moments, tokens, contents = zip(
+    sources, ids, key_digests, _, providers, models, variants, occurred_at, tokens, contents = zip(
         *usages, strict=True
     )
     costs, prices, _, tiers = zip(*rated, strict=True)
@@ -77,7 +76,7 @@ def write(db: Handle, entries: Sequence[Entry], users: Iterable[UsageUser]) -> N
     for number, each in zip(kinds_of, entries, strict=True):
         firsts.setdefault(number, each)
     people: dict[Attribution, int] = {}
-    # The elements of an array are counted from 1.
+    # Postgres counts the elements of an array from 1.
     persons = [people.setdefault(each, len(people) + 1) for each in attributions]
     limited = [each for each in users if each.limit_source is not None] if thresholds else []
     db.run(
@@ -95,7 +94,7 @@ def write(db: Handle, entries: Sequence[Entry], users: Iterable[UsageUser]) -> N
         ids=LINE.join(ids),
         key_digests=uuids(key_digests),
         content_sha256s=byteas(contents, sha256().digest_size),
-        moments=times(moments),
+        moments=times(occurred_at),
         persons=integers(persons),
         kinds_of=integers(kinds_of),
         input_tokens=integers(inputs),
@@ -110,7 +109,7 @@ def write(db: Handle, entries: Sequence[Entry], users: Iterable[UsageUser]) -> N
 
 
 def _kind(number: int, first: Entry) -> dict[str, Any]:
-    """What the entries have in common that are of one name, kind of processing and price."""
+    """Return what entries of the same source, model, variant and price have in common."""
     usage, rated = first.usage, first.rated
     shared = {
         "kind": number,
@@ -130,12 +129,12 @@ def _kind(number: int, first: Entry) -> dict[str, Any]:
 
 
 def _array(values: Iterable[int | str | None]) -> str:
-    """A literal of what needs no quotes: numbers, UUIDs, words."""
+    """Return the array literal of values that need no quotes: numbers, UUIDs, words."""
     return "{" + ",".join(map(str, values)) + "}"
 
 
 def _sparse(values: Collection[int | None]) -> Integers:
-    """Of a column that mostly says nothing: no element where none does, which the statement takes
-    for nothing.
+    """Return a column that is mostly null or 0. It has no element at all if every value is so: the
+    statement reads a missing element as null.
     """
     return integers(values if any(values) else ())

@@ -1,10 +1,9 @@
 -- name: record_usage
 -- needs: create or update ai_usage
--- Entries of the ledger, each with its key, what they add to the sums of the day, the hour and the
--- month, and the alerts that those raise: all or nothing, and nothing when one of the keys is there
--- already. Everything is locked in the order of its key, and one table after the other (each counts
--- the rows of the one before, for that alone), so that writers wait for each other and never in a
--- circle.
+-- Write entries of the ledger with their keys, add them to the sums of the day, the hour and the
+-- month, and write the alerts that follow. All or nothing: a key that exists already fails it.
+-- Each table is written in the order of its key, and after the one before: a condition that is
+-- always true counts that one's rows. So concurrent writers wait for each other, never in a circle.
 WITH kinds AS MATERIALIZED (
     SELECT k.kind, k.source, k.provider, k.model, k.variant, k.priced_provider, k.priced_model,
         k.price_version_id, k.rates
@@ -20,16 +19,15 @@ entries AS MATERIALIZED (
         (%(organization_ids)s::uuid [])[e.person::integer] AS organization_id, e.kind,
         e.input_tokens, e.output_tokens,
         coalesce(e.cache_read_tokens, 0) AS cache_read_tokens,
-            coalesce(e.cache_write_tokens, 0) AS cache_write_tokens,
+        coalesce(e.cache_write_tokens, 0) AS cache_write_tokens,
         coalesce(e.cache_write_1h_tokens, 0) AS cache_write_1h_tokens, e.cost_micros,
         (e.corrects IS NULL)::integer AS usage_count,
         coalesce(e.unpriced_usage_count, 0) AS unpriced_usage_count, e.occurred_at
     FROM unnest(
         string_to_array(%(ids)s, E'\n'), %(key_digests)s::uuid [], %(content_sha256s)s::bytea [],
         %(moments)s::timestamptz [], %(persons)s::bigint [], %(kinds_of)s::bigint [],
-        %(input_tokens)s::bigint [],
-        %(output_tokens)s::bigint [], %(cache_read_tokens)s::bigint [],
-        %(cache_write_tokens)s::bigint [],
+        %(input_tokens)s::bigint [], %(output_tokens)s::bigint [],
+        %(cache_read_tokens)s::bigint [], %(cache_write_tokens)s::bigint [],
         %(cache_write_1h_tokens)s::bigint [], %(costs)s::bigint [], %(corrects)s::bigint [],
         %(unpriced_counts)s::bigint []
     ) AS e (
@@ -40,8 +38,9 @@ entries AS MATERIALIZED (
 ),
 keyed AS (
     INSERT INTO ai_usage_keys (key_digest, content_sha256, usage_id, cost_micros)
-    SELECT e.key_digest, e.content_sha256, e.usage_id,
-        e.cost_micros FROM entries AS e ORDER BY e.key_digest
+    SELECT e.key_digest, e.content_sha256, e.usage_id, e.cost_micros
+    FROM entries AS e
+    ORDER BY e.key_digest
     RETURNING true
 ),
 entered AS (
@@ -117,12 +116,12 @@ of_groups AS (
     FROM by_month AS b
     WHERE (SELECT count(*) FROM of_users) >= 0
     ORDER BY b.group_id, b.month, b.user_id
-    ON CONFLICT (group_id, month, user_id) DO UPDATE SET cost_micros = m.cost_micros +
-        excluded.cost_micros
+    ON CONFLICT (group_id, month, user_id) DO UPDATE
+    SET cost_micros = m.cost_micros + excluded.cost_micros
     RETURNING m.month
 ),
--- Of the present month, or of the next by a clock that is ahead: of one that is over nobody can be
--- stopped any more.
+-- Current month only (or the next, if a gateway's clock runs ahead): an alert about a past month
+-- prevents nothing.
 alerts AS (
     INSERT INTO ai_spend_alerts (
         user_id, period_start, threshold_percent, group_id, organization_id, limit_source,
@@ -133,10 +132,10 @@ alerts AS (
     FROM of_users AS m
     JOIN unnest(
         %(limited_user_ids)s::uuid [], %(limited_group_ids)s::uuid [],
-        %(limited_organization_ids)s::uuid [],
-        %(limit_sources)s::text [], %(spend_limits)s::bigint []
+        %(limited_organization_ids)s::uuid [], %(limit_sources)s::text [],
+        %(spend_limits)s::bigint []
     ) AS b (user_id, group_id, organization_id, limit_source, spend_limit_micros)
-    ON b.user_id = m.user_id
+        ON b.user_id = m.user_id
     JOIN unnest(%(thresholds)s::bigint []) AS t (percent)
         ON m.cost_micros * 100 >= b.spend_limit_micros::numeric * t.percent
     WHERE m.cost_micros > 0 AND m.month >= date_trunc('month', now() AT TIME ZONE 'UTC')::date
@@ -148,11 +147,9 @@ INSERT INTO ai_usage_hourly AS h (
     cache_read_tokens, cache_write_tokens, cache_write_1h_tokens, usage_count, unpriced_usage_count
 )
 SELECT date_bin('1 hour', e.occurred_at, '2020-01-01 00:00:00+00') AS hour, e.organization_id,
-    e.group_id, k.provider, k.model,
-    coalesce(sum(e.cost_micros), 0), sum(e.input_tokens), sum(e.output_tokens),
-        sum(e.cache_read_tokens),
-    sum(e.cache_write_tokens), sum(e.cache_write_1h_tokens), sum(e.usage_count),
-    sum(e.unpriced_usage_count)
+    e.group_id, k.provider, k.model, coalesce(sum(e.cost_micros), 0), sum(e.input_tokens),
+    sum(e.output_tokens), sum(e.cache_read_tokens), sum(e.cache_write_tokens),
+    sum(e.cache_write_1h_tokens), sum(e.usage_count), sum(e.unpriced_usage_count)
 FROM entries AS e
 JOIN kinds AS k ON k.kind = e.kind
 WHERE (SELECT count(*) FROM of_groups) >= 0

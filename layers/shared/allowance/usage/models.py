@@ -1,10 +1,8 @@
-"""Usage: the batch as it comes in, what is answered, and what each record costs at the prices of
-its time. Pure.
-"""
+"""The shapes of recording usage: the batch of a request, and the result of each record. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, GetJsonSchemaHandler, with_config
 from pydantic.json_schema import JsonSchemaValue
@@ -16,13 +14,16 @@ from allowance.usage.records import UsageRecord
 
 MAX_RECORDS = 1000
 
-Status = Literal["recorded", "duplicate", "conflict", "rejected"]
+RecordedStatus = Literal["recorded", "duplicate"]
+NotRecordedStatus = Literal["conflict", "rejected"]
+Status = Literal[RecordedStatus, NotRecordedStatus]
+
+NOT_RECORDED: frozenset[Status] = frozenset(get_args(NotRecordedStatus))
+"""The statuses of records that are not in the ledger."""
 
 
 class _Unread:
-    """A record as it was sent, which is validated on its own, so that a bad one does not stop the
-    others.
-    """
+    """A record as it was sent. Each is validated on its own, so that a bad one stops no other."""
 
     @classmethod
     def __get_pydantic_json_schema__(
@@ -32,26 +33,26 @@ class _Unread:
 
 
 class UsageBatch(Body):
-    """Up to 1,000 usage records, each answered by itself."""
+    """Up to 1,000 usage records. Each has a result of its own."""
 
     records: Annotated[list[Annotated[Any, _Unread]], Field(min_length=1, max_length=MAX_RECORDS)]
 
 
 class UsageProblem(Row):
-    """What was wrong with a record, or what its price lacks."""
+    """What is wrong with a record, or what its price lacks."""
 
     field: str
     detail: str
 
 
-# A model takes six times as long to make, and there are a thousand in an answer.
+# A dataclass: a pydantic model takes six times as long to create, and a response has a thousand.
 @with_config(extra="forbid")
 @dataclass(slots=True)
 class UsageAnswer:
-    """What became of a record. `cost_micros` is null where there is no price for what was used, or
-    nothing is recorded.
+    """The result of one record. `cost_micros` is null if what was used has no price, or if the
+    record is not recorded.
 
-    A duplicate is answered as the record was the first time.
+    A duplicate has the `cost_micros` and `priced` of the first time.
     """
 
     status: Status
@@ -61,7 +62,7 @@ class UsageAnswer:
 
 
 class UsageAnswers(Row):
-    """The answers, in the order of the records."""
+    """The results, in the order of the records."""
 
     results: list[UsageAnswer]
 
@@ -80,6 +81,6 @@ CONFLICT = UsageAnswer(
 
 
 def rejected(problems: Sequence[Problem]) -> UsageAnswer:
-    """The answer to a record that cannot be taken."""
-    told = [UsageProblem(field=each.field, detail=each.detail) for each in problems]
-    return UsageAnswer("rejected", None, priced=False, validations=told)
+    """Return the result `rejected`, with these problems."""
+    validations = [UsageProblem(field=each.field, detail=each.detail) for each in problems]
+    return UsageAnswer("rejected", None, priced=False, validations=validations)

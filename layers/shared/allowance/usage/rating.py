@@ -1,4 +1,4 @@
-"""What each usage costs at the prices of its time. Pure."""
+"""Compute what each usage costs at the prices of its time. Pure."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -11,8 +11,9 @@ from allowance.prices.terms import PriceTerms, Rates, Variant
 
 
 class UsagePrice(Row):
-    """The price of a name as it was sent, from a moment on; its ends are those of the batch. None:
-    there is none.
+    """The price of the name at `place`, as it was sent, from `starts` on. Null: it has no price.
+
+    The first starts with the first usage of the name in the batch.
     """
 
     place: int
@@ -24,9 +25,7 @@ class UsagePrice(Row):
 
 
 class Rated(NamedTuple):
-    """The cost of a usage, with the price, its rates and the tier that it is of; all None where
-    there is none.
-    """
+    """The cost of a usage, and the price, rates and tier that apply; all None without a price."""
 
     cost_micros: int | None
     price: UsagePrice | None
@@ -38,7 +37,7 @@ UNPRICED = Rated(None, None, None, None)
 
 
 class UsagePrices:
-    """The prices of the names in a batch, at every moment of it."""
+    """The prices of the names in a batch, at any time within the batch."""
 
     def __init__(self, names: Sequence[tuple[str, str]], prices: Sequence[UsagePrice]) -> None:
         self._by_name: dict[tuple[str, str], tuple[list[datetime], list[UsagePrice]]] = {}
@@ -55,8 +54,9 @@ class UsagePrices:
         occurred_at: datetime,
         tokens: Tokens,
     ) -> Rated:
-        """What the usage costs at the price of its time. Raises UsageOutOfRange above 1e13
-        micro-units of USD.
+        """Return what the usage costs at the price of its time.
+
+        Raise UsageOutOfRange above 1e13 micro-units of USD.
         """
         starts, prices = self._by_name[provider, model]
         price = prices[bisect_right(starts, occurred_at) - 1]
@@ -67,7 +67,7 @@ class UsagePrices:
 
 
 class Attribution(NamedTuple):
-    """Whom a usage counts against, by UUIDs: zeros where there is no group, or no organization."""
+    """The UUIDs that a usage counts against: NIL_UUID for no group, or no organization."""
 
     user_id: str
     group_id: str

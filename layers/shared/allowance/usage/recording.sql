@@ -1,44 +1,44 @@
 -- name: ensure_usage_months
 -- needs: create ai_usage
--- Makes the months of the ledger that a batch falls into, where they are not there yet.
-SELECT count(ensure_ai_usage_month(m.moment)) AS months
-    FROM unnest(%(moments)s::timestamptz []) AS m (moment);
+-- Create the partitions of a batch's months, unless they exist.
+SELECT count(ensure_ai_usage_month(m.starts)) AS months
+FROM unnest(%(moments)s::timestamptz []) AS m (starts);
 
 -- name: find_usage_users
 -- needs: create or update ai_usage
--- The users of a batch by what they are called in it, and the group and organization that their
--- spend counts against now. Who left still has what was used before; only an address is given free
--- by then.
-WITH called AS (
-    SELECT c.called, u.id
-    FROM unnest(%(user_ids)s::uuid [], %(id_names)s::text []) AS c (id, called)
-    JOIN users AS u ON u.id = c.id
+-- The users of a batch by their names in it, and the group and organization that their spend counts
+-- against now. A deleted user is found by UUID and username, for usage from before; the email
+-- address may belong to another user by then.
+WITH named AS (
+    SELECT n.name, u.id
+    FROM unnest(%(user_ids)s::uuid [], %(id_names)s::text []) AS n (id, name)
+    JOIN users AS u ON u.id = n.id
     UNION ALL
-    SELECT c.called, u.id
-    FROM unnest(%(usernames)s::text []) AS c (called)
-    JOIN users AS u ON u.username = c.called
+    SELECT n.name, u.id
+    FROM unnest(%(usernames)s::text []) AS n (name)
+    JOIN users AS u ON u.username = n.name
     UNION ALL
-    SELECT c.called, u.id
-    FROM unnest(%(emails)s::text []) AS c (called)
-    JOIN users AS u ON lower(u.email) = lower(c.called) AND u.status <> 'deleted'
+    SELECT n.name, u.id
+    FROM unnest(%(emails)s::text []) AS n (name)
+    JOIN users AS u ON lower(u.email) = lower(n.name) AND u.status <> 'deleted'
 )
-SELECT c.called, c.id::text AS user_id, coalesce(g.id,
-    '00000000-0000-0000-0000-000000000000')::text AS group_id,
+SELECT n.name, n.id::text AS user_id,
+    coalesce(g.id, '00000000-0000-0000-0000-000000000000')::text AS group_id,
     coalesce(g.organization_id, '00000000-0000-0000-0000-000000000000')::text AS organization_id,
     b.spend_limit_micros, b.limit_source
-FROM called AS c
-JOIN ai_effective_budgets(ARRAY(SELECT each.id FROM called AS each)) AS b ON b.user_id = c.id
+FROM named AS n
+JOIN ai_effective_budgets(ARRAY(SELECT each.id FROM named AS each)) AS b ON b.user_id = n.id
 LEFT JOIN groups AS g ON g.id = b.group_id;
 
 -- name: find_usage_prices
 -- needs: create or update ai_usage
--- For each name in a batch, between the first and the last time that it was used, the prices and
--- from when on: those of the likeliest name that it may stand for that has one, as
--- `resolve_model_price` answers. `place` counts from 0.
+-- The prices of each name in a batch, from its first to its last usage, each with the time from
+-- which it applies. They are those of the likeliest candidate that has a price, as in
+-- `resolve_model_price`. `place` counts from 0.
 WITH names AS (
     SELECT n.place - 1 AS place, n.since, n.until
-    FROM unnest(%(sinces)s::timestamptz [], %(untils)s::timestamptz []) WITH
-        ORDINALITY AS n (since, until, place)
+    FROM unnest(%(sinces)s::timestamptz [], %(untils)s::timestamptz [])
+        WITH ORDINALITY AS n (since, until, place)
 ),
 candidates AS (
     SELECT c.place, c.provider COLLATE "C" AS provider, c.model COLLATE "C" AS model, c.rank
@@ -58,7 +58,7 @@ known AS (
         WHERE lower(each.provider) = lower(c.provider) AND lower(each.model) = lower(c.model)
     ) AS v
 ),
-moments AS (
+price_starts AS (
     SELECT n.place, n.since AS starts FROM names AS n
     UNION
     SELECT n.place, v.effective_from
@@ -67,28 +67,28 @@ moments AS (
     JOIN ai_model_price_versions AS v ON v.provider = k.provider AND v.model = k.model
         AND v.effective_from > n.since AND v.effective_from <= n.until
 )
-SELECT m.place, m.starts, p.provider, p.model, p.id AS version_id,
+SELECT s.place, s.starts, p.provider, p.model, p.id AS version_id,
     ai_model_price_terms(p.version) AS terms
-FROM moments AS m
+FROM price_starts AS s
 LEFT JOIN LATERAL (
     SELECT of_name.provider, of_name.model, of_name.id, of_name.version
     FROM known AS k
     CROSS JOIN LATERAL (
         SELECT v.provider, v.model, v.id, v AS version
-        FROM ai_model_prices_at(m.starts) AS v
+        FROM ai_model_prices_at(s.starts) AS v
         WHERE v.provider = k.provider AND v.model = k.model
         ORDER BY v.source
         LIMIT 1
     ) AS of_name
-    WHERE k.place = m.place
+    WHERE k.place = s.place
     ORDER BY k.rank
     LIMIT 1
 ) AS p ON true
-ORDER BY m.place, m.starts;
+ORDER BY s.place, s.starts;
 
 -- name: list_usage_keys
 -- needs: create or update ai_usage
--- What keys were recorded with, of those that were.
+-- The content and cost of each key that is recorded already.
 SELECT uuid_send(d.key_digest) AS key_digest, d.content_sha256, d.cost_micros
 FROM ai_usage_keys AS d
 WHERE d.key_digest = ANY(%(key_digests)s::uuid []);

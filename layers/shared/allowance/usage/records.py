@@ -1,4 +1,4 @@
-"""Usage records: what comes in, and how each is understood. Pure."""
+"""Usage records as a request sends them, and as they are read. Pure."""
 
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -14,13 +14,13 @@ from allowance.prices.terms import Variant
 from allowance.usage.formats import UsageFormat, tokens_of
 
 MAX_AHEAD = timedelta(minutes=5)
-"""How far the clock of a gateway may be ahead of ours."""
+"""How far a gateway's clock may be ahead of ours."""
 
 FIRST_MOMENT = datetime(2020, 1, 1, tzinfo=UTC)
-"""The ledger begins here: what is dated before is a mistake."""
+"""The ledger begins here. An earlier date is a mistake."""
 
 OWN_SOURCE = "allowance"
-"""The source of our own corrections; nobody else's."""
+"""The source of our own corrections. No record may use it."""
 
 Count = Annotated[int, Field(ge=0, le=MAX_TOKENS)]
 
@@ -42,7 +42,7 @@ class TokenCounts(Body):
 
 
 class UsageRecord(Body):
-    """What one call to a model used: `tokens`, or the vendor's own `usage` object with its
+    """What one call to a model used: `tokens`, or the vendor's own `usage` object and its
     `usage_format`.
     """
 
@@ -62,15 +62,15 @@ class UsageRecord(Body):
         if (self.tokens is None) == (self.usage is None) or (self.usage is None) != (
             self.usage_format is None
         ):
-            raise ValueError("either tokens, or usage and usage_format must be given")
+            raise ValueError("must have either tokens, or usage and usage_format")
         return self
 
 
 class Usage(NamedTuple):
-    """A record as it is understood. `occurred_at` is in UTC.
+    """A usage record that was read. `occurred_at` is in UTC.
 
-    `key_digest`, of source and id, is what makes it count once; `content_sha256`, of all else that
-    it says, is what a retry is known by.
+    `key_digest`, of source and id, makes it count once. `content_sha256`, of all its other fields,
+    identifies a retry.
     """
 
     source: str
@@ -86,12 +86,12 @@ class Usage(NamedTuple):
 
 
 def usage_of(record: object) -> Usage:
-    """The record, understood. Raises UsageOutOfRange, with every problem of it by its field."""
+    """Return the usage of a record. Raise UsageOutOfRange with every problem and its field."""
     try:
         read = UsageRecord.model_validate(record)
     except ValidationError as error:
         raise UsageOutOfRange(problems_of(error)) from error
-    moment, tokens = read.occurred_at.isoformat(), _tokens(read)
+    time, tokens = read.occurred_at.isoformat(), _tokens(read)
     return Usage(
         read.source,
         read.id,
@@ -102,12 +102,12 @@ def usage_of(record: object) -> Usage:
         read.variant,
         read.occurred_at,
         tokens,
-        content_sha256_of(read.user, read.provider, read.model, read.variant, moment, tokens),
+        content_sha256_of(read.user, read.provider, read.model, read.variant, time, tokens),
     )
 
 
 def require_time(usage: Usage, now: datetime) -> None:
-    """Raises UsageOutOfRange when the usage is of a time that cannot be."""
+    """Raise UsageOutOfRange unless the usage is from FIRST_MOMENT to MAX_AHEAD from now."""
     if not FIRST_MOMENT <= usage.occurred_at <= now + MAX_AHEAD:
         detail = (
             f"Must be from {rfc3339(FIRST_MOMENT)} to {rfc3339(now + MAX_AHEAD)}, five "
@@ -117,8 +117,9 @@ def require_time(usage: Usage, now: datetime) -> None:
 
 
 def key_digest_of(source: str, id: str) -> bytes:  # noqa: A002
-    """The first half of the SHA-256 of source, line feed and id, in UTF-8. The key of
-    `ai_usage_keys`, which keeps it forever.
+    """Return the first half of the SHA-256 of source, line feed and id, in UTF-8.
+
+    It is the key of `ai_usage_keys`, which keeps it forever.
     """
     return sha256(f"{source}\n{id}".encode()).digest()[:16]
 
@@ -128,18 +129,19 @@ def content_sha256_of(
     provider: str,
     model: str,
     variant: Variant | None,
-    moment: str,
+    time: str,
     tokens: tuple[int, int, int, int, int],
 ) -> bytes:
-    """The SHA-256 of a line for each. No name has a line break in it. It stays as it is: keys are
-    kept for ever.
+    """Return the SHA-256 of one line per value. No name contains a line break.
+
+    Do not change this: `ai_usage_keys` keeps the digests forever.
     """
     given, made, read, written, written_1h = tokens
-    said = (
-        f"{user}\n{provider}\n{model}\n{variant or ''}\n{moment}"
+    text = (
+        f"{user}\n{provider}\n{model}\n{variant or ''}\n{time}"
         f"\n{given}\n{made}\n{read}\n{written}\n{written_1h}"
     )
-    return sha256(said.encode()).digest()
+    return sha256(text.encode()).digest()
 
 
 def _tokens(read: UsageRecord) -> Tokens:

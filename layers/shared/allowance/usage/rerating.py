@@ -1,9 +1,8 @@
-"""RerateUsage's writes: what a usage costs by the prices of now, booked as another entry in the
-period of the usage.
+"""RerateUsage's writes: corrections to what usage costs at the current prices.
 
-A correction is the difference to all that was booked before. Its key is the entry it corrects and
-how many corrections came before, so that of two runs at once only one books it, and a run again
-books nothing.
+A correction is another entry, in the period of its usage: the difference to the sum that is booked
+already. Its key is the corrected entry and the number of its corrections. So only one of two
+concurrent runs books it, and a repeated run books nothing.
 """
 
 from collections.abc import Iterator
@@ -26,21 +25,21 @@ PAGE = 1000
 
 
 class RatingState(Row):
-    """Until when prices were taken into account, and the time now."""
+    """The time up to which prices are taken into account, and the current time."""
 
     rated_until: datetime
     now: datetime
 
 
 class ChangedPrice(Row):
-    """A model, in lower case, whose price got another version."""
+    """A model, in lower case, whose price has a new version."""
 
     provider: str
     model: str
 
 
 class UsedModel(Row):
-    """A model as it was sent, and how often it was used without a price."""
+    """A model as it was sent, and the number of its usages without a cost."""
 
     provider: str
     model: str
@@ -48,8 +47,9 @@ class UsedModel(Row):
 
 
 class BookedUsage(Row):
-    """An entry of a usage; what was booked for it in all, None when it has no cost yet; how often
-    it was corrected.
+    """The entry of a usage, the sum booked for it, and the number of its corrections.
+
+    The sum is None while the usage has no cost.
     """
 
     id: int
@@ -70,9 +70,7 @@ class BookedUsage(Row):
 
 
 class RerateCounts(Row):
-    """What a run did: usages that were looked at, corrections that were booked, and what those add
-    up to.
-    """
+    """The counts of a run: usages examined, corrections booked, and the sum of the corrections."""
 
     examined: int
     corrected: int
@@ -80,13 +78,13 @@ class RerateCounts(Row):
 
 
 class UsageRerater(Store):
-    """The ledger, as a system actor may correct it."""
+    """Corrections of the ledger, by a system actor."""
 
     def rerate(self) -> RerateCounts:
-        """Rate anew what has no cost, and what was used of models whose price changed since the
-        last run.
+        """Rate again each usage without a cost, or of a model whose price changed since the last
+        run. Return the counts.
 
-        Idempotent. A price that is gone takes back no cost. Raises NotAuthorized.
+        Idempotent. A usage whose price is gone keeps its cost. Raise NotAuthorized.
         """
         db = self._gate.open(Action.UPDATE, USAGE)
         state = db.one(RatingState, "get_usage_rating")
@@ -112,7 +110,7 @@ class UsageRerater(Store):
 
 
 def _book(db: Handle, entries: list[Entry]) -> list[Entry]:
-    """Write the corrections that no other run has booked, and answer them."""
+    """Write the corrections that no other run has booked, and return them."""
     while entries:
         users = db.rows_of(call_of_users({each.attribution.user_id for each in entries}))
         try:
@@ -130,7 +128,7 @@ def _book(db: Handle, entries: list[Entry]) -> list[Entry]:
 
 
 def _pages(db: Handle, used: UsedModel, *, unpriced_only: bool) -> Iterator[list[BookedUsage]]:
-    """The usages of a model, so many at a time, in the order of the ledger."""
+    """Return the usages of a model in the order of the ledger, up to PAGE at a time."""
     last: BookedUsage | None = None
     while True:
         page = db.many(
@@ -152,17 +150,17 @@ def _pages(db: Handle, used: UsedModel, *, unpriced_only: bool) -> Iterator[list
 
 
 def _corrections(db: Handle, used: UsedModel, page: list[BookedUsage]) -> list[Entry]:
-    """The entries that bring a page to what it costs now."""
+    """Return the entries that bring the usages of a page to their current cost."""
     name = used.provider, used.model
-    moments = [each.occurred_at for each in page]
-    query = call_of_prices({name: (min(moments), max(moments))})
+    times = [each.occurred_at for each in page]
+    query = call_of_prices({name: (min(times), max(times))})
     prices = UsagePrices([name], db.rows_of(query))
     entries: list[Entry] = []
     for booked in page:
         try:
             rated = prices.rate(*name, booked.variant, booked.occurred_at, _tokens(booked))
         except UsageOutOfRange:
-            continue  # the price is a mistake; another version of it will be looked at
+            continue  # The price is a mistake. A run after its correction rates this usage.
         if rated.cost_micros is None or rated.cost_micros == booked.booked_micros:
             continue
         entries.append(_correction(booked, rated, rated.cost_micros))

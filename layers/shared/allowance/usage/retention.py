@@ -1,8 +1,7 @@
-"""ExpireUsage's writes: months of the ledger that are old enough are dropped, each in a transaction
-of its own.
+"""ExpireUsage's writes: drop the old months of the ledger, each in a transaction of its own.
 
-Whoever writes usage queues behind who waits for a lock of the whole ledger, so nobody does so for
-longer than a moment: the database gives up after 100 ms, and it is tried again a little later.
+Dropping a month locks the whole ledger, and writers queue behind a session that waits for the lock.
+So the database gives up after 100 ms, and the job retries after PAUSE_SECONDS.
 """
 
 from datetime import date
@@ -15,37 +14,33 @@ from allowance.metrics import count_expired_usage
 from allowance.rbac.policy import USAGE, Action
 
 TRIES = 20
-"""In a run, that is: what reads for as long as this is left alone until the next one."""
+"""Attempts per run. A month that is read for longer than that stays until the next run."""
 
 PAUSE_SECONDS = 1.0
 
 
 class OldestMonth(Row):
-    """The oldest month that may be dropped, by its first day, and whether it was; None: there is
-    none.
-    """
+    """The first day of the oldest month to drop, and whether it was dropped. None: no month."""
 
     month: date | None
     dropped: bool | None
 
 
 class ExpiredMonths(Row):
-    """The months that were dropped, as `2025-09`, and the one that could not be and is left for the
-    next run.
-    """
+    """The dropped months, as `2025-09`, and a month in use that is left for the next run."""
 
     dropped: list[str]
     postponed: str | None
 
 
 class UsageExpirer(Store):
-    """The ledger, as a system actor may shorten it."""
+    """Retention of the ledger, by a system actor."""
 
     def expire(self, kept_months: int) -> ExpiredMonths:
-        """Drop the months before the last so many whole ones, by the clock of the database; 0 drops
-        none.
+        """Drop all months but the current one and `kept_months` whole months before it; 0 drops
+        none. Return what was dropped.
 
-        Keys and sums stay. Raises NotAuthorized.
+        The database's clock decides. Keys and sums stay. Raise NotAuthorized.
         """
         db = self._gate.open(Action.DELETE, USAGE)
         dropped: list[str] = []
@@ -64,12 +59,12 @@ class UsageExpirer(Store):
             tries -= 1
             if tries:
                 sleep(PAUSE_SECONDS)
-        return self._told(ExpiredMonths(dropped=dropped, postponed=postponed), kept_months)
+        return self._report(ExpiredMonths(dropped=dropped, postponed=postponed), kept_months)
 
-    def _told(self, expired: ExpiredMonths, kept_months: int) -> ExpiredMonths:
+    def _report(self, expired: ExpiredMonths, kept_months: int) -> ExpiredMonths:
         count_expired_usage(dropped=len(expired.dropped), postponed=expired.postponed is not None)
-        tell = logger().warning if expired.postponed else logger().info
-        tell(
+        log = logger().warning if expired.postponed else logger().info
+        log(
             "usage expired",
             request_id=self._origin.request_id,
             kept_months=kept_months,

@@ -1,4 +1,4 @@
-"""When usage raises alerts, and how long it is kept: ALERT_THRESHOLDS, USAGE_RETENTION_MONTHS."""
+"""Settings of usage: ALERT_THRESHOLDS and USAGE_RETENTION_MONTHS."""
 
 import os
 import re
@@ -11,29 +11,26 @@ MAX_RETENTION_MONTHS = 120
 
 @cache
 def alert_thresholds() -> tuple[int, ...]:
-    """At which percentages of a limit an alert is raised: ALERT_THRESHOLDS, with commas between
-    them, or `none`.
+    """Return the percentages of a limit at which an alert is raised, in ascending order.
 
-    Raises BadSetting.
+    ALERT_THRESHOLDS has them with commas, or is `none`; the default is 85,100. Raise BadSetting.
     """
-    stated = os.environ.get("ALERT_THRESHOLDS") or "85,100"
-    if stated == "none":
+    text = os.environ.get("ALERT_THRESHOLDS") or "85,100"
+    if text == "none":
         return ()
-    texts = stated.split(",")
+    texts = text.split(",")
     if not all(re.fullmatch("[1-9][0-9]{0,2}", each) for each in texts):
         raise BadSetting(
-            "ALERT_THRESHOLDS must be whole percentages from 1 to 999, like 85,100, not "
-            f"{stated!r}."
+            f"ALERT_THRESHOLDS must be whole percentages from 1 to 999, like 85,100, not {text!r}."
         )
     return tuple(sorted({int(each) for each in texts}))
 
 
 @cache
 def usage_retention_months() -> int:
-    """How many whole months of the ledger of usage are kept before the present one:
-    USAGE_RETENTION_MONTHS, 0..120.
+    """Return how many whole months of the ledger are kept before the current one; 0 is all.
 
-    0 is all of them. Raises BadSetting.
+    USAGE_RETENTION_MONTHS, from 0 to 120; the default is 0. Raise BadSetting.
     """
     months = os.environ.get("USAGE_RETENTION_MONTHS", "0")
     if not (months.isascii() and months.isdecimal() and int(months) <= MAX_RETENTION_MONTHS):

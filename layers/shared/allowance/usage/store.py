@@ -1,5 +1,6 @@
-"""Usage, as the routes record and see it, and as gateways that must not wait put it
-into the queue.
+"""Usage as the routes record and list it, and as the queue delivers it.
+
+The queue is for gateways that must not wait for a response.
 """
 
 from datetime import UTC, datetime
@@ -11,25 +12,25 @@ from allowance.access.store import CallerStore, Store
 from allowance.contract.validation import problems_of
 from allowance.errors import Problem, UsageNotRecorded
 from allowance.rbac.policy import USAGE, Action
-from allowance.usage.models import UsageAnswers, UsageBatch
+from allowance.usage.models import NOT_RECORDED, UsageAnswers, UsageBatch
 from allowance.usage.recording import record
 from allowance.usage.unpriced import UnpricedCursor, UnpricedModel, UnpricedModels, UnpricedQuery
 
 
 class UsageStore(CallerStore):
-    """Usage, as one caller may record and see it."""
+    """Usage, as one caller may record and list it."""
 
     def record(self, batch: UsageBatch) -> UsageAnswers:
-        """Record what is new of the batch, once, and answer each record. Raises NotAuthorized, and
-        UsageKeyTaken.
+        """Record what is new in the batch, and return the result of each record, in order.
 
-        Two trips at most, but where another call records the same at the same time.
+        At most two round trips, unless another request records the same at the same time.
+        Raise NotAuthorized, UsageKeyTaken.
         """
         db = self._gate.open(Action.CREATE, USAGE)
         return UsageAnswers(results=record(db, batch.records, datetime.now(UTC)))
 
     def list_unpriced(self, query: UnpricedQuery) -> UnpricedModels:
-        """A page of the models of usage that has no cost. Raises NotAuthorized."""
+        """Return a page of the models whose usage has no cost. Raise NotAuthorized."""
         db = self._gate.open(Action.READ, USAGE)
         after = query.after
         found = db.many(
@@ -48,14 +49,13 @@ class UsageStore(CallerStore):
 
 
 class UsageQueueStore(Store):
-    """Usage, as a system actor may record it."""
+    """Usage from the queue, recorded by a system actor."""
 
     def take(self, message: dict[str, Any]) -> None:
-        """Record a batch, of which nobody waits for an answer. Raises NotAuthorized, and
-        UsageNotRecorded.
+        """Record the batch in a message of the queue. Raise NotAuthorized, UsageNotRecorded.
 
-        The latter names each record that was not recorded, now or before; the others of the batch
-        are, and stay so.
+        UsageNotRecorded names each record that is not in the ledger, now or from before. The other
+        records of the batch are recorded, and stay so.
         """
         db = self._gate.open(Action.CREATE, USAGE)
         try:
@@ -64,9 +64,9 @@ class UsageQueueStore(Store):
             raise UsageNotRecorded(problems_of(error)) from error
         problems = [
             Problem(f"records[{place}].{each.field}", each.detail)
-            for place, answer in enumerate(record(db, batch.records, datetime.now(UTC)))
-            if answer.status in ("rejected", "conflict")
-            for each in answer.validations
+            for place, result in enumerate(record(db, batch.records, datetime.now(UTC)))
+            if result.status in NOT_RECORDED
+            for each in result.validations
         ]
         if problems:
             raise UsageNotRecorded(problems)

@@ -1,14 +1,14 @@
 -- name: list_unpriced_usage
 -- needs: read ai_usage
--- A page of the models whose usage has no cost, as they were sent, those with the most of it first;
--- one more than it holds tells whether there is another. Usage of months that were dropped is not
--- among it: no price that comes would be booked.
+-- A page of the models, as they were sent, with usage that has no cost, those with the most first.
+-- One row more than the limit shows that there is another page. Usage of dropped months is left
+-- out: no later price could be booked for it.
 SELECT h.provider, h.model, sum(h.unpriced_usage_count)::bigint AS unpriced_usage_count,
-    min(h.hour) AS first_hour,
-    max(h.hour) AS last_hour
+    min(h.hour) AS first_hour, max(h.hour) AS last_hour
 FROM ai_usage_hourly AS h
-WHERE h.unpriced_usage_count > 0 AND date_trunc('month', h.hour,
-    'UTC') IN (SELECT m.starts FROM ai_usage_months() AS m (starts))
+WHERE h.unpriced_usage_count > 0
+    AND date_trunc('month', h.hour, 'UTC')
+    IN (SELECT m.starts FROM ai_usage_months() AS m (starts))
 GROUP BY h.provider, h.model
 HAVING %(after_count)s::bigint IS NULL
     OR sum(h.unpriced_usage_count) < %(after_count)s::bigint

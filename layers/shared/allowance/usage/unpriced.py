@@ -1,4 +1,4 @@
-"""Usage without a cost, as the route lists it, and what it is asked by."""
+"""The shapes of listing usage without a cost."""
 
 from typing import Annotated
 
@@ -17,16 +17,14 @@ class UnpricedCursor(Cursor):
 
 
 class UnpricedQuery(Query):
-    """Which models, page by page."""
+    """The page of the list of models."""
 
     limit: Annotated[int, Field(ge=1, le=1000, description="Models per page."), WHOLE_NUMBER] = 100
     after: Annotated[UnpricedCursor | None, AFTER] = None
 
 
 class UnpricedModel(Row):
-    """A model as it was sent, whose usage has no cost, and the first and the last hour in which it
-    was used.
-    """
+    """A model, as it was sent, with usage that has no cost, and the first and last hour of it."""
 
     provider: str
     model: str
@@ -36,11 +34,10 @@ class UnpricedModel(Row):
 
 
 class UnpricedModels(Row):
-    """Models of usage without a cost, those with the most of it first; `next` is the `after` of the
-    following page.
+    """Models with usage that has no cost, those with the most of it first.
 
-    It is null on the last. A model whose usage grows or is priced while one turns pages may be
-    missed, or come again.
+    `next` is the `after` of the next page, null on the last. A model whose usage grows or gets a
+    price between two requests may be missing, or be on both pages.
     """
 
     models: list[UnpricedModel]
