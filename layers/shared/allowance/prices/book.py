@@ -34,6 +34,9 @@ MAX_DISPUTE_LENGTH = 4000
 MAX_TOLD = 100
 """Problems told of one book: the answer of a Lambda is bounded, and nobody reads more."""
 
+TERMS = tuple(PriceTerms.model_fields)
+"""The fields of an entry that are its terms."""
+
 
 def _one_segment(value: str) -> str:
     # It is one segment of the path that deletes a price; the model is the rest of it.
@@ -53,6 +56,11 @@ class ModelPrice(PriceTerms):
     provider: Annotated[Name, AfterValidator(_one_segment)]
     model: Name
     effective_from: Moment | None = None
+
+    @property
+    def terms(self) -> PriceTerms:
+        """Return the terms alone. Terms with the same prices are equal, whatever their model."""
+        return PriceTerms.model_validate({name: getattr(self, name) for name in TERMS})
 
 
 def _small(value: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Held changes of prices: owners list them, and approve or reject each once."""
 
-from typing import Literal
 from uuid import UUID
 
 from allowance.contract.fields import rfc3339
@@ -12,6 +11,7 @@ from allowance.prices.models import (
     HeldChangeQuery,
     HeldDecision,
     LockedBook,
+    OwnerDecision,
 )
 from allowance.prices.store import PriceBookStore
 from allowance.rbac.policy import PRICE_BOOK, Action
@@ -36,7 +36,7 @@ class HeldChangeStore(PriceBookStore):
             held=page, next=str(page[-1].id) if len(found) > query.limit else None
         )
 
-    def decide(self, held_id: UUID, decision: Literal["approved", "rejected"]) -> None:
+    def decide(self, held_id: UUID, decision: OwnerDecision) -> None:
         """Approve or reject a held change, once. Raises HeldChangeNotFound, AlreadyDecided."""
         db = self._gate.open(Action.UPDATE, PRICE_BOOK)
         _, outcome = db.in_one_trip(

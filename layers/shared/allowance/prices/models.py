@@ -1,6 +1,6 @@
 """Model prices as the routes answer them, and what they are asked by."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from uuid import UUID
 
 from pydantic import BeforeValidator, Field
@@ -8,6 +8,15 @@ from pydantic import BeforeValidator, Field
 from allowance.contract.fields import Moment, Name, Row, Timestamp, hyphenated
 from allowance.contract.query import AFTER, WHOLE_NUMBER, Cursor, Printable, Query
 from allowance.prices.terms import PriceTerms, Terms, Tier, Variant
+
+PriceSource = Literal["default", "custom"]
+"""The origin of a price: a price book, or an owner."""
+
+OwnerDecision = Literal["approved", "rejected"]
+"""The decisions that an owner makes about a held change."""
+
+HeldOutcome = Literal[OwnerDecision, "superseded"]
+"""Every end of a held change. Superseded: it no longer applies, and needs no decision."""
 
 MAX_PAGE = 1000
 Limit = Annotated[int, Field(ge=1, le=MAX_PAGE, description="Prices per page."), WHOLE_NUMBER]
@@ -23,7 +32,7 @@ class ModelPriceVersion(Row):
 
     provider: str
     model: str
-    source: Literal["default", "custom"]
+    source: PriceSource
     input_price: int | None
     output_price: int | None
     cache_read_price: int | None
@@ -82,7 +91,7 @@ class HeldDecision(Row):
     """
 
     done: bool
-    decision: Literal["approved", "rejected", "superseded"] | None
+    decision: HeldOutcome | None
     decided_at: Timestamp | None
     decided_by_name: str | None
 
@@ -139,7 +148,7 @@ class PriceCursor(Cursor):
 
     provider: Printable
     model: Printable
-    source: Literal["default", "custom"]
+    source: PriceSource
 
 
 At = Annotated[
@@ -156,7 +165,7 @@ class ModelPriceFilter(Query):
     provider: Annotated[Name | None, Field(description="Prices of this provider.")] = None
     model: Annotated[Name | None, Field(description="Prices of this model.")] = None
     source: Annotated[
-        Literal["default", "custom", "all"] | None,
+        Literal[PriceSource, "all"] | None,
         Field(
             description=(
                 "Prices of this source, whether or not they are in effect; without it, those "
@@ -167,15 +176,15 @@ class ModelPriceFilter(Query):
     at: At = None
 
     @property
-    def sources(self) -> list[str] | None:
-        """None: those in effect."""
-        return (
-            ["default", "custom"]
-            if self.source == "all"
-            else [self.source]
-            if self.source
-            else None
-        )
+    def sources(self) -> list[PriceSource] | None:
+        """Return the sources to list; None for the prices in effect."""
+        match self.source:
+            case None:
+                return None
+            case "all":
+                return list(get_args(PriceSource))
+            case source:
+                return [source]
 
 
 class ModelPriceQuery(ModelPriceFilter):

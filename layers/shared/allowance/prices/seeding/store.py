@@ -4,15 +4,21 @@ at it first.
 
 import json
 
+from pydantic import TypeAdapter
+
 from allowance.access.store import Store
 from allowance.contract.fields import Row
 from allowance.log import logger
 from allowance.metrics import count_price_book
 from allowance.prices.book import PriceBook
 from allowance.prices.models import LockedBook
-from allowance.prices.seeding.plan import Comparison, Plan, plan
+from allowance.prices.seeding.changes import Comparison
+from allowance.prices.seeding.plan import Plan, PlannedHold, PlannedVersion, plan
 from allowance.prices.seeding.source import SHIPPED, TakenBook
 from allowance.rbac.policy import PRICE_BOOK, Action
+
+VERSIONS = TypeAdapter(list[PlannedVersion])
+HOLDS = TypeAdapter(list[PlannedHold])
 
 
 class BookState(LockedBook):
@@ -73,14 +79,14 @@ class SeedingStore(Store):
             compared = db.one(Comparison, "compare_price_book", book=document, complete=complete)
             made = plan(book.prices, compared, fills_only=fills_only)
             for each in (*made.versions, *made.held):
-                each["sources"] = each["sources"] or ([book.source] if book.source else [])
+                each.sources = each.sources or ([book.source] if book.source else [])
             # An event is about some prices: the book of before is read again, whatever its entity
             # tag.
             remembered = taken.remembered_as if complete else state.location
             db.run(
                 "apply_price_book",
-                versions=json.dumps(made.versions),
-                held=json.dumps(made.held),
+                versions=VERSIONS.dump_json(made.versions).decode(),
+                held=HOLDS.dump_json(made.held).decode(),
                 still_held=made.still_held,
                 models=_models(book) if not fills_only else "[]",
                 complete=complete,
