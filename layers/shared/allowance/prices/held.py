@@ -1,4 +1,4 @@
-"""Held changes of prices: owners list them, and approve or reject each once."""
+"""Held price changes: owners list them, and approve or reject each once."""
 
 from uuid import UUID
 
@@ -18,10 +18,10 @@ from allowance.rbac.policy import PRICE_BOOK, Action
 
 
 class HeldChangeStore(PriceBookStore):
-    """Changes of default prices that wait for an owner. Raises Forbidden for others."""
+    """Changes of default prices that wait for an owner. Raise Forbidden for other callers."""
 
     def list_held(self, query: HeldChangeQuery) -> HeldChangePage:
-        """A page of the changes that wait for an owner."""
+        """Return a page of the changes that wait for an owner."""
         db = self._gate.open(Action.UPDATE, PRICE_BOOK)
         found = db.many(
             HeldChange,
@@ -37,7 +37,7 @@ class HeldChangeStore(PriceBookStore):
         )
 
     def decide(self, held_id: UUID, decision: OwnerDecision) -> None:
-        """Approve or reject a held change, once. Raises HeldChangeNotFound, AlreadyDecided."""
+        """Approve or reject a held change, once. Raise HeldChangeNotFound or AlreadyDecided."""
         db = self._gate.open(Action.UPDATE, PRICE_BOOK)
         _, outcome = db.in_one_trip(
             call(LockedBook, "lock_price_book"),

@@ -1,4 +1,4 @@
-"""Model prices as the routes answer them, and what they are asked by."""
+"""Shapes of the price routes: responses and queries."""
 
 from typing import Annotated, Any, Literal, get_args
 from uuid import UUID
@@ -26,8 +26,8 @@ class ModelPriceVersion(Row):
     """A price in effect: micro-units of US dollars per one million tokens; null is unknown, 0 is
     free.
 
-    `effective_from` null: always. `withdrawn_at`: since then the book does not have the model; the
-    price still counts.
+    `effective_from` null: always in effect. `withdrawn_at`: the book lacks the model since then;
+    the price still applies.
     """
 
     provider: str
@@ -48,8 +48,9 @@ class ModelPriceVersion(Row):
 
 
 class ModelPricePage(Row):
-    """Prices by provider, model and source; `next` is the `after` of the following page, null on
-    the last.
+    """A page of prices, sorted by provider, model and source.
+
+    `next` is the `after` of the next page, null on the last.
     """
 
     prices: list[ModelPriceVersion]
@@ -57,9 +58,10 @@ class ModelPricePage(Row):
 
 
 class HeldChange(Row):
-    """A change that waits for an owner: what is in effect, what is proposed, and why it is held.
+    """A change that waits for an owner: the terms in effect, the proposed terms, and why it is
+    held.
 
-    `effective_from` null: from the approval on. `by_source` has what each source says, where they
+    `effective_from` null: from the approval on. `by_source` has each source's prices where they
     disagree.
     """
 
@@ -77,8 +79,9 @@ class HeldChange(Row):
 
 
 class HeldChangePage(Row):
-    """Changes that wait, by provider and model; `next` is the `after` of the following page, null
-    on the last.
+    """A page of waiting changes, sorted by provider and model.
+
+    `next` is the `after` of the next page, null on the last.
     """
 
     held: list[HeldChange]
@@ -86,8 +89,8 @@ class HeldChangePage(Row):
 
 
 class HeldDecision(Row):
-    """What became of a held change that was asked about: whether this request decided it, or who
-    did and when.
+    """The result of a decision. `done`: this request decided the change. Otherwise the earlier
+    decision, its time and actor follow.
     """
 
     done: bool
@@ -97,9 +100,7 @@ class HeldDecision(Row):
 
 
 class CandidatePrice(Row):
-    """A name that a model as it was sent may stand for, by which rule, and the price in effect, if
-    there is one.
-    """
+    """A candidate name for a model as sent, its rule, and the price in effect, if any."""
 
     provider: str
     model: str
@@ -108,7 +109,7 @@ class CandidatePrice(Row):
 
 
 class ConsideredName(Row):
-    """A name that was considered, by which rule, and whether it has a price at the time."""
+    """A candidate name, its rule, and whether it had a price at the time."""
 
     provider: str
     model: str
@@ -117,8 +118,8 @@ class ConsideredName(Row):
 
 
 class Resolution(Row):
-    """Which price counts for a model as it was sent, and why: the first name considered that has
-    one. Null: none.
+    """The price that applies to a model as sent, and the rule that found it. The first candidate
+    name with a price wins; null without one.
     """
 
     provider: str
@@ -129,15 +130,13 @@ class Resolution(Row):
 
 
 class ChangedPrices(Row):
-    """How many versions a write made."""
+    """The number of versions that a write created."""
 
     changed: int
 
 
 class LockedBook(Row):
-    """The book as whoever changes prices has locked it: where the last complete one is from, and
-    which one it was.
-    """
+    """The locked price book: the location and entity tag of the last complete one."""
 
     location: str | None
     etag: str | None
@@ -158,19 +157,14 @@ At = Annotated[
 
 
 class ModelPriceFilter(Query):
-    """Which prices. Without `source`, the one in effect of each model: the custom one if there is
-    one.
-    """
+    """Selects prices. Without `source`: the price in effect of each model, custom first."""
 
     provider: Annotated[Name | None, Field(description="Prices of this provider.")] = None
     model: Annotated[Name | None, Field(description="Prices of this model.")] = None
     source: Annotated[
         Literal[PriceSource, "all"] | None,
         Field(
-            description=(
-                "Prices of this source, whether or not they are in effect; without it, those "
-                "in effect."
-            )
+            description=("Prices of this source, in effect or not. Without it: prices in effect.")
         ),
     ] = None
     at: At = None
@@ -188,25 +182,25 @@ class ModelPriceFilter(Query):
 
 
 class ModelPriceQuery(ModelPriceFilter):
-    """Which prices, page by page."""
+    """Selects a page of prices."""
 
     limit: Limit = 100
     after: Annotated[PriceCursor | None, AFTER] = None
 
 
 class HeldChangeQuery(Query):
-    """Which held changes, page by page."""
+    """Selects a page of held changes."""
 
     provider: Annotated[Name | None, Field(description="Changes of this provider's models.")] = None
     model: Annotated[Name | None, Field(description="Changes of this model.")] = None
     limit: Limit = 100
     after: Annotated[
-        UUID | None, Field(description="`next` of the page before."), BeforeValidator(hyphenated)
+        UUID | None, Field(description="`next` of the previous page."), BeforeValidator(hyphenated)
     ] = None
 
 
 class ResolveQuery(Query):
-    """A model as a gateway sent it."""
+    """A provider and a model as a gateway sent them."""
 
     provider: Annotated[Name, Field(description="The provider as it was sent.")]
     model: Annotated[Name, Field(description="The model as it was sent.")]

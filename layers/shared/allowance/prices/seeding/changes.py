@@ -4,6 +4,7 @@ each. Pure.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from allowance.contract.fields import Row
@@ -90,3 +91,30 @@ class Candidate:
             for each in self.difference.decisions
             if (each.effective_from, each.before, each.proposed) == (at, self.before, self.proposed)
         )
+
+
+@dataclass(slots=True)
+class PlannedVersion:
+    """A new version of a default price. A withdrawal keeps the terms of the version before."""
+
+    provider: str
+    model: str
+    effective_from: str
+    before: PriceTerms | None
+    terms: PriceTerms
+    withdrawn: bool
+    sources: list[str]
+
+
+@dataclass(slots=True)
+class PlannedHold:
+    """A change to hold for an owner. `effective_from` None: from the approval on."""
+
+    provider: str
+    model: str
+    effective_from: str | None
+    before: PriceTerms | None
+    proposed: PriceTerms
+    reasons: list[str]
+    by_source: dict[str, dict[str, Any]]
+    sources: list[str]

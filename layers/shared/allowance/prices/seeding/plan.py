@@ -9,11 +9,16 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 from uuid import UUID
 
 from allowance.prices.book import BookEntry
-from allowance.prices.seeding.changes import Candidate, Comparison, PriceDifference
+from allowance.prices.seeding.changes import (
+    Candidate,
+    Comparison,
+    PlannedHold,
+    PlannedVersion,
+    PriceDifference,
+)
 from allowance.prices.seeding.moves import Move, moves
 from allowance.prices.seeding.plausibility import (
     THRESHOLDS,
@@ -26,33 +31,6 @@ from allowance.prices.seeding.plausibility import (
 from allowance.prices.terms import PriceTerms
 
 DISPUTED = "the sources of this price disagree"
-
-
-@dataclass(slots=True)
-class PlannedVersion:
-    """A new version of a default price. A withdrawal keeps the terms of the version before."""
-
-    provider: str
-    model: str
-    effective_from: str
-    before: PriceTerms | None
-    terms: PriceTerms
-    withdrawn: bool
-    sources: list[str]
-
-
-@dataclass(slots=True)
-class PlannedHold:
-    """A change to hold for an owner. `effective_from` None: from the approval on."""
-
-    provider: str
-    model: str
-    effective_from: str | None
-    before: PriceTerms | None
-    proposed: PriceTerms
-    reasons: list[str]
-    by_source: dict[str, dict[str, Any]]
-    sources: list[str]
 
 
 @dataclass
