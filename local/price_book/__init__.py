@@ -1,8 +1,7 @@
-"""The price book: what two independent sources say a token costs, as functions/prices.json, for
-people to review.
+"""The price book: the token prices of two independent sources, as functions/prices.json, for
+review.
 
-`make price-book` writes it. Its content follows from uv.lock alone, so a test can tell that nobody
-edited it by hand.
+`make price-book` writes it. Its content depends only on uv.lock, so a test detects manual edits.
 """
 
 from pathlib import Path
@@ -14,4 +13,4 @@ PAGE_FILE = ROOT / "docs" / "prices.md"
 
 
 class PriceBookRefused(Exception):
-    """The prices cannot be made into a book that may be trusted."""
+    """The prices do not make a trustworthy book."""

@@ -1,5 +1,5 @@
-"""Write the price book and the table of its page, and say what changed; or list what is left out,
-or in dispute.
+"""Write the price book and the table of its page, and print a summary; or list omissions or
+disputes.
 """
 
 import json
@@ -13,7 +13,7 @@ from local.price_book.report import disputes, left_out, summary
 
 
 def main(what: str) -> None:
-    """`write`, `left-out` or `disputes`."""
+    """Run `write`, `left-out` or `disputes`. Raise PriceBookRefused."""
     made, merged, _ = pinned()
     if what == "left-out":
         print(left_out(merged))

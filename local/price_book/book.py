@@ -19,25 +19,23 @@ from local.price_book.rules import Differences
 from local.price_book.statement import EXACT, Key, Statement, Usd, micros
 
 type Entry = dict[str, Any]
-"""`provider`, `model`, the five prices, `sources`; if any, `tiers`, `variants`, `effective_from`,
-`held`.
+"""`provider`, `model`, the five prices and `sources`; optionally `tiers`, `variants`,
+`effective_from`, `held`.
 """
 
 type Rounding = dict[str, Any]
-"""A price that is not whole: of which entry and `field`, `exact` as a decimal number, and
-`rounded`.
-"""
+"""A price that is not whole: its entry and `field`, `exact` as a decimal number, and `rounded`."""
 
-TOLD = 2
-"""Differences told in words. All of them are in `by_source`."""
+MAX_DIFFERENCES_SHOWN = 2
+"""The most differences in the reason of a dispute. `by_source` has all."""
 
 type Book = dict[str, Any]
-"""`source`, `version`, `date`, `roundings`, `prices`: what SeedPrices reads."""
+"""`source`, `version`, `date`, `roundings` and `prices`: the input of SeedPrices."""
 
 
 def book(merged: Merged, version: str, on: date) -> Book:
-    """The document of the merged prices, which were in force on a date. Raises PriceBookRefused for
-    unfit terms.
+    """Return the document of the merged prices in force on a date. Raise PriceBookRefused for
+    invalid terms.
     """
     prices: list[Entry] = []
     roundings: list[Rounding] = []
@@ -56,12 +54,12 @@ def book(merged: Merged, version: str, on: date) -> Book:
 
 
 def half_even(exact: Decimal) -> int:
-    """Whole micros."""
+    """Return whole micro-units, rounded half-even."""
     return int(exact.to_integral_value(ROUND_HALF_EVEN))
 
 
 def render(made: Book) -> str:
-    """One entry a line, so that a diff reads as a list of prices."""
+    """Return the document as JSON, one entry a line, so that a diff reads as a list of prices."""
     lines = [
         "{",
         *(f'  "{key}": {json.dumps(made[key])},' for key in ("source", "version", "date")),
@@ -138,14 +136,20 @@ def _roundings(entry: Entry, stated: Statement) -> Iterator[Rounding]:
 
 
 def _reason(differences: Differences) -> str:
-    apart = [
+    shown = [
         f"{path} {'none' if one is None else f'{one:f}'} by {genai.SOURCE}, {second:f} by "
         f"{models_dev.SOURCE}"
         for path, (one, second) in differences.items()
         if second is not None
     ]
-    more = f"; and {len(apart) - TOLD} more" if len(apart) > TOLD else ""
-    return f"the sources differ (USD per 1M tokens): {'; '.join(apart[:TOLD])}{more}"
+    more = (
+        f"; and {len(shown) - MAX_DIFFERENCES_SHOWN} more"
+        if len(shown) > MAX_DIFFERENCES_SHOWN
+        else ""
+    )
+    return (
+        f"the sources differ (USD per 1M tokens): {'; '.join(shown[:MAX_DIFFERENCES_SHOWN])}{more}"
+    )
 
 
 def _by_source(differences: Differences) -> dict[str, Any]:
@@ -156,7 +160,7 @@ def _by_source(differences: Differences) -> dict[str, Any]:
 
 
 def _nested(by_path: Mapping[str, Decimal | None]) -> dict[str, Any]:
-    """`tiers[200000].input_price` as an object of the tiers, where any differ."""
+    """Return prices by path as an object; `tiers[200000].input_price` goes under `tiers`."""
     terms: dict[str, Any] = {}
     tiers: dict[str, dict[str, Any]] = {}
     for path, usd in by_path.items():

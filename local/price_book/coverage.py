@@ -1,4 +1,6 @@
-"""The table of docs/prices.md: what is priced of each provider, and how far the sources agree."""
+"""The table of docs/prices.md: the priced models of each provider, and the agreement of the
+sources.
+"""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -22,8 +24,8 @@ COLUMNS = (
 
 
 def table(prices: Sequence[Entry]) -> str:
-    """A row for each provider, the largest first, and one for all: models with a price of each
-    class, and agreement.
+    """Return the table: one row for all, then one per provider, the largest first. It counts the
+    models with a price of each class, and agreement.
     """
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     disputed = {(row["provider"], row["model"]) for row in prices if not is_applied(row)}
@@ -48,7 +50,7 @@ def table(prices: Sequence[Entry]) -> str:
 
 
 def with_table(page: str, prices: Sequence[Entry]) -> str:
-    """The page with the table between its markers. Raises PriceBookRefused where a marker is
+    """Return the page with the table between its markers. Raise PriceBookRefused if a marker is
     missing.
     """
     head, begin, rest = page.partition(BEGIN)

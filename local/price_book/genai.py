@@ -1,4 +1,4 @@
-"""The first source: PyPI's `genai-prices`, of which the data objects are read."""
+"""The first source: the data objects of PyPI's `genai-prices`."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -42,15 +42,15 @@ VARIANTS = {
     ("service_tier", "flex"): "flex",
     ("service_tier", "priority"): "priority",
 }
-"""What the package's context of a request is in our words. Its other contexts (fast, route, search)
-are not carried.
+"""Our variant for a request context of the package. The book omits other contexts (fast, route,
+search).
 """
 
 FREE_BY_COMMENT = {
     "copilot": ("gpt-3.5-turbo", "gpt-4.1", "gpt-4o", "gpt-4o-mini"),
     "google": ("gemma-4-26b-a4b-it", "gemma-4-31b-it"),
 }
-"""Models that the package comments as free of charge, or as costing no tokens: it drops zeros
+"""Models that the package's comments call free of charge, or without a token price: it drops zeros
 itself.
 """
 
@@ -59,10 +59,9 @@ OTHER_UNITS = "priced only by something other than these tokens (hours, pages, c
 
 
 class GenaiPrices:
-    """What the package states: `models` by the names of the price book, each from a date on.
+    """The data of the package: `models` by price book name, each with prices from a date on.
 
-    Raises PriceBookRefused for a name that is unfit, a model that is there twice, or a price that
-    is none.
+    Raise PriceBookRefused for an invalid name, a repeated model, or an invalid price.
     """
 
     def __init__(self, providers: Sequence[Provider], on: date) -> None:
@@ -87,17 +86,17 @@ class GenaiPrices:
 
     @property
     def providers(self) -> list[str]:
-        """The providers that the package knows."""
+        """Return the providers of the package."""
         return list(self._providers)
 
     def named_like(self, key: Key) -> Key | None:
-        """The priced model of that id, letters of either case being the same."""
+        """Return the priced model with that id in any letter case, or None."""
         provider, model = key
         found = self._by_lower.get((provider, model.lower()))
         return (provider, found) if found else None
 
     def matched(self, key: Key) -> Key | None:
-        """The priced model that the package itself takes for that id."""
+        """Return the priced model to which the package itself maps that id, or None."""
         provider, name = key
         for each in self._providers.get(provider, []):
             model = next((model for model in each.models if model.is_match(name)), None)
@@ -106,17 +105,17 @@ class GenaiPrices:
         return None
 
     def stated_on(self, key: Key, day: date) -> Statement:
-        """What the package says was in force on a day."""
+        """Return the package's prices in force on a day."""
         return statement(key, self._models[key], day)
 
     def image_output_usd(self, key: Key) -> Decimal | None:
-        """What the tokens of images put out cost."""
+        """Return the price of output image tokens, None if unknown."""
         price = price_in_force(self._models[key], self.on).output_image_mtok
         return price.base if isinstance(price, TieredPrices) else price
 
     def timeline(self, key: Key, model: ModelInfo) -> Timeline:
-        """The statement in force, and each later one that differs from the one before; empty where
-        none is priced.
+        """Return the statement in force and each later one that differs from its predecessor. Empty
+        if none has a price.
         """
         days = sorted({day for day in _days(model) if day > self.on})
         found: Timeline = [(None, statement(key, model, self.on))]
@@ -130,8 +129,8 @@ class GenaiPrices:
         )
 
     def uncarried(self) -> Counter[str]:
-        """How many models have prices that depend on what the book does not carry, by
-        what that is.
+        """Return the number of models whose prices depend on a context that the book omits, by
+        context.
         """
         return Counter(
             f"{name}={value}"
@@ -144,21 +143,21 @@ class GenaiPrices:
 
 
 def price_in_force(model: ModelInfo, on: date) -> ModelPrice:
-    """The price on that date that no time of day and no kind of request decides: the last one begun
-    by then.
+    """Return the price on a date that does not depend on time of day or kind of request: the last
+    one begun by then.
     """
     if isinstance(model.prices, ModelPrice):
         return model.prices
     begun = [conditional.prices for conditional in model.prices if _begun(conditional, on)]
-    # Where none has begun, the first: the package itself charges by it when no condition is met.
+    # If none has begun, take the first: the package charges by it when no condition is met.
     return (begun or [conditional.prices for conditional in model.prices[:1]] or [ModelPrice()])[-1]
 
 
 def statement(key: Key, model: ModelInfo, on: date) -> Statement:
-    """The prices on a date. A variant overrides the standard ones for the classes that it names, as
-    the package has it.
+    """Return the prices on a date. A variant overrides the standard prices of its classes, as in
+    the package.
 
-    Of several that are begun the first counts, class by class.
+    If several variants have begun, the first wins, class by class.
     """
     standard = price_in_force(model, on)
     provider, name = key
@@ -190,8 +189,7 @@ type Values = dict[str, Decimal | TieredPrices | None]
 
 
 def _values(stated: ModelPrice) -> Values:
-    # getattr, not vars(): the package answers None for a unit it knows and raises for one it has
-    # renamed.
+    # getattr, not vars(): the package returns None for a known unit and raises for a renamed one.
     return {field: getattr(stated, name) for field, name in FIELDS.items()}
 
 

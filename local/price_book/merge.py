@@ -1,5 +1,5 @@
-"""Two sources into one list of prices: what they agree on, what one alone says, and what a person
-must decide.
+"""Merge two sources into one list of prices: agreements, prices of one source, and disputes for
+people to decide.
 """
 
 from collections import Counter
@@ -16,15 +16,12 @@ from local.price_book.statement import Key, Statement, Timeline
 
 MAX_DISPUTED_SHARE = Decimal("0.33")
 MIN_COMPARED = 20
-"""From how many compared models on the share of disputes says something about a source as a whole.
-"""
+"""With fewer compared models, the share of disputes does not show that a whole source is wrong."""
 
 
 @dataclass(frozen=True)
 class Priced:
-    """A model of the book: what is in force and what will be, who says so, and what is
-    in dispute.
-    """
+    """A model of the book: current and future prices, their sources, and any dispute."""
 
     timeline: Timeline
     sources: tuple[str, ...]
@@ -33,24 +30,24 @@ class Priced:
         default_factory=dict[str, tuple[Decimal | None, Decimal | None]]
     )
     rules: frozenset[str] = frozenset()
-    """Those that explain how the sources differ."""
+    """The rules that explain differences between the sources."""
 
 
 @dataclass(frozen=True)
 class Merged:
-    """The models of the book, and every model that is not in it, with the reason."""
+    """The models of the book, and every omitted model with the reason."""
 
     models: Mapping[Key, Priced]
     left_out: Mapping[Key, str]
 
 
 def merge(first: GenaiPrices, second: ModelsDev, second_day: date) -> Merged:
-    """Everything that either source prices.
+    """Return everything that either source prices.
 
-    An id that only the second lists is compared with the model that the first takes for it. In a
-    dispute the first source's price stays in force, since a model without a price is a worse error;
-    the other's is held. Raises PriceBookRefused where so many are in dispute that a source must be
-    wrong as a whole.
+    An id that only the second source lists is compared with the model to which the first source
+    maps it. In a dispute the first source's price stays in force, since a model without a price is
+    a worse error. The second source's price is held. Raise PriceBookRefused if the share of
+    disputes shows that a whole source must be wrong.
     """
     models = {key: Priced(timeline, (genai.SOURCE,)) for key, timeline in first.models.items()}
     left_out: dict[Key, str] = {
@@ -95,7 +92,9 @@ def _compared(first: GenaiPrices, each: Compared) -> Priced:
 
 
 def _filled(stated: Statement, second: Statement) -> Statement:
-    """With the prices that only the second source has, where the two agree on the rest."""
+    """Return the statement, with missing prices filled from the second source: the two agree on the
+    rest.
+    """
     usd = {
         name: second.usd.get(name) if price is None else price for name, price in stated.usd.items()
     }

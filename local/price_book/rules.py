@@ -1,7 +1,7 @@
-"""Where the two sources differ, and which differences are known for what they are.
+"""Differences between the two sources, and the rules that explain known ones.
 
-A rule names something that one source does to all prices of a kind. What no rule explains, and is
-beyond the tolerance, is a dispute: a person decides.
+A rule names something that one source does to all prices of a kind. A difference above the
+tolerance that no rule explains is a dispute: a person decides.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,21 +13,21 @@ from local.price_book.genai import GenaiPrices
 from local.price_book.statement import Key, Statement, Usd
 
 TOLERANCE = Decimal("0.02")
-"""The share of the first source's price by which the second may differ and still agree.
+"""The second source agrees if it differs by at most this share of the first source's price.
 
-Prices in other units (Cloudflare's neurons, other currencies) and repeating decimals come back
-rounded to two or three digits: the largest difference of that kind is 1.5%. No vendor is known to
-have changed a price by as little.
+Prices converted from other units (Cloudflare's neurons, other currencies) and repeating decimals
+are rounded to two or three digits. The largest such difference is 1.5%. No vendor is known to
+change a price by so little.
 """
 
 type Difference = tuple[Decimal | None, Decimal | None]
 type Differences = Mapping[str, Difference]
-"""By the path of the price, what the first source says and what the second does."""
+"""The first and the second source's price, by path."""
 
 
 @dataclass(frozen=True)
 class Compared:
-    """Two statements on one model: the first source's, by its own id of it, and the second's."""
+    """Two statements about one model: the first source's, under its own id, and the second's."""
 
     key: Key
     genai: GenaiPrices
@@ -37,16 +37,19 @@ class Compared:
 
 
 def cache_price_in_cents(each: Compared, path: str, first: Decimal, second: Decimal) -> bool:
-    """models.dev has some cached prices in whole cents: 0.08 for gpt-4o-mini's 0.075, 0.28 for
-    o4-mini's 0.275.
+    """Return whether the second price is the first in whole cents, as models.dev has some cached
+    prices.
+
+    Examples: 0.08 for gpt-4o-mini's 0.075, 0.28 for o4-mini's 0.275.
     """
     del each
     return "cache_" in path and second == first.quantize(Decimal("0.01"), ROUND_HALF_UP)
 
 
 def output_of_images(each: Compared, path: str, first: Decimal, second: Decimal) -> bool:
-    """Of models that put out images, models.dev has the price of image tokens as that of the
-    output: not the text's.
+    """Return whether the second output price is that of image tokens.
+
+    models.dev has it in place of the text's price for models with image output.
     """
     del first
     return path == "output_price" and second == each.genai.image_output_usd(each.genai_key)
@@ -60,11 +63,10 @@ PRICE_RULES: Mapping[str, Callable[[Compared, str, Decimal, Decimal], bool]] = {
 
 
 def regional_endpoint(each: Compared) -> bool:
-    """Amazon Bedrock charges 10% more at regional endpoints than at the global one for newer
-    models.
+    """Return whether the difference is the 10% that Amazon Bedrock adds at regional endpoints.
 
-    models.dev lists the regional ids (`us.`, `eu.`, or no prefix) at the global price; genai-prices
-    has both, from the price list of AWS.
+    The surcharge applies to newer models. models.dev lists the regional ids (`us.`, `eu.`, or no
+    prefix) at the global price. genai-prices has both, from the price list of AWS.
     """
     if not each.genai_key[1].startswith("regional."):
         return False
@@ -76,8 +78,8 @@ def regional_endpoint(each: Compared) -> bool:
 
 
 def superseded(each: Compared) -> bool:
-    """The second source says what the first says was in force when the second was published: it has
-    grown old.
+    """Return whether the second source has the price that the first had when the second was
+    published: it is outdated.
     """
     before = each.genai.stated_on(each.genai_key, each.second_day)
     return before.is_priced and not unexplained(each, before, each.second)
@@ -88,12 +90,12 @@ STATEMENT_RULES: Mapping[str, Callable[[Compared], bool]] = {
     "regional endpoints at +10%": regional_endpoint,
     SUPERSEDED: superseded,
 }
-"""Rules that explain all that is left of the differences."""
+"""Rules that explain all remaining differences."""
 
 
 def judge(each: Compared) -> tuple[set[str], Differences]:
-    """The rules that explain how the two differ, and the differences if they do not: then they are
-    in dispute.
+    """Return the rules that explain how the two differ, and the differences in dispute if they do
+    not.
     """
     first = each.genai.stated_on(each.genai_key, each.genai.on)
     rest = unexplained(each, first, each.second)
@@ -113,7 +115,7 @@ def judge(each: Compared) -> tuple[set[str], Differences]:
 
 
 def unexplained(each: Compared, first: Statement, second: Statement) -> Differences:
-    """The differences that no rule for one price explains."""
+    """Return the differences that no rule for one price explains."""
     return {
         path: (one, other)
         for path, (one, other) in differences(first, second).items()
@@ -124,12 +126,11 @@ def unexplained(each: Compared, first: Statement, second: Statement) -> Differen
 
 
 def differences(first: Statement, second: Statement) -> Differences:
-    """Where both state a price and they are further apart than the tolerance; and tiers of the
+    """Return the prices of both sources that differ by more than the tolerance, and tiers of the
     second alone.
 
-    models.dev leaves tiers out as often as not, so the first source's are no difference. The other
-    way round they are: genai-prices has them wherever they are known, and where it has none they
-    may have ended.
+    models.dev often omits tiers, so a tier of the first source alone is no difference. A tier of
+    the second alone is one: genai-prices has tiers wherever they are known, so it may have ended.
     """
     found: dict[str, Difference] = {}
     for path, one, other in _both("", first.usd, second.usd):

@@ -12,13 +12,11 @@ from allowance.prices.seeding.changes import Comparison, Decision, PriceDifferen
 from allowance.prices.seeding.moves import moves, new_rates
 from allowance.prices.seeding.plan import Plan, plan
 from allowance.prices.seeding.plausibility import THRESHOLDS
-from allowance.prices.terms import RATES
-
-NOTHING = dict.fromkeys(RATES)
+from allowance.prices.terms import RATES, PriceTerms
 
 
-def terms(**rates: Any) -> dict[str, Any]:
-    return NOTHING | {"tiers": [], "variants": {}} | rates
+def terms(**rates: Any) -> PriceTerms:
+    return PriceTerms.model_validate(rates)
 
 
 def entry(**stated: Any) -> BookEntry:
@@ -26,7 +24,7 @@ def entry(**stated: Any) -> BookEntry:
 
 
 def difference(
-    before: dict[str, Any] | None, n: int | None = 0, *decisions: Decision
+    before: PriceTerms | None, n: int | None = 0, *decisions: Decision
 ) -> PriceDifference:
     return PriceDifference(
         n=n, provider="p", model="m", effective_from=None, starts="now", before=before, was_withdrawn=False,
@@ -38,29 +36,54 @@ def planned(entries: list[BookEntry], *differences: PriceDifference, **more: Any
     return plan(entries, Comparison(known=1, priced=1, differences=list(differences)), **more)
 
 
-def decided(before: dict[str, Any] | None, proposed: dict[str, Any], decision: Any) -> Decision:
+def decided(before: PriceTerms | None, proposed: PriceTerms, decision: Any) -> Decision:
     return Decision(
         id=UUID(int=1), effective_from=None, before=before, proposed=proposed, decision=decision
     )
 
 
 rates = st.none() | st.integers(0, 10**12)
-all_terms = st.builds(lambda *values: terms(**dict(zip(RATES, values, strict=True))), *[rates] * 5)
+all_terms = (
+    st.tuples(*[rates] * 5)
+    .filter(lambda values: values != (None,) * 5)
+    .map(lambda values: terms(**dict(zip(RATES, values, strict=True))))
+)
+
+
+def test_terms_with_nulls_equal_terms_without_them() -> None:
+    nulls: dict[str, Any] = dict.fromkeys(RATES)
+    stored: dict[str, Any] = nulls | {
+        "input_price": 1,
+        "tiers": [nulls | {"above_input_tokens": 5, "input_price": 2}],
+        "variants": {"batch": nulls | {"output_price": 3, "tiers": []}},
+    }
+    stated = entry(
+        input_price=1,
+        tiers=[{"above_input_tokens": 5, "input_price": 2}],
+        variants={"batch": {"output_price": 3}},
+    )
+    assert PriceTerms.model_validate(stored) == stated.terms
+    assert stated.terms.model_dump(mode="json") == stored
+    assert entry(input_price=1).terms != stated.terms
 
 
 @given(all_terms)
-def test_nothing_moves_between_the_same_terms(stated: dict[str, Any]) -> None:
+def test_nothing_moves_between_the_same_terms(stated: PriceTerms) -> None:
     assert list(moves(stated, stated, 3, 10, 32_000)) == []
     assert list(new_rates(stated, stated)) == []
 
 
 @given(all_terms, all_terms)
 def test_every_rate_that_differs_is_a_move_or_becomes_known(
-    before: dict[str, Any], after: dict[str, Any]
+    before: PriceTerms, after: PriceTerms
 ) -> None:
     moved = {move.path for move in moves(before, after, 3, 10, 32_000)}
     known = {path for path, _ in new_rates(before, after)}
-    assert moved | known == {name for name in RATES if before[name] != after[name]}
+    assert moved | known == {
+        name
+        for name, one, other in zip(RATES, before.prices, after.prices, strict=True)
+        if one != other
+    }
     assert not moved & known
 
 
@@ -74,7 +97,7 @@ def test_a_move_passes_up_to_the_factor_both_ways(known: int, rate: int) -> None
 
 
 def test_a_tier_that_goes_is_compared_with_the_base_that_comes_instead() -> None:
-    tiered = terms(input_price=10, tiers=[NOTHING | {"above_input_tokens": 5, "input_price": 100}])
+    tiered = terms(input_price=10, tiers=[{"above_input_tokens": 5, "input_price": 100}])
     (gone,) = moves(tiered, terms(input_price=10), 3, 10, 32_000)
     assert gone.path == "tiers[5].input_price"
     assert gone.why is not None
@@ -90,13 +113,11 @@ def test_a_tier_that_goes_is_compared_with_the_base_that_comes_instead() -> None
 def test_a_new_tier_is_compared_with_the_base_of_before(
     above: int, rate: int, passes: bool
 ) -> None:
-    tiered = terms(
-        input_price=100, tiers=[NOTHING | {"above_input_tokens": above, "input_price": rate}]
-    )
+    tiered = terms(input_price=100, tiers=[{"above_input_tokens": above, "input_price": rate}])
     (new,) = moves(terms(input_price=100), tiered, 3, 10, 32_000)
     assert (new.why is None) is passes
     made = planned(
-        [entry(**{key: value for key, value in tiered.items() if value is not None})],
+        [entry(**tiered.model_dump())],
         difference(None),
     )
     assert (not made.held) is passes, "and of a new model with the base that comes with it"
@@ -128,7 +149,7 @@ def test_where_gaps_are_filled_only_nothing_known_changes() -> None:
     entries = [entry(input_price=11), entry(model="n", input_price=1)]
     new = difference(None, 1).model_copy(update={"model": "n"})
     made = planned(entries, difference(terms(input_price=10)), new, fills_only=True)
-    assert [each["model"] for each in made.versions] == ["n"]
+    assert [each.model for each in made.versions] == ["n"]
 
 
 def test_a_book_in_doubt_withdraws_all_the_same_since_that_changes_no_price() -> None:
@@ -139,8 +160,8 @@ def test_a_book_in_doubt_withdraws_all_the_same_since_that_changes_no_price() ->
     gone = terms(input_price=10)
     made = planned(entries, *new, difference(gone, None))
     assert (made.withdrawn, made.inserted, made.withheld) == (1, 0, THRESHOLDS.sample)
-    assert [(each["terms"], each["withdrawn"]) for each in made.versions] == [(gone, True)]
-    assert all("no plausible median" in each["reasons"][0] for each in made.held)
+    assert [(each.terms, each.withdrawn) for each in made.versions] == [(gone, True)]
+    assert all("no plausible median" in each.reasons[0] for each in made.held)
 
 
 @pytest.mark.parametrize("priced", [0, THRESHOLDS.sample])

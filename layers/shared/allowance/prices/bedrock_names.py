@@ -1,9 +1,9 @@
-"""How Amazon Bedrock names models, and which rows of the price book those names may mean. Pure.
+"""Model names of Amazon Bedrock, and the rows of the price book that they can mean. Pure.
 
-`us.anthropic.claude-sonnet-4-5-20250929-v1:0` is an inference profile (the region's prefix), a
-vendor, a model, a release and a version. The price book has `global.` for the global endpoint and
-`regional.` for all others, which cost 10% more for newer models (AWS price list, by genai-prices);
-a row without either is of a model that costs the same.
+`us.anthropic.claude-sonnet-4-5-20250929-v1:0` is an inference profile: region prefix, vendor,
+model, release date, version. In the price book, `global.` is the global endpoint and `regional.`
+every other one. Regional endpoints cost 10% more for newer models (AWS price list, by
+genai-prices). A row without either prefix is a model with one price everywhere.
 """
 
 import re
@@ -23,14 +23,15 @@ SHAPE = re.compile(
 )
 VERSION = re.compile(r"-v(\d+)(?::(\d+)(?::\d+k)?)?$")
 FIRST = "1:0"
-"""The version that a name may go without."""
+"""The version that a name can omit."""
 
 DATE = re.compile(r"-20\d{6}$")
 
 
 def bedrock_id(provider: str, model: str) -> str | None:
-    """The id of a model of Bedrock, by its provider, by an ARN, or by a form that no other list
-    has; else None.
+    """Return the Bedrock id of a model, or None.
+
+    The provider, an ARN, or a form that only Bedrock uses identifies it.
     """
     if arn := ARN.fullmatch(model):
         return arn[1]
@@ -40,8 +41,9 @@ def bedrock_id(provider: str, model: str) -> str | None:
 
 
 def bedrock_names(model: str) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """The names of rows, the likeliest first, each with the rules that gave it. A global one is
-    never regional.
+    """Yield candidate row names, most likely first, each with the rules that produced it.
+
+    A global name never becomes a regional one.
     """
     yield model, ()
     if model.startswith("claude-"):
@@ -59,8 +61,8 @@ def bedrock_names(model: str) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 
 def _releases(bare: str) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """The name as it is, with its version spelled out, without it; then the same without the date
-    of its release.
+    """Yield the name as it is, with its full version, and without its version; then the same
+    without its release date.
     """
     yield bare, ()
     version = VERSION.search(bare)

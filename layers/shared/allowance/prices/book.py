@@ -1,5 +1,5 @@
-"""A price book: a document of model prices, checked whole before anything of it counts. It may come
-from anywhere.
+"""A price book: a document of model prices from any source. It is validated whole before any price
+applies.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,41 +22,50 @@ from allowance.prices.terms import PriceTerms
 
 MAX_BOOK_BYTES = 16 << 20
 MAX_BOOK_VALUES = 1_000_000
-"""Commas and brackets of a document, which bound what it holds once it is read: some 100 MB at
-worst.
+"""The most commas and opening brackets of a document. They bound its size in memory: about 100 MB
+at worst.
 """
 MAX_ENTRIES = 12_000
-"""So many prices fit the 6,291,556 bytes that Lambda answers at most, where the experimental route
-answers them all.
+"""This many prices fit the 6,291,556 bytes of the largest Lambda response. The experimental route
+returns all of them at once.
 """
 MAX_REASON_LENGTH = 1000
 MAX_DISPUTE_LENGTH = 4000
-MAX_TOLD = 100
-"""Problems told of one book: the answer of a Lambda is bounded, and nobody reads more."""
+MAX_REPORTED = 100
+"""The most problems reported for one book: a Lambda response is bounded, and a longer list has no
+reader.
+"""
+
+TERMS = tuple(PriceTerms.model_fields)
+"""The fields of an entry that are its terms."""
 
 
 def _one_segment(value: str) -> str:
-    # It is one segment of the path that deletes a price; the model is the rest of it.
+    # The provider is one segment of the path that deletes a price; the model is the rest.
     if "/" in value:
         raise ValueError("must not contain /")
     return value
 
 
 class ModelPrice(PriceTerms):
-    """What a model costs: micro-units of US dollars per one million tokens; null is unknown, 0 is
+    """The price of a model: micro-units of US dollars per one million tokens; null is unknown, 0 is
     free.
 
-    Without `effective_from` it counts from the moment it is recorded, or always when it is the
-    first of its model.
+    Without `effective_from` it applies from its recording on, or always if it is the model's first.
     """
 
     provider: Annotated[Name, AfterValidator(_one_segment)]
     model: Name
     effective_from: Moment | None = None
 
+    @property
+    def terms(self) -> PriceTerms:
+        """Return the terms alone. Terms with the same prices are equal, whatever their model."""
+        return PriceTerms.model_validate({name: getattr(self, name) for name in TERMS})
+
 
 def _small(value: dict[str, Any]) -> dict[str, Any]:
-    # It is stored and shown as it is; Postgres has no NUL in JSON either, and no depths.
+    # It is stored and shown unchanged. Postgres accepts no NUL in JSON, and limits its depth.
     text = repr(value)
     if "\\x00" in text or len(text) > MAX_DISPUTE_LENGTH:
         raise ValueError(f"must have no NUL character, and at most {MAX_DISPUTE_LENGTH} others")
@@ -64,8 +73,8 @@ def _small(value: dict[str, Any]) -> dict[str, Any]:
 
 
 class Dispute(Body):
-    """Why an entry must not be applied: its sources disagree. `by_source` has what each says where
-    they differ.
+    """The reason not to apply an entry: its sources disagree. `by_source` has each source's prices
+    where they differ.
     """
 
     reason: Annotated[Name, Field(max_length=MAX_REASON_LENGTH)]
@@ -73,25 +82,21 @@ class Dispute(Body):
 
 
 class BookEntry(ModelPrice):
-    """A price as a book has it: which sources say so, and whether it is held for an owner to
-    decide.
-    """
+    """A price in a book, with the sources that state it. `held`: an owner must decide."""
 
     sources: Annotated[list[Name], Field(max_length=10)] = []
     held: Dispute | None = None
 
 
 class PriceList[E: ModelPrice](Body):
-    """Prices of models. No model twice, but for prices that start at different times."""
+    """Prices of models. A model repeats only with different start times."""
 
     prices: Annotated[list[E], Field(max_length=MAX_ENTRIES)]
 
     @model_validator(mode="wrap")
     @classmethod
     def _every_problem_at_once(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        """Names given twice are told beside everything else that is wrong, in the order of the
-        document.
-        """
+        """Report repeated names together with all other problems, in document order."""
         twice = [
             InitErrorDetails(
                 type=PydanticCustomError(
@@ -110,7 +115,7 @@ class PriceList[E: ModelPrice](Body):
             if not twice:
                 raise
             found = [*cast("list[InitErrorDetails]", error.errors(include_url=False)), *twice]
-            found.sort(key=lambda each: _position(each.get("loc", ())))
+            found.sort(key=lambda each: _document_order(each.get("loc", ())))
             raise ValidationError.from_exception_data(cls.__name__, found) from error
         if twice:
             raise ValidationError.from_exception_data(cls.__name__, twice)
@@ -118,12 +123,12 @@ class PriceList[E: ModelPrice](Body):
 
 
 class CustomPrices(PriceList[ModelPrice]):
-    """The body of POST: all are stored as custom prices, or none."""
+    """The body of POST: all prices are stored as custom prices, or none."""
 
     @override
     @classmethod
     def refusal(cls, error: ValidationError) -> ValidationFailed:
-        """Problems of entries have a message of their own."""
+        """Return InvalidModelPrices for problems in entries, the usual error otherwise."""
         of_entries = [each["loc"] for each in error.errors() if each["loc"][:1] == ("prices",)]
         if any(len(location) > 1 for location in of_entries):
             return InvalidModelPrices(problems_of(error))
@@ -131,7 +136,7 @@ class CustomPrices(PriceList[ModelPrice]):
 
 
 class PriceBook(PriceList[BookEntry]):
-    """Model prices from somewhere. A complete book withdraws the models that it does not have."""
+    """Model prices from any source. A complete book withdraws the models that it lacks."""
 
     source: Name | None = None
     version: Name | None = None
@@ -141,14 +146,15 @@ class PriceBook(PriceList[BookEntry]):
 
     @property
     def title(self) -> str:
-        """What the book calls itself, for people: `genai-prices 0.2.3 of 2026-11-10`."""
+        """Return a title for people: `genai-prices 0.2.3 of 2026-11-10`."""
         named = " ".join(each for each in (self.source, self.version) if each) or "untitled"
         return f"{named} of {self.date}" if self.date else named
 
 
 def read_event(event: object) -> PriceBook | None:
-    """The book of an event; None if it has none (a schedule's, a deployment's, `{}`). Raises
-    ValidationFailed.
+    """Return the book of an event, or None if it has none (a schedule's, a deployment's, `{}`).
+
+    Raise ValidationFailed for an invalid one.
     """
     if not isinstance(event, dict):
         raise ValidationFailed([Problem("(document)", "must be an object")])
@@ -157,10 +163,9 @@ def read_event(event: object) -> PriceBook | None:
 
 
 def read_document(content: bytes) -> PriceBook:
-    """The complete book that a file, an object or a URL holds. Raises ValidationFailed.
+    """Return the complete book in a file, an object or a URL's response. Raise ValidationFailed.
 
-    What is too large is refused before it is read, since a small document can unfold to many times
-    its size.
+    The size check comes first: a small document can expand to many times its size.
     """
     if len(content) > MAX_BOOK_BYTES:
         raise _refused(f"must have at most {MAX_BOOK_BYTES} bytes")
@@ -174,7 +179,9 @@ def read_document(content: bytes) -> PriceBook:
 
 
 def _not_empty(book: PriceBook) -> PriceBook:
-    """It would withdraw every model there is."""
+    """Return the book. Raise ValidationFailed for an empty complete one, which would withdraw every
+    model.
+    """
     if book.complete and not book.prices:
         raise ValidationFailed([Problem("prices", "a complete book must not be empty")])
     return book
@@ -189,9 +196,9 @@ def _validated(document: dict[str, Any]) -> PriceBook:
         return PriceBook.model_validate(document)
     except ValidationError as error:
         problems = as_phrases(problems_of(error))
-        more = len(problems) - MAX_TOLD
+        more = len(problems) - MAX_REPORTED
         rest = [Problem("(document)", f"has {more} problems more")] if more > 0 else []
-        raise ValidationFailed([*problems[:MAX_TOLD], *rest]) from error
+        raise ValidationFailed([*problems[:MAX_REPORTED], *rest]) from error
 
 
 def _entries(data: object) -> Sequence[object]:
@@ -200,8 +207,9 @@ def _entries(data: object) -> Sequence[object]:
 
 
 def _named_twice(entries: Sequence[object]) -> Iterable[tuple[int, int, str]]:
-    """Of each repeated entry: its index, the first one's, and their name. A held one stands beside
-    the applied one.
+    """Yield each repeated entry's index, the index of the first, and their name.
+
+    A held entry and an applied entry of the same model are not a repetition.
     """
     first: dict[tuple[Any, ...], int] = {}
     for i, entry in enumerate(entries):
@@ -223,8 +231,8 @@ def _named_twice(entries: Sequence[object]) -> Iterable[tuple[int, int, str]]:
             yield i, before, f"{key[0]} {key[1]}"
 
 
-def _position(location: tuple[int | str, ...]) -> tuple[int, int]:
-    """Entries in their order, then the rest of the document."""
+def _document_order(location: tuple[int | str, ...]) -> tuple[int, int]:
+    """Return a sort key: entries in their order, then the rest of the document."""
     if len(location) > 1 and isinstance(location[1], int):
         return 0, location[1]
     return 1, 0

@@ -1,8 +1,7 @@
-"""What a usage costs. Pure, and exact: whole numbers all the way, rounded once, half-even, to
-micro-units of USD.
+"""The cost of a usage. Pure and exact: integers, rounded once, half-even, to micro-units of USD.
 
-tokens x price is a whole number of micro-units per million, so the only division is that by a
-million at the end.
+tokens x price is a whole number of micro-units per million. The only division, by a million, comes
+last.
 """
 
 from collections.abc import Mapping
@@ -20,8 +19,8 @@ TOKENS_PER_PRICE = 1_000_000
 TokenClass = Literal["input", "output", "cache_read", "cache_write", "cache_write_1h"]
 TOKEN_CLASSES: tuple[TokenClass, ...] = get_args(TokenClass)
 
-# A product of two numbers up to 1e12 has 25 digits at most; whatever the caller's own context, none
-# is lost.
+# A product of two numbers up to 1e12 has at most 25 digits. This context keeps all of them,
+# whatever the caller's context.
 EXACT = Context(prec=28, traps=[Inexact, InvalidOperation])
 
 
@@ -34,11 +33,11 @@ class _Counts(NamedTuple):
 
 
 class Tokens(_Counts):
-    """The tokens of one request in disjoint classes: `input` is not cached, `output` includes
+    """The tokens of one request in disjoint classes: `input` is uncached, `output` includes
     reasoning.
 
-    `cache_write` are cache entries kept five minutes, `cache_write_1h` those kept one hour. Raises
-    UsageOutOfRange, with a problem for each class that is not a whole number from 0 to 1e12.
+    `cache_write` counts cache entries kept five minutes, `cache_write_1h` those kept one hour.
+    Raise UsageOutOfRange with a problem for each class that is not a whole number from 0 to 1e12.
     """
 
     __slots__ = ()
@@ -52,7 +51,7 @@ class Tokens(_Counts):
         cache_write_1h: int = 0,
     ) -> Self:
         tokens = super().__new__(cls, input, output, cache_read, cache_write, cache_write_1h)
-        # Spelled out, since there are a thousand of these in a batch.
+        # One expression without a loop, for speed: a batch has a thousand of these.
         if (
             type(input)
             is type(output)
@@ -74,20 +73,20 @@ class Tokens(_Counts):
         )
 
     def by_class(self) -> dict[TokenClass, int]:
-        """The counts by the name of their class."""
+        """Return the counts by class name."""
         return dict(zip(TOKEN_CLASSES, self, strict=True))
 
     @property
     def total_input(self) -> int:
-        """What context tiers are decided by: everything that went in, cached or not."""
+        """Return all input tokens, cached or not: context tiers depend on this sum."""
         return self.input + self.cache_read + self.cache_write + self.cache_write_1h
 
 
 class Cost(NamedTuple):
-    """What a usage costs, in micro-units of USD, rounded once.
+    """The cost of a usage in micro-units of USD, rounded once.
 
-    `rates` are the prices that were applied; `tier` is the threshold of the context tier that they
-    are of, None where it was the base.
+    `rates` are the applied prices; `tier` is the threshold of their context tier, None for the
+    base.
     """
 
     micros: int
@@ -97,7 +96,9 @@ class Cost(NamedTuple):
 
     @property
     def parts(self) -> Mapping[TokenClass, Decimal]:
-        """The exact micro-units of USD of each class that was used; the sum is what was rounded."""
+        """Return the exact micro-units of USD of each class with tokens. `micros` is their rounded
+        sum.
+        """
         used = zip(TOKEN_CLASSES, self.tokens, self.rates.prices, strict=True)
         return {
             name: Decimal(count * (price or 0)).scaleb(-6, EXACT)
@@ -107,11 +108,10 @@ class Cost(NamedTuple):
 
 
 def cost_of(tokens: Tokens, terms: PriceTerms, variant: Variant | None = None) -> Cost | None:
-    """The cost of one request, or None where it has no price: for a class that it used, or for the
-    variant at all.
+    """Return the cost of one request, or None if the variant or a class with tokens has no price.
 
-    No price stands in for another: not that of another class, of the base for a tier, nor of
-    standard processing for a variant. Raises UsageOutOfRange above 1e13 micro-units.
+    No price replaces another: not another class's, not the base's for a tier, not the standard
+    price for a variant. Raise UsageOutOfRange above 1e13 micro-units.
     """
     stated = terms if variant is None else terms.variants.get(variant)
     if stated is None:

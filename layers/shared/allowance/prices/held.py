@@ -1,6 +1,5 @@
-"""Held changes of prices: owners list them, and approve or reject each once."""
+"""Held price changes: owners list them, and approve or reject each once."""
 
-from typing import Literal
 from uuid import UUID
 
 from allowance.contract.fields import rfc3339
@@ -12,16 +11,17 @@ from allowance.prices.models import (
     HeldChangeQuery,
     HeldDecision,
     LockedBook,
+    OwnerDecision,
 )
 from allowance.prices.store import PriceBookStore
 from allowance.rbac.policy import PRICE_BOOK, Action
 
 
 class HeldChangeStore(PriceBookStore):
-    """Changes of default prices that wait for an owner. Raises Forbidden for others."""
+    """Changes of default prices that wait for an owner. Raise Forbidden for other callers."""
 
     def list_held(self, query: HeldChangeQuery) -> HeldChangePage:
-        """A page of the changes that wait for an owner."""
+        """Return a page of the changes that wait for an owner."""
         db = self._gate.open(Action.UPDATE, PRICE_BOOK)
         found = db.many(
             HeldChange,
@@ -36,8 +36,8 @@ class HeldChangeStore(PriceBookStore):
             held=page, next=str(page[-1].id) if len(found) > query.limit else None
         )
 
-    def decide(self, held_id: UUID, decision: Literal["approved", "rejected"]) -> None:
-        """Approve or reject a held change, once. Raises HeldChangeNotFound, AlreadyDecided."""
+    def decide(self, held_id: UUID, decision: OwnerDecision) -> None:
+        """Approve or reject a held change, once. Raise HeldChangeNotFound or AlreadyDecided."""
         db = self._gate.open(Action.UPDATE, PRICE_BOOK)
         _, outcome = db.in_one_trip(
             call(LockedBook, "lock_price_book"),

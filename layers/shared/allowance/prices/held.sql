@@ -1,7 +1,7 @@
 -- name: list_held_changes
 -- needs: update ai_model_price
--- The changes that wait for an owner, with what is in effect beside what is proposed; one row more
--- than a page tells whether there is another.
+-- Return the changes that wait for an owner, with the terms in effect and the proposed terms. One
+-- row more than a page shows that another page exists.
 SELECT h.id, h.provider, h.model, h.effective_from, h.before, h.proposed, h.reasons, h.by_source,
     h.sources, h.origin, h.created_at
 FROM ai_model_price_changes_held AS h
@@ -11,18 +11,19 @@ WHERE h.decision IS NULL
     AND (
         %(after_id)s::uuid IS NULL
         OR (h.provider, h.model, h.created_at, h.id)
-        > (SELECT a.provider, a.model, a.created_at,
-        a.id FROM ai_model_price_changes_held AS a WHERE a.id = %(after_id)s::uuid)
+        > (
+            SELECT a.provider, a.model, a.created_at, a.id
+            FROM ai_model_price_changes_held AS a WHERE a.id = %(after_id)s::uuid
+        )
     )
 ORDER BY h.provider, h.model, h.created_at, h.id
 LIMIT %(limit)s + 1;
 
 -- name: decide_held_change
 -- needs: update ai_model_price
--- Approves or rejects a change that waits, with its audit entries; an approval makes it a version,
--- from its own time or else from now on, and what else was proposed for that time does not wait any
--- more. Answers whether this decided it, and what was decided before. No row: there is no such
--- change.
+-- Approve or reject a waiting change, with its audit entries. An approval creates a version from
+-- the change's own time, or else from now on. It supersedes the model's other proposals for that
+-- time. Return whether this request decided it, and any earlier decision. No row: no such change.
 WITH moment AS (SELECT clock_timestamp() AS now OFFSET 0),
 asked AS (
     SELECT h.id, h.provider, h.model, h.effective_from, h.proposed, h.sources, h.in_book,
@@ -33,13 +34,13 @@ asked AS (
     CROSS JOIN LATERAL (
         SELECT
             CASE
-                -- Not before the price that it was compared with. What was approved or applied
-                -- since stays where it is.
+                -- Not before the price that the proposal was compared with. Later approved or
+                -- applied versions stay in place.
                 WHEN h.effective_from IS NOT NULL THEN greatest(h.effective_from, (
                     SELECT v.effective_from FROM ai_model_price_versions AS v
                     WHERE v.provider = h.provider AND v.model = h.model AND v.source = 'default'
                         AND v.effective_from <= greatest(h.effective_from, h.created_at)
-                            AND v.recorded_at <= h.created_at
+                        AND v.recorded_at <= h.created_at
                     ORDER BY v.effective_from DESC, v.id DESC
                     LIMIT 1
                 ))
@@ -59,8 +60,7 @@ asked AS (
 decided AS (
     UPDATE ai_model_price_changes_held AS h
     SET decision = CASE WHEN h.id = a.id THEN %(decision)s ELSE 'superseded' END,
-        decided_at = moment.now,
-        decided_by = %(actor_id)s, decided_by_name = %(actor_name)s
+        decided_at = moment.now, decided_by = %(actor_id)s, decided_by_name = %(actor_name)s
     FROM asked AS a
     CROSS JOIN moment
     WHERE a.decision IS NULL AND h.decision IS NULL
@@ -86,13 +86,12 @@ written AS (
     RETURNING w.effective_from
 ),
 audited AS (
-    SELECT e.action, e.resource_type, e.resource_id, NULL::uuid AS organization_id, NULL::uuid AS group_id,
-        NULL::uuid AS user_id, e.before, e.after
+    SELECT e.action, e.resource_type, e.resource_id, NULL::uuid AS organization_id,
+        NULL::uuid AS group_id, NULL::uuid AS user_id, e.before, e.after
     FROM asked AS a
     CROSS JOIN LATERAL (
         SELECT 1 AS n, 'update' AS action, 'ai_model_price_change' AS resource_type,
-            a.id::text AS resource_id,
-            jsonb_build_object('decision', NULL) AS before,
+            a.id::text AS resource_id, jsonb_build_object('decision', NULL) AS before,
             jsonb_build_object(
                 'decision', %(decision)s::text, 'provider', a.provider, 'model', a.model,
                 'proposed', a.proposed

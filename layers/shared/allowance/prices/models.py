@@ -1,6 +1,6 @@
-"""Model prices as the routes answer them, and what they are asked by."""
+"""Shapes of the price routes: responses and queries."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from uuid import UUID
 
 from pydantic import BeforeValidator, Field
@@ -8,6 +8,15 @@ from pydantic import BeforeValidator, Field
 from allowance.contract.fields import Moment, Name, Row, Timestamp, hyphenated
 from allowance.contract.query import AFTER, WHOLE_NUMBER, Cursor, Printable, Query
 from allowance.prices.terms import PriceTerms, Terms, Tier, Variant
+
+PriceSource = Literal["default", "custom"]
+"""The origin of a price: a price book, or an owner."""
+
+OwnerDecision = Literal["approved", "rejected"]
+"""The decisions that an owner makes about a held change."""
+
+HeldOutcome = Literal[OwnerDecision, "superseded"]
+"""Every end of a held change. Superseded: it no longer applies, and needs no decision."""
 
 MAX_PAGE = 1000
 Limit = Annotated[int, Field(ge=1, le=MAX_PAGE, description="Prices per page."), WHOLE_NUMBER]
@@ -17,13 +26,13 @@ class ModelPriceVersion(Row):
     """A price in effect: micro-units of US dollars per one million tokens; null is unknown, 0 is
     free.
 
-    `effective_from` null: always. `withdrawn_at`: since then the book does not have the model; the
-    price still counts.
+    `effective_from` null: always in effect. `withdrawn_at`: the book lacks the model since then;
+    the price still applies.
     """
 
     provider: str
     model: str
-    source: Literal["default", "custom"]
+    source: PriceSource
     input_price: int | None
     output_price: int | None
     cache_read_price: int | None
@@ -39,8 +48,9 @@ class ModelPriceVersion(Row):
 
 
 class ModelPricePage(Row):
-    """Prices by provider, model and source; `next` is the `after` of the following page, null on
-    the last.
+    """A page of prices, sorted by provider, model and source.
+
+    `next` is the `after` of the next page, null on the last.
     """
 
     prices: list[ModelPriceVersion]
@@ -48,9 +58,10 @@ class ModelPricePage(Row):
 
 
 class HeldChange(Row):
-    """A change that waits for an owner: what is in effect, what is proposed, and why it is held.
+    """A change that waits for an owner: the terms in effect, the proposed terms, and why it is
+    held.
 
-    `effective_from` null: from the approval on. `by_source` has what each source says, where they
+    `effective_from` null: from the approval on. `by_source` has each source's prices where they
     disagree.
     """
 
@@ -68,8 +79,9 @@ class HeldChange(Row):
 
 
 class HeldChangePage(Row):
-    """Changes that wait, by provider and model; `next` is the `after` of the following page, null
-    on the last.
+    """A page of waiting changes, sorted by provider and model.
+
+    `next` is the `after` of the next page, null on the last.
     """
 
     held: list[HeldChange]
@@ -77,20 +89,18 @@ class HeldChangePage(Row):
 
 
 class HeldDecision(Row):
-    """What became of a held change that was asked about: whether this request decided it, or who
-    did and when.
+    """The result of a decision. `done`: this request decided the change. Otherwise the earlier
+    decision, its time and actor follow.
     """
 
     done: bool
-    decision: Literal["approved", "rejected", "superseded"] | None
+    decision: HeldOutcome | None
     decided_at: Timestamp | None
     decided_by_name: str | None
 
 
 class CandidatePrice(Row):
-    """A name that a model as it was sent may stand for, by which rule, and the price in effect, if
-    there is one.
-    """
+    """A candidate name for a model as sent, its rule, and the price in effect, if any."""
 
     provider: str
     model: str
@@ -99,7 +109,7 @@ class CandidatePrice(Row):
 
 
 class ConsideredName(Row):
-    """A name that was considered, by which rule, and whether it has a price at the time."""
+    """A candidate name, its rule, and whether it had a price at the time."""
 
     provider: str
     model: str
@@ -108,8 +118,8 @@ class ConsideredName(Row):
 
 
 class Resolution(Row):
-    """Which price counts for a model as it was sent, and why: the first name considered that has
-    one. Null: none.
+    """The price that applies to a model as sent, and the rule that found it. The first candidate
+    name with a price wins; null without one.
     """
 
     provider: str
@@ -120,15 +130,13 @@ class Resolution(Row):
 
 
 class ChangedPrices(Row):
-    """How many versions a write made."""
+    """The number of versions that a write created."""
 
     changed: int
 
 
 class LockedBook(Row):
-    """The book as whoever changes prices has locked it: where the last complete one is from, and
-    which one it was.
-    """
+    """The locked price book: the location and entity tag of the last complete one."""
 
     location: str | None
     etag: str | None
@@ -139,7 +147,7 @@ class PriceCursor(Cursor):
 
     provider: Printable
     model: Printable
-    source: Literal["default", "custom"]
+    source: PriceSource
 
 
 At = Annotated[
@@ -149,55 +157,50 @@ At = Annotated[
 
 
 class ModelPriceFilter(Query):
-    """Which prices. Without `source`, the one in effect of each model: the custom one if there is
-    one.
-    """
+    """Selects prices. Without `source`: the price in effect of each model, custom first."""
 
     provider: Annotated[Name | None, Field(description="Prices of this provider.")] = None
     model: Annotated[Name | None, Field(description="Prices of this model.")] = None
     source: Annotated[
-        Literal["default", "custom", "all"] | None,
+        Literal[PriceSource, "all"] | None,
         Field(
-            description=(
-                "Prices of this source, whether or not they are in effect; without it, those "
-                "in effect."
-            )
+            description=("Prices of this source, in effect or not. Without it: prices in effect.")
         ),
     ] = None
     at: At = None
 
     @property
-    def sources(self) -> list[str] | None:
-        """None: those in effect."""
-        return (
-            ["default", "custom"]
-            if self.source == "all"
-            else [self.source]
-            if self.source
-            else None
-        )
+    def sources(self) -> list[PriceSource] | None:
+        """Return the sources to list; None for the prices in effect."""
+        match self.source:
+            case None:
+                return None
+            case "all":
+                return list(get_args(PriceSource))
+            case source:
+                return [source]
 
 
 class ModelPriceQuery(ModelPriceFilter):
-    """Which prices, page by page."""
+    """Selects a page of prices."""
 
     limit: Limit = 100
     after: Annotated[PriceCursor | None, AFTER] = None
 
 
 class HeldChangeQuery(Query):
-    """Which held changes, page by page."""
+    """Selects a page of held changes."""
 
     provider: Annotated[Name | None, Field(description="Changes of this provider's models.")] = None
     model: Annotated[Name | None, Field(description="Changes of this model.")] = None
     limit: Limit = 100
     after: Annotated[
-        UUID | None, Field(description="`next` of the page before."), BeforeValidator(hyphenated)
+        UUID | None, Field(description="`next` of the previous page."), BeforeValidator(hyphenated)
     ] = None
 
 
 class ResolveQuery(Query):
-    """A model as a gateway sent it."""
+    """A provider and a model as a gateway sent them."""
 
     provider: Annotated[Name, Field(description="The provider as it was sent.")]
     model: Annotated[Name, Field(description="The model as it was sent.")]

@@ -1,5 +1,5 @@
-"""What gateways, clouds and vendors call the providers and models of the price book: data of the
-rules in `names`.
+"""The names that gateways, clouds and vendors use for providers and models: data for the rules in
+`names`.
 """
 
 from allowance.prices.bedrock_names import BEDROCK
@@ -51,14 +51,14 @@ PROVIDERS = {
     "z-ai": "zai",
     "z.ai": "zai",
 }
-"""What LiteLLM, OpenTelemetry, models.dev and the vendors' SDKs call the providers of the price
-book.
+"""The price book's provider by the name that LiteLLM, OpenTelemetry, models.dev or a vendor's SDK
+uses.
 
-All written with hyphens: an underscore in a provider's name is read as one.
+All names have hyphens: an underscore in a provider's name is read as a hyphen.
 """
 
 GATEWAYS = frozenset({"ai-gateway", "bifrost", "gateway", "litellm", "litellm-proxy", "portkey"})
-"""Names of software, not of sellers: the model's own prefix says who sells it."""
+"""Names of software, not of sellers: the prefix of the model names the seller."""
 
 OWN_PLATFORMS = {
     "azure-cognitive-services": "azure-cognitive-services",
@@ -75,9 +75,7 @@ OWN_PLATFORMS = {
     ),
     "google-vertex",
 )
-"""Names of a platform that has rows of its own, at prices of its own: those come before its
-vendor's.
-"""
+"""Names of a platform with rows and prices of its own. They come before its vendor's rows."""
 
 OTHERWISE_PRICED = frozenset(
     {
@@ -89,15 +87,13 @@ OTHERWISE_PRICED = frozenset(
         ("mistral", "ministral-8b-latest"),
     }
 )
-"""Releases that cost something else than their family does: where they have no row, they have no
-price.
-"""
+"""Releases with another price than their family. Without a row of their own, they have no price."""
 
 SAME_MODEL = {"gpt-4-0314": "gpt-4", "gpt-4-0613": "gpt-4", "grok-4": "grok-4-0709"} | {
     "gemini-2.5-flash-lite-preview-09-2025": "gemini-2.5-flash-lite"
 }
-"""Names that no rule may lead to another, but that are known to mean it, at its price: the makers
-say so.
+"""Names that no rule can derive, but that mean the same model at the same price. Their makers state
+so.
 """
 
 SOLD_ALIKE = {
@@ -112,6 +108,6 @@ SOLD_ALIKE = {
 """Makers whose price a cloud charges for a model that it does not list, by
 `fallback_model_providers` of genai-prices.
 
-Each is borne out by the models that the book has of both; Azure's DeepSeek was not, and is not
-here.
+The models that the book has from both confirm each. They do not confirm Azure's DeepSeek, so it is
+absent.
 """

@@ -1,9 +1,9 @@
-"""Which rows of the price book a name may mean: what gateways send is rarely what a price list
-says. Pure.
+"""The rows of the price book that a name can mean: gateways rarely send the name of a price list.
+Pure.
 
-Every rule takes something off a name that does not change the price (a date, a path, a spelling),
-but for the releases in OTHERWISE_PRICED, or says where the same model is sold at the same price;
-none guesses. Sizes and kinds (-mini) stay.
+A rule removes a part of a name that does not change the price (a date, a path, a spelling).
+Exceptions are the releases in OTHERWISE_PRICED. Other rules name where the same model is sold at
+the same price. No rule guesses. Sizes and kinds (-mini) stay.
 """
 
 import re
@@ -38,7 +38,7 @@ CLAUDE = re.compile(r"claude-(?:(\d(?:[.-]\d)?)-([a-z]+)|([a-z]+)-(\d(?:[.-]\d)?
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A row that a name may mean, and the rule by which it may, in words for a person."""
+    """A row that a name can mean, and the rule that leads to it, in words for people."""
 
     provider: str
     model: str
@@ -46,11 +46,10 @@ class Candidate:
 
 
 def candidates(provider: str, model: str) -> list[Candidate]:
-    """The rows that the name may mean, the likeliest first: the first of them that has a price is
-    the one.
+    """Return the candidate rows of a name, most likely first. The first one with a price applies.
 
-    The first is the name as sent. Letters compare without regard to case; the names given by rules
-    are lower case.
+    The first candidate is the name as sent. Names compare without regard to case; the rules produce
+    lower case.
     """
     found = {(provider, model): Candidate(provider, model, EXACT)}
     for seller, name, rules in _read(provider, model):
@@ -73,8 +72,8 @@ def _read(provider: str, model: str) -> Iterator[tuple[str, str, tuple[str, ...]
     for each, why in [(name, rules)] if is_otherwise_priced else _names(name, rules):
         if platform is not None:
             yield platform, each, (*why, f"under the platform's own prices, {platform}")
-        # The maker's row of a dated name before the seller's row of the undated one: the dates may
-        # differ in price.
+        # The maker's row of a dated name comes before the seller's row of the undated one: the
+        # dates can differ in price.
         yield seller, each, why
         for maker in makers:
             yield maker, each, (*why, f"sold by {seller} at the price of {maker}")
@@ -83,7 +82,7 @@ def _read(provider: str, model: str) -> Iterator[tuple[str, str, tuple[str, ...]
 
 
 def _addressed(provider: str, model: str) -> tuple[str, str, tuple[str, ...]]:
-    """Who sells it, and the bare name, in lower case, with what was done to get there."""
+    """Return the seller, the bare name in lower case, and the rules that were applied."""
     rules: list[str] = []
     sent = provider.lower()
     seller = _seller(sent)
@@ -114,7 +113,7 @@ def _addressed(provider: str, model: str) -> tuple[str, str, tuple[str, ...]]:
 
 
 def _platform(provider: str, model: str) -> str | None:
-    """The platform that the provider, or the prefix behind a gateway's name, stands for."""
+    """Return the platform that the provider, or the prefix after a gateway's name, stands for."""
     sent, rest = provider.lower().replace("_", "-"), model.lower()
     while sent in GATEWAYS and "/" in rest:
         sent, rest = rest.split("/", 1)
@@ -128,7 +127,7 @@ def _seller(provider: str) -> str:
 
 
 def _names(name: str, rules: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """The name, then what it is without its date, then other spellings of what is left."""
+    """Yield the name, the name without its date, and other spellings of the latter."""
     yield name, rules
     if tuned := FINE_TUNED.fullmatch(name):
         base, why = _undated(tuned[1])
@@ -148,8 +147,8 @@ def _names(name: str, rules: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, 
 
 
 def _undated(name: str) -> tuple[str, tuple[str, ...]]:
-    """Without the day of its release: `-20250929`, `-2024-08-06`, `@20250514`, `-preview-05-20`; or
-    Gemini's `-001`.
+    """Return the name without its release: `-20250929`, `-2024-08-06`, `@20250514`,
+    `-preview-05-20`, or Gemini's `-001`; with the rule.
     """
     if "-preview-" in name and (day := PREVIEW_DATE.search(name, name.rindex("-preview-"))):
         return name[: day.start()], (f"without the date {day[0]}",)
@@ -161,8 +160,8 @@ def _undated(name: str) -> tuple[str, tuple[str, ...]]:
 
 
 def _spellings(name: str) -> Iterator[str]:
-    """A version with dots or hyphens; `gpt-35` of Azure; Claude's family before or after its
-    version, or as -latest.
+    """Yield other spellings: a version with dots or hyphens, Azure's `gpt-35`, Claude's family
+    before or after its version, or as -latest.
     """
     if name.startswith("gpt-35-"):
         yield f"gpt-3.5-{name.removeprefix('gpt-35-')}"

@@ -1,4 +1,4 @@
-"""Model prices, as the routes see and change them. Whoever may not is told so: that there are
+"""Model prices for the routes. A caller without the permission gets Forbidden: the existence of
 prices is no secret.
 """
 
@@ -25,18 +25,18 @@ from allowance.rbac.policy import PRICE_BOOK, Action
 
 
 class PriceBookStore(CallerStore):
-    """A store of routes that need an action on the price book before their body is looked at."""
+    """A store for routes that need an action on the price book. The check comes before the body is
+    read.
+    """
 
     route_object = PRICE_BOOK
 
 
 class ModelPriceStore(PriceBookStore):
-    """The price book, as one caller may see and change it. Raises Forbidden where the caller may
-    not.
-    """
+    """The price book for one caller. Raise Forbidden unless the caller may act on it."""
 
     def list_prices(self, query: ModelPriceQuery) -> ModelPricePage:
-        """A page of prices at a time, by provider, model and source."""
+        """Return a page of the prices at a time, sorted by provider, model and source."""
         found = _listed(
             self._gate.open(Action.READ, PRICE_BOOK), query, query.after, query.limit + 1
         )
@@ -50,13 +50,11 @@ class ModelPriceStore(PriceBookStore):
         )
 
     def list_all_prices(self, query: ModelPriceFilter) -> list[ModelPriceVersion]:
-        """All prices at a time, by provider, model and source."""
+        """Return all prices at a time, sorted by provider, model and source."""
         return _listed(self._gate.open(Action.READ, PRICE_BOOK), query, None, None)
 
     def resolve(self, query: ResolveQuery) -> Resolution:
-        """Which price counts for a model as a gateway sent it, and every name that was considered
-        for it.
-        """
+        """Return the price that applies to a model as sent, and every candidate name."""
         db = self._gate.open(Action.READ, PRICE_BOOK)
         names = candidates(query.provider, query.model)
         found = db.many(
@@ -70,7 +68,7 @@ class ModelPriceStore(PriceBookStore):
         best = next((each for each in found if each.price is not None), None)
         considered: dict[tuple[str, str], CandidatePrice] = {}
         for each in found:
-            # Two names may differ in case only, and find the same row.
+            # Two names that differ only in case find the same row.
             considered.setdefault((each.provider, each.model), each)
         return Resolution(
             provider=query.provider,
@@ -89,7 +87,7 @@ class ModelPriceStore(PriceBookStore):
         )
 
     def set_prices(self, prices: CustomPrices) -> None:
-        """Store custom prices, all or none; each change with its audit entry."""
+        """Store custom prices, all or none, each change with its audit entry."""
         db = self._gate.open(Action.UPDATE, PRICE_BOOK)
         db.in_one_trip(
             call(LockedBook, "lock_price_book"),
@@ -102,8 +100,8 @@ class ModelPriceStore(PriceBookStore):
         )
 
     def remove_price(self, provider: str, model: str) -> None:
-        """End the custom price of a model: the default one is in effect again. Raises
-        PriceNotFound.
+        """End the custom price of a model; its default price applies again. Raise PriceNotFound
+        without one.
         """
         db = self._gate.open(Action.UPDATE, PRICE_BOOK)
         if not (provider + model).isprintable():

@@ -1,12 +1,13 @@
 -- name: list_model_prices
 -- needs: read ai_model_price
--- Model prices at a time, those in effect or of one source or all, by provider, model and source. A
--- null limit is all of them; one row more than a page tells whether there is another.
+-- Return model prices at a time, sorted by provider, model and source: those in effect, of one
+-- source, or all. A null limit returns all. One row more than a page shows that another page
+-- exists.
 SELECT p.provider, p.model, p.source, p.input_price, p.output_price, p.cache_read_price,
     p.cache_write_price, p.cache_write_1h_price, p.tiers, p.variants,
     nullif(p.effective_from, '-infinity') AS effective_from,
-    CASE WHEN p.withdrawn THEN p.effective_from END AS withdrawn_at, p.recorded_at, p.sources,
-        p.origin
+    CASE WHEN p.withdrawn THEN p.effective_from END AS withdrawn_at,
+    p.recorded_at, p.sources, p.origin
 FROM ai_model_prices_at(coalesce(%(at)s::timestamptz, now())) AS p
 WHERE (%(provider)s::text IS NULL OR p.provider = %(provider)s::text)
     AND (%(model)s::text IS NULL OR p.model = %(model)s::text)
@@ -29,9 +30,9 @@ LIMIT %(limit)s::bigint;
 
 -- name: resolve_model_price
 -- needs: read ai_model_price
--- For each name that a model as it was sent may stand for, likeliest first, the price in effect at
--- a time; letters compare in any case, the very same ones first. `find_usage_prices` looks usage up
--- by the same rule.
+-- Return the price in effect at a time for each candidate name of a model as sent, most likely
+-- first. Names match in any case; an exact match comes first. `find_usage_prices` looks up usage by
+-- the same rule.
 WITH candidates AS (
     SELECT c.provider, c.model, c.rule, c.rank
     FROM unnest(%(providers)s::text [], %(models)s::text [], %(rules)s::text [])
@@ -78,15 +79,16 @@ ORDER BY c.rank, p.place;
 
 -- name: set_custom_prices
 -- needs: update ai_model_price
--- Custom prices, each as a new version unless it says what is in effect at its time already, with
--- their audit entries. An entry without a time counts from now on, or always when it is the first
--- price of its model. Answers how many changed.
+-- Store each custom price as a new version, with its audit entry, unless the same is in effect at
+-- its time. A price without a time applies from now on, or always if it is the first of its model.
+-- Return the number of changes.
 WITH moment AS (SELECT clock_timestamp() AS now OFFSET 0),
 given AS (
     SELECT g.provider, g.model, g.input_price, g.output_price, g.cache_read_price,
         g.cache_write_price, g.cache_write_1h_price, g.tiers, g.variants,
-        coalesce(g.effective_from, CASE WHEN known.is_known THEN moment.now
-            ELSE '-infinity' END) AS starts
+        coalesce(
+            g.effective_from, CASE WHEN known.is_known THEN moment.now ELSE '-infinity' END
+        ) AS starts
     FROM jsonb_to_recordset(%(prices)s::jsonb -> 'prices') AS g (
         provider text, model text, effective_from timestamptz, input_price bigint,
         output_price bigint, cache_read_price bigint, cache_write_price bigint,
@@ -95,8 +97,8 @@ given AS (
     CROSS JOIN moment
     CROSS JOIN LATERAL (
         SELECT EXISTS (
-            SELECT 1 FROM ai_model_price_versions AS v WHERE v.provider = g.provider
-                AND v.model = g.model
+            SELECT 1 FROM ai_model_price_versions AS v
+            WHERE v.provider = g.provider AND v.model = g.model
         ) AS is_known
     ) AS known
 ),
@@ -104,9 +106,10 @@ stated AS (
     SELECT g.provider, g.model, g.input_price, g.output_price, g.cache_read_price,
         g.cache_write_price, g.cache_write_1h_price, g.tiers, g.variants, g.starts,
         jsonb_build_object(
-            'input_price', g.input_price, 'output_price', g.output_price, 'cache_read_price',
-            g.cache_read_price, 'cache_write_price', g.cache_write_price, 'cache_write_1h_price',
-            g.cache_write_1h_price, 'tiers', g.tiers, 'variants', g.variants
+            'input_price', g.input_price, 'output_price', g.output_price,
+            'cache_read_price', g.cache_read_price, 'cache_write_price', g.cache_write_price,
+            'cache_write_1h_price', g.cache_write_1h_price, 'tiers', g.tiers,
+            'variants', g.variants
         ) AS terms
     FROM given AS g
 ),
@@ -162,9 +165,9 @@ SELECT count(*) AS changed FROM written;
 
 -- name: remove_custom_price
 -- needs: update ai_model_price
--- Ends the custom price of a model from now on, and those that are scheduled; the default one is in
--- effect again. What it was before stays to be seen, and each has its audit entry. Answers how many
--- versions that took: none, when there is no custom price.
+-- End the custom price of a model from now on, and its scheduled ones. The default price applies
+-- again. Earlier versions stay, and each change has its audit entry. Return the number of ended
+-- versions; 0 without a custom price.
 WITH moment AS (SELECT clock_timestamp() AS now OFFSET 0),
 ended AS (
     SELECT starts.at, p.effective_from, ai_model_price_terms(p.version) AS before
@@ -206,9 +209,9 @@ SELECT count(*) AS changed FROM written;
 
 -- name: lock_price_book
 -- needs: update ai_model_price
--- First of a batch that changes prices: whoever else does waits here, so that the statement after
--- it, which takes its own snapshot, sees what they left. Answers what is remembered of the last
--- book.
+-- Lock the price book: the first statement of a batch that changes prices. Other writers wait here,
+-- so the next statement's snapshot includes their writes. Return the location and entity tag of the
+-- last book.
 SELECT b.location, b.etag
 FROM ai_price_book AS b
 FOR NO KEY UPDATE;

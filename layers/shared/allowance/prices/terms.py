@@ -1,7 +1,6 @@
-"""The price terms of a model: what each class of token costs, by size of the request and by kind of
-processing.
+"""Price terms of a model: the price of each class of token, by size of the request and by variant.
 
-A price is whole micro-units of US dollars per one million tokens, 0..1e12; null is unknown, 0 is
+A price is whole micro-units of US dollars per one million tokens, 0..1e12. Null is unknown; 0 is
 free.
 """
 
@@ -24,18 +23,19 @@ RATES = (
     "cache_write_price",
     "cache_write_1h_price",
 )
-"""The names of the five prices, in the order in which they are shown."""
+"""The names of the five prices, in display order."""
 
 Price = Annotated[int | None, Field(ge=0, le=MAX_PRICE_MICROS)]
 Variant = Literal["batch", "flex", "priority"]
-"""A kind of processing that a request can ask for, at prices of its own: later, when there is room,
-or first.
+"""A kind of processing that a request can ask for, with its own prices: batch (later), flex (when
+capacity is free) or priority (first).
 """
 
 
 class Rates(Body):
-    """One price for each class of token; `cache_write_price` is of entries kept five minutes. One
-    at least is set.
+    """One price for each class of token. At least one is set.
+
+    `cache_write_price` is for entries kept five minutes, `cache_write_1h_price` for one hour.
     """
 
     input_price: Price = None
@@ -46,7 +46,7 @@ class Rates(Body):
 
     @property
     def prices(self) -> tuple[int | None, int | None, int | None, int | None, int | None]:
-        """In the order of RATES, which is that of the classes of tokens."""
+        """Return the prices in the order of RATES, which is the order of token classes."""
         return (
             self.input_price,
             self.output_price,
@@ -57,14 +57,15 @@ class Rates(Body):
 
     @cached_property
     def amounts(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """The prices with 0 for those that are unknown, and the places of these. Worked out once: a
-        usage has both.
+        """Return the prices, with 0 for unknown ones, and the indexes of the unknown ones.
+
+        Cached: every usage needs both.
         """
         known = tuple(price or 0 for price in self.prices)
         return known, tuple(place for place, price in enumerate(self.prices) if price is None)
 
     def is_priced(self) -> bool:
-        """Whether any price is set."""
+        """Return whether any price is set."""
         return any(price is not None for price in self.prices)
 
     @model_validator(mode="after")
@@ -75,11 +76,9 @@ class Rates(Body):
 
 
 class Tier(Rates):
-    """The prices of the whole request, output included, once its input of every class is above a
-    number of tokens.
+    """Prices for the whole request, output included, if its total input exceeds a number of tokens.
 
-    A price that a tier does not set is unknown in that tier: it does not fall back to the one
-    below.
+    A price that a tier does not set is unknown in that tier. It does not fall back to a lower tier.
     """
 
     above_input_tokens: Annotated[int, Field(ge=1, le=MAX_THRESHOLD_TOKENS)]
@@ -93,12 +92,11 @@ def _ascending(tiers: Sequence[Tier]) -> Sequence[Tier]:
 
 
 class Terms(Rates):
-    """The prices of a request, and those of larger ones: the highest tier that its input passes
+    """Prices of a request, with tiers for larger ones. The highest tier that its input exceeds
     prices all of it.
     """
 
-    # A factory, since pydantic copies a default deeply for each of the thousands of entries of a
-    # book.
+    # A factory: pydantic deep-copies a default for each of the thousands of entries of a book.
     tiers: Annotated[list[Tier], Field(max_length=MAX_TIERS), AfterValidator(_ascending)] = Field(
         default_factory=list[Tier]
     )
@@ -109,8 +107,8 @@ class Terms(Rates):
 
 
 class PriceTerms(Terms):
-    """All terms of a model. A variant that is not here has no price: the standard one does not
-    stand in for it.
+    """All terms of a model. An absent variant has no price; it does not fall back to the standard
+    price.
     """
 
     variants: dict[Variant, Terms] = Field(default_factory=dict[Variant, Terms])

@@ -1,34 +1,32 @@
-"""Where a book differs from the prices in effect, and what was decided about the same difference
-before. Pure.
+"""The differences between a book and the prices in effect, with earlier decisions about
+each. Pure.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 from allowance.contract.fields import Row
 from allowance.prices.book import BookEntry
-
-type Terms = dict[str, Any]
-"""allowance.prices.terms.PriceTerms as JSON, every key there: so two of them compare as what they
-mean.
-"""
+from allowance.prices.models import OwnerDecision
+from allowance.prices.terms import PriceTerms
 
 
 class Decision(Row):
-    """What became of a held change: null is that it still waits."""
+    """A held change and its decision; `decision` is null while it waits."""
 
     id: UUID
     effective_from: str | None
-    before: Terms | None
-    proposed: Terms
-    decision: Literal["approved", "rejected"] | None
+    before: PriceTerms | None
+    proposed: PriceTerms
+    decision: OwnerDecision | None
 
 
 class PriceDifference(Row):
-    """Where a book differs from what is in effect. `n` null: a model that the book does not have.
-    Times as text.
+    """A difference between a book and the price in effect; times are text.
+
+    `n` is the index of the entry in the book; null means that the book lacks the model.
     """
 
     n: int | None
@@ -36,14 +34,15 @@ class PriceDifference(Row):
     model: str
     effective_from: str | None
     starts: str
-    before: Terms | None
+    before: PriceTerms | None
     was_withdrawn: bool
     decisions: list[Decision]
 
 
 class Comparison(Row):
-    """A book against the default prices: how many of its models are known, how many models have a
-    price at all.
+    """A book compared with the default prices.
+
+    `known` counts the models of the book that have a price, `priced` all models that have one.
     """
 
     known: int
@@ -53,27 +52,28 @@ class Comparison(Row):
 
 @dataclass(frozen=True)
 class Candidate:
-    """A difference with the terms that the book proposes, and why they should be held."""
+    """A difference, the terms that the book proposes for it, and the reasons to hold it."""
 
     difference: PriceDifference
     entry: BookEntry
-    proposed: Terms
-    before: Terms | None
+    proposed: PriceTerms
+    before: PriceTerms | None
     is_disputed: bool
-    """Another source says something else of the same price."""
+    """Whether another source states another price."""
     reasons: tuple[str, ...]
 
     @property
     def name(self) -> tuple[str, str]:
         return self.difference.provider, self.difference.model
 
-    def is_open(self) -> Decision | None:
-        """The same change, which waits already."""
+    def waiting(self) -> Decision | None:
+        """Return the held change that proposes the same and still waits; None without one."""
         return next((each for each in self._same() if each.decision is None), None)
 
     def is_settled(self) -> bool:
-        """Whether an owner chose what is in effect over what is proposed: that stands until a
-        source says otherwise.
+        """Return whether an owner preferred the price in effect to the proposed one.
+
+        The decision holds until a source states another price.
         """
         return any(each.decision == "rejected" for each in self._same()) or (
             self.is_disputed
@@ -91,3 +91,30 @@ class Candidate:
             for each in self.difference.decisions
             if (each.effective_from, each.before, each.proposed) == (at, self.before, self.proposed)
         )
+
+
+@dataclass(slots=True)
+class PlannedVersion:
+    """A new version of a default price. A withdrawal keeps the terms of the version before."""
+
+    provider: str
+    model: str
+    effective_from: str
+    before: PriceTerms | None
+    terms: PriceTerms
+    withdrawn: bool
+    sources: list[str]
+
+
+@dataclass(slots=True)
+class PlannedHold:
+    """A change to hold for an owner. `effective_from` None: from the approval on."""
+
+    provider: str
+    model: str
+    effective_from: str | None
+    before: PriceTerms | None
+    proposed: PriceTerms
+    reasons: list[str]
+    by_source: dict[str, dict[str, Any]]
+    sources: list[str]

@@ -16,12 +16,12 @@ from allowance.prices.book import MAX_BOOK_BYTES
 from allowance.prices.seeding.settings import PriceBookSource
 
 CONNECT_SECONDS = 3
-"""For a connection to S3."""
+"""Limit of a connection to S3."""
 TIMEOUT_SECONDS = 8
-"""For each answer of a socket."""
+"""Limit of each read from a socket."""
 PATIENCE_SECONDS = 20
-"""For all of a document, names, redirects and headers included: a server that sends a byte now and
-then does not hold up the function until its end.
+"""Limit of the whole fetch, with name lookup, redirects and headers. A server that trickles bytes
+cannot hold the function until its timeout.
 """
 MAX_REDIRECTS = 3
 CHUNK_BYTES = 1 << 16
@@ -30,27 +30,30 @@ MAX_ETAG_LENGTH = 300
 
 
 class Unreachable(Exception):
-    """A document could not be fetched: why, in words that hold no secret."""
+    """A document could not be fetched. The message says why and holds no secret."""
 
 
 @dataclass(frozen=True)
 class Fetched:
-    """What a location gave. `content` None: it still has the document with this entity tag."""
+    """The response of a location. `content` None: the document still has the known entity tag."""
 
     content: bytes | None
     etag: str | None
 
 
 def fetch(source: PriceBookSource, etag: str | None) -> Fetched:
-    """Return what the location holds, unless it still has this entity tag. Raises Unreachable."""
+    """Return the document at the location, or no content if it still has this entity tag. Raise
+    Unreachable.
+    """
     return _in_time(lambda deadline: _fetch(source, etag, deadline))
 
 
 def _in_time(fetch: Callable[[float], Fetched]) -> Fetched:
-    """What it gives before the deadline, which it is told, a moment of time.monotonic().
+    """Return the result of `fetch`, which gets its deadline in seconds of time.monotonic(). Raise
+    Unreachable when it is late.
 
-    No time-out of a socket bounds the sum of names, redirects and headers: so it runs in a thread
-    that is left.
+    Socket timeouts do not bound name lookup, redirects and headers in total. So it runs in a
+    thread, which is abandoned when late.
     """
     deadline = time.monotonic() + PATIENCE_SECONDS
     outcome: Future[Fetched] = Future()
@@ -58,7 +61,7 @@ def _in_time(fetch: Callable[[float], Fetched]) -> Fetched:
     def run() -> None:
         try:
             outcome.set_result(fetch(deadline))
-        except Exception as error:  # noqa: BLE001 - it is raised again, where it is waited for
+        except Exception as error:  # noqa: BLE001 - the waiting thread raises it
             outcome.set_exception(error)
 
     Thread(target=run, name="price book", daemon=True).start()
@@ -80,10 +83,11 @@ def _fetch(source: PriceBookSource, etag: str | None, deadline: float) -> Fetche
 
 
 def _from_s3(location: str, etag: str | None, deadline: float) -> Fetched:
-    """`s3://bucket/key`, or `s3://bucket/key?versionId=x` for a version and no other. One request,
-    so one version.
+    """Return the object at `s3://bucket/key`, or exactly its version with `?versionId=x`.
+
+    One request, so the content and entity tag are of one version.
     """
-    # The largest part of a cold start: only here, where an object must be fetched.
+    # boto3 is the largest part of a cold start: it is imported only where an object is fetched.
     import boto3
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError, ClientError
@@ -146,12 +150,12 @@ def _from_https(location: str, etag: str | None, ca_file: str | None, deadline: 
     except OSError as error:
         raise Unreachable(str(error)) from error
     except (HTTPException, ValueError) as error:
-        # Their words quote the URL, or what the server sent.
+        # These messages quote the URL or the server's bytes.
         raise Unreachable(f"it does not speak HTTP ({type(error).__name__})") from error
 
 
 def _bounded(read: Callable[[int], bytes], announced: int, deadline: float) -> bytes:
-    """All that is sent, unless it is too much or takes too long."""
+    """Return all bytes. Raise Unreachable if they are too many, too slow or incomplete."""
     too_much = Unreachable(f"it has more than {MAX_BOOK_BYTES} bytes")
     if announced > MAX_BOOK_BYTES:
         raise too_much
@@ -168,7 +172,7 @@ def _bounded(read: Callable[[int], bytes], announced: int, deadline: float) -> b
 
 
 class _OnlyHTTPS(HTTPRedirectHandler):
-    """Follows a few redirects, and only to where the document is protected as well."""
+    """Follows a few redirects, and only to HTTPS."""
 
     max_redirections = max_repeats = MAX_REDIRECTS
 

@@ -1,36 +1,29 @@
-"""How the price terms of a model move from one version to the next: rate by rate, tiers and
-variants included. Pure.
-"""
+"""Changes between two price terms of a model, rate by rate, tiers and variants included. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
-from allowance.prices.terms import RATES
+from allowance.prices.terms import RATES, PriceTerms, Terms
 
-type Rates = dict[str, int | None]
+type RatesByPath = dict[str, int | None]
 """Path -> rate: `input_price`, `tiers[200000].input_price`, `variants.batch.input_price`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A known rate that changes, and why nobody should take it unseen: None where it may pass."""
+    """A change of a known rate. `why` is the reason to hold it; None: it may pass."""
 
     path: str
     why: str | None
 
 
 def moves(
-    before: Mapping[str, Any],
-    after: Mapping[str, Any],
-    factor: int,
-    tier_factor: int,
-    tier_tokens: int,
+    before: PriceTerms, after: PriceTerms, factor: int, tier_factor: int, tier_tokens: int
 ) -> Iterator[Move]:
-    """Each known rate that changes. A rate may move by a factor.
+    """Yield each change of a known rate. A rate may change by `factor`.
 
-    One of a tier that was not known is compared with the base, which priced such a request: it may
-    be `tier_factor` times as much if it begins at `tier_tokens` or more.
+    A new tier is compared with the base, which priced its requests before. It may cost up to
+    `tier_factor` times the base if it begins at `tier_tokens` or more.
     """
     old, new = every_rate(before), every_rate(after)
     for path in dict.fromkeys([*old, *new]):
@@ -45,11 +38,9 @@ def moves(
             yield Move(path, _why(path, known, rate, tier_factor if is_dearer_tier else factor))
 
 
-def new_rates(
-    before: Mapping[str, Any] | None, after: Mapping[str, Any]
-) -> Iterator[tuple[str, int]]:
-    """The rates that were unknown and are known now."""
-    old: Rates = {} if before is None else every_rate(before)
+def new_rates(before: PriceTerms | None, after: PriceTerms) -> Iterator[tuple[str, int]]:
+    """Return the path and rate of each rate that was unknown and is now known."""
+    old: RatesByPath = {} if before is None else every_rate(before)
     return (
         (path, rate)
         for path, rate in every_rate(after).items()
@@ -70,33 +61,35 @@ def _why(path: str, known: int, rate: int | None, factor: int) -> str | None:
     return None
 
 
-def every_rate(terms: Mapping[str, Any]) -> Rates:
-    """The rates by their paths, known or not."""
-    found = _flat("", terms)
-    for name, variant in terms.get("variants", {}).items():
-        found |= _flat(f"variants.{name}.", variant)
+def every_rate(terms: PriceTerms) -> RatesByPath:
+    """Return every rate by its path; an unknown rate is None."""
+    found = _with_prefix("", terms)
+    for name, variant in terms.variants.items():
+        found |= _with_prefix(f"variants.{name}.", variant)
     return found
 
 
-def _flat(prefix: str, terms: Mapping[str, Any]) -> Rates:
-    found: Rates = {f"{prefix}{name}": terms.get(name) for name in RATES}
-    for tier in terms.get("tiers", []):
-        found |= {
-            f"{prefix}tiers[{tier['above_input_tokens']}].{name}": tier.get(name) for name in RATES
-        }
+def _with_prefix(prefix: str, terms: Terms) -> RatesByPath:
+    found: RatesByPath = {
+        f"{prefix}{name}": rate for name, rate in zip(RATES, terms.prices, strict=True)
+    }
+    for tier in terms.tiers:
+        place = f"{prefix}tiers[{tier.above_input_tokens}]."
+        found |= {f"{place}{name}": rate for name, rate in zip(RATES, tier.prices, strict=True)}
     return found
 
 
-def _rate(rates: Rates, path: str) -> int | None:
-    """The rate of a path; of a tier that is not there, that of the base."""
+def _rate(rates: RatesByPath, path: str) -> int | None:
+    """Return the rate of a path; for a tier that is absent, the rate of its base."""
     if path in rates or "tiers[" not in path:
         return rates.get(path)
     return rates.get(base_of(path) or path)
 
 
 def base_of(path: str) -> str | None:
-    """The path of what a tier or a variant departs from; None of a base itself. A variant's tier
-    departs from it.
+    """Return the path that a tier or a variant is compared with; None for a base itself.
+
+    The base of a variant's tier is the variant.
     """
     if "tiers[" in path:
         prefix, _, rest = path.partition("tiers[")
@@ -105,5 +98,5 @@ def base_of(path: str) -> str | None:
 
 
 def threshold_of(path: str) -> int:
-    """The tokens above which a tier counts; 0 of what is no tier."""
+    """Return the number of tokens above which a tier applies; 0 for other paths."""
     return int(path.partition("tiers[")[2].partition("]")[0] or 0)

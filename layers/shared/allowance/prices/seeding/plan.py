@@ -1,20 +1,24 @@
-"""What of a price book is applied and what is held for an owner: the rules, their thresholds, and
-the plan. Pure.
+"""The plan of a price book: what is applied and what is held for an owner. Pure.
 
-The rules guard against books that are wrong as a whole (units mixed up: per token, per thousand,
-cents) and against single prices that are wrong (mistyped, missing, zero). What makes an unpriced
-part priced is no move, but has to be plausible beside the other rates of its model.
+The rules guard against whole books that are wrong (units mixed up: per token, per thousand, cents)
+and against single wrong prices (mistyped, missing, zero). Filling in an unknown rate is not a move,
+but it must fit the model's other rates.
 """
 
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 from uuid import UUID
 
 from allowance.prices.book import BookEntry
-from allowance.prices.seeding.changes import Candidate, Comparison, PriceDifference, Terms
+from allowance.prices.seeding.changes import (
+    Candidate,
+    Comparison,
+    PlannedHold,
+    PlannedVersion,
+    PriceDifference,
+)
 from allowance.prices.seeding.moves import Move, moves
 from allowance.prices.seeding.plausibility import (
     THRESHOLDS,
@@ -24,22 +28,23 @@ from allowance.prices.seeding.plausibility import (
     implausible_medians,
     implausible_ratio,
 )
+from allowance.prices.terms import PriceTerms
 
 DISPUTED = "the sources of this price disagree"
 
 
 @dataclass
 class Plan:
-    """What to write. Counts are of entries; `withdrawn` of models."""
+    """The rows to write. The counts are of entries; `withdrawn` counts models."""
 
-    versions: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
-    held: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    versions: list[PlannedVersion] = field(default_factory=list[PlannedVersion])
+    held: list[PlannedHold] = field(default_factory=list[PlannedHold])
     still_held: list[UUID] = field(default_factory=list[UUID])
     reasons: Counter[str] = field(default_factory=Counter[str])
     inserted: int = 0
     updated: int = 0
     withheld: int = 0
-    """Entries to apply that are held."""
+    """Entries without a dispute that are held."""
     withdrawn: int = 0
 
 
@@ -50,8 +55,9 @@ def plan(
     fills_only: bool = False,
     thresholds: Thresholds = THRESHOLDS,
 ) -> Plan:
-    """What of a book is applied, held and withdrawn. `fills_only` leaves every model alone that has
-    a price.
+    """Return what of a book is applied, held and withdrawn.
+
+    `fills_only`: a model that has a price does not change.
     """
     named = [each for each in comparison.differences if each.n is not None]
     if fills_only:
@@ -67,7 +73,7 @@ def plan(
     by_provider = dict(
         implausible_medians([(each.name[0], each.proposed) for each in _new(proposals)], thresholds)
     )
-    made, applied = Plan(), dict[tuple[str, str, str | None], Terms]()
+    made, applied = Plan(), dict[tuple[str, str, str | None], PriceTerms]()
     for each in proposals:
         doubt = by_provider.get(each.name[0])
         held = _place(made, each, (*doubts, *([doubt] if doubt else []), *each.reasons))
@@ -82,7 +88,7 @@ def plan(
                 (difference.provider, difference.model, difference.effective_from),
                 difference.before,
             )
-            alternative = Candidate(difference, entry, _terms(entry), before, True, ())
+            alternative = Candidate(difference, entry, entry.terms, before, True, ())
             if alternative.proposed != before:
                 _place(made, alternative, (entry.held.reason,))
     _withdraw(made, comparison)
@@ -93,25 +99,20 @@ def _entry(difference: PriceDifference, entries: Sequence[BookEntry]) -> BookEnt
     return entries[difference.n or 0]
 
 
-def _terms(entry: BookEntry) -> Terms:
-    return entry.model_dump(
-        mode="json", exclude={"provider", "model", "effective_from", "sources", "held"}
-    )
-
-
 def _candidate(
     difference: PriceDifference, entries: Sequence[BookEntry], disputed: set[tuple[str, str, str]]
 ) -> Candidate:
     entry = _entry(difference, entries)
     is_disputed = (entry.provider, entry.model, str(entry.effective_from)) in disputed
-    return Candidate(difference, entry, _terms(entry), difference.before, is_disputed, ())
+    return Candidate(difference, entry, entry.terms, difference.before, is_disputed, ())
 
 
 def _in_sequence(
     proposals: list[Candidate], comparison: Comparison, limits: Thresholds
 ) -> list[Candidate]:
-    """The reasons of each by itself: against what is in effect or, for a new model, against its
-    entry before.
+    """Return the candidates with the reasons that concern each alone.
+
+    Each is compared with the price in effect, or, for a new model, with its previous entry.
     """
     new = sum(each.before is None for each in proposals)
     has_sample = comparison.priced + new >= limits.sample
@@ -147,7 +148,7 @@ def _doubts_about_the_book(
     ):
         doubts.append(f"the prices of {len(moved)} of {comparison.known} known models move at once")
     new = [each.proposed for each in _new(proposals)]
-    prices = [each["input_price"] for each in new if each["input_price"] is not None]
+    prices = [each.input_price for each in new if each.input_price is not None]
     doubts += filter(None, (implausible_median(prices, limits), implausible_ratio(new, limits)))
     return tuple(doubts)
 
@@ -156,7 +157,7 @@ def _new(proposals: Sequence[Candidate]) -> list[Candidate]:
     return [each for each in proposals if each.before is None]
 
 
-def _moved(before: Terms, after: Terms, limits: Thresholds) -> Iterator[Move]:
+def _moved(before: PriceTerms, after: PriceTerms, limits: Thresholds) -> Iterator[Move]:
     return moves(before, after, limits.move_factor, limits.tier_factor, limits.tier_tokens)
 
 
@@ -165,22 +166,27 @@ def _moves_known_rates(each: Candidate, limits: Thresholds) -> bool:
 
 
 def _place(made: Plan, each: Candidate, reasons: Sequence[str]) -> bool:
-    """Hold the change if it waits already or there is a reason to, unless an owner settled it.
-    Whether it is held.
+    """Hold the change if it already waits or has reasons, and return whether it is held.
+
+    A change that an owner settled is never held.
     """
     if each.is_settled():
         return False
-    if (waiting := each.is_open()) is not None:
+    provider, model = each.name
+    if (waiting := each.waiting()) is not None:
         made.still_held.append(waiting.id)
     elif reasons:
         made.held.append(
-            _named(each)
-            | {
-                "effective_from": each.difference.effective_from,
-                "reasons": list(reasons),
-                "by_source": each.entry.held.by_source if each.entry.held else {},
-                "proposed": each.proposed,
-            }
+            PlannedHold(
+                provider=provider,
+                model=model,
+                effective_from=each.difference.effective_from,
+                before=each.before,
+                proposed=each.proposed,
+                reasons=list(reasons),
+                by_source=each.entry.held.by_source if each.entry.held else {},
+                sources=each.entry.sources,
+            )
         )
     else:
         return False
@@ -189,9 +195,17 @@ def _place(made: Plan, each: Candidate, reasons: Sequence[str]) -> bool:
 
 
 def _apply(made: Plan, each: Candidate) -> None:
+    provider, model = each.name
     made.versions.append(
-        _named(each)
-        | {"effective_from": each.difference.starts, "terms": each.proposed, "withdrawn": False}
+        PlannedVersion(
+            provider=provider,
+            model=model,
+            effective_from=each.difference.starts,
+            before=each.before,
+            terms=each.proposed,
+            withdrawn=False,
+            sources=each.entry.sources,
+        )
     )
     if each.before is None:
         made.inserted += 1
@@ -199,35 +213,29 @@ def _apply(made: Plan, each: Candidate) -> None:
         made.updated += 1
 
 
-def _named(each: Candidate) -> dict[str, Any]:
-    provider, model = each.name
-    return {
-        "provider": provider,
-        "model": model,
-        "before": each.before,
-        "sources": each.entry.sources,
-    }
-
-
 def _withdraw(made: Plan, comparison: Comparison) -> None:
-    gone = [each for each in comparison.differences if each.n is None]
-    made.versions += [
-        {
-            "provider": each.provider,
-            "model": each.model,
-            "before": each.before,
-            "sources": [],
-            "effective_from": each.starts,
-            "terms": each.before,
-            "withdrawn": True,
-        }
-        for each in gone
+    gone = [
+        (each, each.before)
+        for each in comparison.differences
+        if each.n is None and each.before is not None
     ]
-    made.withdrawn = len({(each.provider, each.model) for each in gone})
+    made.versions += [
+        PlannedVersion(
+            provider=each.provider,
+            model=each.model,
+            effective_from=each.starts,
+            before=before,
+            terms=before,
+            withdrawn=True,
+            sources=[],
+        )
+        for each, before in gone
+    ]
+    made.withdrawn = len({(each.provider, each.model) for each, _ in gone})
 
 
 def _kind(each: Candidate, reason: str) -> str:
-    """A reason without what differs from model to model, to count by."""
+    """Return a reason without its path and numbers, so that equal kinds count together."""
     if each.entry.held is not None:
         return DISPUTED
     return re.sub(r"\d+", "n", reason.rpartition(": ")[2].partition(" from ")[0])

@@ -1,64 +1,63 @@
-"""What is no plausible price, by itself or beside the other rates of its model: the thresholds, and
-the reasons. Pure.
+"""Thresholds of plausible prices, alone or beside other rates of the model, and the reasons. Pure.
 
-Whoever mixes up units gets rates that are wrong together; whoever mixes up columns gets rates that
-do not fit together.
+A mix-up of units makes rates that are wrong together. A mix-up of columns makes rates that do not
+fit together.
 """
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 from allowance.prices.seeding.moves import base_of, every_rate, new_rates, threshold_of
+from allowance.prices.terms import PriceTerms
 
 
 @dataclass(frozen=True)
 class Thresholds:
     """When a change is held. The prices are input prices, in micro-units of USD per million tokens.
 
-    What the book says is that of November 2026, which keeps within all of them.
+    "The book" is the shipped book of November 2026. It is within every threshold.
     """
 
     move_factor: int = 3
-    """A known price may become this many times larger or smaller; a new tier may be so many times
-    below the base.
+    """A known price may grow or shrink by up to this factor. A new tier may be this many times
+    cheaper than the base.
     """
     tier_factor: int = 10
-    """A tier that was not known before may cost so many times what the base does. (The book: up to
-    6.7)...
-    """
+    """A new tier may cost up to this many times the base (the book: up to 6.7)..."""
     tier_tokens: int = 32_000
-    """...if it begins at so many tokens or more: below, it prices what most requests are. (The
-    book: 32,000 and up.)
+    """...if it begins at this many tokens or more. A lower tier prices most requests. (The book:
+    32,000 and up.)
     """
     book_percent: int = 20
-    """Of the known models of a book, so many may move at once..."""
+    """At most this percentage of the known models of a book may move at once..."""
     book_models: int = 5
-    """...unless fewer than this do."""
+    """...unless fewer models than this move."""
     sample: int = 20
-    """So many prices make a distribution; with fewer at hand, a new model is taken at its word."""
+    """This many prices make a distribution. With fewer, a new model is not compared with others."""
     lowest: int = 1_000
     highest: int = 1_000_000_000
-    """$0.001 and $1,000: outside no new price is plausible, but 0. (The book: 0.0011 to 600.)"""
+    """$0.001 and $1,000. A new price outside is implausible, except 0. (The book: 0.0011 to
+    600.)
+    """
     lowest_median: int = 20_000
     highest_median: int = 20_000_000
-    """$0.02 and $20: outside the middle of many new models is not plausible, of all or of one
-    provider.
+    """$0.02 and $20: the limits of the median of many new models, of all or of one provider.
 
-    (The book: 0.50; its providers of so many models 0.11 to 3.)
+    (The book: 0.50; its providers with as many models: 0.11 to 3.)
     """
     lowest_output_ratio: int = 1
     highest_output_ratio: int = 12
-    """Output costs so many times what input does, in the middle of many new models. (The book: 4.)
+    """The limits of the median ratio of output to input price of many new models. (The book: 4.)
     """
     cache_read_percent: int = 110
-    """Reading from the cache costs at most so much of what input does. (The book: 100.)"""
+    """A cache read costs at most this percentage of the input price. (The book: 100.)"""
     cache_write_factor: int = 3
-    """Writing to it, so many times what input does. (The book: up to 2.)"""
+    """A cache write costs at most this many times the input price. (The book: up to 2.)"""
     variant_factor: int = 5
-    """A variant costs so many times what the base does, or that part of it. (The book: 0.45 to 4.)
+    """A variant costs at most this many times the base, and at least the base divided by this.
+    (The book: 0.45 to 4.)
     """
 
 
@@ -74,23 +73,24 @@ KNOWN_FREE = frozenset(
         ("google", "gemma-4-31b-it"),
     }
 )
-"""Free without saying so in their id: included in every plan of GitHub Copilot, and on Google's
-free tier only.
+"""Free models whose id does not say so: in every plan of GitHub Copilot, or on Google's free tier
+only.
 
-By the comments of genai-prices on these models.
+The source is genai-prices' comments on these models.
 """
 
 
 def implausible(
     name: tuple[str, str],
-    known: Mapping[str, Any] | None,
-    proposed: Mapping[str, Any],
+    known: PriceTerms | None,
+    proposed: PriceTerms,
     limits: Thresholds,
     *,
     has_sample: bool,
 ) -> Iterator[str]:
-    """Why what becomes known is no plausible price. `has_sample`: there are enough others to know
-    what prices are.
+    """Yield why newly known rates are implausible.
+
+    `has_sample`: enough other prices exist to compare with.
     """
     found = list(new_rates(known, proposed))
     rates = every_rate(proposed)
@@ -102,26 +102,26 @@ def implausible(
             or _beside_base(path, rate, rates, limits)
         ) is not None:
             yield f"{path}: {why}"
-    is_new = known is None or all(rate is None for rate in every_rate(known).values())
-    is_said_to_be_free = name[1].endswith(":free") or name in KNOWN_FREE
+    is_known_free = name[1].endswith(":free") or name in KNOWN_FREE
     if (
         has_sample
-        and is_new
+        and known is None
         and found
         and not any(rate for _, rate in found)
-        and not is_said_to_be_free
+        and not is_known_free
     ):
         yield "every price of a new model is zero"
 
 
-def implausible_ratio(new: Sequence[Mapping[str, Any]], limits: Thresholds) -> str | None:
-    """Why the output prices of new models do not fit their input prices, on the whole. What is free
-    does not count.
+def implausible_ratio(new: Sequence[PriceTerms], limits: Thresholds) -> str | None:
+    """Return why the median ratio of output to input price of new models is implausible, or None.
+
+    A free model does not count.
     """
     ratios = sorted(
-        Fraction(each["output_price"], each["input_price"])
+        Fraction(each.output_price, each.input_price)
         for each in new
-        if each["input_price"] and each["output_price"]
+        if each.input_price and each.output_price
     )
     if len(ratios) >= limits.sample:
         middle = ratios[len(ratios) // 2]
@@ -134,24 +134,23 @@ def implausible_ratio(new: Sequence[Mapping[str, Any]], limits: Thresholds) -> s
 
 
 def implausible_medians(
-    new: Sequence[tuple[str, Mapping[str, Any]]], limits: Thresholds
+    new: Sequence[tuple[str, PriceTerms]], limits: Thresholds
 ) -> Iterator[tuple[str, str]]:
-    """The providers whose new models have input prices that are not plausible on the whole, and
-    why.
+    """Yield each provider whose new models have an implausible median input price, and why.
 
-    With those that are free: rounded to a unit that is too large, every price is zero.
+    Free models count: every price rounds to zero in a unit that is too large.
     """
     by_provider: defaultdict[str, list[int]] = defaultdict(list)
     for provider, terms in new:
-        if terms["input_price"] is not None:
-            by_provider[provider].append(terms["input_price"])
+        if terms.input_price is not None:
+            by_provider[provider].append(terms.input_price)
     for provider, prices in by_provider.items():
         if (why := implausible_median(prices, limits)) is not None:
             yield provider, f"{why} of {provider}"
 
 
 def implausible_median(prices: Sequence[int], limits: Thresholds) -> str | None:
-    """Why the input prices of new models are not plausible on the whole."""
+    """Return why the median input price of new models is implausible, or None."""
     if len(prices) >= limits.sample:
         middle = sorted(prices)[len(prices) // 2]
         if not limits.lowest_median <= middle <= limits.highest_median:
@@ -178,7 +177,7 @@ def _beside_input(
 def _beside_base(
     path: str, rate: int, rates: Mapping[str, int | None], limits: Thresholds
 ) -> str | None:
-    """A variant or a tier of a model that was not known, or of one whose base was not."""
+    """Return why a new rate of a tier or a variant does not fit its base, or None."""
     base = base_of(path)
     known = None if base is None else rates.get(base)
     if base is None or known is None or rate == known:

@@ -1,4 +1,4 @@
-"""Where the default prices come from: PRICE_BOOK and PRICE_BOOK_CA_FILE."""
+"""The settings of the source of default prices: PRICE_BOOK and PRICE_BOOK_CA_FILE."""
 
 import os
 from dataclasses import dataclass
@@ -9,10 +9,9 @@ from allowance.settings import BadSetting
 
 @dataclass(frozen=True)
 class PriceBookSource:
-    """Where the default prices come from: `s3://bucket/key`, `https://...`, or None: the file that
-    is shipped.
+    """The source of default prices: `s3://bucket/key`, `https://...`, or None for the shipped file.
 
-    `ca_file` names certificates to trust in place of the system's, for a server of one's own.
+    `ca_file` names the certificates to trust instead of the system's, for a private server.
     """
 
     location: str | None
@@ -21,7 +20,7 @@ class PriceBookSource:
 
 @cache
 def price_book_source() -> PriceBookSource:
-    """PRICE_BOOK and PRICE_BOOK_CA_FILE. Raises BadSetting."""
+    """Return PRICE_BOOK and PRICE_BOOK_CA_FILE. Raise BadSetting."""
     location = os.environ.get("PRICE_BOOK") or None
     if location is not None and not location.startswith(("s3://", "https://")):
         raise BadSetting("PRICE_BOOK must begin with s3:// or https://.")

@@ -1,6 +1,6 @@
-"""Where the default prices come from: the file that is shipped, an object in S3, or an HTTPS URL.
+"""The source of default prices: the shipped file, an object in S3, or an HTTPS URL.
 
-Whatever goes wrong elsewhere, the shipped file is at hand, and the answer says why it was taken.
+If another source fails, the shipped file replaces it, and the result says why.
 """
 
 from collections.abc import Callable
@@ -21,29 +21,28 @@ MAX_REASON_LENGTH = 300
 
 @dataclass(frozen=True)
 class TakenBook:
-    """A book and where it is from. `book` None: it is the one that was taken last."""
+    """A book and its location. `book` None: the document is unchanged since the last seeding."""
 
     book: PriceBook | None
     location: str
     etag: str | None = None
     fallback: str | None = None
-    """Why it is the shipped file, where another was asked for."""
+    """Why the shipped file replaces the configured source; None without a failure."""
     query: str | None = None
-    """A digest of the location's query, which is not shown: with another, it is another document.
-    """
+    """A digest of the location's query, which is never shown. Another query is another document."""
 
     @property
     def remembered_as(self) -> str:
-        """What its entity tag is remembered by."""
+        """Return the key under which its entity tag is stored."""
         return _remembered_as(self.location, self.query)
 
 
 type KnownEtag = Callable[[str], str | None]
-"""The entity tag of the last book that was taken, if it was from this location."""
+"""Returns the entity tag of the last book if it came from this location."""
 
 
 def take_book(source: PriceBookSource, shipped: Path, known_etag: KnownEtag) -> TakenBook:
-    """The book of the configured location, or the shipped one."""
+    """Return the book of the configured location, or the shipped one if that fails."""
     if source.location is None:
         content = shipped.read_bytes()
         digest = _digest(content)
@@ -71,13 +70,17 @@ def _digest(content: bytes) -> str:
 
 
 def _shown(location: str) -> str:
-    """A location as it may be logged and stored: a query may hold a signature."""
+    """Return a location that is safe to log and store, without its query and credentials: a query
+    can hold a signature.
+    """
     parts = urlsplit(location)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def book_of(event: object, shipped: Path, known_etag: KnownEtag) -> TakenBook:
-    """The book of the event, or else the configured one. Raises ValidationFailed, BadSetting."""
+    """Return the book of the event, or else the configured one. Raise ValidationFailed or
+    BadSetting.
+    """
     book = read_event(event)
     return (
         take_book(price_book_source(), shipped, known_etag)

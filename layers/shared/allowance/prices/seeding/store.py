@@ -1,8 +1,10 @@
-"""SeedPrices' writes: bring the default prices to a book, as far as nobody has to look
-at it first.
+"""Writes of SeedPrices: apply a price book to the default prices, and hold what an owner must
+review.
 """
 
 import json
+
+from pydantic import TypeAdapter
 
 from allowance.access.store import Store
 from allowance.contract.fields import Row
@@ -10,14 +12,18 @@ from allowance.log import logger
 from allowance.metrics import count_price_book
 from allowance.prices.book import PriceBook
 from allowance.prices.models import LockedBook
-from allowance.prices.seeding.plan import Comparison, Plan, plan
+from allowance.prices.seeding.changes import Comparison, PlannedHold, PlannedVersion
+from allowance.prices.seeding.plan import Plan, plan
 from allowance.prices.seeding.source import SHIPPED, TakenBook
 from allowance.rbac.policy import PRICE_BOOK, Action
 
+VERSIONS = TypeAdapter(list[PlannedVersion])
+HOLDS = TypeAdapter(list[PlannedHold])
+
 
 class BookState(LockedBook):
-    """What is remembered of the last complete book: its prices, and the changes that wait, its own
-    among them apart.
+    """The record of the last complete book: its number of prices, the held changes, and those of
+    them that withhold one of its prices.
     """
 
     entries: int
@@ -26,10 +32,9 @@ class BookState(LockedBook):
 
 
 class SeedCounts(Row):
-    """What seeding did to the default prices, in entries; `withdrawn` counts models, `held` changes
-    that wait.
+    """The result of seeding, in entries; `withdrawn` counts models, `held` waiting changes.
 
-    `fallback` says why the shipped file was taken where another book was asked for.
+    `fallback` says why the shipped file replaced another book.
     """
 
     inserted: int
@@ -41,18 +46,19 @@ class SeedCounts(Row):
 
 
 class SeedingStore(Store):
-    """Model prices, as a system actor may change them."""
+    """Default model prices, for a system actor."""
 
     def known_etag(self, location: str) -> str | None:
-        """The entity tag of the last book, if it is remembered as from there. Raises
+        """Return the entity tag of the last book if it came from there, or None. Raise
         NotAuthorized.
         """
         state = self._gate.open(Action.UPDATE, PRICE_BOOK).one(BookState, "get_price_book")
         return state.etag if state.location == location else None
 
     def seed_prices(self, taken: TakenBook) -> SeedCounts:
-        """Bring the default prices to the book. Idempotent; one transaction, all or nothing. Raises
-        Forbidden.
+        """Apply the book to the default prices and return the counts. Raise Forbidden.
+
+        Idempotent; one transaction, all or nothing.
         """
         db = self._gate.open(Action.UPDATE, PRICE_BOOK)
         if taken.book is None:
@@ -61,26 +67,25 @@ class SeedingStore(Store):
             counts = SeedCounts(
                 inserted=0, updated=0, unchanged=unchanged, held=state.held, withdrawn=0
             )
-            return self._told(counts, taken, Plan())
+            return self._reported(counts, taken, Plan())
         book = taken.book
         document = book.model_dump_json(include={"prices"})
         with db.transaction():
             state = db.one(LockedBook, "lock_price_book")
-            # What another book said is not taken back by an older one: then the file fills gaps
-            # only.
+            # An older book must not undo another one: the shipped file then only fills gaps.
             fills_only = taken.fallback is not None and state.location not in (None, SHIPPED)
             complete = book.complete and not fills_only
             compared = db.one(Comparison, "compare_price_book", book=document, complete=complete)
             made = plan(book.prices, compared, fills_only=fills_only)
             for each in (*made.versions, *made.held):
-                each["sources"] = each["sources"] or ([book.source] if book.source else [])
-            # An event is about some prices: the book of before is read again, whatever its entity
+                each.sources = each.sources or ([book.source] if book.source else [])
+            # An event has only some prices. The earlier book is read again, whatever its entity
             # tag.
             remembered = taken.remembered_as if complete else state.location
             db.run(
                 "apply_price_book",
-                versions=json.dumps(made.versions),
-                held=json.dumps(made.held),
+                versions=VERSIONS.dump_json(made.versions).decode(),
+                held=HOLDS.dump_json(made.held).decode(),
                 still_held=made.still_held,
                 models=_models(book) if not fills_only else "[]",
                 complete=complete,
@@ -91,17 +96,15 @@ class SeedingStore(Store):
                 entry_count=sum(each.held is None for each in book.prices) if complete else None,
                 **self._origin.parameters,
             )
-        return self._told(_counts(book, made, taken.fallback), taken, made)
+        return self._reported(_counts(book, made, taken.fallback), taken, made)
 
-    def _told(self, counts: SeedCounts, taken: TakenBook, made: Plan) -> SeedCounts:
-        """One line of the log, and metrics of what is held and whether the shipped file
-        had to do.
-        """
+    def _reported(self, counts: SeedCounts, taken: TakenBook, made: Plan) -> SeedCounts:
+        """Return the counts, after one log line and the metrics of held changes and fallback."""
         count_price_book(
             held=counts.held, newly_held=len(made.held), fell_back=taken.fallback is not None
         )
-        tell = logger().warning if counts.held or taken.fallback else logger().info
-        tell(
+        log = logger().warning if counts.held or taken.fallback else logger().info
+        log(
             "price book",
             request_id=self._origin.request_id,
             **counts.model_dump(),

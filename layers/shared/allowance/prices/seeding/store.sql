@@ -1,7 +1,7 @@
 -- name: get_price_book
 -- needs: update ai_model_price
--- What is remembered of the last complete book: where it is from, which one it was, how many prices
--- it has, and how many changes wait, those among them that would apply one of its prices apart.
+-- Return the record of the last complete book: location, entity tag and number of prices. Also the
+-- number of waiting changes, and of those that withhold one of its prices.
 SELECT b.location, b.etag, b.entries, count(h.id) AS held,
     count(h.id) FILTER (WHERE h.by_source = '{}') AS withheld
 FROM ai_price_book AS b
@@ -10,12 +10,12 @@ GROUP BY b.location, b.etag, b.entries;
 
 -- name: compare_price_book
 -- needs: update ai_model_price
--- Where a book differs from the default prices, and what was decided about each such model before.
--- An entry is compared with what is in effect at its time: the present one of a model (the latest
--- without a date or with one that has come) with what is in effect now. Of a complete book it also
--- answers the scheduled versions that it does not have any more (with the entry that stands at
--- their time), and the models that it does not have (without an entry). What is in effect now is
--- read once and joined by hash; only other times are looked up one by one.
+-- Return each difference between a book and the default prices, with earlier decisions about its
+-- model. An entry is compared with the price in effect at its time. The current entry of a model is
+-- the latest without a date or with a past one. It is compared with the price in effect now. For a
+-- complete book, also return scheduled versions that it lacks, with its entry for that time, and
+-- models that it lacks, without an entry. The prices in effect now are read once and hash-joined;
+-- only other times are looked up one by one.
 WITH moment AS (SELECT clock_timestamp() AS now OFFSET 0),
 in_effect AS MATERIALIZED (
     SELECT v.provider, v.model, v.effective_from, v.in_book, v.withdrawn, v AS version
@@ -48,16 +48,17 @@ scheduled AS (
 placed AS (
     SELECT g.n, g.provider, g.model, g.effective_from, g.starts, g.is_held, g.input_price,
         g.output_price, g.cache_read_price, g.cache_write_price, g.cache_write_1h_price, g.tiers,
-        g.variants, jsonb_build_array(
+        g.variants,
+        jsonb_build_array(
             g.input_price, g.output_price, g.cache_read_price, g.cache_write_price,
             g.cache_write_1h_price, g.tiers, g.variants
         ) AS terms,
         i.effective_from IS NOT NULL AS is_known, i.effective_from AS known_from,
         i.version AS known_version,
-        -- A held entry that is not dated disputes the present price.
+        -- A held entry without a date disputes the current price.
         (g.is_held AND g.effective_from IS NULL)
         OR g.starts = max(g.starts) FILTER (WHERE NOT g.is_held AND g.starts <= moment.now)
-        OVER (PARTITION BY g.provider, g.model) IS TRUE AS is_present
+            OVER (PARTITION BY g.provider, g.model) IS TRUE AS is_present
     FROM given AS g
     CROSS JOIN moment
     LEFT JOIN in_effect AS i ON i.provider = g.provider AND i.model = g.model
@@ -72,21 +73,20 @@ compared AS (
             ELSE p.effective_from
         END AS begins,
         CASE WHEN p.is_present THEN p.known_version ELSE v.version END AS version,
-        -- The entry before it says another price: that is what this one ends, whatever was in
-        -- effect before the book.
-        lag(p.terms, 1, p.terms) OVER (PARTITION BY p.provider, p.model,
-        p.is_held ORDER BY p.starts) <> p.terms AS ends_another
+        -- This entry ends the previous entry's other price, whatever was in effect before the book.
+        lag(p.terms, 1, p.terms) OVER (
+            PARTITION BY p.provider, p.model, p.is_held ORDER BY p.starts
+        ) <> p.terms AS ends_another
     FROM placed AS p
     CROSS JOIN moment
     LEFT JOIN LATERAL (
         SELECT w AS version FROM ai_model_price_versions AS w
         WHERE NOT p.is_present AND w.provider = p.provider AND w.model = p.model
-            AND w.source = 'default'
-            AND w.effective_from <= p.starts
+            AND w.source = 'default' AND w.effective_from <= p.starts
         ORDER BY w.effective_from DESC, w.id DESC
         LIMIT 1
     ) AS v ON true
-    -- What the price was before the first date matters of a new model only.
+    -- The price before the first date matters only for a new model.
     WHERE p.effective_from IS NOT NULL OR p.is_present OR NOT p.is_known
     UNION ALL
     SELECT g.n, s.provider, s.model, s.effective_from, false, g.input_price, g.output_price,
@@ -117,21 +117,21 @@ compared AS (
 ),
 differences AS (
     SELECT c.n, c.provider, c.model, c.effective_from, c.begins,
-        ai_model_price_terms(c.version) AS before,
-        (c.version).withdrawn
+        ai_model_price_terms(c.version) AS before, (c.version).withdrawn
     FROM compared AS c
     WHERE (c.version).id IS NULL
         OR ((c.version).withdrawn AND NOT c.is_held)
         OR (c.ends_another AND (c.version).effective_from < c.begins)
-        OR ((c.version).input_price, (c.version).output_price, (c.version).cache_read_price,
-            (c.version).cache_write_price,
-            (c.version).cache_write_1h_price, (c.version).tiers, (c.version).variants)
-        IS DISTINCT FROM (
+        OR (
+            (c.version).input_price, (c.version).output_price, (c.version).cache_read_price,
+            (c.version).cache_write_price, (c.version).cache_write_1h_price, (c.version).tiers,
+            (c.version).variants
+        ) IS DISTINCT FROM (
             c.input_price, c.output_price, c.cache_read_price, c.cache_write_price,
             c.cache_write_1h_price, c.tiers, c.variants
         )
     UNION ALL
-    -- Each price that it has, now and later, stays as it is.
+    -- A withdrawn model keeps each of its prices, current and scheduled.
     SELECT NULL, i.provider, i.model, NULL, stated.starts, ai_model_price_terms(stated.version),
         false
     FROM in_effect AS i
@@ -150,9 +150,9 @@ differences AS (
         ) AS v
         WHERE s.provider = i.provider AND s.model = i.model
     ) AS stated
-    WHERE %(complete)s AND i.in_book AND NOT i.withdrawn
-        AND NOT EXISTS (SELECT 1 FROM given AS g WHERE g.provider = i.provider
-            AND g.model = i.model)
+    WHERE %(complete)s AND i.in_book AND NOT i.withdrawn AND NOT EXISTS (
+        SELECT 1 FROM given AS g WHERE g.provider = i.provider AND g.model = i.model
+    )
 ),
 decisions AS (
     SELECT h.provider, h.model, jsonb_agg(jsonb_build_object(
@@ -161,8 +161,7 @@ decisions AS (
     ) ORDER BY h.created_at, h.id) AS all_of_them
     FROM ai_model_price_changes_held AS h
     WHERE h.decision IS DISTINCT FROM 'superseded'
-        -- A rejection was of what was in effect then: it says nothing of a price that came, or came
-        -- back, since.
+        -- A rejection does not cover a price that came, or came back, after it.
         AND (h.decision IS DISTINCT FROM 'rejected' OR NOT EXISTS (
             SELECT 1 FROM ai_model_price_versions AS v
             WHERE v.provider = h.provider AND v.model = h.model AND v.source = 'default'
@@ -183,9 +182,9 @@ LEFT JOIN decisions AS c ON c.provider = d.provider AND c.model = d.model;
 
 -- name: apply_price_book
 -- needs: update ai_model_price
--- Writes what was decided of a compared book: new versions with their audit entries, changes to
--- hold, and held changes that the book does not propose any more; remembers the book. A version
--- without terms of its own is a withdrawal.
+-- Write the plan of a compared book: new versions with their audit entries, held changes, and
+-- changes superseded because the book no longer proposes them. Then record the book. A withdrawal
+-- is a version with the terms of the one before.
 WITH moment AS (SELECT clock_timestamp() AS now OFFSET 0),
 new_versions AS (
     SELECT v.provider, v.model, v.effective_from, v.before, v.terms, v.withdrawn, v.sources
@@ -200,8 +199,7 @@ held AS (
         origin
     )
     SELECT h.provider, h.model, h.effective_from, h.before, h.proposed, h.reasons, h.by_source,
-        h.sources, %(in_book)s,
-        %(origin)s
+        h.sources, %(in_book)s, %(origin)s
     FROM jsonb_to_recordset(%(held)s::jsonb) AS h (
         provider text, model text, effective_from timestamptz, before jsonb, proposed jsonb,
         reasons text [], by_source jsonb, sources text []
@@ -219,7 +217,7 @@ written AS (
         (n.terms ->> 'cache_write_price')::bigint, (n.terms ->> 'cache_write_1h_price')::bigint,
         n.terms -> 'tiers', n.terms -> 'variants', n.withdrawn, %(in_book)s, n.sources, %(origin)s
     FROM new_versions AS n
-    -- What is held is recorded first: it was compared with what was there before.
+    -- Insert held changes first: they were compared with the earlier versions.
     WHERE (SELECT count(*) FROM held) >= 0
     ORDER BY n.provider, n.model, n.effective_from
 ),
