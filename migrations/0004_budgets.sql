@@ -73,7 +73,7 @@ EXECUTE FUNCTION audit_override_removed_with_membership();
 -- 2. Else the highest budget of the user's groups. On a tie the earliest organization membership
 --    wins, then the lowest group id.
 -- 3. Else no limit. Spend counts for the Everyone group of the default organization, if the user is
---    a member, else for that of the organization joined first.
+--    a member, else for the organization joined first.
 -- Deleted organizations do not count. A user without an organization gets NULLs.
 -- `allowance.budgets.effective` is the same rule in Python.
 CREATE FUNCTION ai_effective_budgets(p_user_ids uuid [])

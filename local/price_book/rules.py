@@ -47,7 +47,7 @@ def cache_price_in_cents(each: Compared, path: str, first: Decimal, second: Deci
 
 
 def output_of_images(each: Compared, path: str, first: Decimal, second: Decimal) -> bool:
-    """Return whether the second output price is that of image tokens.
+    """Return whether the second output price is the price of image tokens.
 
     models.dev has it in place of the text's price for models with image output.
     """

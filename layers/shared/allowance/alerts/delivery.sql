@@ -1,8 +1,8 @@
 -- name: claim_spend_alerts
 -- needs: update ai_spend_alert
--- Takes up the alerts that are due, for as long as the lease: what another run has in its hands is
--- passed over, and what a run left behind is due again when its lease ends. With the names that ids
--- have now; the group may be gone.
+-- Claim the due alerts for the length of a lease. Alerts that another run holds are skipped; alerts
+-- that a run left behind are due again when its lease ends. Names are current; a deleted group has
+-- none.
 WITH due AS MATERIALIZED (
     SELECT a.user_id, a.period_start, a.threshold_percent
     FROM ai_spend_alerts AS a
@@ -32,7 +32,7 @@ ORDER BY c.raised_at, c.user_id, c.threshold_percent;
 
 -- name: mark_spend_alerts
 -- needs: update ai_spend_alert
--- Keeps that a receiver has these alerts, so that it is not asked again when another one fails.
+-- Mark these alerts as received, so that the failure of another receiver repeats none of them.
 UPDATE ai_spend_alerts AS a
 SET sns_published_at = CASE WHEN %(receiver)s = 'sns' THEN now() ELSE a.sns_published_at END,
     event_put_at = CASE WHEN %(receiver)s = 'eventbridge' THEN now() ELSE a.event_put_at END
@@ -43,9 +43,9 @@ WHERE a.user_id = e.user_id AND a.period_start = e.period_start
 
 -- name: settle_spend_alerts
 -- needs: update ai_spend_alert
--- Ends the leases of these alerts: delivered when each receiver that is configured has it, else due
--- again, later each time. A lease that was lost meanwhile is somebody else's to end. By the clock
--- of the database alone.
+-- End the leases of these alerts: delivered when every configured receiver has it, else due again,
+-- later each time. A run whose lease has expired does not end the lease of another run. Only the
+-- clock of the database counts.
 UPDATE ai_spend_alerts AS a
 SET delivered_at = CASE WHEN e.delivered THEN now() END,
     due_at = CASE
@@ -65,7 +65,7 @@ WHERE a.user_id = e.user_id AND a.period_start = e.period_start
 
 -- name: count_waiting_alerts
 -- needs: update ai_spend_alert
--- What is not delivered yet, how much of that in spite of so many attempts, and for how many
+-- Return how many alerts wait, how many of them failed at least `attempts` times, and for how many
 -- seconds the oldest waits.
 SELECT count(*) AS waiting, count(*) FILTER (WHERE a.attempts >= %(attempts)s) AS failing,
     coalesce(greatest(extract(EPOCH FROM now() - min(a.raised_at)), 0), 0)::bigint AS oldest_seconds
