@@ -1,7 +1,8 @@
-"""An API Gateway in memory: it builds the events that AWS documents (HTTP API, payload 2.0) and
-calls the handlers.
+"""An API Gateway in memory: it builds the documented events and calls the handlers.
 
-Routing is by the routes that the handlers declare, which tests/infra compares with template.yaml.
+The events are those of HTTP APIs, payload 2.0.
+
+Routing uses the routes that the handlers declare, which tests/infra compares with template.yaml.
 """
 
 import base64
@@ -29,7 +30,7 @@ JOBS = (
 
 @dataclass(frozen=True)
 class Context:
-    """What Lambda passes beside the event."""
+    """What Lambda passes with the event."""
 
     aws_request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     function_name: str = "test"
@@ -40,7 +41,7 @@ class Context:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the client sees."""
+    """The response that the client receives."""
 
     status: int
     headers: dict[str, str]
@@ -80,9 +81,9 @@ def event(
     headers: dict[str, str] | None = None,
     body: str | bytes | None = None,
 ) -> dict[str, Any]:
-    """https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
+    """The event of a request. Without a template, API Gateway's match of method and path.
 
-    Without a template, the one that API Gateway finds for the method and the path.
+    Reference: docs.aws.amazon.com, "Create AWS Lambda proxy integrations for HTTP APIs".
     """
     template = template or _match(method, path)[0]
     route_key = "$default" if template == "$default" else f"{method} {template}"
@@ -123,7 +124,7 @@ def event(
 
 @dataclass(frozen=True)
 class Client:
-    """Someone with a token, or without."""
+    """A caller with a token, or without one."""
 
     token: str | None = None
 
@@ -137,7 +138,7 @@ class Client:
         )
 
     def post(self, path: str, body: object = None, **more: Any) -> Answer:
-        """As put; None sends no body."""
+        """Like put; None sends no body."""
         sent = body if body is None or isinstance(body, str | bytes) else json.dumps(body)
         return self.send("POST", path, body=sent, **more)
 
@@ -171,7 +172,7 @@ class Client:
 
 
 def answer_of(result: dict[str, Any]) -> Answer:
-    assert json.loads(json.dumps(result)) == result, "a Lambda answers JSON"
+    assert json.loads(json.dumps(result)) == result, "a Lambda returns JSON"
     return Answer(result["statusCode"], result["headers"], result["body"])
 
 

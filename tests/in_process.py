@@ -1,4 +1,4 @@
-"""HTTP without a network: a transport for `requests` that calls the handlers as API Gateway does."""
+"""HTTP without a network: a `requests` transport that calls the handlers like API Gateway."""
 
 import io
 from typing import Any, override
@@ -13,7 +13,7 @@ BASE_URL = "http://allowance.test"
 
 
 class Handlers(BaseAdapter):
-    """Sends each prepared request to its handler, and makes a response of what it returns."""
+    """Sends each prepared request to its handler and converts the result to a response."""
 
     @override
     def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
@@ -46,7 +46,7 @@ def session() -> requests.Session:
 
 
 def _text_or_bytes(body: object) -> str | bytes | None:
-    """API Gateway passes a body on as text, or in base64 where it is no text."""
+    """API Gateway passes a body as text, or in base64 if it is no text."""
     if not isinstance(body, bytes):
         assert body is None or isinstance(body, str)
         return body

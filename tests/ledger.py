@@ -1,6 +1,4 @@
-"""What must always be true of the ledger of usage, and a connection to write to it as a Lambda of
-its own would.
-"""
+"""What always holds for the usage ledger, and connections that write to it like a Lambda."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -18,14 +16,20 @@ from tests.postgres import Database
 SUMS = ", ".join(
     f"sum({column})::numeric"
     for column in (
-        "cost_micros", "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "cache_write_1h_tokens",
-        "usage_count", "unpriced_usage_count",
+        "cost_micros",
+        "input_tokens",
+        "output_tokens",
+        "cache_read_tokens",
+        "cache_write_tokens",
+        "cache_write_1h_tokens",
+        "usage_count",
+        "unpriced_usage_count",
     )
-)  # fmt: skip
+)
 
 
 def connection_of(database: Database) -> Connection:
-    """The application's, and nobody else's."""
+    """A new connection as the application role."""
     return Connection(DatabaseSource(database.app_url), "test")
 
 
@@ -38,7 +42,7 @@ def record_in(
 
 
 def add_spend(database: Database, user_id: UUID, group_id: UUID, day: date, micros: int) -> None:
-    """One usage more on a day, as the write path would add it to the sums."""
+    """Add one usage to the sums of a day, like the write path."""
     database.run(
         "INSERT INTO ai_spend_daily SELECT given.user_id, given.group_id,"
         " coalesce(g.organization_id, '00000000-0000-0000-0000-000000000000'),"
@@ -46,25 +50,32 @@ def add_spend(database: Database, user_id: UUID, group_id: UUID, day: date, micr
         " FROM (SELECT %s::uuid, %s::uuid, %s::date, %s::numeric)"
         " AS given (user_id, group_id, day, micros)"
         " LEFT JOIN groups AS g ON g.id = given.group_id"
-        " ON CONFLICT (user_id, group_id, day) DO UPDATE SET cost_micros = ai_spend_daily.cost_micros + excluded.cost_micros",
-        user_id, group_id, day, micros,
-    )  # fmt: skip
+        " ON CONFLICT (user_id, group_id, day)"
+        " DO UPDATE SET cost_micros = ai_spend_daily.cost_micros + excluded.cost_micros",
+        user_id,
+        group_id,
+        day,
+        micros,
+    )
     for table, key in (
         ("ai_user_spend_monthly", "user_id"),
         ("ai_group_spend_monthly", "group_id, user_id"),
     ):
         database.run(
-            f"INSERT INTO {table} ({key}, month, cost_micros) SELECT {key}, date_trunc('month', %s::date), %s"
+            f"INSERT INTO {table} ({key}, month, cost_micros)"
+            f" SELECT {key}, date_trunc('month', %s::date), %s"
             " FROM (SELECT %s::uuid AS user_id, %s::uuid AS group_id) AS given"
-            f" ON CONFLICT ({key}, month) DO UPDATE SET cost_micros = {table}.cost_micros + excluded.cost_micros",
-            day, micros, user_id, group_id,
-        )  # fmt: skip
+            f" ON CONFLICT ({key}, month)"
+            f" DO UPDATE SET cost_micros = {table}.cost_micros + excluded.cost_micros",
+            day,
+            micros,
+            user_id,
+            group_id,
+        )
 
 
 def remember_entries(database: Database) -> None:
-    """From now on every entry is also kept where no month is ever dropped, by the transaction that
-    writes it.
-    """
+    """Copy every new entry to a table that drops no month, in the transaction that writes it."""
     for statement in (
         "CREATE TABLE ai_usage_ever (LIKE ai_usage INCLUDING DEFAULTS)",
         "CREATE FUNCTION remember_entry() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS"
@@ -76,14 +87,15 @@ def remember_entries(database: Database) -> None:
 
 
 def ledger_of(database: Database) -> str:
-    """The table of all entries there ever were, if it is kept, else the ledger itself."""
+    """The table of `remember_entries` if it exists, else the ledger."""
     ((ever,),) = database.rows("SELECT to_regclass('ai_usage_ever')")
     return ever or "ai_usage"
 
 
 def assert_sums_agree(database: Database) -> None:
-    """Days, hours and months say what the ledger says, be its months dropped, and each key has one
-    entry.
+    """Daily, hourly and monthly sums equal the ledger, and each key has one entry.
+
+    Entries of dropped months count if `remember_entries` keeps them.
     """
     ledger = ledger_of(database)
     summed = f"coalesce({SUMS.replace(', ', ', 0), coalesce(')}, 0)"
@@ -110,8 +122,8 @@ def assert_sums_agree(database: Database) -> None:
         assert database.rows(
             f"SELECT {who}, month, cost_micros FROM {table} ORDER BY {who}, month"
         ) == database.rows(
-            f"SELECT {who}, date_trunc('month', day)::date AS month, sum(cost_micros) FROM ai_spend_daily"
-            f" GROUP BY {who}, month ORDER BY {who}, month"
+            f"SELECT {who}, date_trunc('month', day)::date AS month, sum(cost_micros)"
+            f" FROM ai_spend_daily GROUP BY {who}, month ORDER BY {who}, month"
         )
     by_user, by_group = (
         database.rows(f"SELECT month, sum(cost_micros) FROM {table} GROUP BY month ORDER BY month")

@@ -1,4 +1,4 @@
-"""Usage for tests: records of calls, and the jobs that take, price and forget them."""
+"""Usage for tests: records of calls, and the jobs that ingest, rerate and expire them."""
 
 import json
 from datetime import UTC, date, datetime
@@ -62,7 +62,7 @@ def message(name: str, *records: object, body: str | None = None) -> dict[str, A
 
 
 def failed(*messages: dict[str, Any]) -> list[str]:
-    """The names of the messages that SQS is to keep."""
+    """The ids of the messages that SQS keeps for a retry."""
     answer = ingest_usage.handler({"Records": list(messages)}, Context())
     return [each["itemIdentifier"] for each in answer["batchItemFailures"]]
 
@@ -77,7 +77,7 @@ def custom(acme: Acme, **stated: Any) -> None:
 
 
 def month_before(months: int) -> date:
-    """The first day of the month so many before the present one, in UTC."""
+    """The first day of the month `months` before the current one, in UTC."""
     years, month = divmod(datetime.now(UTC).month - 1 - months, 12)
     return date(datetime.now(UTC).year + years, month + 1, 1)
 
@@ -87,7 +87,7 @@ def in_month_before(months: int, number: int = 1, **changes: Any) -> dict[str, A
 
 
 def expire(database: Database, months: int) -> dict[str, Any]:
-    """The job, with a retention of so many months."""
+    """Run the job with a retention of `months` months."""
     with environment(DATABASE_URL=database.app_url, USAGE_RETENTION_MONTHS=str(months)):
         return expire_usage.handler({}, Context())
 

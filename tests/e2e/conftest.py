@@ -1,4 +1,4 @@
-"""One stack for the suite: the one whose stack.json STACK names, else one that is started here."""
+"""One stack for the suite: the stack whose stack.json STACK names, else a new one."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from tests.leaks import leaks_in_logs_of
 
 @pytest.fixture(scope="session")
 def stack() -> Generator[dict[str, Any]]:
-    """stack.json of a stack that serves."""
+    """stack.json of a running stack."""
     if described := os.environ.get("STACK"):
         yield json.loads(Path(described).read_text())
         assert not leaks_in_logs_of(Path(described).parent)
@@ -31,7 +31,7 @@ def state() -> Generator[Path]:
 
 
 class Person(httpx.Client):
-    """Someone of the demo directory, over HTTP."""
+    """A person of the demo directory, over HTTP."""
 
     def __init__(self, stack: dict[str, Any], username: str) -> None:
         token = stack["tokens"][username]

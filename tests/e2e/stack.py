@@ -1,4 +1,4 @@
-"""The local stack as a process, as `make run` starts it."""
+"""The local stack as a process, started like `make run`."""
 
 import json
 import os
@@ -25,7 +25,7 @@ START_SECONDS = 60
 
 @dataclass
 class Stack:
-    """A running stack: its process, what it wrote to stack.json, and what it has printed."""
+    """A running stack: its process, its state folder and its output."""
 
     process: subprocess.Popen[str]
     state: Path
@@ -36,7 +36,7 @@ class Stack:
         return json.loads((self.state / "stack.json").read_text())
 
     def stop(self, number: int = signal.SIGINT) -> int:
-        """End it as ctrl-C does."""
+        """End the stack like ctrl-C. Returns the exit code."""
         self.process.send_signal(number)
         return self.process.wait(20)
 
@@ -66,7 +66,7 @@ def spawn(state: Path, **environment: str) -> subprocess.Popen[str]:
 
 
 def lambda_client(stack: dict[str, Any]) -> Any:
-    """boto3's client of a stack's Lambda, for which any credentials will do."""
+    """boto3's client of a stack's Lambda. It accepts any credentials."""
     return boto3.client(
         "lambda",
         endpoint_url=stack["lambda_url"],
@@ -78,9 +78,7 @@ def lambda_client(stack: dict[str, Any]) -> Any:
 
 @contextmanager
 def state_folder() -> Generator[Path]:
-    """A folder for a stack's state, which Postgres can reach when root lets it run as somebody
-    else.
-    """
+    """A folder for a stack's state. Postgres can reach it if root runs Postgres as another user."""
     folder = Path(tempfile.mkdtemp(prefix="allowance-stack-"))
     folder.chmod(0o711)
     try:

@@ -1,4 +1,4 @@
-"""docs/deploying.md: its command reaches CloudFormation and asks nothing that Enter cannot answer."""
+"""The command of docs/deploying.md reaches CloudFormation with at most one question."""
 
 import io
 import json
@@ -31,7 +31,7 @@ CREDENTIALS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
 
 
 class Aws:
-    """moto's AWS on loopback, which keeps the calls of CloudFormation."""
+    """moto's AWS on loopback. It keeps the calls of CloudFormation."""
 
     def __init__(self) -> None:
         self.calls: list[dict[str, str]] = []
@@ -59,7 +59,7 @@ class Aws:
 
 @pytest.fixture
 def aws() -> Generator[Aws]:
-    """An account with the bucket that SAM makes for itself; moto cannot make that one for it."""
+    """An account with SAM's own bucket, which moto cannot create through SAM."""
     account = Aws()
     template = {
         "Resources": {"Bucket": {"Type": "AWS::S3::Bucket"}},
@@ -77,7 +77,7 @@ def aws() -> Generator[Aws]:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A folder as `make build` leaves it, with a file in place of what it has built."""
+    """A folder like the result of `make build`, with one file in place of each build."""
     build = tmp_path / ".aws-sam/build"
     build.mkdir(parents=True)
     shutil.copy(BUILT / "template.yaml", build)
@@ -90,7 +90,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def planned(*options: str) -> list[str]:
-    """The commands behind the page's one, as make would run them."""
+    """The commands that make runs for the command of the page."""
     page = (ROOT / "docs/deploying.md").read_text()
     (line,) = re.findall(r"^make deploy .*AlarmEmail.*$", page, re.MULTILINE)
     clean = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
@@ -100,7 +100,7 @@ def planned(*options: str) -> list[str]:
 
 
 def documented() -> list[str]:
-    """The page's command, behind the build."""
+    """The `sam deploy` command that make runs after the build."""
     sam = Path(sys.executable).with_name("sam")
     (command,) = [each for each in planned(f"SAM={sam}") if each.startswith(f"{sam} deploy")]
     return shlex.split(command)
@@ -111,7 +111,7 @@ def parameters(call: dict[str, str]) -> dict[str, str]:
     return {call[key]: call[key.replace("ParameterKey", "ParameterValue")] for key in keys}
 
 
-def test_the_documented_command_reaches_cloudformation_and_asks_once_at_most(
+def test_the_documented_command_asks_at_most_once_and_creates_a_stack(
     aws: Aws, project: Path
 ) -> None:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
@@ -129,7 +129,7 @@ def test_the_documented_command_reaches_cloudformation_and_asks_once_at_most(
         seconds=SECONDS,
     )
     assert len(session.questions) <= 1, session.questions
-    # It ends here: moto knows no SAM transform.
+    # The deployment ends here, because moto has no SAM transform.
     created = [call for call in aws.calls if call["Action"] == "CreateChangeSet"]
     assert len(created) == 1, session.printed[-3000:]
     assert (created[0]["StackName"], created[0]["ChangeSetType"]) == ("allowance", "CREATE")
@@ -139,14 +139,14 @@ def test_the_documented_command_reaches_cloudformation_and_asks_once_at_most(
     bucket, _, key = urlsplit(created[0]["TemplateURL"]).path.removeprefix("/").partition("/")
     uploaded = aws.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read().decode()
     assert yaml_parse(uploaded)["Resources"].keys() == template()["Resources"].keys()
-    assert "<<" not in uploaded, "CloudFormation knows no merge keys"
+    assert "<<" not in uploaded, "CloudFormation has no merge keys"
 
 
 def template() -> dict[str, Any]:
     return yaml_parse((ROOT / "template.yaml").read_text())
 
 
-def test_building_and_deploying_install_sam_alone() -> None:
+def test_building_and_deploying_install_only_sam() -> None:
     # --always-make: as in a clean clone.
     installs = [each for each in planned("--always-make") if "uv sync" in each]
     assert len(installs) == 1

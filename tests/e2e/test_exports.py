@@ -1,4 +1,4 @@
-"""Spend as a file, as curl would fetch it: page by page, by the links."""
+"""Spend as a file, fetched page by page through its links."""
 
 import csv
 import io
@@ -18,7 +18,7 @@ PATH = "/api/v2/organizations/acme/ai/spend/export"
 
 
 def download(person: Person, query: str) -> tuple[list[dict[str, str]], list[httpx.Response]]:
-    """The rows of all pages, and the answers."""
+    """The rows of all pages, and the responses."""
     url, answers = f"{person.base_url}{PATH}?{query}", []
     while url:
         answers.append(person.get(url))
@@ -36,11 +36,16 @@ def test_spend_is_downloaded_page_by_page(people: dict[str, Person]) -> None:
     now, made = datetime.now(UTC), time.time_ns()
     records = [
         {
-            "source": "e2e", "id": f"{made}-{name}", "user": name, "provider": "anthropic", "model": "claude-sonnet-4-5",
-            "occurred_at": now.isoformat(), "tokens": {"input": 1000},
+            "source": "e2e",
+            "id": f"{made}-{name}",
+            "user": name,
+            "provider": "anthropic",
+            "model": "claude-sonnet-4-5",
+            "occurred_at": now.isoformat(),
+            "tokens": {"input": 1000},
         }
         for name in ("maya", "otto", "adam")
-    ]  # fmt: skip
+    ]
     recorded = (
         people["olivia"].post("/api/v2/ai/usage", json={"records": records}).json()["results"]
     )
@@ -61,7 +66,7 @@ def test_spend_is_downloaded_page_by_page(people: dict[str, Person]) -> None:
     assert people["maya"].get(PATH).status_code == 404
 
 
-def test_the_function_that_exports_has_its_layer_and_wants_a_bucket(stack: dict[str, Any]) -> None:
+def test_the_export_function_has_its_layer_and_needs_a_bucket(stack: dict[str, Any]) -> None:
     failed = json.loads(
         lambda_client(stack).invoke(FunctionName="ExportSpend", Payload=b"{}")["Payload"].read()
     )

@@ -1,6 +1,4 @@
-"""The local stack itself: kept state, refused and missing tokens, ports, the gate, and an end that
-leaves nothing.
-"""
+"""The local stack: kept state, refused and missing tokens, ports, the gate, and a clean end."""
 
 import json
 import signal
@@ -21,7 +19,7 @@ from tests.e2e.stack import free_ports, lambda_client, running, spawn, state_fol
 
 @dataclass
 class FirstRun:
-    """What a stack was before ctrl-C, and what became of it."""
+    """A stack before ctrl-C, and its exit code."""
 
     state: Path
     description: dict[str, Any]
@@ -39,7 +37,7 @@ class FirstRun:
 
 @pytest.fixture(scope="module")
 def first_run() -> Generator[FirstRun]:
-    """A state that a stack has left, with a budget of 7 micros; each test may start another on it."""
+    """The state of an ended stack, with a budget of 7 micros. Tests start other stacks on it."""
     with state_folder() as state:
         with running(state) as stack:
             children = psutil.Process(stack.process.pid).children(recursive=True)
@@ -92,7 +90,7 @@ def test_state_is_kept_between_runs_and_lost_tokens_are_replaced(first_run: Firs
         assert kept.json()["spend_limit_micros"] == 7
 
 
-def test_with_the_feature_gate_off_budget_routes_say_so(first_run: FirstRun) -> None:
+def test_with_the_feature_gate_off_budget_routes_are_forbidden(first_run: FirstRun) -> None:
     with running(first_run.state, AI_BUDGETS_ENABLED="false") as gated:
         described = gated.description
         headers = {"Authorization": f"Bearer {described['tokens']['adam']}"}
@@ -104,7 +102,7 @@ def test_with_the_feature_gate_off_budget_routes_say_so(first_run: FirstRun) -> 
 
 
 @pytest.mark.parametrize(
-    ("environment", "said"),
+    ("environment", "message"),
     [
         ({"PORT": "x"}, "PORT and LAMBDA_PORT must be numbers"),
         ({"PORT": "3999", "LAMBDA_PORT": "3999"}, "PORT and LAMBDA_PORT must differ"),
@@ -115,15 +113,15 @@ def test_with_the_feature_gate_off_budget_routes_say_so(first_run: FirstRun) -> 
         ),
     ],
 )
-def test_what_cannot_run_says_so_in_one_line(
-    state: Path, environment: dict[str, str], said: str
+def test_a_stack_that_cannot_run_prints_one_line(
+    state: Path, environment: dict[str, str], message: str
 ) -> None:
     port, lambda_port = free_ports(2)
     process = spawn(state, **{"PORT": str(port), "LAMBDA_PORT": str(lambda_port)} | environment)
     printed, _ = process.communicate(timeout=30)
     assert process.returncode == 1
     assert len(printed.splitlines()) == 1
-    assert said in printed
+    assert message in printed
 
 
 def test_a_taken_port_is_one_clear_line(state: Path) -> None:
@@ -137,13 +135,13 @@ def test_a_taken_port_is_one_clear_line(state: Path) -> None:
 
 
 def test_a_function_that_raises_is_marked_as_lambda_marks_it(stack: dict[str, Any]) -> None:
-    """SAM's own start-lambda leaves the mark out, so this is of the local stack alone."""
+    """Only the local stack does so: SAM's start-lambda leaves the mark out."""
     answer = lambda_client(stack).invoke(FunctionName="SeedPrices", Payload=b'{"prices": [{}]}')
     assert answer["FunctionError"] == "Unhandled"
     assert json.loads(answer["Payload"].read())["errorType"] == "ValidationFailed"
 
 
-def test_a_stack_heals_files_that_a_crash_left_empty_and_takes_a_burst(
+def test_a_stack_repairs_files_that_a_crash_emptied_and_serves_a_burst(
     first_run: FirstRun,
 ) -> None:
     (first_run.state / "tokens.json").write_text("[]")

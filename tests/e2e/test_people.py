@@ -31,7 +31,7 @@ def test_the_five_people_of_the_demo(stack: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("username", ["olivia", "adam", "maya", "otto", "ana"])
-def test_each_may_do_what_the_table_says(
+def test_each_person_may_do_what_the_table_says(
     people: dict[str, Person], path: str, username: str
 ) -> None:
     may = {
@@ -86,7 +86,7 @@ def test_without_a_credential_there_is_nothing_but_health(stack: dict[str, Any],
         assert client.get("/").status_code == 404
 
 
-def test_unknown_methods_and_paths_answer_in_the_contracts_shape(
+def test_unknown_methods_and_paths_get_the_contracts_responses(
     people: dict[str, Person], path: str
 ) -> None:
     for method in ("POST", "PATCH", "OPTIONS"):
@@ -139,7 +139,7 @@ def test_a_person_finds_an_id_and_sees_who_changed_what(
     assert people["maya"].get("/api/v2/audit").json()["entries"] == []
 
 
-def test_functions_are_invoked_as_with_boto3(stack: dict[str, Any]) -> None:
+def test_boto3_invokes_functions(stack: dict[str, Any]) -> None:
     client = lambda_client(stack)
     seeded = json.loads(client.invoke(FunctionName="SeedPrices", Payload=b"{}")["Payload"].read())
     assert seeded["unchanged"] > 1000
@@ -163,7 +163,7 @@ def test_functions_are_invoked_as_with_boto3(stack: dict[str, Any]) -> None:
     }
 
 
-def test_alerts_without_a_receiver_are_kept_and_the_answer_says_so(stack: dict[str, Any]) -> None:
+def test_alert_delivery_without_a_receiver_sends_nothing(stack: dict[str, Any]) -> None:
     answer = lambda_client(stack).invoke(FunctionName="DeliverAlerts", Payload=b"{}")
     outcome = json.loads(answer["Payload"].read())
     assert (outcome["receivers"], outcome["delivered"], outcome["failed"]) == ([], 0, 0)

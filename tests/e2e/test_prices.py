@@ -1,4 +1,4 @@
-"""Model prices over HTTP: who may, and models whose names hold slashes, spaces and colons."""
+"""Model prices over HTTP: callers, and model names with slashes, spaces and colons."""
 
 from urllib.parse import quote
 
@@ -10,14 +10,14 @@ PRICES = "/api/v2/ai/model-prices"
 
 
 @pytest.mark.parametrize("username", ["adam", "maya", "otto", "ana"])
-def test_only_an_owner_of_the_demo_sees_prices(people: dict[str, Person], username: str) -> None:
+def test_only_the_owner_of_the_demo_sees_prices(people: dict[str, Person], username: str) -> None:
     refused = people[username].get(PRICES)
     assert (refused.status_code, refused.json()) == (403, {"message": "Forbidden."})
 
 
 @pytest.mark.parametrize("model", ["org/model:free", "a b", "a/b/c", "50%", "é", "a+b"])
 @pytest.mark.parametrize("safe", ["/", ""], ids=["slashes as they are", "slashes encoded"])
-def test_a_custom_price_comes_and_goes_whatever_the_name(
+def test_a_custom_price_of_any_name_is_created_and_deleted(
     people: dict[str, Person], model: str, safe: str
 ) -> None:
     olivia = people["olivia"]

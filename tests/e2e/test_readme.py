@@ -32,12 +32,12 @@ def bash(script: str) -> list[str]:
 
 
 def masked(printed: str) -> str:
-    """The text without what differs from run to run: each id and time in its kind."""
+    """The text with ids and times masked, because they differ between runs."""
     return TIME.sub("TIME", UUID.sub("ID", printed))
 
 
 def calls() -> tuple[str, list[tuple[str, str]]]:
-    """The block that prepares the shell, and each call of the README with its printed output."""
+    """The block that prepares the shell, and each call of the README with its output."""
     section = (ROOT / "README.md").read_text().split("## Four calls")[1].split("\n## ")[0]
     prepare, *rest = re.findall(r"```(sh|json)\n(.*?)```", section, re.DOTALL)
     assert [kind for kind, _ in rest] == ["sh", "json"] * 4
@@ -48,7 +48,7 @@ def calls() -> tuple[str, list[tuple[str, str]]]:
 def test_the_calls_of_the_readme_print_what_it_shows(state: Path) -> None:
     prepare, pasted = calls()
     with running(state):
-        # One shell for all, as a reader has it, with a line between the outputs.
+        # One shell for all calls, like a reader's, with a line between the outputs.
         script = prepare + "echo ---\n".join(call for call, _ in pasted)
         shell = subprocess.run(
             bash(script),
@@ -97,7 +97,7 @@ def serves() -> bool:
 
 @pytest.fixture
 def printed(tmp_path: Path) -> Generator[str]:
-    """What the first block printed up to its last line, which goes on serving."""
+    """The output of the first block up to its last command, which keeps serving."""
     serve, _, forget = docker_blocks()
     out, log = tmp_path / "out", tmp_path / "log"
     with out.open("w") as stdout, log.open("w") as stderr:

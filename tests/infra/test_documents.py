@@ -1,4 +1,4 @@
-"""The documents as data: their length, their links, and what they say about the project."""
+"""The documents as data: length, links, and statements about the project."""
 
 import json
 import re
@@ -37,7 +37,7 @@ def prose(page: Path) -> Iterator[tuple[int, str]]:
 @pytest.mark.parametrize("page", DECISIONS, ids=name)
 def test_a_decision_is_short_and_says_what_why_and_given_up(page: Path) -> None:
     headings = [line for _, line in prose(page) if line.startswith("#")]
-    assert re.match(rf"# {int(page.name[:4])}\. ", headings[0]), "its number is that of its file"
+    assert re.match(rf"# {int(page.name[:4])}\. ", headings[0]), "the number of its file"
     assert headings[1:] == ["## What", "## Why", "## Given up"]
     words = sum(len(line.split()) for _, line in prose(page))
     assert words <= WORDS_OF_A_DECISION

@@ -21,8 +21,10 @@ ROUTE_MODULES = re.compile(
     r"|allowance\.http\.\w+|allowance\.contract\.\w+|allowance\.tables\.csv|allowance\.rbac\.policy"
     rf"|allowance\.({DOMAINS})\.({OF_DOMAINS})"
 )
-"""What the file of a route may import. Not on the list: psycopg, a database, a session, a gate, a
-system actor, settings, the environment, JSON, AWS's SDK, a logger.
+"""What the file of a route may import.
+
+Not on the list: psycopg, a database, a session, a gate, a system actor, settings, the environment,
+JSON, AWS's SDK, a logger.
 """
 
 JOB_MODULES = {
@@ -91,7 +93,7 @@ def test_a_handler_imports_from_the_list_only(path: Path) -> None:
         "prices",
     ],
 )
-def test_the_list_has_nothing_that_goes_round_the_gate(module: str) -> None:
+def test_nothing_on_the_list_bypasses_the_gate(module: str) -> None:
     assert forbidden(None, module)
     if module not in ("allowance.rbac.system", "allowance.triggers.jobs"):
         others = [job for job, domain in JOB_MODULES.items() if f".{domain}." not in module]
@@ -126,9 +128,7 @@ def test_a_handler_is_a_sentence_for_each_route(path: Path) -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_a_handler_reads_nothing_that_an_import_hides(path: Path) -> None:
-    """No attribute of a module reaches what the list leaves out: names are imported,
-    modules not.
-    """
+    """Handlers import names, not modules, so no attribute reaches a module off the list."""
     tree = ast.parse(path.read_text())
     assert not [node for node in ast.walk(tree) if isinstance(node, ast.Import)]
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}

@@ -1,16 +1,15 @@
-"""template.yaml, read as data: linters do not know what we promised."""
+"""template.yaml, read as data. Linters do not know our promises."""
 
-import json
 import re
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cfnlint.decode import cfn_yaml
 
 from allowance.http.routes import ROUTES
 from tests.gateway import JOBS, routes
+from tests.template import template
 
 ROOT = Path(__file__).parents[2]
 FUNCTIONS = ROOT / "functions"
@@ -24,11 +23,6 @@ TRIGGERS = {
     "ExpireUsage": "expire_usage",
     "Migrate": "migrate",
 }
-
-
-@cache
-def template() -> dict[str, Any]:
-    return json.loads(json.dumps(cfn_yaml.load(str(ROOT / "template.yaml"))))
 
 
 @cache
@@ -50,7 +44,7 @@ def http_routes(properties: dict[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
-def test_every_file_of_functions_is_one_lambda_and_every_lambda_has_its_file() -> None:
+def test_every_file_of_functions_is_one_lambda_and_the_reverse() -> None:
     modules = [
         properties["Handler"].removesuffix(".handler") for properties in functions().values()
     ]
@@ -63,7 +57,7 @@ def test_every_file_of_functions_is_one_lambda_and_every_lambda_has_its_file() -
         assert name == pascal
 
 
-def test_the_routes_of_a_function_in_the_template_are_those_of_its_file() -> None:
+def test_the_template_and_the_file_of_a_function_have_the_same_routes() -> None:
     served: dict[str, list[tuple[str, str]]] = {}
     for route, module in routes().items():
         served.setdefault(module.__name__, []).append(route)
@@ -101,7 +95,7 @@ def test_functions_and_their_events_are_in_the_order_of_paths() -> None:
     assert [min(each) for each in served] == sorted(min(each) for each in served)
 
 
-def test_the_triggers_that_are_no_routes_have_the_names_that_operators_call() -> None:
+def test_jobs_have_the_names_that_operators_call() -> None:
     assert {
         name: functions()[name]["Handler"].removesuffix(".handler") for name in TRIGGERS
     } == TRIGGERS
@@ -124,8 +118,7 @@ def test_every_schedule_is_a_parameter_whose_default_is_one() -> None:
         name: event["Properties"]["Schedule"]["Ref"]
         for name, properties in functions().items()
         for event in properties.get("Events", {}).values()
-        if event["Type"] == "Schedule"
-        and name != "DeliverAlerts"  # as often as there are, or an hour if that wakes it
+        if event["Type"] == "Schedule" and name != "DeliverAlerts"  # see test_deployed_alerts
     }
     assert schedules == {
         "SeedPrices": "SeedSchedule",
@@ -138,12 +131,10 @@ def test_every_schedule_is_a_parameter_whose_default_is_one() -> None:
         assert re.fullmatch(r"rate\(\d+ (hours?|days?)\)|cron\(\d+ \d+ \* \* \? \*\)", default)
 
 
-def test_usage_in_the_queue_fails_by_the_message_and_is_hidden_for_longer_than_it_is_worked_on() -> (
-    None
-):
+def test_queued_usage_fails_by_message_and_stays_hidden_while_in_work() -> None:
     (source,) = functions()["IngestUsage"]["Events"].values()
     assert source["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-    # Else Lambda would turn deliveries away, each of which counts as an attempt.
+    # With fewer copies, Lambda refuses deliveries, and each refusal counts as an attempt.
     scaling = source["Properties"]["ScalingConfig"]["MaximumConcurrency"]
     condition, reserved, nothing = functions()["IngestUsage"]["ReservedConcurrentExecutions"][
         "Fn::If"
@@ -153,12 +144,12 @@ def test_usage_in_the_queue_fails_by_the_message_and_is_hidden_for_longer_than_i
         reserved,
         {"Ref": "AWS::NoValue"},
     )
-    assert template()["Parameters"][scaling["Ref"]]["MinValue"] == 2, "fewer AWS does not take"
+    assert template()["Parameters"][scaling["Ref"]]["MinValue"] == 2, "AWS accepts no fewer"
     queue = template()["Resources"]["UsageQueue"]["Properties"]
     assert queue["VisibilityTimeout"] >= 6 * functions()["IngestUsage"]["Timeout"]
 
 
-def test_all_run_python_3_13_on_the_architecture_of_the_parameter() -> None:
+def test_all_functions_run_python_3_13_on_the_parameters_architecture() -> None:
     defaults = template()["Globals"]["Function"]
     assert (defaults["Runtime"], defaults["Architectures"]) == (
         "python3.13",

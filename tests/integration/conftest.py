@@ -13,6 +13,7 @@ HERE = Path(__file__).parent
 DEPEND_ON_THE_VERSION = (
     "access/test_accounting.py",  # runs each query
     "alerts/test_raising.py",
+    "alerts/test_raising_at_once.py",
     "budgets",
     "database",
     "directory/test_memberships.py",
@@ -24,7 +25,7 @@ DEPEND_ON_THE_VERSION = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark them `postgres_version`: functions, partitions, locks, plans, grants and the calendar."""
+    """Mark tests of functions, partitions, locks, plans, grants and dates `postgres_version`."""
     for item in items:
         if item.path.is_relative_to(HERE) and any(
             item.path.is_relative_to(HERE / each) for each in DEPEND_ON_THE_VERSION
@@ -34,9 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 def gateway(acme: Acme, database: Database) -> Client:
-    """Someone who may record usage and do nothing else, and a model with a price: 2 USD and 10 USD
-    a million.
-    """
+    """A caller who may only record usage. A million tokens cost 2 USD of input, 10 of output."""
     database.run("UPDATE users SET roles = '{gateway}' WHERE username = 'nora'")
     seed(price(input_price=2_000_000, output_price=10_000_000))
     return acme.client("nora")

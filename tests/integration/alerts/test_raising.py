@@ -1,46 +1,21 @@
-"""Alerts of spend are raised by the statement that counts the usage: each once for a user, a share
-and a month.
-"""
+"""The statement that counts usage raises spend alerts: one per user, threshold and month."""
 
-from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
 from allowance.settings import BadSetting
 from allowance.usage.settings import alert_thresholds
+from tests.alert_limits import LIMIT, RAISED, used
 from tests.conftest import environment
 from tests.gateway import Client
-from tests.ledger import assert_sums_agree, connection_of, record_in
 from tests.people import Acme
 from tests.postgres import Database
 from tests.price_books import price, seed
-from tests.usage import record, rerate, results
-
-LIMIT = 10_000
-RAISED = (
-    "SELECT threshold_percent, spent_micros::bigint FROM ai_spend_alerts ORDER BY raised_at, "
-    "threshold_percent"
-)
+from tests.usage import rerate, results
 
 
-@pytest.fixture
-def gateway(acme: Acme, database: Database) -> Client:
-    """A token of input costs one micro, and everybody in acme may spend 10,000 of them."""
-    database.run("UPDATE users SET roles = '{gateway}' WHERE username = 'nora'")
-    seed(price(input_price=1_000_000))
-    acme.client("olivia").put(acme.budget_path("acme/Everyone"), {"spend_limit_micros": LIMIT})
-    return acme.client("nora")
-
-
-def used(number: int, micros: int, **changes: Any) -> dict[str, Any]:
-    """A usage of now that costs so much."""
-    now = datetime.now(UTC).isoformat()
-    return record(number, **{"occurred_at": now, "tokens": {"input": micros}} | changes)
-
-
-def test_each_share_of_the_limit_is_told_when_it_is_reached(
+def test_each_threshold_raises_one_alert_when_it_is_reached(
     gateway: Client, acme: Acme, database: Database
 ) -> None:
     results(gateway, used(1, 8_499))
@@ -61,7 +36,7 @@ def test_each_share_of_the_limit_is_told_when_it_is_reached(
     ) == [(acme.users["maya"], month, everyone, everyone, "group", LIMIT)]
 
 
-def test_one_batch_may_reach_all_of_them_and_those_of_several_users(
+def test_one_batch_may_reach_several_thresholds_of_several_users(
     gateway: Client, database: Database
 ) -> None:
     results(
@@ -81,9 +56,7 @@ def test_a_retry_raises_nothing(gateway: Client, database: Database) -> None:
     assert database.rows(RAISED) == []
 
 
-def test_a_limit_of_nothing_is_reached_by_whatever_is_spent(
-    gateway: Client, acme: Acme, database: Database
-) -> None:
+def test_any_spend_reaches_a_limit_of_zero(gateway: Client, acme: Acme, database: Database) -> None:
     acme.client("olivia").put(acme.budget_path("acme/Everyone"), {"spend_limit_micros": 0})
     results(gateway, used(1, 0))
     assert database.rows(RAISED) == []
@@ -91,13 +64,15 @@ def test_a_limit_of_nothing_is_reached_by_whatever_is_spent(
     assert database.rows(RAISED) == [(85, 1), (100, 1)]
 
 
-def test_who_has_no_limit_reaches_none(gateway: Client, acme: Acme, database: Database) -> None:
+def test_a_user_without_a_limit_raises_no_alert(
+    gateway: Client, acme: Acme, database: Database
+) -> None:
     acme.client("olivia").delete(acme.budget_path("acme/Everyone"))
     results(gateway, used(1, 10**9))
     assert database.rows(RAISED) == []
 
 
-def test_a_limit_that_came_down_is_told_with_the_next_usage(
+def test_a_lowered_limit_raises_an_alert_with_the_next_usage(
     gateway: Client, acme: Acme, database: Database
 ) -> None:
     results(gateway, used(1, 6_000))
@@ -154,47 +129,7 @@ def test_a_price_that_comes_later_raises_what_its_correction_reaches(
     assert database.rows(RAISED) == [(85, 9_000)]
 
 
-@pytest.mark.parametrize("different_groups", [False, True])
-def test_of_many_writers_at_once_one_raises_it(
-    gateway: Client, acme: Acme, database: Database, different_groups: bool
-) -> None:
-    """Eight writers of one micro each, who come to the share together; the budget in effect may
-    change meanwhile.
-    """
-    results(gateway, used(1, 8_500 - 8))
-
-    def write(number: int) -> None:
-        connection = connection_of(database)
-        try:
-            record_in(connection, [used(100 + number, 1)], datetime.now(UTC))
-        finally:
-            connection.close()
-
-    def change_group(number: int) -> None:
-        group = acme.groups["acme/platform"] if number % 2 else acme.organizations["acme"]
-        database.run(
-            "INSERT INTO user_ai_budget_overrides (user_id, group_id, organization_id, spend_limit_micros)"
-            " VALUES (%s, %s, %s, %s) ON CONFLICT (user_id) DO UPDATE SET group_id = excluded.group_id",
-            acme.users["maya"], group, acme.organizations["acme"], LIMIT,
-        )  # fmt: skip
-
-    database.run(
-        "INSERT INTO group_members SELECT %s, id FROM users WHERE username = 'maya' ON CONFLICT "
-        "DO NOTHING",
-        acme.groups["acme/platform"],
-    )
-    with ThreadPoolExecutor(8) as pool:
-        work: list[Future[None]] = []
-        for number in range(8):
-            if different_groups:
-                work.append(pool.submit(change_group, number))
-            work.append(pool.submit(write, number))
-        for each in work:
-            each.result()
-    assert database.rows(RAISED) == [(85, 8_500)]
-
-
-def test_the_shares_are_a_setting(gateway: Client, database: Database) -> None:
+def test_the_thresholds_are_a_setting(gateway: Client, database: Database) -> None:
     with environment(DATABASE_URL=database.app_url, ALERT_THRESHOLDS="50"):
         results(gateway, used(1, 9_000))
     assert database.rows(RAISED) == [(50, 9_000)]
@@ -207,48 +142,3 @@ def test_the_shares_are_a_setting(gateway: Client, database: Database) -> None:
 def test_a_setting_that_makes_no_sense_is_refused(wrong: str) -> None:
     with environment(ALERT_THRESHOLDS=wrong), pytest.raises(BadSetting, match="ALERT_THRESHOLDS"):
         alert_thresholds()
-
-
-@pytest.mark.parametrize("limited", ["nobody", "one of them", "both"])
-def test_writers_of_one_user_wait_for_each_other_and_never_in_a_circle(
-    gateway: Client, acme: Acme, database: Database, limited: str
-) -> None:
-    """Two batches of otto and other models, in one of which somebody else is, too; each sum takes
-    its time.
-    """
-    acme.client("olivia").delete(acme.budget_path("acme/Everyone"))
-    everyone = str(acme.organizations["acme"])
-    for username in {"nobody": (), "one of them": ("maya",), "both": ("maya", "otto")}[limited]:
-        path = f"/api/v2/users/{username}/ai/budget"
-        assert (
-            acme.client("olivia")
-            .put(path, {"group_id": everyone, "spend_limit_micros": 10**9})
-            .status
-            == 200
-        )
-    results(gateway, used(1, 1, user="otto"))
-    database.run(
-        "CREATE FUNCTION wait_a_little() RETURNS trigger LANGUAGE plpgsql AS"
-        " $$ BEGIN PERFORM pg_sleep(0.4); RETURN new; END $$"
-    )
-    for table in ("ai_user_spend_monthly", "ai_group_spend_monthly"):
-        database.run(
-            f"CREATE TRIGGER slow BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION "
-            "wait_a_little()"
-        )
-
-    def write(batch: list[dict[str, Any]]) -> list[str]:
-        connection = connection_of(database)
-        try:
-            return [each.status for each in record_in(connection, batch, datetime.now(UTC))]
-        finally:
-            connection.close()
-
-    batches = [
-        [used(2, 1, user="otto")],
-        [used(3, 1, user="otto", model="m2"), used(4, 1, user="maya", model="m2")],
-    ]
-    with ThreadPoolExecutor(2) as pool:
-        answers = list(pool.map(write, batches))
-    assert answers == [["recorded"], ["recorded", "recorded"]]
-    assert_sums_agree(database)

@@ -1,4 +1,4 @@
-"""Two admins, and many: If-Match protects, and without it the audit log is a chain."""
+"""Concurrent admins: If-Match protects a budget, and every audit entry follows the last one."""
 
 import threading
 from collections.abc import Generator
@@ -58,7 +58,7 @@ def test_if_match_demands_a_budget(adam: Client, acme: Acme, database: Database)
     path = acme.budget_path()
     for value in ("*", '"2026-11-22T06:00:00.123456Z"', "garbage"):
         assert adam.put(path, {"spend_limit_micros": 1}, headers={"If-Match": value}).status == 412
-    # Where the answer would be 404 without the condition, it is 404 with it (RFC 9110, 13.2.1).
+    # A response that is 404 without the condition is 404 with it (RFC 9110, 13.2.1).
     assert adam.delete(path, headers={"If-Match": "*"}).status == 404
     assert database.rows("SELECT 1 FROM audit_log WHERE resource_type = 'group_ai_budget'") == []
 
@@ -77,7 +77,7 @@ def test_a_refused_precondition_writes_no_entry(
 
 @contextmanager
 def store_of(database: Database, acme: Acme, username: str) -> Generator[GroupBudgetStore]:
-    """A store on a connection of its own, as a Lambda of its own would have it."""
+    """A store on its own connection, like a separate Lambda."""
     connection = Connection(DatabaseSource(database.app_url, None), "test")
     credential = credential_of({"coder-session-token": acme.tokens[f"{username}/test"]})
     authenticate = call(
@@ -143,7 +143,7 @@ def test_under_concurrent_puts_and_deletes_the_audit_log_is_a_chain(
     assert times == sorted(times)
 
 
-def test_of_many_who_create_only_one_does(database: Database, acme: Acme) -> None:
+def test_only_one_of_many_concurrent_creates_succeeds(database: Database, acme: Acme) -> None:
     group = acme.groups["acme/platform"]
     start = threading.Barrier(8)
 

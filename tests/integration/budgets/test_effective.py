@@ -1,5 +1,6 @@
-"""The SQL functions of budgets in effect against `allowance.budgets.effective`, on thousands of
-random directories.
+"""The SQL functions of effective budgets agree with `allowance.budgets.effective`.
+
+Hypothesis compares them on thousands of random directories.
 """
 
 import json
@@ -19,25 +20,30 @@ from tests.postgres import Database
 DIRECTORIES = by_depth(150, 1000, 4000)
 USERS = [UUID(int=1 << 100 | n) for n in range(4)]
 DELETED = USERS[-1]
-"""In no total."""
+"""A deleted user, who is in no total."""
 
 MOMENTS = [datetime(2026, month, 1, tzinfo=UTC) for month in (1, 2)]
 LIMITS = [None, None, 0, 5, 5, 10**12]
 
 INSERTS = (
-    "INSERT INTO organizations (id, name, is_default, deleted_at) SELECT (e->>'id')::uuid, e->>'id',"
-    " (e->>'is_default')::boolean, (e->>'deleted_at')::timestamptz FROM jsonb_array_elements(%(organizations)s) AS e",
-    "INSERT INTO groups (id, organization_id, name) SELECT (e->>'id')::uuid, (e->>'organization_id')::uuid, e->>'id'"
+    "INSERT INTO organizations (id, name, is_default, deleted_at)"
+    " SELECT (e->>'id')::uuid, e->>'id', (e->>'is_default')::boolean,"
+    " (e->>'deleted_at')::timestamptz FROM jsonb_array_elements(%(organizations)s) AS e",
+    "INSERT INTO groups (id, organization_id, name)"
+    " SELECT (e->>'id')::uuid, (e->>'organization_id')::uuid, e->>'id'"
     " FROM jsonb_array_elements(%(groups)s) AS e",
-    "INSERT INTO organization_members (organization_id, user_id, joined_at) SELECT (e->>'organization_id')::uuid,"
-    " (e->>'user_id')::uuid, (e->>'joined_at')::timestamptz FROM jsonb_array_elements(%(memberships)s) AS e",
-    "INSERT INTO group_members (group_id, user_id) SELECT (e->>'group_id')::uuid, (e->>'user_id')::uuid"
+    "INSERT INTO organization_members (organization_id, user_id, joined_at)"
+    " SELECT (e->>'organization_id')::uuid, (e->>'user_id')::uuid,"
+    " (e->>'joined_at')::timestamptz FROM jsonb_array_elements(%(memberships)s) AS e",
+    "INSERT INTO group_members (group_id, user_id)"
+    " SELECT (e->>'group_id')::uuid, (e->>'user_id')::uuid"
     " FROM jsonb_array_elements(%(members)s) AS e",
     "INSERT INTO group_ai_budgets (group_id, spend_limit_micros) SELECT (e->>'group_id')::uuid,"
     " (e->>'spend_limit_micros')::bigint FROM jsonb_array_elements(%(budgets)s) AS e",
     "INSERT INTO user_ai_budget_overrides (user_id, group_id, organization_id, spend_limit_micros)"
     " SELECT (e->>'user_id')::uuid, g.id, g.organization_id, (e->>'spend_limit_micros')::bigint"
-    " FROM jsonb_array_elements(%(overrides)s) AS e JOIN groups AS g ON g.id = (e->>'group_id')::uuid",
+    " FROM jsonb_array_elements(%(overrides)s) AS e"
+    " JOIN groups AS g ON g.id = (e->>'group_id')::uuid",
 )
 
 
@@ -52,9 +58,10 @@ class Directory:
 
 @st.composite
 def directories(draw: st.DrawFn) -> Directory:
-    """Up to four organizations, of which one may be the default and some deleted; ids, times and
-    limits are few, so that ties are many; an Everyone group may list members, too, which says
-    nothing more.
+    """Up to four organizations. One may be the default, and some may be deleted.
+
+    There are few ids, times and limits, so there are many ties. An Everyone group may list members
+    too, which changes nothing.
     """
     numbers = iter(draw(st.permutations(range(1, 13))))
     organizations = [UUID(int=next(numbers)) for _ in range(draw(st.integers(0, 4)))]
@@ -132,8 +139,9 @@ def directories(draw: st.DrawFn) -> Directory:
 def answers(
     owner: psycopg.Connection[Any], directory: Directory
 ) -> tuple[dict[UUID, EffectiveBudget], dict[UUID, EffectiveBudget], dict[UUID, int | None]]:
-    """What the functions say of all users at once, of each by itself, and of each group; the
-    directory is gone then.
+    """The results of the functions for all users, for each user, and for each group.
+
+    The transaction rolls back, so the directory is gone afterwards.
     """
     with owner.transaction(force_rollback=True), owner.pipeline():
         for statement in INSERTS:
@@ -208,7 +216,7 @@ def test_the_sql_functions_agree_with_the_python_rule(empty_database: Database) 
         assert highest_total == len(USERS) - 1
 
 
-def test_who_does_not_exist_has_no_budget_and_no_group(empty_database: Database) -> None:
+def test_an_unknown_user_has_no_budget_and_no_group(empty_database: Database) -> None:
     nobody = UUID(int=1)
     assert empty_database.rows("SELECT * FROM ai_effective_budget(%s)", nobody) == [
         (None, None, None)

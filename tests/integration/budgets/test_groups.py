@@ -27,7 +27,7 @@ def test_a_budget_is_set_read_and_deleted(adam: Client, acme: Acme) -> None:
     assert adam.delete(path).status == 404
 
 
-def test_putting_the_same_value_again_moves_updated_at_and_writes_an_entry(
+def test_putting_the_same_value_updates_updated_at_and_writes_an_entry(
     adam: Client, acme: Acme, database: Database
 ) -> None:
     first = adam.put(acme.budget_path(), {"spend_limit_micros": 7}).json()
@@ -47,7 +47,7 @@ def test_zero_and_the_cap_are_limits(adam: Client, acme: Acme) -> None:
         )
 
 
-def test_a_group_id_is_taken_in_any_case(adam: Client, acme: Acme) -> None:
+def test_a_group_id_is_accepted_in_any_case(adam: Client, acme: Acme) -> None:
     path = acme.budget_path()
     adam.put(path, {"spend_limit_micros": 7})
     upper = adam.get(

@@ -31,19 +31,25 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Generator[Any]:
 
 @pytest.fixture
 def used(gateway: Client, acme: Acme, database: Database) -> Client:
-    """What people of two organizations and of none used in October and November."""
+    """Usage in October and November by people of two organizations and of none."""
     acme.client("adam").put(acme.budget_path(), {"spend_limit_micros": 5})
     results(
         gateway,
         record(1),
-        record(2, occurred_at="2026-11-20T10:59:59Z", tokens={"input": 1, "cache_read": 2, "cache_write_1h": 3}),
+        record(
+            2,
+            occurred_at="2026-11-20T10:59:59Z",
+            tokens={"input": 1, "cache_read": 2, "cache_write_1h": 3},
+        ),
         record(3, user="otto", occurred_at="2026-11-20T11:00:00Z"),
-        record(4, user="otto", occurred_at="2026-11-30T23:59:59.999999Z") if _past("2026-12-01") else record(5, user="otto"),
+        record(4, user="otto", occurred_at="2026-11-30T23:59:59.999999Z")
+        if _past("2026-12-01")
+        else record(5, user="otto"),
         record(6, occurred_at="2026-10-31T23:59:59.999999Z"),
         record(7, user="gus"),
         record(8, user="nora"),
         record(9, user="otto", model="new"),
-    )  # fmt: skip
+    )
     return gateway
 
 

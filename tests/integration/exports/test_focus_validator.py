@@ -1,5 +1,6 @@
-"""A real export, checked by the validator of the FinOps Foundation: in an environment of its own,
-`make test` makes it.
+"""The validator of the FinOps Foundation checks a real export.
+
+`make test` installs it in an environment of its own.
 """
 
 import io
@@ -21,19 +22,23 @@ from tests.usage import record, results
 
 FOCUS = Path(__file__).parents[3] / ".local" / "focus"
 
-# What Allowance has of what the specification makes depend on the provider. No price list: a charge
-# mixes classes of tokens with prices of their own.
+# What Allowance supports of the specification's optional features. It has no price list, because
+# one charge mixes classes of tokens that have different prices.
 CRITERIA = (
-    "ACCOUNT_NAMING_SUPPORTED", "MULTIPLE_BILLING_ACCOUNT_TYPES_SUPPORTED", "MULTIPLE_PRICING_CATEGORIES_SUPPORTED",
-    "MULTIPLE_SUB_ACCOUNT_TYPES_SUPPORTED", "SUB_ACCOUNT_SUPPORTED", "TAGGING_SUPPORTED", "USAGE_MEASUREMENT_SUPPORTED",
-)  # fmt: skip
+    "ACCOUNT_NAMING_SUPPORTED",
+    "MULTIPLE_BILLING_ACCOUNT_TYPES_SUPPORTED",
+    "MULTIPLE_PRICING_CATEGORIES_SUPPORTED",
+    "MULTIPLE_SUB_ACCOUNT_TYPES_SUPPORTED",
+    "SUB_ACCOUNT_SUPPORTED",
+    "TAGGING_SUPPORTED",
+    "USAGE_MEASUREMENT_SUPPORTED",
+)
 
-# It fails whatever is null, though the rule speaks of charges that are on an invoice: there are
-# none here.
+# The validator fails every null, but the rule is about charges on an invoice. There are none here.
 NOT_DECIDED = {"InvoiceId-C-005-C"}
 
 
-# The validator's own `main`, for one file after another: to load it takes longer than to run it.
+# Run the validator's `main` for each file in one process: loading takes longer than a run.
 SERVE = """
 import json, sys
 from focus_validator.main import main
@@ -51,7 +56,7 @@ def validator() -> Generator[subprocess.Popen[str]]:
     if not python.exists():
         pytest.fail("The validator is not installed: make .local/focus/.synced")
     (packages,) = (FOCUS / "lib").glob("python3.*/site-packages")
-    # It reads its table of currencies relative to where it lies.
+    # The validator reads its table of currencies from a relative path.
     with subprocess.Popen(
         [python, "-c", SERVE],
         cwd=packages,
@@ -64,7 +69,7 @@ def validator() -> Generator[subprocess.Popen[str]]:
 
 
 def verdicts(validator: subprocess.Popen[str], file: Path) -> dict[str, set[str]]:
-    """Rules by what became of them."""
+    """The rules by verdict."""
     assert validator.stdin
     assert validator.stdout
     options = [
@@ -122,7 +127,7 @@ def test_the_parquet_in_s3_is_focus(
 def test_the_validator_finds_what_is_wrong(
     validator: subprocess.Popen[str], used: Client, acme: Acme, tmp_path: Path
 ) -> None:
-    """So that a validator that says nothing would be noticed."""
+    """Without this test, a validator that finds nothing would go unnoticed."""
     text = acme.client("adam").get(f"{PATH}?month=2026-11&format=focus").body
     file = tmp_path / "focus.csv"
     file.write_text(

@@ -75,13 +75,13 @@ def test_parquet_has_decimals_and_times_in_utc_and_the_rows_of_the_csv(
     assert [f"{row['ChargePeriodStart']:%Y-%m-%dT%H:%M:%SZ}" for row in rows] == [
         each["ChargePeriodStart"] for each in of_csv
     ]
-    # A spreadsheet reads CSV; what reads Parquet runs no formulas, and has the names as they are.
+    # A spreadsheet reads CSV. Readers of Parquet run no formulas, so names are unchanged there.
     assert {row["ServiceName"] for row in rows} == {"m", "=1+1"}
     assert {each["ServiceName"] for each in of_csv} == {"m", "'=1+1"}
     assert {row["InvoiceId"] for row in rows} == {None}
 
 
-def test_a_second_run_replaces_what_was_there_and_changes_no_byte_without_new_usage(
+def test_a_second_run_changes_no_byte_unless_there_is_new_usage(
     s3: Any, gateway: Client, acme: Acme, database: Database
 ) -> None:
     results(gateway, record(1))
@@ -95,7 +95,7 @@ def test_a_second_run_replaces_what_was_there_and_changes_no_byte_without_new_us
     assert table(s3, key(acme.organizations["acme"])).num_rows == 2
 
 
-def test_the_schedule_writes_the_present_month_by_the_databases_clock(
+def test_the_schedule_writes_the_current_month_by_the_database_clock(
     s3: Any, gateway: Client, acme: Acme, database: Database
 ) -> None:
     now = datetime.now(UTC)
@@ -112,7 +112,7 @@ def test_the_schedule_writes_the_present_month_by_the_databases_clock(
     }
 
 
-def test_a_prefix_a_key_and_the_formats_are_the_deployments(
+def test_the_deployment_sets_the_prefix_the_key_and_the_formats(
     s3: Any, gateway: Client, acme: Acme, database: Database
 ) -> None:
     results(gateway, record(1))
@@ -138,7 +138,7 @@ def test_a_deleted_organization_still_has_its_spend(
     assert (row["BillingAccountName"], row["BilledCost"]) == ("globex", Decimal("0.003000"))
 
 
-def test_what_fails_of_one_organization_stops_no_other_and_the_run_fails(
+def test_a_failing_organization_blocks_no_other_and_the_run_fails(
     s3: Any,
     gateway: Client,
     acme: Acme,
@@ -167,7 +167,7 @@ def test_what_fails_of_one_organization_stops_no_other_and_the_run_fails(
 
 
 @pytest.mark.parametrize("size", [0, 5, PART_BYTES, 2 * PART_BYTES + 1])
-def test_an_object_of_any_size_is_what_was_written(s3: Any, size: int) -> None:
+def test_an_object_of_any_size_is_written_whole(s3: Any, size: int) -> None:
     written = os.urandom(size)
     with s3_object("finops", "k", {"ContentType": "x/y"}) as sink:
         for start in range(0, size, 3_000_000):
@@ -177,9 +177,7 @@ def test_an_object_of_any_size_is_what_was_written(s3: Any, size: int) -> None:
 
 
 @pytest.mark.parametrize("size", [5, 2 * PART_BYTES + 1])
-def test_an_object_that_fails_halfway_is_what_it_was_and_leaves_no_parts(
-    s3: Any, size: int
-) -> None:
+def test_a_write_that_fails_halfway_keeps_the_object_and_leaves_no_part(s3: Any, size: int) -> None:
     s3.put_object(Bucket="finops", Key="k", Body=b"before")
     sinks = []
 
@@ -193,7 +191,7 @@ def test_an_object_that_fails_halfway_is_what_it_was_and_leaves_no_parts(
         fail_halfway()
     assert content(s3, "k") == b"before"
     assert s3.list_multipart_uploads(Bucket="finops").get("Uploads", []) == []
-    # As what compresses would when it is let go.
+    # A compressor writes like this when it is collected.
     sinks[0].write(bytes(2 * PART_BYTES))
     assert s3.list_multipart_uploads(Bucket="finops").get("Uploads", []) == []
 
@@ -230,6 +228,6 @@ def test_a_setting_that_cannot_be_used_fails_the_run(
         run(database, **variables)
 
 
-def test_a_month_that_is_none_fails_the_run_by_its_name(database: Database) -> None:
+def test_a_bad_month_fails_the_run_by_the_name_of_the_field(database: Database) -> None:
     with pytest.raises(ValidationFailed, match="month: must be a month like 2026-11"):
         run(database, {"month": "November"})

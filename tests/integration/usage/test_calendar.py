@@ -1,6 +1,4 @@
-"""Days, hours and months of usage are those of UTC, whatever the gateway, the server, the session
-or the process say.
-"""
+"""Hours, days and months of usage are in UTC, in every time zone of gateway, server and process."""
 
 import os
 import time
@@ -31,10 +29,10 @@ from tests.usage import (
     results,
 )
 
-# As gateways of many places would say it; beside it, the same in UTC.
+# Timestamps as gateways in many places send them, each with its time in UTC.
 MOMENTS = {
-    # The end of a month, to the microsecond, and as it is said elsewhere: in Berlin it is November
-    # by then, in New York October for some hours more.
+    # The end of a month to the microsecond, also with the offsets of other places. Berlin is in
+    # November by then, and New York stays in October for some hours.
     "2026-10-31T23:59:59.999999Z": "2026-10-31T23:59:59.999999",
     "2026-11-01T00:00:00Z": "2026-11-01T00:00:00",
     "2026-11-01T00:59:59.999999+01:00": "2026-10-31T23:59:59.999999",
@@ -44,14 +42,14 @@ MOMENTS = {
     "2026-10-31T12:00:00+14:00": "2026-10-30T22:00:00",
     "2026-11-01T13:59:59+14:00": "2026-10-31T23:59:59",
     "2026-10-31T12:00:00-12:00": "2026-11-01T00:00:00",
-    # The hour that Berlin has twice, on both sides, and the one that it does not have.
+    # The hour that Berlin repeats, both times, and the hour that Berlin skips.
     "2026-10-25T02:30:00+02:00": "2026-10-25T00:30:00",
     "2026-10-25T02:30:00+01:00": "2026-10-25T01:30:00",
     "2026-10-25T00:59:59.999999Z": "2026-10-25T00:59:59.999999",
     "2026-10-25T01:00:00Z": "2026-10-25T01:00:00",
     "2026-03-29T00:59:59.999999Z": "2026-03-29T00:59:59.999999",
     "2026-03-29T03:00:00+02:00": "2026-03-29T01:00:00",
-    # Those of New York, of which the one lies on the first of a month.
+    # The same for New York. The repeated hour is on the first of a month.
     "2026-11-01T01:30:00-04:00": "2026-11-01T05:30:00",
     "2026-11-01T01:30:00-05:00": "2026-11-01T06:30:00",
     "2026-03-08T01:59:59.999999-05:00": "2026-03-08T06:59:59.999999",
@@ -77,9 +75,7 @@ EACH_BY_ITSELF = [f"{zone} {place}" for zone in ZONES for place in PLACES]
     ]
 )
 def zone(request: pytest.FixtureRequest, database: Database, gateway: Client) -> Generator[str]:
-    """A time zone of the server, of the session, of the process, or of all; the functions begin
-    anew in it.
-    """
+    """A time zone of the server, the session, the process or all. The functions restart in it."""
     name, _, where = request.param.partition(" ")
     set_in = {"everywhere": PLACES, "": ()}.get(where, (where,))
     if "server" in set_in:
@@ -92,12 +88,14 @@ def zone(request: pytest.FixtureRequest, database: Database, gateway: Client) ->
         time.tzset()
         database.close()  # the next session begins in the zone
         with environment(DATABASE_URL=database.app_url), psycopg.connect(database.app_url) as app:
-            said = app.execute("SHOW timezone").fetchone()
-            # The role says UTC, whatever the server does; a session of its own mind overrules it.
-            assert said == ((name if "session" in set_in else "UTC"),)
-            ((said,),) = database.rows("SHOW timezone")
-            # What a server says of itself that was told nothing: both are in use.
-            assert said in ({name} if {"server", "session"} & set(set_in) else {"UTC", "Etc/UTC"})
+            of_session = app.execute("SHOW timezone").fetchone()
+            # The role sets UTC and overrules the server. PGTZ overrules the role.
+            assert of_session == ((name if "session" in set_in else "UTC"),)
+            ((of_server,),) = database.rows("SHOW timezone")
+            # Servers without a setting use either name of UTC.
+            assert of_server in (
+                {name} if {"server", "session"} & set(set_in) else {"UTC", "Etc/UTC"}
+            )
             assert (datetime(2026, 7, 1).astimezone().utcoffset() != UTC.utcoffset(None)) == (
                 "process" in set_in
             )
@@ -119,13 +117,15 @@ def counted(database: Database, query: str) -> dict[Any, int]:
 def test_each_usage_counts_in_its_hour_day_and_month_of_utc(
     gateway: Client, database: Database, late: bool
 ) -> None:
-    said = sorted(MOMENTS, key=lambda text: MOMENTS[text], reverse=late)
-    # Each by itself, so that months are made in this order too.
-    for number, text in enumerate(said):
+    ordered = sorted(MOMENTS, key=lambda text: MOMENTS[text], reverse=late)
+    # One request per record, so that months are created in this order too.
+    for number, text in enumerate(ordered):
         assert results(gateway, record(number, occurred_at=text))[0]["status"] == "recorded"
     assert {
         each["status"]
-        for each in results(gateway, *(record(n, occurred_at=text) for n, text in enumerate(said)))
+        for each in results(
+            gateway, *(record(n, occurred_at=text) for n, text in enumerate(ordered))
+        )
     } == {"duplicate"}
     moments = [in_utc(each) for each in MOMENTS.values()]
     by_day, by_month = (
@@ -180,7 +180,7 @@ def test_a_correction_counts_when_the_usage_did(
 
 
 @pytest.mark.usefixtures("zone")
-def test_a_price_changes_when_it_says_be_it_in_an_hour_that_a_clock_shows_twice(
+def test_a_price_takes_effect_on_time_in_a_repeated_hour_too(
     gateway: Client, acme: Acme, database: Database
 ) -> None:
     changes = {
@@ -191,8 +191,8 @@ def test_a_price_changes_when_it_says_be_it_in_an_hour_that_a_clock_shows_twice(
     }
     for since, micros in changes.items():
         custom(acme, input_price=micros * 1_000_000, output_price=0, effective_from=f"{since}Z")
-    used = {f"2026-{day}T{hour:02}:{minute:02}:00": 0 for day, hours in (("10-25", (0, 1)), ("11-01", (5, 6))) for hour in hours
-            for minute in range(0, 60, 5)}  # fmt: skip
+    hours = ("10-25T00", "10-25T01", "11-01T05", "11-01T06")
+    used = {f"2026-{hour}:{minute:02}:00": 0 for hour in hours for minute in range(0, 60, 5)}
     for moment in used:
         used[moment] = max(
             (micros for since, micros in changes.items() if since <= moment), default=2
@@ -203,14 +203,14 @@ def test_a_price_changes_when_it_says_be_it_in_an_hour_that_a_clock_shows_twice(
     assert [each["cost_micros"] for each in results(gateway, *batch)] == [
         1000 * micros for micros in used.values()
     ]
-    # Any other version makes all of them be looked at again, of which none differs.
+    # A new version makes the job examine every record again. None differs.
     custom(acme, input_price=9_000_000, output_price=0, effective_from="2026-11-20T00:00:00Z")
     assert rerate() == {"examined": len(used), "corrected": 0, "difference_micros": 0}
     assert_sums_agree(database)
 
 
 @pytest.mark.usefixtures("zone")
-def test_months_go_and_the_present_one_begins_by_utc(
+def test_months_expire_and_the_current_month_begins_in_utc(
     gateway: Client, acme: Acme, database: Database
 ) -> None:
     remember_entries(database)

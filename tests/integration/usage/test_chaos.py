@@ -1,5 +1,6 @@
-"""Sixteen writers, backends killed at random, one crash of the server: what was acknowledged is
-there, exactly once.
+"""Sixteen writers, backends killed at random and one server crash.
+
+Each acknowledged record is kept exactly once.
 """
 
 import random
@@ -34,14 +35,15 @@ KILL = (
 DIRECTORY = """
 INSERT INTO organizations (name, is_default) VALUES ('acme', true);
 INSERT INTO users (username) SELECT 'u' || n FROM generate_series(1, 20) n;
-INSERT INTO organization_members (organization_id, user_id) SELECT o.id, u.id FROM organizations o, users u;
+INSERT INTO organization_members (organization_id, user_id)
+SELECT o.id, u.id FROM organizations o, users u;
 INSERT INTO ai_model_price_versions (provider, model, source, effective_from, input_price, origin)
 VALUES ('p', 'm', 'default', '-infinity', 2000000, 'test');
 """
 
 
 class Writer(threading.Thread):
-    """Sends batches, some again, as a gateway does that got no answer; remembers what it was told."""
+    """Sends batches, retries some like a gateway without a response, and keeps the results."""
 
     def __init__(self, number: int, url: str, stop: threading.Event) -> None:
         super().__init__(name=f"writer {number}")
@@ -63,15 +65,14 @@ class Writer(threading.Thread):
             try:
                 self._send(batch)
             except DatabaseUnavailable:
-                time.sleep(self._chance.random() / 20)  # the same batch comes again, or never
+                time.sleep(self._chance.random() / 20)  # retry the batch, or drop it
             except Exception as error:  # noqa: BLE001
                 self.surprises.append(error)
                 return
         self._connection.close()
 
     def _batch(self, sent: int) -> list[dict[str, Any]]:
-        # One key in ten is shared by all writers, who say the same of it; one record in ten names
-        # nobody.
+        # All writers send the same record for one key in ten. One record in ten has no such user.
         names = [
             f"{self._number}-{sent}-{n}" if n % 10 else f"shared-{sent}-{n}" for n in range(BATCH)
         ]
@@ -93,7 +94,7 @@ class Writer(threading.Thread):
             (self.refused if answer.status == "rejected" else self.acknowledged).add(each["id"])
 
 
-def test_each_acknowledged_record_counts_once_whatever_process_dies() -> None:
+def test_each_acknowledged_record_counts_once_whichever_process_dies() -> None:
     with EmbeddedPostgres() as server:
         with psycopg.connect(server.url, autocommit=True) as owner:
             migrate(owner, application_password=PASSWORD)
@@ -109,7 +110,7 @@ def test_each_acknowledged_record_counts_once_whatever_process_dies() -> None:
             writer.start()
         started, crashed = time.monotonic(), False
         while (passed := time.monotonic() - started) < SECONDS or (
-            # A busy machine takes longer until every writer has been heard.
+            # On a busy machine the first batches of all writers take longer.
             passed < PATIENCE_SECONDS
             and sum(len(writer.acknowledged) for writer in writers) <= 2 * WRITERS * BATCH
         ):
@@ -130,8 +131,8 @@ def test_each_acknowledged_record_counts_once_whatever_process_dies() -> None:
         assert acknowledged <= kept
         assert not refused & kept
         assert len(acknowledged) > WRITERS * BATCH
-        # A record that was kept and not acknowledged was answered by a connection that died: nobody
-        # was told twice.
+        # If a record is kept but not acknowledged, its connection died before the response. No
+        # record is acknowledged as recorded twice.
         assert sum(writer.recorded for writer in writers) <= len(kept)
         assert_sums_agree(database)
         database.close()

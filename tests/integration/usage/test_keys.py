@@ -1,4 +1,4 @@
-"""What makes a usage count once: the digest of its key, and two writers of one key."""
+"""Why a usage counts once: the digest of its key, and two writers of one key."""
 
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -66,19 +66,19 @@ def test_a_batch_that_always_loses_its_key_fails_and_writes_nothing(
     with psycopg.connect(database.app_url, autocommit=True) as other:
         connection = connection_of(database)
         looks = connection.batch
-        asked = list[int]()
+        lookups = list[int]()
 
         def then_taken(*calls: Any) -> Any:
             answer = looks(*calls)
-            take_key(other, record(len(asked)))
-            asked.append(1)
+            take_key(other, record(len(lookups)))
+            lookups.append(1)
             return answer
 
         connection.batch = then_taken  # type: ignore[method-assign]
         with pytest.raises(UsageKeyTaken) as taken:
             record_in(connection, [record(n) for n in range(20)], datetime.now(UTC))
         connection.close()
-    assert len(asked) == ATTEMPTS
+    assert len(lookups) == ATTEMPTS
     assert isinstance(taken.value.__cause__, psycopg.errors.UniqueViolation)
     assert database.rows("SELECT count(*) FROM ai_usage") == [(0,)]
 

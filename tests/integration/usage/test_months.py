@@ -1,6 +1,4 @@
-"""The ledger of usage by month: made when it is needed, dropped when it is old, and never
-rewritten.
-"""
+"""The monthly partitions of the ledger: created when needed, dropped when old, never rewritten."""
 
 import psycopg
 import pytest
@@ -9,14 +7,15 @@ from tests.postgres import Database
 from tests.usage import MONTHS
 
 ENTRY = (
-    "INSERT INTO ai_usage (id, reason, source, source_id, user_id, group_id, organization_id, provider, model, input_tokens, output_tokens,"
-    " cache_read_tokens, cache_write_tokens, cache_write_1h_tokens, cost_micros, priced, usage_count,"
-    " unpriced_usage_count, occurred_at) VALUES (1, 'usage', 's', 'a', gen_random_uuid(), gen_random_uuid(), gen_random_uuid(),"
+    "INSERT INTO ai_usage (id, reason, source, source_id, user_id, group_id, organization_id,"
+    " provider, model, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,"
+    " cache_write_1h_tokens, cost_micros, priced, usage_count, unpriced_usage_count, occurred_at)"
+    " VALUES (1, 'usage', 's', 'a', gen_random_uuid(), gen_random_uuid(), gen_random_uuid(),"
     " 'p', 'm', 1, 0, 0, 0, 0, 1, true, 1, 0, %s)"
 )
 
 
-def test_a_month_is_made_when_it_is_first_needed_and_holds_it_to_the_microsecond(
+def test_a_month_is_created_when_needed_and_exact_to_the_microsecond(
     empty_database: Database,
 ) -> None:
     with psycopg.connect(empty_database.app_url, autocommit=True) as app:
@@ -32,7 +31,9 @@ def test_a_month_is_made_when_it_is_first_needed_and_holds_it_to_the_microsecond
 
 
 @pytest.mark.parametrize("moment", ["2019-12-31T23:59:59Z", "2999-01-01T00:00:00Z", "infinity"])
-def test_no_month_is_made_of_what_cannot_have_been(empty_database: Database, moment: str) -> None:
+def test_no_month_is_created_for_an_impossible_timestamp(
+    empty_database: Database, moment: str
+) -> None:
     with (
         psycopg.connect(empty_database.app_url) as app,
         pytest.raises(psycopg.errors.RaiseException),

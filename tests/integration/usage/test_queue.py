@@ -1,6 +1,4 @@
-"""IngestUsage: the queue's way into the ledger. What fails is named, comes again, and ends among
-the dead letters.
-"""
+"""IngestUsage: usage from the queue. A failed message is named, retried, and then a dead letter."""
 
 import json
 from collections.abc import Callable
@@ -11,11 +9,11 @@ import pytest
 from moto import mock_aws
 
 from tests.conftest import environment
-from tests.infra.test_template import template
 from tests.ledger import assert_sums_agree
 from tests.people import Acme
 from tests.postgres import Database
 from tests.price_books import price, seed
+from tests.template import template
 from tests.usage import failed, message, record
 
 
@@ -25,7 +23,7 @@ def priced(acme: Acme) -> None:
 
 
 @pytest.mark.usefixtures("priced")
-def test_messages_are_recorded_and_delivered_again_change_nothing(database: Database) -> None:
+def test_messages_are_recorded_and_a_second_delivery_changes_nothing(database: Database) -> None:
     delivered = [message("a", record(1), record(2)), message("b", record(3))]
     assert failed(*delivered) == []
     assert failed(*delivered, message("c", record(4))) == []
@@ -36,7 +34,7 @@ def test_messages_are_recorded_and_delivered_again_change_nothing(database: Data
 
 
 @pytest.mark.usefixtures("priced")
-def test_only_what_fails_comes_again_and_the_log_says_why(
+def test_only_failed_messages_are_retried_and_the_log_says_why(
     database: Database, logged: Callable[[], list[dict[str, Any]]]
 ) -> None:
     assert failed(
@@ -68,7 +66,7 @@ def test_a_database_that_is_down_loses_nothing() -> None:
 
 
 @pytest.mark.usefixtures("priced")
-def test_what_cannot_be_recorded_ends_among_the_dead_letters_of_the_template(
+def test_a_message_that_always_fails_becomes_a_dead_letter(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):

@@ -1,4 +1,4 @@
-"""POST /api/v2/ai/usage: each record answered by itself, priced as of its time, counted once."""
+"""POST /api/v2/ai/usage: one result per record, the price of its time, and one count."""
 
 import pytest
 
@@ -12,15 +12,15 @@ from tests.usage import record, results
 NOBODY = "00000000-0000-0000-0000-000000000000"
 
 
-def test_a_record_is_priced_and_kept_with_what_it_was_priced_by(
+def test_a_record_is_priced_and_kept_with_its_rates(
     gateway: Client, acme: Acme, database: Database
 ) -> None:
     assert results(gateway, record()) == [
         {"status": "recorded", "cost_micros": 3000, "priced": True, "validations": []}
     ]
     ((*entry, rates),) = database.rows(
-        "SELECT user_id, group_id, organization_id, provider, model, priced_provider, priced_model, input_tokens,"
-        " output_tokens, cost_micros, reason, rates FROM ai_usage"
+        "SELECT user_id, group_id, organization_id, provider, model, priced_provider,"
+        " priced_model, input_tokens, output_tokens, cost_micros, reason, rates FROM ai_usage"
     )
     everyone = acme.organizations["acme"]
     assert entry == [
@@ -46,7 +46,7 @@ def test_a_record_is_priced_and_kept_with_what_it_was_priced_by(
     assert_sums_agree(database)
 
 
-def test_it_counts_against_the_group_whose_budget_is_in_effect(
+def test_a_record_counts_against_the_group_of_the_effective_budget(
     gateway: Client, acme: Acme, database: Database
 ) -> None:
     acme.client("adam").put(acme.budget_path(), {"spend_limit_micros": 5})
@@ -56,17 +56,19 @@ def test_it_counts_against_the_group_whose_budget_is_in_effect(
     ]
 
 
-def test_who_has_no_organization_spends_for_no_group(gateway: Client, database: Database) -> None:
+def test_a_user_without_an_organization_spends_for_no_group(
+    gateway: Client, database: Database
+) -> None:
     database.run("UPDATE organizations SET is_default = false")
     results(gateway, record(user="nora"))
     ((group, organization),) = database.rows("SELECT group_id, organization_id FROM ai_usage")
     assert (str(group), str(organization)) == (NOBODY, NOBODY)
 
 
-def test_a_user_is_called_by_id_by_name_or_by_address(
+def test_a_record_names_its_user_by_id_username_or_email(
     gateway: Client, acme: Acme, database: Database
 ) -> None:
-    called = [
+    names = [
         str(acme.users["maya"]),
         str(acme.users["maya"]).upper(),
         "maya",
@@ -74,15 +76,13 @@ def test_a_user_is_called_by_id_by_name_or_by_address(
         "nobody",
         "a@b.c",
     ]
-    found = results(gateway, *(record(number, user=name) for number, name in enumerate(called)))
+    found = results(gateway, *(record(number, user=name) for number, name in enumerate(names)))
     assert [each["status"] for each in found] == ["recorded"] * 4 + ["rejected"] * 2
     assert found[4]["validations"] == [{"field": "user", "detail": "There is no such user."}]
     assert database.rows("SELECT DISTINCT user_id FROM ai_usage") == [(acme.users["maya"],)]
 
 
-def test_what_someone_used_who_left_since_is_recorded_still(
-    gateway: Client, database: Database
-) -> None:
+def test_usage_of_a_deleted_user_is_still_recorded(gateway: Client, database: Database) -> None:
     database.run("UPDATE users SET status = 'deleted' WHERE username = 'maya'")
     assert [
         each["status"] for each in results(gateway, record(), record(2, user="maya@acme.example"))
@@ -92,7 +92,7 @@ def test_what_someone_used_who_left_since_is_recorded_still(
     ]
 
 
-def test_the_same_again_is_a_duplicate_and_other_content_a_conflict(
+def test_the_same_content_is_a_duplicate_and_other_content_a_conflict(
     gateway: Client, database: Database
 ) -> None:
     first = results(gateway, record())
@@ -111,7 +111,7 @@ def test_the_same_again_is_a_duplicate_and_other_content_a_conflict(
     assert_sums_agree(database)
 
 
-def test_a_retry_is_a_duplicate_whatever_became_of_user_and_price(
+def test_a_retry_is_a_duplicate_after_user_and_price_change(
     gateway: Client, database: Database
 ) -> None:
     results(gateway, record(user="maya@acme.example"))
@@ -123,7 +123,9 @@ def test_a_retry_is_a_duplicate_whatever_became_of_user_and_price(
     ] == [("duplicate", 3000)]
 
 
-def test_what_has_no_price_is_recorded_without_a_cost(gateway: Client, database: Database) -> None:
+def test_usage_without_a_price_is_recorded_without_a_cost(
+    gateway: Client, database: Database
+) -> None:
     found = results(
         gateway,
         record(1, model="unheard-of"),
@@ -143,7 +145,9 @@ def test_what_has_no_price_is_recorded_without_a_cost(gateway: Client, database:
     assert_sums_agree(database)
 
 
-def test_each_is_priced_as_of_its_time(gateway: Client, acme: Acme, database: Database) -> None:
+def test_each_record_is_priced_as_of_its_time(
+    gateway: Client, acme: Acme, database: Database
+) -> None:
     custom = price(input_price=4_000_000) | {"effective_from": "2026-11-10T00:00:00Z"}
     assert acme.client("olivia").post("/api/v2/ai/model-prices", {"prices": [custom]}).status == 204
     moments = [
@@ -183,9 +187,9 @@ def test_a_month_ends_with_its_last_microsecond_wherever_the_gateway_is(
     moments = [
         "2026-10-31T23:59:59.999999Z",
         "2026-11-01T00:00:00Z",
-        "2026-11-01T00:59:59.999999+01:00",  # still October
-        "2026-10-31T20:00:00-04:00",  # November already
-        "2026-10-25T02:30:00+02:00",  # the hour that a clock in Berlin shows twice: UTC has each once
+        "2026-11-01T00:59:59.999999+01:00",  # still October in UTC
+        "2026-10-31T20:00:00-04:00",  # November in UTC
+        "2026-10-25T02:30:00+02:00",  # Berlin repeats this hour: UTC does not
         "2026-10-25T02:30:00+01:00",
     ]
     results(gateway, *(record(n, occurred_at=moment) for n, moment in enumerate(moments)))
@@ -208,4 +212,6 @@ def test_vendors_usage_objects_are_read(gateway: Client) -> None:
     }
     (found,) = results(gateway, record(tokens=None, usage_format="openai", usage=usage))
     assert found["cost_micros"] == 3000
-    assert results(gateway, record())[0]["status"] == "duplicate", "the same, said otherwise"
+    assert results(gateway, record())[0]["status"] == "duplicate", (
+        "the same content in another format"
+    )

@@ -1,4 +1,4 @@
-"""POST /api/v2/ai/usage: what a batch costs, and batches from many writers at once."""
+"""POST /api/v2/ai/usage: the cost of a batch, and batches of concurrent writers."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
@@ -9,21 +9,21 @@ import pytest
 
 from tests.conftest import environment
 from tests.gateway import Client
-from tests.ledger import assert_sums_agree
+from tests.ledger import assert_sums_agree, connection_of, record_in
 from tests.people import Acme
 from tests.postgres import Database
 from tests.usage import record, results
 from tests.wire import wire
 
 
-def test_a_key_that_comes_twice_in_a_batch_counts_once(gateway: Client, database: Database) -> None:
+def test_a_repeated_key_in_a_batch_counts_once(gateway: Client, database: Database) -> None:
     found = results(gateway, record(), record(), record(tokens={"input": 5}), record(2))
     assert [each["status"] for each in found] == ["recorded", "duplicate", "conflict", "recorded"]
     assert database.rows("SELECT usage_count, cost_micros FROM ai_spend_daily") == [(2, 6000)]
 
 
 @pytest.mark.parametrize("size", [1, 100, 1000])
-def test_any_batch_costs_three_trips_and_two_when_it_comes_again(
+def test_any_batch_costs_three_round_trips_and_its_retry_two(
     gateway: Client, database: Database, acme: Acme, size: int
 ) -> None:
     batch = [
@@ -38,7 +38,7 @@ def test_any_batch_costs_three_trips_and_two_when_it_comes_again(
             assert counted.trips == trips
 
 
-def test_the_same_batch_from_many_at_once_counts_once(
+def test_the_same_batch_from_concurrent_writers_counts_once(
     gateway: Client, database: Database, at_once: Any
 ) -> None:
     batch = [record(n, user=("maya", "otto", "adam")[n % 3]) for n in range(60)]
@@ -53,8 +53,7 @@ def test_the_same_batch_from_many_at_once_counts_once(
 
 @pytest.fixture
 def at_once(gateway: Client, database: Database, acme: Acme) -> Any:
-    """Sends a batch of each of so many writers at once, each on a connection of its own."""
-    from tests.ledger import connection_of, record_in
+    """A function that sends one batch per writer concurrently, each on its own connection."""
 
     def send_all(writers: int, batch_of: Any) -> list[list[dict[str, Any]]]:
         def one(number: int) -> list[dict[str, Any]]:

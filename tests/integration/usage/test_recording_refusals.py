@@ -1,4 +1,4 @@
-"""POST /api/v2/ai/usage: which records and callers are refused, and how that is said."""
+"""POST /api/v2/ai/usage: refused records and callers, and the problems in the response."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -11,7 +11,7 @@ from tests.price_books import price, seed
 from tests.usage import PATH, record, results, send
 
 
-def test_a_bad_record_stops_no_other_and_every_problem_is_named(
+def test_a_bad_record_blocks_no_other_and_every_problem_is_named(
     gateway: Client, database: Database
 ) -> None:
     found = results(
@@ -59,7 +59,7 @@ def test_a_cost_above_the_bound_is_rejected(gateway: Client) -> None:
     assert (above["status"], above["validations"][0]["field"]) == ("rejected", "tokens")
 
 
-def test_what_is_to_come_or_dated_before_all_usage_is_rejected(gateway: Client) -> None:
+def test_usage_of_the_future_or_before_2020_is_rejected(gateway: Client) -> None:
     now = datetime.now(UTC)
     moments = [
         now + timedelta(minutes=4),
@@ -79,9 +79,7 @@ def test_a_batch_has_from_one_to_a_thousand_records(gateway: Client, records: ob
     assert (answer.status, answer.json()["validations"][0]["field"]) == (400, "records")
 
 
-def test_only_who_may_record_usage_may_and_others_see_nothing_there(
-    gateway: Client, acme: Acme
-) -> None:
+def test_only_gateways_and_owners_may_record_usage(gateway: Client, acme: Acme) -> None:
     assert {
         name: send(acme.client(name), record()).status for name in ("adam", "maya", "ana", "olivia")
     } == {

@@ -1,16 +1,19 @@
-"""RerateUsage: a price that appears or is corrected is booked as another entry, in the period of
-the usage.
-"""
+"""RerateUsage: a new or corrected price adds another entry in the period of the usage."""
 
 import base64
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
+from allowance.access.gate import Gate
+from allowance.access.store import Origin
+from allowance.rbac.system import USAGE_RERATER
+from allowance.usage.rerating import UsageRerater
 from tests.gateway import Client
-from tests.ledger import assert_sums_agree
+from tests.ledger import assert_sums_agree, connection_of
 from tests.people import Acme
 from tests.postgres import Database
 from tests.price_books import price, seed
@@ -27,7 +30,7 @@ SPEND = (
 )
 
 
-def test_a_price_that_appears_is_booked_on_the_day_of_the_usage_and_once(
+def test_a_new_price_is_booked_once_on_the_day_of_the_usage(
     gateway: Client, database: Database
 ) -> None:
     results(
@@ -62,7 +65,7 @@ def test_a_price_that_appears_is_booked_on_the_day_of_the_usage_and_once(
     ]
 
 
-def test_a_price_that_is_corrected_backwards_books_the_difference_each_time(
+def test_each_retroactive_price_correction_books_the_difference(
     gateway: Client, acme: Acme, database: Database
 ) -> None:
     results(
@@ -79,16 +82,9 @@ def test_a_price_that_is_corrected_backwards_books_the_difference_each_time(
     assert_sums_agree(database)
 
 
-def test_two_runs_at_once_book_a_correction_once(gateway: Client, database: Database) -> None:
+def test_concurrent_runs_book_a_correction_once(gateway: Client, database: Database) -> None:
     results(gateway, *(record(n, model="new", tokens={"input": 1000}) for n in range(30)))
     seed(price("new", input_price=5_000_000))
-    from concurrent.futures import ThreadPoolExecutor
-
-    from allowance.access.gate import Gate
-    from allowance.access.store import Origin
-    from allowance.rbac.system import USAGE_RERATER
-    from allowance.usage.rerating import UsageRerater
-    from tests.ledger import connection_of
 
     def run(_: int) -> int:
         connection = connection_of(database)
@@ -106,7 +102,7 @@ def test_two_runs_at_once_book_a_correction_once(gateway: Client, database: Data
     assert_sums_agree(database)
 
 
-def test_more_than_a_page_is_rated(
+def test_more_than_one_page_is_rerated(
     gateway: Client, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("allowance.usage.rerating.PAGE", 7)
@@ -123,7 +119,7 @@ def test_more_than_a_page_is_rated(
     assert_sums_agree(database)
 
 
-def test_what_has_no_price_is_listed_by_model_until_it_has_one(
+def test_unpriced_usage_is_listed_by_model_until_it_has_a_price(
     gateway: Client, acme: Acme, database: Database
 ) -> None:
     moments = ["2026-11-20T10:59:59Z", "2026-11-21T00:00:00+02:00"]
@@ -155,10 +151,10 @@ def test_what_has_no_price_is_listed_by_model_until_it_has_one(
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 7, 100])
-def test_page_by_page_each_model_comes_once_be_there_as_much_of_it_as_of_others(
+def test_pages_list_each_model_once_also_where_counts_are_equal(
     gateway: Client, limit: int
 ) -> None:
-    # Names that differ in case only, and in what sorts by other rules elsewhere.
+    # Names that differ in case only, or that sort differently by other collations.
     used = {
         ("p", "a"): 2,
         ("p", "B"): 1,
@@ -189,10 +185,25 @@ def test_page_by_page_each_model_comes_once_be_there_as_much_of_it_as_of_others(
 
 
 @pytest.mark.parametrize(
-    "parts", ["x", "\u00e9", {}, 7, [], [1, "p"], ["1", "p", "m"], [1.5, "p", "m"], [True, "p", "m"], [0, "p", "m"],
-              [1 << 63, "p", "m"], [1, "p", "a\x00b"], [1, "p", None], [1, "p", "m", "m"]],
-)  # fmt: skip
-def test_a_cursor_that_no_page_gave_is_refused(gateway: Client, parts: object) -> None:
+    "parts",
+    [
+        "x",
+        "\u00e9",
+        {},
+        7,
+        [],
+        [1, "p"],
+        ["1", "p", "m"],
+        [1.5, "p", "m"],
+        [True, "p", "m"],
+        [0, "p", "m"],
+        [1 << 63, "p", "m"],
+        [1, "p", "a\x00b"],
+        [1, "p", None],
+        [1, "p", "m", "m"],
+    ],
+)
+def test_a_forged_cursor_is_refused(gateway: Client, parts: object) -> None:
     after = (
         parts
         if isinstance(parts, str)

@@ -1,6 +1,4 @@
-"""ExpireUsage: months that are older than what is kept go, while others write; the sums stay, and
-each key counts once.
-"""
+"""ExpireUsage drops months before the retention. Sums stay, and each key still counts once."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -53,7 +51,7 @@ def sums(database: Database) -> list[list[tuple[Any, ...]]]:
 @pytest.mark.parametrize(
     ("kept", "left"), [(0, [0, 1, 2, 3, 14]), (1, [0, 1]), (2, [0, 1, 2]), (13, [0, 1, 2, 3])]
 )
-def test_months_before_the_last_so_many_whole_ones_are_dropped_and_the_sums_stay(
+def test_months_before_the_retention_are_dropped_and_sums_stay(
     gateway: Client,
     database: Database,
     logged: Callable[[], list[dict[str, Any]]],
@@ -73,7 +71,7 @@ def test_months_before_the_last_so_many_whole_ones_are_dropped_and_the_sums_stay
     assert expire(database, kept) == {"dropped": [], "postponed": None}
 
 
-def test_a_month_is_kept_from_its_last_microsecond_on_by_the_clock_of_the_database(
+def test_the_database_clock_decides_to_the_microsecond_what_is_kept(
     gateway: Client, database: Database
 ) -> None:
     last = datetime.combine(month_before(1), datetime.min.time(), UTC) - timedelta(microseconds=1)
@@ -83,7 +81,7 @@ def test_a_month_is_kept_from_its_last_microsecond_on_by_the_clock_of_the_databa
 
 
 @pytest.mark.parametrize("kept", ["0", "-1", "NULL"])
-def test_the_schema_lets_nobody_drop_the_present_month_or_the_one_before(
+def test_the_schema_never_drops_the_current_or_the_previous_month(
     gateway: Client, database: Database, kept: str
 ) -> None:
     results(gateway, in_month_before(0), in_month_before(1, 2))
@@ -98,19 +96,17 @@ def test_the_schema_lets_nobody_drop_the_present_month_or_the_one_before(
 
 
 @pytest.mark.parametrize("months", ["", "x", "-1", "1.5", "121", "٣"])
-def test_a_retention_that_is_no_number_of_months_fails_the_job(
-    database: Database, months: str
-) -> None:
+def test_a_bad_retention_fails_the_job(database: Database, months: str) -> None:
     with (
         environment(DATABASE_URL=database.app_url, USAGE_RETENTION_MONTHS=months),
         pytest.raises(BadSetting),
     ):
         expire_usage.handler({}, Context())
     with environment(DATABASE_URL=database.app_url):
-        assert usage_retention_months() == 0, "what is not said forgets nothing"
+        assert usage_retention_months() == 0, "without the setting, no month is dropped"
 
 
-def test_a_retry_of_what_was_dropped_counts_no_more(gateway: Client, database: Database) -> None:
+def test_a_retry_of_dropped_usage_counts_no_more(gateway: Client, database: Database) -> None:
     first = results(gateway, in_month_before(3))
     before = sums(database)
     expire(database, 1)
@@ -121,7 +117,7 @@ def test_a_retry_of_what_was_dropped_counts_no_more(gateway: Client, database: D
     assert database.rows("SELECT count(*) FROM ai_usage") == [(0,)]
 
 
-def test_a_late_record_of_a_dropped_month_counts_once_and_goes_with_the_next_run(
+def test_a_late_record_of_a_dropped_month_counts_once_until_the_next_run(
     gateway: Client, database: Database
 ) -> None:
     results(gateway, in_month_before(3))
@@ -138,7 +134,7 @@ def test_a_late_record_of_a_dropped_month_counts_once_and_goes_with_the_next_run
     assert sums(database) == before
 
 
-def test_what_was_dropped_is_not_rated_nor_looked_for_nor_listed(
+def test_dropped_usage_is_neither_rerated_nor_listed(
     gateway: Client, acme: Acme, database: Database
 ) -> None:
     results(

@@ -1,4 +1,4 @@
-"""ExpireUsage while others read and write: nothing is lost, and each key counts once."""
+"""ExpireUsage with concurrent readers and writers: no usage is lost, and each key counts once."""
 
 import threading
 import time
@@ -9,9 +9,13 @@ from typing import Any
 import psycopg
 import pytest
 
+from allowance.access.gate import Gate
+from allowance.access.store import Origin
 from allowance.database.database import Database as Connection
 from allowance.database.settings import DatabaseSource
 from allowance.errors import DatabaseUnavailable
+from allowance.rbac.system import USAGE_RERATER
+from allowance.usage.rerating import UsageRerater
 from tests.gateway import Client
 from tests.ledger import assert_sums_agree, connection_of, record_in, remember_entries
 from tests.postgres import Database
@@ -31,7 +35,7 @@ def remembered(database: Database) -> None:
     remember_entries(database)
 
 
-def test_what_reads_a_month_for_long_keeps_it_until_the_next_run_which_is_told(
+def test_a_long_read_postpones_the_drop_of_a_month_with_a_warning(
     gateway: Client,
     database: Database,
     logged: Callable[[], list[dict[str, Any]]],
@@ -49,7 +53,7 @@ def test_what_reads_a_month_for_long_keeps_it_until_the_next_run_which_is_told(
     assert expire(database, 1) == {"dropped": [name_of(3), name_of(2)], "postponed": None}
 
 
-def test_a_reader_that_ends_in_time_costs_a_try_only(gateway: Client, database: Database) -> None:
+def test_a_short_read_costs_one_retry_only(gateway: Client, database: Database) -> None:
     results(gateway, in_month_before(3))
     with psycopg.connect(database.owner_url) as reader:
         reader.execute("SELECT count(*) FROM ai_usage")
@@ -59,7 +63,7 @@ def test_a_reader_that_ends_in_time_costs_a_try_only(gateway: Client, database: 
         ends.join()
 
 
-def test_who_writes_while_it_waits_for_a_lock_is_held_up_for_a_moment_only(
+def test_a_writer_waits_only_shortly_while_the_job_waits_for_a_lock(
     gateway: Client, database: Database
 ) -> None:
     results(gateway, in_month_before(0), in_month_before(3, 2))
@@ -78,20 +82,18 @@ def test_who_writes_while_it_waits_for_a_lock_is_held_up_for_a_moment_only(
             longest = max(longest, time.monotonic() - started)
         connection.close()
         ends.join()
-    # 100 ms is what the lock is waited for; the rest is a busy machine. The lock is held for three
-    # seconds.
+    # The job waits 100 ms for the lock; the rest allows for a busy machine. The reader holds the
+    # lock for three seconds.
     assert longest < 1.5
     assert months(database) == [month_before(0)]
     assert number > 20
     assert_sums_agree(database)
 
 
-def test_writers_of_the_months_that_go_lose_nothing_and_count_once(
+def test_writers_of_dropped_months_lose_nothing_and_count_once(
     gateway: Client, database: Database
 ) -> None:
-    """Four of them, late records of two old months among others, while the months are dropped over
-    and over.
-    """
+    """Four writers send late records of two old months, which are dropped again and again."""
     stop = threading.Event()
     recorded: list[str] = []
     surprises: list[Exception] = []
@@ -106,7 +108,7 @@ def test_writers_of_the_months_that_go_lose_nothing_and_count_once(
                     try:
                         answers = record_in(connection, batch, datetime.now(UTC))
                     except DatabaseUnavailable:
-                        continue  # as a gateway does: the same again
+                        continue  # retry, like a gateway
                     recorded.extend(
                         name["id"]
                         for name, each in zip(batch, answers, strict=True)
@@ -142,7 +144,7 @@ def test_writers_of_the_months_that_go_lose_nothing_and_count_once(
 
 
 class Interrupted(Connection):
-    """The real database, of which the oldest month is dropped before every trip."""
+    """The real database. It calls `drop` before every round trip."""
 
     drop: Callable[[], object]
 
@@ -151,7 +153,7 @@ class Interrupted(Connection):
         return super()._attempt(work)
 
 
-def test_a_month_that_goes_between_two_trips_of_a_batch_is_a_503_and_the_same_batch_comes_again(
+def test_a_month_dropped_within_a_batch_is_a_503_and_a_retry_succeeds(
     gateway: Client, database: Database
 ) -> None:
     results(gateway, in_month_before(3))
@@ -166,13 +168,9 @@ def test_a_month_that_goes_between_two_trips_of_a_batch_is_a_503_and_the_same_ba
     assert_sums_agree(database)
 
 
-def test_models_of_dropped_months_cost_a_rating_no_query(
+def test_models_of_dropped_months_cost_a_rerating_no_query(
     gateway: Client, database: Database
 ) -> None:
-    from allowance.access.gate import Gate
-    from allowance.access.store import Origin
-    from allowance.rbac.system import USAGE_RERATER
-    from allowance.usage.rerating import UsageRerater
 
     def trips() -> int:
         connection = Interrupted(DatabaseSource(database.app_url), "test")

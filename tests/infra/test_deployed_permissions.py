@@ -1,0 +1,144 @@
+"""Credentials, roles and policies of the deployed functions."""
+
+import json
+import re
+from typing import Any
+
+from tests.deployed import actions, functions, properties, resources, role_of, statements, template
+from tests.gateway import handlers
+
+PASSWORDS = "secretsmanager:GetSecretValue"
+
+
+def test_every_route_except_health_and_the_default_needs_a_credential() -> None:
+    public = {
+        (route.method, route.path)
+        for module in handlers()
+        for route in module.app.routes.values()
+        if route.public
+    }
+    assert public == {("GET", "/healthz"), ("ANY", "$default")}
+
+
+def test_functions_that_need_only_the_database_share_a_role() -> None:
+    shared = {name for name in functions() if role_of(name) == "DatabaseRole"}
+    own = {"Migrate", "SeedPrices", "DeliverAlerts", "ExportSpend", "IngestUsage"}
+    assert shared == functions().keys() - own
+    assert all(role_of(name) == f"{name}Role" for name in own)
+    roles = properties("AWS::IAM::Role")
+    assert all(
+        roles[role_of(name)]["PermissionsBoundary"] == {"Ref": "FunctionBoundary"}
+        for name in functions()
+    )
+    managed = "arn:${AWS::Partition}:iam::aws:policy/"
+    assert "Policies" not in roles["DatabaseRole"]
+    assert roles["DatabaseRole"]["ManagedPolicyArns"] == [
+        {"Fn::Sub": f"{managed}service-role/AWSLambdaBasicExecutionRole"},
+        {"Fn::Sub": f"{managed}AWSXrayWriteOnlyAccess"},
+        {"Fn::Sub": f"{managed}service-role/AWSLambdaVPCAccessExecutionRole"},
+        {"Ref": "DatabaseAccess"},
+    ]
+    (trusted,) = statements(roles["DatabaseRole"]["AssumeRolePolicyDocument"])
+    assert trusted["Principal"] == {"Service": "lambda.amazonaws.com"}
+
+
+def test_no_policy_has_a_wildcard_action_or_a_needless_wildcard_resource() -> None:
+    for statement in statements(template()["Resources"]):
+        assert not [action for action in actions(statement) if "*" in action], statement
+        if statement["Effect"] == "Allow" and statement.get("Resource") == "*":
+            assert {action.split(":")[0] for action in actions(statement)} <= {"xray", "ec2"}
+
+
+def test_only_the_migrator_may_read_the_owners_secret() -> None:
+    for name, resource in template()["Resources"].items():
+        text = json.dumps(resource)
+        tells = name not in {"DatabaseCluster", "FunctionBoundary", "SecretsManagerEndpoint"} and (
+            "OwnerDatabase" in text or "MasterUserSecret" in text
+        )
+        assert tells == (name in {"Migrate", "MigrateRole"}), name
+
+
+def test_what_a_function_may_do_is_within_the_boundary() -> None:
+    boundary = {
+        action
+        for each in statements(template()["Resources"]["FunctionBoundary"])
+        for action in actions(each)
+    }
+    granted = {
+        action
+        for name, resource in resources("AWS::IAM::Role", "AWS::IAM::ManagedPolicy").items()
+        if name.removesuffix("Role") in {*functions(), "DatabaseAccess"}
+        for each in statements(
+            resource["Properties"].get("Policies", resource["Properties"].get("PolicyDocument", []))
+        )
+        for action in actions(each)
+    }
+    assert {PASSWORDS, "rds-db:connect", "sqs:SendMessage"} <= granted <= boundary
+    # AWS's managed policies for logs, traces and networks grant these, and a function needs them.
+    # The AWS managed policy reference lists them, as under AWSLambdaVPCAccessExecutionRole.
+    assert {
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+        "xray:PutTraceSegments",
+        "xray:PutTelemetryRecords",
+    } <= boundary
+    interfaces = {"Create", "Describe", "Delete"}
+    assert {
+        f"ec2:{verb}NetworkInterface{'s' if verb == 'Describe' else ''}" for verb in interfaces
+    } <= boundary
+    assert {
+        "ec2:DescribeSubnets",
+        "ec2:AssignPrivateIpAddresses",
+        "ec2:UnassignPrivateIpAddresses",
+    } <= boundary
+
+
+def test_code_in_a_function_may_not_change_network_interfaces() -> None:
+    """https://docs.aws.amazon.com/lambda/latest/dg/permissions-source-function-arn.html."""
+    of_ec2 = [
+        each
+        for each in statements(template()["Resources"]["FunctionBoundary"])
+        if any(action.startswith("ec2:") for action in actions(each))
+    ]
+    denied, allowed = of_ec2
+    assert (denied["Effect"], allowed["Effect"]) == ("Deny", "Allow")
+    assert actions(denied) == actions(allowed)
+    assert denied["Condition"] == {"Null": {"lambda:SourceFunctionArn": "false"}}
+
+
+def test_only_exports_may_write_to_the_bucket_under_their_prefix() -> None:
+    def writes(node: Any) -> list[dict[str, Any]]:
+        return [
+            each
+            for each in statements(node)
+            if "s3:PutObject" in actions(each)
+            and "custom-resource-response" not in json.dumps(each["Resource"])
+        ]
+
+    holders = {name for name, resource in template()["Resources"].items() if writes(resource)}
+    assert holders == {"ExportSpendRole", "FunctionBoundary", "S3Endpoint"}
+    assert {json.dumps(each["Resource"]) for each in writes(template()["Resources"])} == {
+        json.dumps({"Fn::Sub": "arn:${AWS::Partition}:s3:::${ExportBucket}/${ExportPrefix}focus/*"})
+    }
+    assert template()["Parameters"]["ExportPrefix"]["AllowedPattern"].endswith("/)*"), (
+        "another folder may begin alike"
+    )
+
+
+def test_nothing_in_the_environment_of_a_function_is_a_secret() -> None:
+    for function in functions().values():
+        for name, value in function["Environment"]["Variables"].items():
+            assert "resolve:" not in json.dumps(value)
+            assert not re.search(r"PASSWORD|TOKEN|KEY", name)
+            assert not name.endswith("DATABASE_URL") or value == "", "for local runs only"
+
+
+def test_only_seeding_may_read_the_price_book_and_the_network_allows_it() -> None:
+    def reads(node: Any) -> list[dict[str, Any]]:
+        return [each for each in statements(node) if "s3:GetObject" in actions(each)]
+
+    holders = {name for name, resource in template()["Resources"].items() if reads(resource)}
+    assert holders == {"SeedPricesRole", "FunctionBoundary", "S3Endpoint"}
+    objects = {json.dumps(each["Resource"]) for each in reads(template()["Resources"])}
+    assert len(objects) == 1
+    assert "${PriceBook}" in objects.pop()

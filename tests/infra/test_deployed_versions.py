@@ -1,0 +1,132 @@
+"""What publishes a new version of a function, and how a version takes over."""
+
+import json
+import re
+
+from tests.deployed import JOBS, functions, properties, resources, template
+
+OWN_PARAMETERS = {
+    "SeedPrices": {"PriceBook"},
+    "DeliverAlerts": {"AlertTopic", "AlertEventBus"},
+    "ExpireUsage": {"UsageRetentionMonths"},
+}
+"""The parameters that only one function uses."""
+
+
+def test_the_resources_leave_room_below_the_limit_of_cloudformation() -> None:
+    """A stack takes 500; each function is four, and each route one more."""
+    assert len(template()["Resources"]) <= 350
+
+
+def test_a_changed_layer_or_parameter_publishes_every_function() -> None:
+    """SAM hashes code and environment to publish; the hash does not resolve references."""
+    variables = json.dumps(functions()["Directory"]["Environment"]["Variables"])
+    covered_by_revision = {"DatabaseSecretArn"}
+    steering = {*re.findall(r'"Ref": "(\w+)"', variables)} & template()[
+        "Parameters"
+    ].keys() - covered_by_revision
+    assert {"AIBudgetsEnabled", "LogLevel", "CorsOrigins"} <= steering
+    (shared,) = (
+        name for name in resources("AWS::Lambda::LayerVersion") if name.startswith("Shared")
+    )
+    for name, version in properties("AWS::Lambda::Version").items():
+        if name.startswith("ExportSpend"):
+            continue  # the next test
+        named = set(re.findall(r"\$\{(\w+)\}", version["Description"]["Fn::Sub"]))
+        assert shared in named, name
+        own: set[str] = next(
+            (alone for job, alone in OWN_PARAMETERS.items() if name.startswith(job)), set()
+        )
+        assert {
+            *(steering - {"AIBudgetsEnabled", "CorsOrigins"} if own else steering),
+            "Revision",
+            "Database",
+        } <= named
+        assert named & set.union(*OWN_PARAMETERS.values()) == own, name
+    longest = len(
+        "arn:aws-us-gov:lambda:ap-southeast-2:123456789012:layer:SharedLayer0123456789:9999"
+    )
+    limits = {
+        name: template()["Parameters"][name].get("MaxLength", 10)
+        for name in ("CorsOrigins", "PriceBook", "Revision", "AlertTopic", "AlertEventBus")
+    }
+    assert longest + limits["CorsOrigins"] + limits["Revision"] + 30 <= 256
+    assert longest + limits["PriceBook"] + limits["Revision"] + 30 <= 256
+    assert longest + limits["AlertTopic"] + limits["AlertEventBus"] + limits["Revision"] + 30 <= 256
+
+
+def test_a_changed_export_parameter_publishes_the_export_function() -> None:
+    (version,) = (
+        each
+        for name, each in properties("AWS::Lambda::Version").items()
+        if name.startswith("ExportSpend")
+    )
+    text, named = version["Description"]["Fn::Sub"]
+    referred = set(re.findall(r'"Ref": "(\w+)"', json.dumps(named))) | set(
+        re.findall(r"\$\{(\w+)\}", text + json.dumps(named))
+    )
+    variables = json.dumps(functions()["ExportSpend"]["Environment"]["Variables"])
+    of_exports = {
+        each for each in re.findall(r'"Ref": "(\w+)"', variables) if each.startswith("Export")
+    }
+    assert len(of_exports) == 4
+    assert {
+        *resources("AWS::Lambda::LayerVersion"),
+        *of_exports,
+        "Database",
+        "DatabaseProxy",
+        "LogLevel",
+        "Revision",
+    } <= referred
+    lengths = {
+        name: each.get("MaxLength", 11)
+        for name, each in template()["Parameters"].items()
+        if name in referred
+    }
+    key = len("mrk-") + 36
+    assert (
+        sum(lengths.values())
+        - lengths["ExportKmsKeyArn"]
+        + key
+        + 2 * len("9999 ")
+        + text.count(" ")
+        <= 256
+    )
+
+
+def test_exports_need_a_bucket_and_only_they_have_the_large_layer() -> None:
+    conditional = {
+        name
+        for name, each in template()["Resources"].items()
+        if each.get("Condition") == "ExportsSpend"
+    }
+    (layer,) = (
+        name for name in resources("AWS::Lambda::LayerVersion") if name.startswith("Parquet")
+    )
+    assert {"ExportSpend", "ExportSpendRole", "ExportHeartbeatAlarm", layer} <= conditional
+    having = {name for name, each in functions().items() if layer in json.dumps(each["Layers"])}
+    assert having == {"ExportSpend"}
+    assert len(functions()["ExportSpend"]["Layers"]) == 2
+
+
+def test_a_deployment_can_take_every_default_and_asks_for_no_secret() -> None:
+    for name, parameter in template()["Parameters"].items():
+        assert "Default" in parameter, name
+        assert "NoEcho" not in parameter, name
+
+
+def test_new_code_of_a_route_shifts_gradually_and_alarms_roll_it_back() -> None:
+    aliases = resources("AWS::Lambda::Alias")
+    groups = properties("AWS::CodeDeploy::DeploymentGroup")
+    for name in functions():
+        assert aliases[f"{name}Aliaslive"]["Properties"]["Name"] == "live"
+        assert ("UpdatePolicy" in aliases[f"{name}Aliaslive"]) == (name not in JOBS), name
+        if name not in JOBS:
+            group = groups[f"{name}DeploymentGroup"]
+            condition, watched, _ = group["AlarmConfiguration"]["Fn::If"]
+            assert condition == "RollsBack"
+            assert [each["Name"]["Ref"] for each in watched["Alarms"]] == [
+                "RouteFailuresAlarm",
+                "ServerErrorsAlarm",
+            ]
+            assert group["AutoRollbackConfiguration"]["Enabled"] is True

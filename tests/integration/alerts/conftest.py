@@ -1,0 +1,34 @@
+"""Fixtures of the alert tests."""
+
+from collections.abc import Generator
+
+import pytest
+
+from tests.alert_limits import LIMIT
+from tests.gateway import Client
+from tests.people import Acme
+from tests.postgres import Database
+from tests.price_books import price, seed
+from tests.receivers import Receivers, receivers
+
+
+@pytest.fixture
+def aws(database: Database, monkeypatch: pytest.MonkeyPatch) -> Generator[Receivers]:
+    """Both receivers. The time limits are long, because a busy machine is no hanging receiver."""
+    for limit in (
+        "receivers.ANSWER_SECONDS",
+        "delivery.CLAIMING_SECONDS",
+        "delivery.SENDING_SECONDS",
+    ):
+        monkeypatch.setattr(f"allowance.alerts.{limit}", 60)
+    with receivers(database.app_url) as made:
+        yield made
+
+
+@pytest.fixture
+def gateway(acme: Acme, database: Database) -> Client:
+    """A gateway whose input tokens cost one micro each. Everyone in acme may spend 10,000."""
+    database.run("UPDATE users SET roles = '{gateway}' WHERE username = 'nora'")
+    seed(price(input_price=1_000_000))
+    acme.client("olivia").put(acme.budget_path("acme/Everyone"), {"spend_limit_micros": LIMIT})
+    return acme.client("nora")
