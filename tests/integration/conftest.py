@@ -1,4 +1,4 @@
-"""Fixtures of the integration suite, and which of its tests depend on the version of Postgres."""
+"""Fixtures of the integration suite. Some of its tests depend on the version of Postgres."""
 
 from pathlib import Path
 
@@ -17,6 +17,8 @@ DEPEND_ON_THE_VERSION = (
     "database",
     "directory/test_memberships.py",
     "http/test_outages.py",
+    "prices/test_malformed_books.py",
+    "prices/test_scheduled_seeding.py",
     "prices/test_seeding.py",
     "spend",
     "usage",
@@ -24,7 +26,7 @@ DEPEND_ON_THE_VERSION = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark them `postgres_version`: functions, partitions, locks, plans, grants and the calendar."""
+    """Mark the tests of functions, partitions, locks, plans, grants and the calendar."""
     for item in items:
         if item.path.is_relative_to(HERE) and any(
             item.path.is_relative_to(HERE / each) for each in DEPEND_ON_THE_VERSION
@@ -34,9 +36,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 def gateway(acme: Acme, database: Database) -> Client:
-    """Someone who may record usage and do nothing else, and a model with a price: 2 USD and 10 USD
-    a million.
-    """
+    """A user who may only record usage. One model has a price: 2 USD and 10 USD a million."""
     database.run("UPDATE users SET roles = '{gateway}' WHERE username = 'nora'")
     seed(price(input_price=2_000_000, output_price=10_000_000))
     return acme.client("nora")
