@@ -150,7 +150,7 @@ def random_tokens(dice: random.Random, each: Shared) -> Tokens:
     return Tokens(**counts)
 
 
-def test_ten_thousand_random_usages_over_all_shared_models_cost_what_the_oracle_says(
+def test_ten_thousand_random_usages_cost_what_the_oracle_says(
     everything: list[Shared],
 ):
     dice = random.Random(20261122)  # noqa: S311 - the same usages every time
@@ -177,7 +177,7 @@ def test_ten_thousand_random_usages_over_all_shared_models_cost_what_the_oracle_
 
 
 def test_no_shared_model_is_left_uncompared_and_every_class_is_counted(everything: list[Shared]):
-    """The numbers of the pinned packages: whoever takes newer ones sees what is compared then."""
+    """The numbers of the pinned packages. A newer package shows what is compared then."""
     assert len(everything) <= USAGES
     assert all(comparable(each) for each in everything)
     kinds = Counter(each.variant or "standard" for each in everything)
