@@ -1,7 +1,7 @@
 """A TCP proxy that counts round trips, and keeps the client's words.
 
-A trip is each time that the client speaks after the server was ready for it: what is sent on while
-answers to what went before are coming in waits for nothing.
+A trip is each time that the client speaks after the server was ready for it: data that it sends
+while earlier responses arrive adds no wait.
 """
 
 import selectors

@@ -1,4 +1,4 @@
-"""The look-out for secrets in logs sees what it is there for."""
+"""The search for secrets in logs finds each kind of secret, and nothing else."""
 
 from datetime import UTC, datetime
 

@@ -1,5 +1,5 @@
-"""Migrate as a deployment calls it: CloudFormation waits for the answer, and the application's role
-can log in after.
+"""Migrate as a deployment calls it: CloudFormation waits for the response. Then the application's
+role can log in.
 """
 
 import json

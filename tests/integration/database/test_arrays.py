@@ -1,4 +1,4 @@
-"""Arrays in binary are what Postgres reads of them."""
+"""Postgres reads the binary form of an array as the values that it encodes."""
 
 from datetime import UTC, datetime, timedelta, timezone
 

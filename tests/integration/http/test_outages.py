@@ -1,5 +1,5 @@
-"""A database that goes away: 503 and a clean recovery on the next request; a stale connection is
-replaced unseen.
+"""A database outage is a 503, and the next request recovers. A stale connection is replaced without
+an error.
 """
 
 import threading

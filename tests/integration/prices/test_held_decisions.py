@@ -1,4 +1,4 @@
-"""What an owner decides of a held change, once, and what that changes."""
+"""An owner approves or rejects a held change once, and the prices follow."""
 
 import threading
 from datetime import timedelta

@@ -1,6 +1,4 @@
-"""Broken and hostile books, as a file somewhere would hold them: none changes a price, and none
-costs much memory.
-"""
+"""Broken and hostile books in a file: none changes a price, and none takes much memory."""
 
 import json
 import tracemalloc

@@ -1,6 +1,4 @@
-"""Books whose prices become known for the first time, where no earlier price tells that they are
-wrong.
-"""
+"""Books with first prices of models: no earlier price shows that they are wrong."""
 
 from typing import Any
 

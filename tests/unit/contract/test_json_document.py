@@ -1,5 +1,5 @@
-"""The quick reader of JSON takes nothing that the careful one refuses, and understands nothing
-differently.
+"""The quick reader of JSON agrees with the careful one: it accepts nothing more, and reads the same
+values.
 """
 
 import json

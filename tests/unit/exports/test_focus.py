@@ -1,5 +1,5 @@
-"""Charges as FOCUS has them: names, what may be null, and what each value is. A test with the
-foundation's own validator is tests/integration/test_focus_validator.py.
+"""Charges as FOCUS has them: names, what may be null, and what each value is. The tests of
+integration run the foundation's own validator.
 """
 
 import json

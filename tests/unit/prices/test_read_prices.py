@@ -61,7 +61,7 @@ def five(row: dict[str, Any]) -> tuple[int | None, ...]:
         ("deepseek", "deepseek-v4-flash", (150_000, 600_000, 3_000, None, None), GENAI),
         # 0.06: an embedding has no output
         ("voyageai", "voyage-3.5", (60_000, None, None, None, None), GENAI),
-        # 0, and nothing said of caches kept an hour: free by its suffix
+        # 0, and no price of caches kept an hour: free by its suffix
         ("azure", "mai-ds-r1:free", (0, 0, 0, 0, None), GENAI),
         # 3, 15, 0.3, 3.75: only models.dev has this provider
         (

@@ -1,4 +1,4 @@
-"""Price terms: what is taken, and that every problem of them names its field."""
+"""Price terms: which are accepted, and that each problem names its field."""
 
 from typing import Any
 
