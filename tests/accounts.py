@@ -1,24 +1,9 @@
-"""The accounting of authorization: what every public method of every store needs, and how to call
-it.
-
-A need is written as in the header of a query, with names of the directory of the tests in place of
-parameters: `read user maya`, `read group in acme`, `update ai_model_price`.
-"""
+"""The accounts of authorization: what each public method of a store needs, and its call."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
-from allowance.access.caller import (
-    Caller,
-    GroupReference,
-    Membership,
-    OrganizationReference,
-    TokenInfo,
-    UserReference,
-)
 from allowance.access.store import CallerStore, GroupPathStore, UserPathStore
 from allowance.alerts.delivery import AlertStore
 from allowance.alerts.models import SpendAlert
@@ -41,19 +26,15 @@ from allowance.prices.models import HeldChangeQuery, ModelPriceFilter, ModelPric
 from allowance.prices.seeding.source import TakenBook
 from allowance.prices.seeding.store import SeedingStore
 from allowance.prices.store import ModelPriceStore
-from allowance.rbac.policy import Action, Object, ResourceType
+from allowance.rbac.policy import Action
 from allowance.spend.store import GroupSpendStore, OrganizationSpendStore, UserSpendStore
 from allowance.usage.models import UsageBatch
 from allowance.usage.rerating import UsageRerater
 from allowance.usage.retention import UsageExpirer
 from allowance.usage.store import UsageQueueStore, UsageStore
 from allowance.usage.unpriced import UnpricedQuery
-from tests.people import Acme
+from tests.accounting import EVERYWHERE, HELD, Account, now, platform
 
-CALLER = UUID(int=1)
-"""The caller of every account: nobody whom a path names."""
-
-HELD = UUID(int=9)
 USAGE = {
     "source": "s",
     "id": "1",
@@ -63,23 +44,6 @@ USAGE = {
     "occurred_at": "2026-11-20T10:00:00Z",
     "tokens": {"input": 1},
 }
-
-EVERYWHERE = "everywhere"
-"""In place of the organization of an object at large: in none, and so in all."""
-
-
-@dataclass(frozen=True)
-class Account:
-    """What a method needs, and how to call it with a store and the directory of the tests."""
-
-    needs: Sequence[str]
-    run: Callable[[Any, Acme], Any]
-    then: Sequence[str] = ()
-    """What it needs once a first query has found the object."""
-    refused: Any = None
-    """What it returns in place of an error where the caller may see nothing."""
-    kind: type | None = None
-    """The store that is made, where the method is inherited."""
 
 
 @dataclass
@@ -95,14 +59,6 @@ class TakesAll:
 
     def close(self) -> None:
         """Nothing is open."""
-
-
-def platform(acme: Acme) -> UUID:
-    return acme.groups["acme/platform"]
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
 
 
 def nothing_seen(key: str) -> Callable[[Any], bool]:
@@ -229,44 +185,3 @@ ACCOUNTS: dict[tuple[type, str], Account] = {
         ["update directory"], lambda s, _: s.import_directory(DirectoryDocument())
     ),
 }
-
-
-def needed(text: str, acme: Acme) -> tuple[Action, Object]:
-    """The action and the object of a need."""
-    action, resource_type, *rest = text.split()
-    kind = ResourceType(resource_type)
-    match rest:
-        case []:
-            return Action(action), Object(kind)
-        case ["in", place]:
-            id_ = None if place == EVERYWHERE else acme.organizations[place]
-            return Action(action), Object(kind, organization_id=id_)
-        case [name]:
-            return Action(action), Object(kind, id=str(id_of(kind, name, acme)))
-        case _:
-            raise ValueError(text)
-
-
-def id_of(kind: ResourceType, name: str, acme: Acme) -> UUID:
-    if name == "caller":
-        return CALLER
-    if kind is ResourceType.GROUP:
-        return acme.groups[f"acme/{name}"]
-    return acme.users[name]
-
-
-def caller_of(acme: Acme) -> Caller:
-    """A caller whose path names the group platform, the organization acme and the user maya."""
-    return Caller(
-        user_id=CALLER,
-        username="test",
-        email=None,
-        roles=[],
-        organizations=list[Membership](),
-        groups=[],
-        token=TokenInfo(name="t", expires_at=None, scope=None),
-        group=GroupReference(id=platform(acme), organization_id=acme.organizations["acme"]),
-        organization=OrganizationReference(id=acme.organizations["acme"], name="acme"),
-        now=now(),
-        user=UserReference(id=acme.users["maya"], username="maya"),
-    )

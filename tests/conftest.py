@@ -133,7 +133,7 @@ def populated(server: Server, migrated: Database) -> Generator[tuple[Database, A
 
 @pytest.fixture
 def empty_database(server: Server, migrated: Database) -> Generator[Database]:
-    """The schema, and nobody."""
+    """The schema without any user."""
     with server.database(migrated.name) as database, environment(DATABASE_URL=database.app_url):
         yield database
 

@@ -1,5 +1,5 @@
-"""What must never be logged: tokens, passwords, connection strings. Every suite looks for it in all
-that it logged.
+"""What must never be logged: tokens, passwords, connection strings. Every suite searches its logs
+for them.
 """
 
 import re
@@ -10,11 +10,11 @@ CONNECTION_STRING = re.compile(r"postgres(ql)?://[^\s:/@]+:[^\s@]+@")
 SIGNATURE = re.compile(r"X-Amz-Signature=[0-9a-f]{64}|AWS4-HMAC-SHA256 Credential=")
 
 PASSWORDS: set[str] = set()
-"""Those of the servers that the suites started; who makes one enters it here."""
+"""The passwords of the servers that the suites started. The code that makes one adds it here."""
 
 
 def leaks(text: str) -> list[str]:
-    """What of it stands in a text, by its kind: the secret itself is not told again."""
+    """The kinds of secrets that a text holds, without the secrets themselves."""
     kinds = {
         "a token": TOKEN,
         "a connection string": CONNECTION_STRING,
@@ -25,7 +25,7 @@ def leaks(text: str) -> list[str]:
 
 
 def leaks_in_logs_of(state: Path) -> dict[str, list[str]]:
-    """Which logs of a stack hold such things."""
+    """The kinds of secrets in each log of a stack that holds any."""
     return {
         path.name: found
         for path in state.glob("*.log")

@@ -45,7 +45,7 @@ def operation_of(path: str, method: str) -> APIOperation[Any, Any, Any, Any]:
 
 
 def examples(count: int) -> settings:
-    """So many generated requests, each of them sent."""
+    """This number of generated requests, each of them sent."""
     return settings(
         max_examples=count,
         deadline=None,

@@ -47,9 +47,7 @@ DIRECTORY = {
 
 @dataclass(frozen=True)
 class Acme:
-    """Ids and tokens of the directory. Paths are of acme's group `platform` where nothing else is
-    said.
-    """
+    """Ids and tokens of the directory. A path is for acme's group `platform` by default."""
 
     organizations: dict[str, UUID]
     groups: dict[str, UUID]

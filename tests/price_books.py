@@ -1,6 +1,7 @@
 """Books for tests: real-looking prices, in micro-units of US dollars per one million tokens."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import seed_prices
 from tests.gateway import Context
 from tests.postgres import Database
 
+TOMORROW = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
 NOTHING = {"inserted": 0, "updated": 0, "unchanged": 0, "held": 0, "withdrawn": 0, "fallback": None}
 RATES = (
     "input_price",
@@ -37,7 +39,7 @@ def seed(*prices: Any, **more: Any) -> dict[str, Any]:
 
 
 def many(number: int) -> list[dict[str, Any]]:
-    """So many models from $0.10 to $10 of input and five times that of output."""
+    """`number` models: $0.10 to $10 of input, and output at five times the input."""
     stated = [100_000 + 9_900_000 * n // number for n in range(number)]
     return [
         price(f"model-{n:03}", input_price=each, output_price=5 * each)
@@ -88,7 +90,8 @@ def rows(database: Database) -> list[tuple[Any, ...]]:
     rates.
     """
     return database.rows(
-        f"SELECT provider, model, source, {', '.join(RATES)} FROM ai_model_prices_at(clock_timestamp())"
+        f"SELECT provider, model, source, {', '.join(RATES)} FROM "
+        "ai_model_prices_at(clock_timestamp())"
         " ORDER BY provider, model, source"
     )
 
@@ -98,6 +101,27 @@ def versions(database: Database, model: str = "m") -> list[tuple[Any, ...]]:
     what ended.
     """
     return database.rows(
-        "SELECT source, CASE WHEN effective_from > '-infinity' THEN effective_from END, input_price, removed, withdrawn"
+        "SELECT source, CASE WHEN effective_from > '-infinity' THEN effective_from END, "
+        "input_price, removed, withdrawn"
         " FROM ai_model_price_versions WHERE model = %s ORDER BY id", model
     )  # fmt: skip
+
+
+def at(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+def input_prices_at(database: Database, moment: datetime | str) -> dict[str, int]:
+    return dict(
+        database.rows(
+            "SELECT model, input_price FROM ai_model_prices_at(%s::timestamptz)", str(moment)
+        )
+    )
+
+
+def audit(database: Database) -> list[tuple[Any, ...]]:
+    return database.rows(
+        "SELECT actor_name, action, resource_id, before -> 'input_price', after -> 'input_price' "
+        "FROM audit_log"
+        " WHERE resource_type = 'ai_model_price' ORDER BY id"
+    )

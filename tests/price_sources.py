@@ -1,4 +1,4 @@
-"""Small sources of prices for tests, and the book that is made of them."""
+"""Small sources of prices for tests, and the book that they make."""
 
 import datetime
 import gzip
@@ -86,3 +86,12 @@ def made(*models: ModelInfo) -> Book:
 
 def entries(first: GenaiPrices, second: ModelsDev | None = None) -> list[Entry]:
     return book(merged(first, second), "1", DAY)["prices"]
+
+
+def four(row: Entry) -> tuple[int | None, ...]:
+    return (
+        row["input_price"],
+        row["output_price"],
+        row["cache_read_price"],
+        row["cache_write_price"],
+    )

@@ -170,7 +170,7 @@ class Receivers:
         )
 
     def messages(self, name: str) -> list[dict[str, Any]]:
-        """What arrived in a queue since this was last asked."""
+        """The messages that arrived in a queue since the last call."""
         sqs, url = self.client("sqs"), self.queues[name]
         found: list[dict[str, Any]] = []
         while received := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get(

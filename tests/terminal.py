@@ -18,7 +18,7 @@ STYLES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 @dataclass(frozen=True)
 class Session:
-    """What a command printed, how often it asked, and its exit code."""
+    """What a command printed, the number of its questions, and its exit code."""
 
     printed: str
     questions: tuple[str, ...]

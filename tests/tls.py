@@ -1,4 +1,4 @@
-"""A real HTTPS server on this machine, with a certificate that nobody trusts but who is told to."""
+"""A real HTTPS server on this machine. Only a client that names its authority trusts it."""
 
 import ssl
 import threading
@@ -82,7 +82,7 @@ def https_site(folder: Path, host: str = "127.0.0.1") -> Generator[Site]:
             site.requests.append({name.lower(): value for name, value in self.headers.items()})
             site.respond(self)
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

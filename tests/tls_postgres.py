@@ -19,8 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 SSL_REQUEST = bytes.fromhex("0000000804d2162f")
-"""https://www.postgresql.org/docs/current/protocol-message-formats.html#PROTOCOL-MESSAGE-FORMATS-SSLREQUEST
-"""
+"""https://www.postgresql.org/docs/current/protocol-message-formats.html: SSLRequest"""
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ def tls_in_front_of(url: str, folder: Path) -> Generator[TlsServer]:
             client.sendall(b"S")
             encrypted = context.wrap_socket(client, server_side=True)
         except (AssertionError, OSError):
-            # The client refused the certificate, or asked for no TLS.
+            # The client refused the certificate, or requested no TLS.
             return client.close()
         server = socket.create_connection((postgres.hostname or "", postgres.port or 5432))
         threading.Thread(target=relay, args=(encrypted, server), daemon=True).start()

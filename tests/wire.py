@@ -1,7 +1,7 @@
 """A TCP proxy that counts round trips, and keeps the client's words.
 
-A trip is each time that the client speaks after the server was ready for it: what is sent on while
-answers to what went before are coming in waits for nothing.
+A trip is each time that the client speaks after the server was ready for it: data that it sends
+while earlier responses arrive adds no wait.
 """
 
 import selectors
@@ -19,7 +19,7 @@ FLUSH = b"H\x00\x00\x00\x04"
 
 
 class Wire:
-    """Between a client and Postgres. `trips` counts since the last reset, `said` is all that
+    """Between a client and Postgres. `trips` counts since the last reset, `sent` is all that
     clients ever sent.
     """
 
@@ -32,7 +32,7 @@ class Wire:
             netloc=f"{login}@127.0.0.1:{self._listener.getsockname()[1]}"
         ).geturl()
         self.trips = 0
-        self.said = b""
+        self.sent = b""
         threading.Thread(target=self._accept, daemon=True).start()
 
     def reset(self) -> None:
@@ -58,20 +58,20 @@ class Wire:
             for one in (client, server):
                 one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 ready.register(one, selectors.EVENT_READ)
-            said, is_ready = b"", True
+            tail, is_ready = b"", True
             while True:
                 for key, _ in ready.select():
                     data = key.fileobj.recv(65536)  # type: ignore[union-attr]
                     if not data:
                         return
                     if key.fileobj is client:
-                        self.said += data
+                        self.sent += data
                         if data != FLUSH:
                             self.trips += is_ready
                             is_ready = False
                     else:
-                        said = (said + data)[-len(READY) - 1 :]
-                        is_ready = said.startswith(READY)
+                        tail = (tail + data)[-len(READY) - 1 :]
+                        is_ready = tail.startswith(READY)
                     (server if key.fileobj is client else client).sendall(data)
 
 

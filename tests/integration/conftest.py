@@ -1,4 +1,4 @@
-"""Fixtures of the integration suite, and which of its tests depend on the version of Postgres."""
+"""Fixtures of the integration suite. Some of its tests depend on the version of Postgres."""
 
 from pathlib import Path
 
@@ -18,6 +18,8 @@ DEPEND_ON_THE_VERSION = (
     "database",
     "directory/test_memberships.py",
     "http/test_outages.py",
+    "prices/test_malformed_books.py",
+    "prices/test_scheduled_seeding.py",
     "prices/test_seeding.py",
     "spend",
     "usage",

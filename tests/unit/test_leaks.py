@@ -1,13 +1,14 @@
-"""The look-out for secrets in logs sees what it is there for."""
+"""The search for secrets in logs finds each kind of secret, and nothing else."""
+
+from datetime import UTC, datetime
 
 import pytest
 
 from allowance.access.tokens import mint
 from allowance.aws.signature import AwsCredentials, database_token, signed_headers
 from tests.leaks import PASSWORDS, leaks
-from tests.unit.aws.test_signature import time_of
 
-NOW = time_of("20261122T060000Z")
+NOW = datetime(2026, 11, 22, 6, tzinfo=UTC)
 CREDENTIALS = AwsCredentials("AKID", "key", None, "eu-west-1")
 
 

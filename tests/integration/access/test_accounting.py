@@ -1,5 +1,5 @@
-"""Every public method of every store runs for a caller who may do exactly what its account says,
-and for nobody else; every query of a store runs in one of them.
+"""Each public method of a store runs only for a caller who may do what its account says. Each query
+of a store runs in one of these methods.
 
 Stores and queries are found, not listed.
 """
@@ -7,7 +7,7 @@ Stores and queries are found, not listed.
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, get_type_hints
 
 import pytest
@@ -19,24 +19,14 @@ from allowance.database.database import Database as Connection
 from allowance.database.queries import Call, queries
 from allowance.database.settings import DatabaseSource
 from allowance.errors import Forbidden, NotAuthorized, NotFound
-from allowance.rbac.policy import (
-    ANY,
-    NO_SECRET,
-    Action,
-    AllowedObject,
-    Object,
-    Permission,
-    ResourceType,
-    Role,
-    Scope,
-    Subject,
-)
-from tests.accounts import ACCOUNTS, CALLER, HELD, Account, caller_of, needed
+from allowance.rbac.policy import NO_SECRET, Object, ResourceType, Subject
+from tests.accounting import HELD, Account, caller_of, needed
+from tests.accounts import ACCOUNTS
 from tests.people import Acme
 from tests.postgres import Database
+from tests.subjects import all_but_the_action, all_but_the_object, exactly
 
 ORIGIN = Origin(None, "test", "test")
-ALL_TYPES = tuple(ResourceType)
 
 type Method = tuple[type, str]
 
@@ -67,51 +57,23 @@ def methods() -> set[Method]:
 
 
 class WatchedConnection(Connection):
-    """The real database; it keeps the names of the queries that it is asked."""
+    """The real database; it records the names of the queries that run."""
 
     def __init__(self, database: Database) -> None:
         super().__init__(DatabaseSource(database.app_url, None), "test")
-        self.asked: list[str] = []
+        self.queries_run: list[str] = []
 
     def rows_of(self, what: Call[Any]) -> Any:
-        self.asked.append(what.query)
+        self.queries_run.append(what.query)
         return super().rows_of(what)
 
     def run(self, query: str, parameters: Mapping[str, Any]) -> int:
-        self.asked.append(query)
+        self.queries_run.append(query)
         return super().run(query, parameters)
 
     def batch(self, *calls: Call[Any]) -> list[list[Any]]:
-        self.asked += [each.query for each in calls]
+        self.queries_run += [each.query for each in calls]
         return super().batch(*calls)
-
-
-def exactly(needs: Iterable[tuple[Action, Object]]) -> Subject:
-    """A subject who may do this to these objects, and nothing else."""
-    needs = list(needs)
-    permissions = tuple(Permission(obj.type, action) for action, obj in needs)
-    objects = tuple(AllowedObject(obj.type, obj.id or ANY) for _, obj in needs)
-    everything = Role(site=(Permission(ANY, ANY),))
-    return Subject(CALLER, (Role(site=permissions),), scope=Scope(everything, objects))
-
-
-def all_but_the_action(action: Action, obj: Object) -> Subject:
-    """A subject who may do everything to everything, but for this action on this type."""
-    permissions = tuple(
-        Permission(each_type, each_action)
-        for each_type in ALL_TYPES
-        for each_action in Action
-        if (each_type, each_action) != (obj.type, action)
-    )
-    return Subject(CALLER, (Role(site=permissions),))
-
-
-def all_but_the_object(obj: Object) -> Subject:
-    """A subject who may do everything to all objects of other types, and to one other object."""
-    everything = Role(site=(Permission(ANY, ANY),))
-    others = tuple(AllowedObject(each) for each in ALL_TYPES if each is not obj.type)
-    one_other = AllowedObject(obj.type, str(HELD))
-    return Subject(CALLER, (everything,), scope=Scope(everything, (*others, one_other)))
 
 
 def store_for(
@@ -130,22 +92,26 @@ def something_of_each(database: Database, acme: Acme) -> Database:
     """A database in which every method finds something to do."""
     for statement in (
         "INSERT INTO group_ai_budgets SELECT id, 1 FROM groups",
-        "INSERT INTO ai_model_price_versions (provider, model, source, effective_from, input_price, origin)"
+        "INSERT INTO ai_model_price_versions (provider, model, source, effective_from, "
+        "input_price, origin)"
         " VALUES ('p', 'priced', 'custom', '-infinity', 1, 'test')",
         "INSERT INTO ai_model_price_changes_held (id, provider, model, proposed, reasons, origin)"
         f" VALUES ('{HELD}', 'p', 'm', '{{\"input_price\": 1}}', '{{}}', 'test')",
     ):
         database.run(statement)
     database.run(
-        "INSERT INTO user_ai_budget_overrides (user_id, group_id, organization_id, spend_limit_micros)"
+        "INSERT INTO user_ai_budget_overrides (user_id, group_id, organization_id, "
+        "spend_limit_micros)"
         " SELECT %s, id, organization_id, 1 FROM groups WHERE id = %s",
         acme.users["maya"],
         acme.groups["acme/platform"],
     )
     database.run(
-        "INSERT INTO ai_spend_alerts (user_id, period_start, threshold_percent, group_id, organization_id,"
+        "INSERT INTO ai_spend_alerts (user_id, period_start, threshold_percent, group_id, "
+        "organization_id,"
         " limit_source, spend_limit_micros, spent_micros)"
-        " SELECT %s, '2026-11-01', 85, id, organization_id, 'group', 1, 1 FROM groups WHERE id = %s",
+        " SELECT %s, '2026-11-01', 85, id, organization_id, 'group', 1, 1 FROM groups WHERE id = "
+        "%s",
         acme.users["maya"],
         acme.groups["acme/platform"],
     )
@@ -159,7 +125,8 @@ def something_of_each(database: Database, acme: Acme) -> Database:
     account.run(store, acme)
     connection.close()
     database.run(
-        "INSERT INTO ai_model_price_versions (provider, model, source, effective_from, input_price, origin)"
+        "INSERT INTO ai_model_price_versions (provider, model, source, effective_from, "
+        "input_price, origin)"
         " VALUES ('p', 'm', 'default', '-infinity', 1000000, 'test')"
     )
     return database
@@ -177,7 +144,7 @@ def test_only_a_store_takes_a_gate() -> None:
 
 
 @pytest.mark.parametrize("method", ACCOUNTS, ids=lambda m: f"{m[0].__name__}.{m[1]}")
-def test_it_runs_for_who_may_do_exactly_that(
+def test_it_runs_for_a_caller_who_may_do_exactly_that(
     something_of_each: Database, acme: Acme, method: Method
 ) -> None:
     account = ACCOUNTS[method]
@@ -188,7 +155,7 @@ def test_it_runs_for_who_may_do_exactly_that(
 
 
 @pytest.mark.parametrize("method", ACCOUNTS, ids=lambda m: f"{m[0].__name__}.{m[1]}")
-def test_it_is_refused_to_who_may_do_everything_else(
+def test_it_is_refused_to_a_caller_who_may_do_everything_else(
     database: Database, acme: Acme, method: Method
 ) -> None:
     account = ACCOUNTS[method]
@@ -214,7 +181,7 @@ def refuse(
         error = Forbidden if obj.type in NO_SECRET else NotAuthorized
         with pytest.raises(error):
             account.run(store, acme)
-    assert connection.asked == []
+    assert connection.queries_run == []
 
 
 @pytest.mark.parametrize(
@@ -234,7 +201,7 @@ def test_what_it_needs_next_is_needed_too(
             store, connection = store_for(method, account, subject, something_of_each, acme)
             with pytest.raises(NotAuthorized):
                 account.run(store, acme)
-            assert len(connection.asked) == 1
+            assert len(connection.queries_run) == 1
             connection.close()
     assert something_of_each.rows(limits) == before
 
@@ -248,7 +215,7 @@ def test_every_query_of_a_store_runs_in_one_of_them(
         store, connection = store_for(method, account, exactly(needs), something_of_each, acme)
         account.run(store, acme)
         connection.close()
-        ran.update(connection.asked)
+        ran.update(connection.queries_run)
     assert ran == {name for name, query in queries().items() if query.needs}
 
 

@@ -1,5 +1,5 @@
-"""Migrate as a deployment calls it: CloudFormation waits for the answer, and the application's role
-can log in after.
+"""Migrate as a deployment calls it: CloudFormation waits for the response. Then the application's
+role can log in.
 """
 
 import json
@@ -70,7 +70,7 @@ def empty(server: Server) -> Generator[Database]:
         yield database
 
 
-def test_a_deployment_is_told_which_files_were_applied(
+def test_a_deployment_learns_which_files_were_applied(
     cloudformation: AnswersUrl, empty: Database
 ) -> None:
     with environment(DATABASE_URL=empty.app_url, OWNER_DATABASE_URL=empty.owner_url):
@@ -103,7 +103,7 @@ def test_a_failed_migration_fails_the_deployment_and_says_why(
     assert "was changed since it was applied" in line["exception"]
 
 
-def test_a_database_out_of_reach_fails_the_deployment_without_telling_a_password(
+def test_an_unreachable_database_fails_the_deployment_without_its_password(
     cloudformation: AnswersUrl, empty: Database
 ) -> None:
     unreachable = empty.owner_url.replace(str(urlsplit(empty.owner_url).port), "1")
@@ -133,7 +133,7 @@ def test_an_unknown_request_fails_the_deployment_and_migrates_nothing(
     assert empty.rows("SELECT to_regclass('schema_migrations')") == [(None,)]
 
 
-def test_an_answer_that_cannot_be_delivered_is_an_error_which_lambda_repeats(
+def test_an_undeliverable_response_is_an_error_that_lambda_retries(
     cloudformation: AnswersUrl,
 ) -> None:
     event = cloudformation.event("Delete") | {"ResponseURL": "http://127.0.0.1:1/answer"}

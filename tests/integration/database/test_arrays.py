@@ -1,4 +1,4 @@
-"""Arrays in binary are what Postgres reads of them."""
+"""Postgres reads the binary form of an array as the values that it encodes."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -19,8 +19,10 @@ MOMENT = datetime(2026, 11, 22, 6, 0, 0, 123456, tzinfo=UTC)
         (integers([0, -1, 2**63 - 1, -(2**63)]), "bigint[]", f"{{0,-1,{2**63 - 1},{-(2**63)}}}"),
         (integers([None, 5, None]), "bigint[]", "{NULL,5,NULL}"),
         (integers([]), "bigint[]", "{}"),
-        (times([MOMENT, MOMENT.astimezone(BERLIN_SUMMER)]), "timestamp with time zone[]", '{"2026-11-22 06:00:00.123456+00","2026-11-22 06:00:00.123456+00"}'),
-        (times([datetime(1999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)]), "timestamp with time zone[]", '{"1999-12-31 23:59:59.999999+00"}'),
+        (times([MOMENT, MOMENT.astimezone(BERLIN_SUMMER)]), "timestamp with time zone[]",
+         '{"2026-11-22 06:00:00.123456+00","2026-11-22 06:00:00.123456+00"}'),
+        (times([datetime(1999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)]),
+         "timestamp with time zone[]", '{"1999-12-31 23:59:59.999999+00"}'),
         (times([]), "timestamp with time zone[]", "{}"),
         (uuids([bytes(15) + b"\x01"]), "uuid[]", "{00000000-0000-0000-0000-000000000001}"),
         (uuids([]), "uuid[]", "{}"),

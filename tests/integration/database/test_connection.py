@@ -1,8 +1,7 @@
-"""How a function reaches its database: a secret out of moto's Secrets Manager, a signed token, TLS.
+"""How a function reaches its database: a secret in moto's Secrets Manager, a signed token, TLS.
 Postgres is real.
 """
 
-import datetime
 import json
 import os
 import socket
@@ -17,10 +16,9 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from allowance.database import login as connection
-from allowance.database.login import CERTIFICATES, authorities, connection_parameters
+from allowance.database.login import connection_parameters
 from allowance.database.settings import DatabaseSource, database_source
 from allowance.settings import BadSetting
-from local.certificates import by_region, name_of, read
 from tests.conftest import environment, forget_process
 from tests.people import Acme
 from tests.postgres import Database
@@ -49,7 +47,7 @@ def secret_of(url: str, **other: Any) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def secrets_manager() -> Generator[Any]:
-    """A client of moto's Secrets Manager, which the functions reach over HTTP as they reach AWS's."""
+    """A client of moto's Secrets Manager. The functions reach it over HTTP, like AWS's own."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -77,7 +75,7 @@ def test_the_connection_comes_out_of_the_secret(
         assert acme.client("adam").put(acme.budget_path(), {"spend_limit_micros": 1}).status == 200
 
 
-def test_what_rds_leaves_out_of_its_master_secret_comes_from_the_environment(
+def test_what_the_master_secret_of_rds_lacks_comes_from_the_environment(
     secrets_manager: Any, database: Database, acme: Acme
 ) -> None:
     whole = secret_of(database.app_url)
@@ -196,7 +194,7 @@ def test_a_source_of_the_connection_is_demanded(acme: Acme, variables: dict[str,
         assert app.execute("SELECT 1").fetchone() == (1,)
 
 
-def test_a_server_is_taken_only_with_a_certificate_of_a_known_authority_for_its_name(
+def test_a_server_needs_a_certificate_of_a_known_authority_for_its_name(
     secrets_manager: Any,
     database: Database,
     acme: Acme,
@@ -233,45 +231,8 @@ def test_a_server_that_takes_no_writes_is_not_taken(database: Database, acme: Ac
     assert adam.get(path).status == 404
 
 
-def test_every_way_to_connect_says_when_to_give_up_and_asks_for_no_session_setting() -> None:
+def test_every_connection_has_timeouts_and_sets_no_session_option() -> None:
     found = connection_parameters(DatabaseSource(url="postgresql://localhost/x"))
     assert found["target_session_attrs"] == "read-write"
     assert found["tcp_user_timeout"] == 4000
     assert "options" not in found
-
-
-def test_the_certificates_are_roots_of_every_region_and_of_the_proxy_and_none_ends_soon() -> None:
-    roots = read([CERTIFICATES / "all.pem"])
-    names = {name_of(root) for root in roots}
-    assert len(names) == len(roots) > 80
-    assert all(root.subject == root.issuer for root in roots)
-    in_two_years = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=730)
-    assert [str(root.subject) for root in roots if root.not_valid_after_utc < in_two_years] == []
-    assert "Amazon Root CA 1" in names
-    regions = {name.split()[2] for name in names if "RDS" in name}
-    assert {
-        "us-east-1",
-        "eu-west-1",
-        "eu-central-1",
-        "ap-southeast-2",
-        "sa-east-1",
-        "us-west-2",
-    } <= regions
-    files = {path.stem: read([path]) for path in CERTIFICATES.glob("*.pem")}
-    assert files == by_region(roots), "python -m local.certificates made them"
-    assert files.keys() == {*regions, "all"}
-    assert all(len(files[region]) < 10 for region in regions)
-
-
-@pytest.mark.parametrize(
-    ("host", "file"),
-    [
-        ("allowance.cluster-abc123.eu-west-1.rds.amazonaws.com", "eu-west-1.pem"),
-        ("proxy.proxy-abc123.ap-southeast-2.rds.amazonaws.com", "ap-southeast-2.pem"),
-        ("allowance.abc123.us-gov-west-1.rds.amazonaws.com", "all.pem"),
-        ("db.internal.example", "all.pem"),
-        ("10.0.0.1", "all.pem"),
-    ],
-)
-def test_only_the_authorities_of_the_servers_region_are_read(host: str, file: str) -> None:
-    assert authorities(host) == CERTIFICATES / file

@@ -41,7 +41,7 @@ COLUMNS = {"N": "author", "N+1": "author_name"}
 
 
 def version(folder: Path, files: int) -> Path:
-    """The migrations that a version ships: so many of the files."""
+    """The migrations that a version ships: the first files, up to a count."""
     shipped = folder / str(files)
     shipped.mkdir()
     for name in list(FILES)[:files]:

@@ -140,7 +140,7 @@ def test_nothing_that_a_request_says_pins_the_session_of_an_rds_proxy(
         assert adam.get(path).status == 200
         assert adam.delete(path).status == 204
         assert adam.get("/api/v2/audit").status == 200
-    startup, sent = spoken_to_postgres(counted.said)
+    startup, sent = spoken_to_postgres(counted.sent)
     assert b"application_name\0" in startup
     assert b"options\0" not in startup
     prepared = [body for kind, body in sent if kind == b"P"]
@@ -153,18 +153,18 @@ def test_nothing_that_a_request_says_pins_the_session_of_an_rds_proxy(
     ]
 
 
-def spoken_to_postgres(said: bytes) -> tuple[bytes, list[tuple[bytes, bytes]]]:
+def spoken_to_postgres(sent_bytes: bytes) -> tuple[bytes, list[tuple[bytes, bytes]]]:
     """The startup message, and the messages after it: (type, body).
 
     https://www.postgresql.org/docs/current/protocol-message-formats.html
     """
     startup, at = b"", 0
-    while at < len(said) and said[at] == 0:  # the first messages have no type
-        length = int.from_bytes(said[at : at + 4])
-        startup, at = said[at + 4 : at + length], at + length
+    while at < len(sent_bytes) and sent_bytes[at] == 0:  # the first messages have no type
+        length = int.from_bytes(sent_bytes[at : at + 4])
+        startup, at = sent_bytes[at + 4 : at + length], at + length
     messages: list[tuple[bytes, bytes]] = []
-    while at < len(said):
-        length = int.from_bytes(said[at + 1 : at + 5])
-        messages.append((said[at : at + 1], said[at + 5 : at + 1 + length]))
+    while at < len(sent_bytes):
+        length = int.from_bytes(sent_bytes[at + 1 : at + 5])
+        messages.append((sent_bytes[at : at + 1], sent_bytes[at + 5 : at + 1 + length]))
         at += 1 + length
     return startup, messages

@@ -8,7 +8,7 @@ from tests.people import Acme
 from tests.postgres import Database
 
 
-def test_me_tells_who_i_am(maya: Client, acme: Acme) -> None:
+def test_me_returns_the_caller(maya: Client, acme: Acme) -> None:
     assert maya.get("/api/v2/users/me").json() == {
         "id": str(acme.users["maya"]),
         "username": "maya",
@@ -89,7 +89,7 @@ def test_a_deleted_organization_takes_its_groups_with_it(acme: Acme, database: D
         assert client.get("/api/v2/users/me").json()["organizations"] == []
 
 
-def test_the_audit_log_tells_who_changed_what(acme: Acme, adam: Client) -> None:
+def test_the_audit_log_names_the_actor_and_the_change(acme: Acme, adam: Client) -> None:
     path = acme.budget_path()
     request_ids = [
         adam.put(path, {"spend_limit_micros": 1}).headers["X-Request-Id"],

@@ -1,5 +1,5 @@
-"""A database that goes away: 503 and a clean recovery on the next request; a stale connection is
-replaced unseen.
+"""A database outage is a 503, and the next request recovers. A stale connection is replaced without
+an error.
 """
 
 import threading
@@ -49,7 +49,7 @@ def test_a_job_finds_its_connection_stale_and_goes_on(database: Database, acme: 
     assert import_directory.handler(DIRECTORY, Context())["tokens"] == {}
 
 
-def test_a_backend_that_ends_mid_request_is_a_503_and_the_next_request_is_fine(
+def test_a_backend_that_ends_mid_request_is_a_503_and_the_next_succeeds(
     adam: Client, acme: Acme, database: Database
 ) -> None:
     answers: list[Answer] = []
@@ -101,7 +101,7 @@ def own_server() -> Generator[tuple[EmbeddedPostgres, Acme]]:
             yield server, Acme.of(import_directory.handler(DIRECTORY, Context()))
 
 
-def test_a_server_that_stops_and_starts_is_a_503_in_between_without_a_restart_of_ours(
+def test_a_stopped_server_is_a_503_until_it_starts_with_no_restart_of_ours(
     own_server: tuple[EmbeddedPostgres, Acme],
 ) -> None:
     server, acme = own_server

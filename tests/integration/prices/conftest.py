@@ -8,13 +8,22 @@ import pytest
 import seed_prices
 from tests.gateway import Client
 from tests.people import Acme
+from tests.postgres import Database
 from tests.price_books import few_of_the_shipped
 from tests.tls import Site, https_site
 
 
 @pytest.fixture
 def olivia(acme: Acme) -> Client:
+    """An owner: only owners may change prices."""
     return acme.client("olivia")
+
+
+@pytest.fixture
+def price_reader(database: Database, acme: Acme) -> Client:
+    """A user who may read prices, but not change them."""
+    database.run("UPDATE users SET roles = '{gateway}' WHERE username = 'nora'")
+    return acme.client("nora")
 
 
 @pytest.fixture

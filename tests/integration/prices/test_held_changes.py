@@ -1,4 +1,4 @@
-"""What nobody should take unseen is held: listed, logged, approved or rejected, once, by an owner."""
+"""A suspect change is held: listed, logged, and approved or rejected once, by an owner."""
 
 import json
 from collections.abc import Callable
@@ -31,7 +31,8 @@ from tests.price_books import (
         ({"variants": {}}, "variants.batch.input_price: becomes unknown from 500000 to None"),
         ({"variants": {"batch": {"input_price": 5_000_000}}},
          "variants.batch.input_price: moves by more than a factor of 3 from 500000 to 5000000"),
-        ({"tiers": [{"above_input_tokens": 200_000, "input_price": 30_000_000, "output_price": 2_000_000}]},
+        ({"tiers": [{"above_input_tokens": 200_000, "input_price": 30_000_000,
+            "output_price": 2_000_000}]},
          "tiers[200000].input_price: moves by more than a factor of 10 from 1000000 to 30000000"),
         ({"tiers": [{"above_input_tokens": 200_000, "input_price": 2_000_000}]},
          "tiers[200000].output_price: becomes unknown from 2000000 to None"),
@@ -151,7 +152,7 @@ def test_a_known_price_does_not_move_while_its_sources_disagree(
 # A whole book.
 
 
-def test_a_seeding_is_one_line_of_the_log_with_counts_and_reasons_and_has_metrics(
+def test_a_seeding_writes_one_log_line_with_counts_and_reasons_and_metrics(
     empty_database: Database,
     logged: Callable[[], list[dict[str, Any]]],
     capsys: pytest.CaptureFixture[str],
@@ -166,10 +167,10 @@ def test_a_seeding_is_one_line_of_the_log_with_counts_and_reasons_and_has_metric
         for each in capsys.readouterr().out.splitlines()
         if "HeldPriceChanges" in each
     ][-1]
-    told = (
+    values = (
         metrics["HeldPriceChanges"],
         metrics["NewlyHeldPriceChanges"],
         metrics["PriceBookFallbacks"],
     )
-    assert told == ([2.0], [2.0], [0.0])
+    assert values == ([2.0], [2.0], [0.0])
     assert json.dumps(line).count("9000000") == 0

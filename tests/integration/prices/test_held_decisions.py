@@ -1,4 +1,4 @@
-"""What an owner decides of a held change, once, and what that changes."""
+"""An owner approves or rejects a held change once, and the prices follow."""
 
 import threading
 from datetime import timedelta
@@ -39,10 +39,10 @@ def test_an_approved_change_is_the_default_price_from_then_on(
     assert seed(BEFORE | {"input_price": 9_000_000}) == counts(unchanged=1)
     first, second = versions(database)
     assert (first[1], second[2]) == (None, 9_000_000)
-    (told,) = olivia.get(PRICES).json()["prices"]
-    assert told["source"] == "default"
-    assert told["sources"] == ["book"]
-    assert "approved by olivia" in told["origin"]
+    (listed,) = olivia.get(PRICES).json()["prices"]
+    assert listed["source"] == "default"
+    assert listed["sources"] == ["book"]
+    assert "approved by olivia" in listed["origin"]
 
 
 def test_a_rejected_change_is_not_proposed_again_but_another_is(
@@ -115,11 +115,11 @@ def test_decisions_are_in_the_audit_log(olivia: Client) -> None:
         for each in olivia.get("/api/v2/audit?user=me").json()["entries"]
         if "price" in each["resource_type"]
     ]
-    told = [
+    changes = [
         (each["resource_type"], each["action"], (each["after"] or {}).get("decision"))
         for each in reversed(entries)
     ]
-    assert told == [
+    assert changes == [
         ("ai_model_price_change", "update", "rejected"),
         ("ai_model_price_change", "update", "approved"),
         ("ai_model_price", "update", None),
@@ -152,7 +152,7 @@ def test_a_rejection_settles_only_what_was_in_effect_then(
     seed(price(input_price=2_000_000))
     seed(price(input_price=1_000_000))
     assert seed(price(input_price=4_000_000)) == counts(held=1), (
-        "it is asked again: prices came and went since"
+        "it is held again: prices came and went since"
     )
     assert [row[3] for row in rows(database)] == [1_000_000]
 
@@ -176,14 +176,14 @@ def test_dated_changes_may_be_approved_in_any_order(
         assert database.rows(
             "SELECT input_price FROM ai_model_prices_at(%s::timestamptz)", str(moment)
         ) == [(expected,)]
-    told = database.rows(
+    prices = database.rows(
         "SELECT before -> 'input_price' FROM audit_log WHERE resource_type = 'ai_model_price'"
         " AND after -> 'input_price' = '4000000'"
     )
-    assert told == [(1_000_000,)], "what was in effect then"
+    assert prices == [(1_000_000,)], "what was in effect then"
 
 
-def test_an_approved_past_price_leaves_alone_what_its_own_book_applied_after_it(
+def test_an_approved_past_price_keeps_what_its_book_applied_after_it(
     database: Database, olivia: Client
 ) -> None:
     seed(price(input_price=1_000_000))

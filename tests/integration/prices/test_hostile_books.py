@@ -1,6 +1,4 @@
-"""Broken and hostile books, as a file somewhere would hold them: none changes a price, and none
-costs much memory.
-"""
+"""Broken and hostile books in a file: none changes a price, and none takes much memory."""
 
 import json
 import tracemalloc
@@ -51,9 +49,11 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "NaN": (book(GOOD).replace(b"100000,", b"NaN,", 1), "(document): must be valid JSON: NaN is "
     "not a JSON number"),
     "a fraction": (with_first(input_price=0.1), "prices[0].input_price: must be a whole number"),
-    "a thousand digits": (book(GOOD).replace(b"100000,", b"1" + b"0" * 999 + b",", 1), "prices[0].input_price: "
+    "a thousand digits": (book(GOOD).replace(b"100000,", b"1" + b"0" * 999 + b",", 1),
+     "prices[0].input_price: "
     "must not exceed"),
-    "ten thousand digits": (book(GOOD).replace(b"100000,", b"1" + b"0" * 9999 + b",", 1), "prices[0].input_price: "
+    "ten thousand digits": (book(GOOD).replace(b"100000,", b"1" + b"0" * 9999 + b",", 1),
+     "prices[0].input_price: "
     "must not exceed"),
     "text": (with_first(input_price="100000"), "prices[0].input_price: must be a whole number"),
     "a key twice": (
@@ -64,18 +64,24 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "already"),
     "an unknown field": (with_first(currency="EUR"), "prices[0].currency: unknown field"),
     "NUL in a name": (with_first(model="a\0b"), "prices[0].model: must have no control characters"),
-    "NUL in a dispute": (with_first(held={"reason": "x", "by_source": {"a": {"b": "\0"}}}), "prices[0].held.by_source: "),
-    "an endless dispute": (with_first(held={"reason": "x", "by_source": {"a": {"b": "x" * 5000}}}), "prices[0].held.by_source: "),
+    "NUL in a dispute": (with_first(held={"reason": "x", "by_source": {"a": {"b": "\0"}}}),
+     "prices[0].held.by_source: "),
+    "an endless dispute": (with_first(held={"reason": "x", "by_source": {"a": {"b": "x" * 5000}}}),
+     "prices[0].held.by_source: "),
     "half a character": (with_first(model="\ud800"), "(document): must be valid JSON"),
     "nested deeply": (b'{"prices":' + b"[" * 100_000 + b"]" * 100_000 + b"}", "(document): must be "
     "valid JSON"),
-    "no price in time": (with_first(effective_from="9999-99-99T00:00:00Z"), "prices[0].effective_from: must be a time"),
+    "no price in time": (with_first(effective_from="9999-99-99T00:00:00Z"),
+     "prices[0].effective_from: must be a time"),
     "tiers that descend": (
         with_first(tiers=[{"above_input_tokens": n, "input_price": 1} for n in (2, 1)]),
         "prices[0].tiers: must ascend strictly by above_input_tokens",
     ),
     "too many entries": (
-        book([{"provider": "p", "model": str(n), "input_price": 1} for n in range(MAX_ENTRIES + 1)]),
+        book([
+            {"provider": "p", "model": str(n), "input_price": 1}
+            for n in range(MAX_ENTRIES + 1)
+        ]),
         "prices: ",
     ),
     "ten million rows": (b'{"prices":[' + b"{}," * 10_000_000 + b"{}]}", "has more than "

@@ -1,4 +1,4 @@
-"""A price book from an HTTPS server, a real one, and whatever that server does."""
+"""A price book from a real HTTPS server, and every way in which that server fails."""
 
 import time
 from http.server import BaseHTTPRequestHandler

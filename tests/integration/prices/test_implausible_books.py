@@ -1,6 +1,4 @@
-"""Books whose prices become known for the first time, where no earlier price tells that they are
-wrong.
-"""
+"""Books with first prices of models: no earlier price shows that they are wrong."""
 
 from typing import Any
 
@@ -11,7 +9,7 @@ from tests.gateway import Context
 from tests.postgres import Database
 from tests.price_books import counts, many, price, rows, seed
 
-TOLD = "SELECT DISTINCT reason FROM ai_model_price_changes_held, unnest(reasons) AS reason"
+REASONS = "SELECT DISTINCT reason FROM ai_model_price_changes_held, unnest(reasons) AS reason"
 
 
 def tiered(each: dict[str, Any], above: int, times: int) -> dict[str, Any]:
@@ -72,7 +70,7 @@ def test_what_does_not_fit_the_input_price_is_held(
     if is_known:
         seed(price(input_price=1_000_000))
     assert seed(price(input_price=1_000_000, **more)) == counts(held=1)
-    assert empty_database.rows(TOLD) == [(why,)]
+    assert empty_database.rows(REASONS) == [(why,)]
 
 
 @pytest.mark.parametrize(
@@ -100,7 +98,7 @@ def test_a_first_book_whose_output_does_not_fit_its_input_prices_nothing(
 ) -> None:
     mistaken = [each | {"output_price": each["output_price"] * 20} for each in many(100)]
     assert seed(*mistaken) == counts(held=100)
-    assert empty_database.rows(TOLD) == [
+    assert empty_database.rows(REASONS) == [
         ("100 is no plausible median of output to input prices of 100 new models",),
     ]
 
@@ -120,16 +118,16 @@ def test_a_provider_in_other_units_is_held_and_the_others_are_not(empty_database
 def test_a_new_model_that_is_free_has_to_say_so(database: Database) -> None:
     seed(*many(100))
     assert seed(price("gpt-9", input_price=0, output_price=0)) == counts(held=1)
-    assert database.rows(TOLD) == [("every price of a new model is zero",)]
+    assert database.rows(REASONS) == [("every price of a new model is zero",)]
     assert seed(price("gpt-9:free", input_price=0, output_price=0)) == counts(inserted=1)
 
 
 def test_the_shipped_book_is_plausible(empty_database: Database) -> None:
     seed_prices.handler({}, Context())
-    told = {row[0].rpartition(": ")[2] for row in empty_database.rows(TOLD)}
+    reasons = {row[0].rpartition(": ")[2] for row in empty_database.rows(REASONS)}
     assert not [
         each
-        for each in told
+        for each in reasons
         if "plausible" in each or "does not fit" in each or "more than" in each
     ]
-    assert "every price of a new model is zero" not in told
+    assert "every price of a new model is zero" not in reasons

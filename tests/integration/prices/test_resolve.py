@@ -1,11 +1,6 @@
-"""Which price counts for a model as gateways send it: explained by the route, and the same for what
-was used of it.
-"""
+"""Which price counts for a model as gateways send it: by the route, and by the cost of usage."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
-from urllib.parse import quote
-from uuid import uuid4
 
 import psycopg
 import pytest
@@ -13,46 +8,10 @@ import pytest
 from allowance.database.queries import queries
 from allowance.prices.names import candidates
 from tests.gateway import Client
-from tests.people import Acme
+from tests.model_prices import PRICES
 from tests.postgres import Database
-from tests.price_books import counts, price, seed
-
-PRICES = "/api/v2/ai/model-prices"
-SONNET = {"provider": "anthropic", "model": "claude-sonnet-4-5", "input_price": 3_000_000}
-
-
-@pytest.fixture
-def olivia(acme: Acme) -> Client:
-    return acme.client("olivia")
-
-
-def resolve(client: Client, provider: str, model: str, query: str = "") -> dict[str, Any]:
-    answer = client.get(
-        f"{PRICES}/resolve?provider={quote(provider, safe='')}&model={quote(model, safe='')}{query}"
-    )
-    assert answer.status == 200, answer.body
-    return answer.json()
-
-
-def paid(client: Client, provider: str, model: str, at: datetime | None = None) -> int | None:
-    """What a million tokens of it cost, used now or then."""
-    used = {
-        "source": "test",
-        "id": str(uuid4()),
-        "user": "maya",
-        "provider": provider,
-        "model": model,
-    }
-    when = {"occurred_at": (at or datetime.now(UTC)).isoformat(), "tokens": {"input": 1_000_000}}
-    return client.post("/api/v2/ai/usage", {"records": [used | when]}).json()["results"][0][
-        "cost_micros"
-    ]
-
-
-def both(client: Client, provider: str, model: str) -> tuple[int | None, int | None]:
-    """The price that the GET answers and that of usage, which must be the same."""
-    price_ = resolve(client, provider, model)["price"]
-    return price_ and price_["input_price"], paid(client, provider, model)
+from tests.price_books import price, seed
+from tests.resolved_prices import SONNET, both, paid, resolve
 
 
 def test_an_exact_name_wins_and_says_so(olivia: Client) -> None:
@@ -100,7 +59,7 @@ def test_of_two_rows_that_differ_in_case_the_very_same_one_wins(olivia: Client) 
     assert resolve(olivia, "P", "M")["price"]["input_price"] == 5
 
 
-def test_a_name_that_means_nothing_has_no_price_and_shows_what_was_considered(
+def test_an_unknown_name_has_no_price_and_lists_the_names_considered(
     olivia: Client,
 ) -> None:
     found = resolve(olivia, "acme", "nothing-like-it-2026-11-22")
@@ -108,78 +67,6 @@ def test_a_name_that_means_nothing_has_no_price_and_shows_what_was_considered(
     assert [each["priced"] for each in found["considered"]] == [False] * len(found["considered"])
     assert len(found["considered"]) > 1
     assert paid(olivia, "acme", "nothing-like-it-2026-11-22") is None
-
-
-def test_a_better_match_that_is_priced_later_counts_at_once(olivia: Client) -> None:
-    seed(SONNET)
-    dated = "claude-sonnet-4-5-20250929"
-    assert both(olivia, "anthropic", dated) == (3_000_000, 3_000_000)
-    olivia.post(PRICES, {"prices": [SONNET | {"model": dated, "input_price": 7}]})
-    assert both(olivia, "anthropic", dated) == (7, 7)
-
-
-def test_when_a_better_match_loses_its_price_the_next_one_counts_again(
-    olivia: Client, database: Database
-) -> None:
-    seed(SONNET)
-    sent, dated = (
-        ("litellm", "anthropic/claude-sonnet-4-5-20250929"),
-        SONNET | {"model": "claude-sonnet-4-5-20250929"},
-    )
-    for provider, model in (("anthropic", dated["model"]), sent):
-        assert both(olivia, provider, model) == (3_000_000, 3_000_000)
-        olivia.post(PRICES, {"prices": [dated | {"input_price": 7}]})
-        assert both(olivia, provider, model) == (7, 7)
-        assert olivia.delete(f"{PRICES}/anthropic/{dated['model']}").status == 204
-        assert both(olivia, provider, model) == (3_000_000, 3_000_000)
-    ((ended,),) = database.rows(
-        "SELECT max(effective_from) FROM ai_model_price_versions WHERE removed"
-    )
-    assert [paid(olivia, *sent, at) for at in (ended - timedelta(microseconds=1), ended)] == [
-        7,
-        3_000_000,
-    ]
-    assert seed(dated | {"input_price": 1_000_000}) == counts(inserted=1)
-    assert both(olivia, *sent) == (1_000_000, 1_000_000), "a default price is a price again"
-
-
-def test_a_name_stands_for_a_model_until_a_better_match_comes_to_its_price(olivia: Client) -> None:
-    seed(SONNET)
-    tomorrow = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
-    seed(
-        SONNET
-        | {
-            "model": "claude-sonnet-4-5-20250929",
-            "input_price": 9,
-            "effective_from": tomorrow.isoformat(),
-        }
-    )
-    sent = ("litellm", "anthropic/claude-sonnet-4-5-20250929")
-    assert both(olivia, *sent) == (3_000_000, 3_000_000)
-    for at, micros in ((tomorrow - timedelta(seconds=1), 3_000_000), (tomorrow, 9)):
-        assert (
-            resolve(olivia, *sent, f"&at={at:%Y-%m-%dT%H:%M:%SZ}")["price"]["input_price"] == micros
-        )
-
-
-@pytest.mark.parametrize("how", ["seed", "post", "approve"])
-def test_a_better_match_counts_however_it_comes_to_its_first_price(
-    olivia: Client, how: str
-) -> None:
-    seed(SONNET, *(price(f"m{n}", input_price=1_000_000) for n in range(30)))
-    sent = ("litellm", "anthropic/claude-sonnet-4-5")
-    assert both(olivia, *sent) == (3_000_000, 3_000_000)
-    newcomer = {"provider": "litellm", "model": sent[1], "input_price": 1}
-    if how == "post":
-        olivia.post(PRICES, {"prices": [newcomer]})
-    else:
-        seed(newcomer if how == "approve" else newcomer | {"input_price": 1_000_000})
-    if how == "approve":
-        assert both(olivia, *sent) == (3_000_000, 3_000_000), "a held price is no price"
-        (held,) = olivia.get(f"{PRICES}/held").json()["held"]
-        assert olivia.post(f"{PRICES}/held/{held['id']}/approve").status == 204
-    now = 1_000_000 if how == "seed" else 1
-    assert both(olivia, *sent) == (now, now)
 
 
 def test_a_new_version_of_the_model_counts_for_every_name_of_it(olivia: Client) -> None:
@@ -193,7 +80,7 @@ def test_a_new_version_of_the_model_counts_for_every_name_of_it(olivia: Client) 
     assert resolve(olivia, *sent)["price"]["source"] == "custom"
 
 
-def test_the_price_is_that_of_the_time_and_a_withdrawn_one_says_so(olivia: Client) -> None:
+def test_the_price_is_the_one_of_the_time_and_a_withdrawn_one_says_so(olivia: Client) -> None:
     tomorrow = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
     later = SONNET | {"input_price": 4_000_000, "effective_from": tomorrow.isoformat()}
     seed(SONNET, later, price(input_price=5), complete=True)
@@ -235,7 +122,8 @@ def test_the_look_up_of_a_price_reads_by_index_alone(database: Database) -> None
     fault.
     """
     database.run(
-        "INSERT INTO ai_model_price_versions (provider, model, source, effective_from, input_price, origin)"
+        "INSERT INTO ai_model_price_versions (provider, model, source, effective_from, "
+        "input_price, origin)"
         " SELECT 'p' || n % 40, 'm' || n, 'default', now() - v * interval '1 day', 1, 'test'"
         " FROM generate_series(1, 6000) n, generate_series(1, 5) v"
     )

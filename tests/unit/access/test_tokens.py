@@ -9,7 +9,7 @@ from allowance.access.tokens import credential_of, mint
 from allowance.errors import Unauthenticated
 
 
-def test_a_minted_token_has_the_contracts_form_and_at_least_128_bits_of_secret() -> None:
+def test_a_minted_token_has_the_agreed_form_and_128_bits_of_secret_or_more() -> None:
     token = mint()
     found = re.fullmatch(r"alw_([A-Za-z0-9]+)_([A-Za-z0-9]+)", token.plaintext)
     assert found is not None

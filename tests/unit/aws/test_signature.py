@@ -49,7 +49,8 @@ def test_a_database_token_is_botocores(
 ) -> None:
     request = AWSRequest(
         "GET",
-        f"https://{host}:{port}/?{urlencode({'Action': 'connect', 'DBUser': user}, quote_via=quote)}",
+        f"https://{host}:{port}/?"
+        + urlencode({"Action": "connect", "DBUser": user}, quote_via=quote),
     )
     SigV4QueryAuth(keys_of(credentials), "rds-db", credentials.region, expires=900).add_auth(
         request

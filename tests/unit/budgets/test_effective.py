@@ -53,7 +53,11 @@ def test_a_moment_without_a_time_zone_is_in_no_period() -> None:
         period_containing(datetime(2026, 11, 1))  # noqa: DTZ001
 
 
-@given(st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.timezones()))  # noqa: DTZ001
+# Hypothesis takes bounds without a time zone.
+FIRST, LAST = datetime(2000, 1, 1), datetime(2100, 1, 1)  # noqa: DTZ001
+
+
+@given(st.datetimes(FIRST, LAST, timezones=st.timezones()))
 def test_periods_join_without_gap_or_overlap(now: datetime) -> None:
     period = period_containing(now)
     assert period.start <= now < period.end

@@ -1,5 +1,5 @@
-"""The quick reader of JSON takes nothing that the careful one refuses, and understands nothing
-differently.
+"""The quick reader of JSON agrees with the careful one: it accepts nothing more, and reads the same
+values.
 """
 
 import json
@@ -13,6 +13,7 @@ from allowance.contract import json_document
 from allowance.contract.json_document import json_object
 from allowance.errors import InvalidJSON
 
+plain_object = json_document._plain_object  # noqa: SLF001 # pyright: ignore
 KEYS = st.sampled_from(["a", "b", ":", '"', '":', "a ", "\\", "é"])
 VALUES = st.recursive(
     st.none()
@@ -51,7 +52,7 @@ def documents(draw: st.DrawFn) -> str:
 @given(documents())
 def test_what_is_read_at_once_is_what_the_careful_reader_reads(text: str) -> None:
     content = text.encode("utf-8", "surrogatepass")
-    plain = json_document._plain_object(content)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+    plain = plain_object(content)
     try:
         careful = careful_object(content)
     except ValueError:
@@ -84,4 +85,4 @@ def test_a_batch_as_gateways_send_it_is_read_at_once() -> None:
     content = json.dumps(
         {"records": [{"id": f"c:{n}", "tokens": {"input": n}} for n in range(100)]}
     ).encode()
-    assert json_document._plain_object(content) == json.loads(content)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+    assert plain_object(content) == json.loads(content)

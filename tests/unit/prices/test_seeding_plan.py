@@ -1,4 +1,4 @@
-"""The rules of holding, without a database: what moves, what is new, and what an owner has decided."""
+"""The rules of holding, without a database: moves, new prices, and decisions of an owner."""
 
 from typing import Any
 from uuid import UUID
@@ -27,8 +27,8 @@ def difference(
     before: PriceTerms | None, n: int | None = 0, *decisions: Decision
 ) -> PriceDifference:
     return PriceDifference(
-        n=n, provider="p", model="m", effective_from=None, starts="now", before=before, was_withdrawn=False,
-        decisions=list(decisions),
+        n=n, provider="p", model="m", effective_from=None, starts="now", before=before,
+        was_withdrawn=False, decisions=list(decisions),
     )  # fmt: skip
 
 
@@ -137,7 +137,7 @@ def test_a_price_that_waits_stays_waiting_even_if_it_could_pass() -> None:
     assert (made.versions, made.still_held, made.withheld) == ([], [UUID(int=1)], 1)
 
 
-def test_a_price_that_goes_back_to_what_was_before_an_approval_is_a_change_like_any() -> None:
+def test_a_price_that_returns_to_its_value_before_an_approval_is_a_change() -> None:
     before, proposed = terms(input_price=20), terms(input_price=10)
     made = planned(
         [entry(input_price=10)], difference(before, 0, decided(proposed, before, "approved"))
@@ -152,7 +152,7 @@ def test_where_gaps_are_filled_only_nothing_known_changes() -> None:
     assert [each.model for each in made.versions] == ["n"]
 
 
-def test_a_book_in_doubt_withdraws_all_the_same_since_that_changes_no_price() -> None:
+def test_a_book_in_doubt_still_withdraws_since_that_changes_no_price() -> None:
     entries = [entry(model=f"m{n}", input_price=1) for n in range(THRESHOLDS.sample)]
     new = [
         difference(None, n).model_copy(update={"model": f"m{n}"}) for n in range(THRESHOLDS.sample)

@@ -1,4 +1,4 @@
-"""Price terms: what is taken, and that every problem of them names its field."""
+"""Price terms: which are accepted, and that each problem names its field."""
 
 from typing import Any
 
@@ -125,5 +125,6 @@ def test_every_problem_is_named_at_once():
 
 
 def test_terms_do_not_change():
+    terms = PriceTerms.model_validate(FULL)
     with pytest.raises(ValidationError, match="frozen"):
-        PriceTerms.model_validate(FULL).input_price = 1  # pyright: ignore[reportAttributeAccessIssue]
+        terms.input_price = 1  # pyright: ignore[reportAttributeAccessIssue]

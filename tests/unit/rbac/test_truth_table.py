@@ -1,4 +1,4 @@
-"""Every role, on every object, for every action: the table names each decision, and omits none."""
+"""Every role, on every object, for every action: two tables state each decision and omit none."""
 
 import inspect
 import re
@@ -35,6 +35,9 @@ COLUMNS: dict[str, Object | tuple[Callable[..., Object], *tuple[UUID | None, ...
     "everyone": (policy.group_object, HERE, HERE),
     "own-row": (policy.group_member_object, SELF, HERE),
     "row": (policy.group_member_object, OTHER, HERE),
+    "groups": (policy.groups_object, HERE),
+    "groups-site": (policy.groups_object, None),
+    "rows": (policy.group_members_object, HERE),
     "self": (policy.user_object, SELF),
     "other": (policy.user_object, OTHER),
     "prices": policy.PRICE_BOOK,
@@ -43,9 +46,6 @@ COLUMNS: dict[str, Object | tuple[Callable[..., Object], *tuple[UUID | None, ...
     "directory": policy.DIRECTORY,
     "audit": (policy.audit_log_object, HERE),
     "audit-site": (policy.audit_log_object, None),
-    "groups": (policy.groups_object, HERE),
-    "groups-site": (policy.groups_object, None),
-    "members": (policy.group_members_object, HERE),
 }
 OBJECTS = {
     name: each if isinstance(each, Object) else each[0](*each[1:]) for name, each in COLUMNS.items()
@@ -54,35 +54,64 @@ OBJECTS = {
 # The subject is listed in own-group everywhere; outside its organization that row is stale.
 # A letter is the first of an Action's name, in the enum's order; - is none. "@here": the role is
 # held in the objects' organization; "@elsewhere": in another.
-TABLE = """
-                                       group own-group everyone own-row row self other prices usage alerts directory audit audit-site groups groups-site members
-owner                                  crud  crud      crud     r       r   ru   ru    ru     cr    -      crud      crud  crud       crud   crud        r
-user-admin                             crud  crud      crud     r       r   ru   ru    -      -     -      crud      -     -          crud   crud        r
-auditor                                r     r         r        r       r   r    r     -      r     -      -         r     r          r      r           r
-template-admin                         r     r         r        r       r   r    r     -      -     -      -         -     -          r      r           r
-member                                 -     -         -        -       -   r    -     -      -     -      -         -     -          -      -           -
-gateway                                -     -         -        -       -   r    r     r      cr    -      -         -     -          -      -           -
-organization-admin@here                crud  crud      crud     r       r   r    r     -      -     -      -         r     -          crud   -           r
-organization-admin@elsewhere           -     -         -        -       -   r    r     -      -     -      -         -     -          -      -           -
-organization-user-admin@here           crud  crud      crud     r       r   r    r     -      -     -      -         -     -          crud   -           r
-organization-user-admin@elsewhere      -     -         -        -       -   r    r     -      -     -      -         -     -          -      -           -
-organization-auditor@here              r     r         r        r       r   r    -     -      -     -      -         r     -          r      -           r
-organization-auditor@elsewhere         -     -         -        -       -   r    -     -      -     -      -         -     -          -      -           -
-organization-template-admin@here       r     r         r        r       r   r    -     -      -     -      -         -     -          r      -           r
-organization-template-admin@elsewhere  -     -         -        -       -   r    -     -      -     -      -         -     -          -      -           -
-organization-member@here               -     r         r        r       -   r    -     -      -     -      -         -     -          -      -           -
-organization-member@elsewhere          -     -         -        -       -   r    -     -      -     -      -         -     -          -      -           -
-price-seeder                           -     -         -        -       -   -    -     u      -     -      -         -     -          -      -           -
-directory-importer                     -     -         -        -       -   -    -     -      -     -      u         -     -          -      -           -
-usage-ingester                         -     -         -        -       -   -    -     -      c     -      -         -     -          -      -           -
-usage-rerater                          -     -         -        -       -   -    -     -      u     -      -         -     -          -      -           -
-alert-deliverer                        -     -         -        -       -   -    -     -      -     u      -         -     -          -      -           -
-spend-exporter                         r     r         r        -       -   -    -     -      -     -      -         -     -          r      r           -
-usage-expirer                          -     -         -        -       -   -    -     -      d     -      -         -     -          -      -           -
+GROUP_TABLE = """
+                                      group own-group everyone own-row row groups groups-site rows
+owner                                 crud  crud      crud     r       r   crud   crud        r
+user-admin                            crud  crud      crud     r       r   crud   crud        r
+auditor                               r     r         r        r       r   r      r           r
+template-admin                        r     r         r        r       r   r      r           r
+member                                -     -         -        -       -   -      -           -
+gateway                               -     -         -        -       -   -      -           -
+organization-admin@here               crud  crud      crud     r       r   crud   -           r
+organization-admin@elsewhere          -     -         -        -       -   -      -           -
+organization-user-admin@here          crud  crud      crud     r       r   crud   -           r
+organization-user-admin@elsewhere     -     -         -        -       -   -      -           -
+organization-auditor@here             r     r         r        r       r   r      -           r
+organization-auditor@elsewhere        -     -         -        -       -   -      -           -
+organization-template-admin@here      r     r         r        r       r   r      -           r
+organization-template-admin@elsewhere -     -         -        -       -   -      -           -
+organization-member@here              -     r         r        r       -   -      -           -
+organization-member@elsewhere         -     -         -        -       -   -      -           -
+price-seeder                          -     -         -        -       -   -      -           -
+directory-importer                    -     -         -        -       -   -      -           -
+usage-ingester                        -     -         -        -       -   -      -           -
+usage-rerater                         -     -         -        -       -   -      -           -
+alert-deliverer                       -     -         -        -       -   -      -           -
+spend-exporter                        r     r         r        -       -   r      r           -
+usage-expirer                         -     -         -        -       -   -      -           -
+"""
+SITE_TABLE = """
+                                      self other prices usage alerts directory audit audit-site
+owner                                 ru   ru    ru     cr    -      crud      crud  crud
+user-admin                            ru   ru    -      -     -      crud      -     -
+auditor                               r    r     -      r     -      -         r     r
+template-admin                        r    r     -      -     -      -         -     -
+member                                r    -     -      -     -      -         -     -
+gateway                               r    r     r      cr    -      -         -     -
+organization-admin@here               r    r     -      -     -      -         r     -
+organization-admin@elsewhere          r    r     -      -     -      -         -     -
+organization-user-admin@here          r    r     -      -     -      -         -     -
+organization-user-admin@elsewhere     r    r     -      -     -      -         -     -
+organization-auditor@here             r    -     -      -     -      -         r     -
+organization-auditor@elsewhere        r    -     -      -     -      -         -     -
+organization-template-admin@here      r    -     -      -     -      -         -     -
+organization-template-admin@elsewhere r    -     -      -     -      -         -     -
+organization-member@here              r    -     -      -     -      -         -     -
+organization-member@elsewhere         r    -     -      -     -      -         -     -
+price-seeder                          -    -     u      -     -      -         -     -
+directory-importer                    -    -     -      -     -      u         -     -
+usage-ingester                        -    -     -      c     -      -         -     -
+usage-rerater                         -    -     -      u     -      -         -     -
+alert-deliverer                       -    -     -      -     u      -         -     -
+spend-exporter                        -    -     -      -     -      -         -     -
+usage-expirer                         -    -     -      d     -      -         -     -
 """
 
 LETTERS = {action[0]: action for action in Action}
-HEADER, *ROWS = (line.split() for line in TABLE.strip().splitlines())
+GROUP_HEADER, *GROUP_ROWS = (line.split() for line in GROUP_TABLE.strip().splitlines())
+SITE_HEADER, *SITE_ROWS = (line.split() for line in SITE_TABLE.strip().splitlines())
+HEADER = GROUP_HEADER + SITE_HEADER
+ROWS = [group + site[1:] for group, site in zip(GROUP_ROWS, SITE_ROWS, strict=True)]
 SYSTEM = {actor.name: actor.subject for actor in SYSTEM_ACTORS}
 
 
@@ -98,6 +127,7 @@ def subject_of(name: str, scope: Scope = UNLIMITED) -> Subject:
 def test_the_table_has_every_role_object_type_and_action() -> None:
     places = {f"{name}@{place}" for name in ORGANIZATION_ROLES for place in ("here", "elsewhere")}
     names = [row[0] for row in ROWS]
+    assert names == [row[0] for row in SITE_ROWS]
     assert sorted(names) == sorted([*SITE_ROLES, *places, *SYSTEM])
     assert list(OBJECTS) == HEADER
     assert {each.type for each in OBJECTS.values()} == set(ResourceType)

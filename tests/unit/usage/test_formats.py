@@ -1,4 +1,4 @@
-"""Vendors' usage objects: cached tokens count once, and an impossible count is rejected by its path."""
+"""Vendors' usage objects: cached tokens count once; an impossible count names its path."""
 
 from typing import Any, get_args
 
@@ -105,24 +105,30 @@ def test_a_usage_object_is_read(usage_format: Any, usage: dict[str, Any], tokens
     ("usage_format", "usage", "fields"),
     [
         ("openai", {}, ["usage.prompt_tokens"]),
-        ("openai", CHAT | {"prompt_tokens_details": {"cached_tokens": 2007}}, ["usage.prompt_tokens_details.cached_tokens"]),
-        ("openai", RESPONSES | {"output_tokens_details": {"reasoning_tokens": 301}}, ["usage.output_tokens_details.reasoning_tokens"]),
-        ("openai", CHAT | {"prompt_tokens_details": {"audio_tokens": 2007}}, ["usage.prompt_tokens_details.audio_tokens"]),
+        ("openai", CHAT | {"prompt_tokens_details": {"cached_tokens": 2007}},
+         ["usage.prompt_tokens_details.cached_tokens"]),
+        ("openai", RESPONSES | {"output_tokens_details": {"reasoning_tokens": 301}},
+         ["usage.output_tokens_details.reasoning_tokens"]),
+        ("openai", CHAT | {"prompt_tokens_details": {"audio_tokens": 2007}},
+         ["usage.prompt_tokens_details.audio_tokens"]),
         (
             "openai",
-            {"prompt_tokens": 5, "completion_tokens": 2, "completion_tokens_details": {"accepted_prediction_tokens": 3}},
+            {"prompt_tokens": 5, "completion_tokens": 2,
+             "completion_tokens_details": {"accepted_prediction_tokens": 3}},
             ["usage.completion_tokens_details.accepted_prediction_tokens"],
         ),
         ("openai", CHAT | {"total_tokens": 2305}, ["usage.total_tokens"]),
         ("openai", CHAT | {"prompt_tokens_details": 3}, ["usage.prompt_tokens_details"]),
-        ("openai", {"prompt_tokens": True, "completion_tokens": -1}, ["usage.prompt_tokens", "usage.completion_tokens"]),
+        ("openai", {"prompt_tokens": True, "completion_tokens": -1},
+         ["usage.prompt_tokens", "usage.completion_tokens"]),
         ("openai", {"prompt_tokens": 1.0}, ["usage.prompt_tokens"]),
         ("openai", {"prompt_tokens": MAX_TOKENS + 1}, ["usage.prompt_tokens"]),
         ("anthropic", ANTHROPIC | {"cache_creation_input_tokens": 247}, ["usage.cache_creation"]),
         ("anthropic", {"output_tokens": "5"}, ["usage.input_tokens", "usage.output_tokens"]),
         ("gemini", GEMINI | {"cachedContentTokenCount": 1001}, ["usage.cachedContentTokenCount"]),
         ("gemini", GEMINI | {"totalTokenCount": 1086}, ["usage.promptTokenCount"]),
-        ("bedrock", BEDROCK | {"cacheDetails": [{"ttl": "1h", "inputTokens": 101}]}, ["usage.cacheDetails"]),
+        ("bedrock", BEDROCK | {"cacheDetails": [{"ttl": "1h", "inputTokens": 101}]},
+         ["usage.cacheDetails"]),
         ("bedrock", BEDROCK | {"cacheDetails": [5]}, ["usage.cacheDetails[0]"]),
         ("bedrock", BEDROCK | {"cacheDetails": {}}, ["usage.cacheDetails"]),
         ("bedrock", BEDROCK | {"totalTokens": 29}, ["usage.totalTokens"]),
