@@ -1,6 +1,8 @@
 # `make` alone prints the targets. Needs make, and Python 3.13 or uv; everything else comes by itself into .venv and .local.
 
 export SAM_CLI_TELEMETRY := 0
+# `eval "$(make demo)"` runs what is printed, in a make within a make too.
+MAKEFLAGS += --no-print-directory
 # Some images switch bytecode off, which would compile every module again at each start.
 unexport PYTHONDONTWRITEBYTECODE
 unexport VIRTUAL_ENV
