@@ -50,7 +50,7 @@ def test_every_error_of_a_route_has_a_status() -> None:
     assert without == OF_JOBS
 
 
-@pytest.mark.parametrize("error", OF_JOBS, ids=lambda each: each.__name__)
+@pytest.mark.parametrize("error", sorted(OF_JOBS, key=str), ids=lambda each: each.__name__)
 def test_no_route_imports_a_module_that_raises_an_error_without_status(
     error: type[AllowanceError],
 ) -> None:
