@@ -21,7 +21,7 @@ RUN := .venv/bin/python -m
 MACHINE := $(subst aarch64,arm64,$(shell uname -m))
 # Test workers, each with its own server: more than cores, since tests wait for locks and processes.
 # A given server has one set of roles, so it gets no workers.
-WORKERS := $(if $(DATABASE_URL),0,4)
+WORKERS := $(if $(DATABASE_URL),0,3)
 # With the folders, so that a file that is gone is noticed too.
 SOURCES := template.yaml $(wildcard functions functions/*.py functions/*.json migrations migrations/*.py migrations/*.sql) \
 	$(wildcard layers/*/*.t* layers/parquet/*/*.py) $(shell find layers/shared/allowance -not -name '*.pyc' -not -name __pycache__)
