@@ -70,12 +70,10 @@ class GroupPathStore(CallerStore):
 
     def _group(self, group_id: UUID) -> Object:
         """Return the group of the path as the rule sees it. Raises GroupNotFound for another."""
-        group = self._caller.group
-        if group is None or group.id != group_id:
-            raise GroupNotFound
-        return group_object(group.id, group.organization_id)
+        return group_object(group_id, self._organization_id(group_id))
 
     def _organization_id(self, group_id: UUID) -> UUID:
+        """Return the organization of the group of the path. Raises GroupNotFound for another."""
         group = self._caller.group
         if group is None or group.id != group_id:
             raise GroupNotFound
