@@ -98,10 +98,10 @@ def test_every_change_leaves_an_entry(
     olivia: Client, acme: Acme, adam: Client, database: Database
 ) -> None:
     olivia.put(MAYA, limit(acme, 1))
-    olivia.put(MAYA, limit(acme, 2, "acme/Everyone"))
+    olivia.put(MAYA, limit(acme, 2))
     olivia.delete(MAYA)
     olivia.delete(MAYA)
-    before, after = limit(acme, 1), limit(acme, 2, "acme/Everyone")
+    before, after = limit(acme, 1), limit(acme, 2)
     assert [entry[:4] for entry in entries(database)] == [
         ("olivia", "create", None, before),
         ("olivia", "update", before, after),

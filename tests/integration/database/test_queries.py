@@ -110,7 +110,7 @@ def test_the_hot_path_reads_by_index_alone(database: Database) -> None:
         for name in (
             "authenticate", "get_group_budget", "get_group", "lock_group", "upsert_group_budget",
             "get_user_budget_override",
-            "lock_user_in_group", "upsert_user_budget_override", "delete_user_budget_override",
+            "find_groups_of_override", "upsert_user_budget_override", "delete_user_budget_override",
             "get_user_spend",
             "list_member_spend", "list_daily_spend", "list_charges", "list_charged_organizations",
         ):  # fmt: skip

@@ -130,6 +130,37 @@ def test_a_query_that_changes_what_is_audited_writes_the_entry() -> None:
         assert re.search(r"^audited AS \(", sql, re.MULTILINE), name
 
 
+LOCKS = re.compile(r"\bFOR (NO KEY )?UPDATE\b|\block_\w+\(|\bpg_try_advisory_xact_lock\(")
+
+
+def named_in(function: ast.FunctionDef) -> list[str]:
+    """The queries that a function names, in the order of its text."""
+    found = [
+        each for each in ast.walk(function)
+        if isinstance(each, ast.Constant) and each.value in queries()
+    ]  # fmt: skip
+    return [str(each.value) for each in sorted(found, key=lambda each: each.lineno)]
+
+
+def test_a_change_that_is_audited_comes_after_a_lock_of_its_own() -> None:
+    """A statement reads `before` from its snapshot, which must begin after the lock."""
+    audited = {name for name in queries() if "INSERT INTO audit_log" in text_of(name)}
+    seen: set[str] = set()
+    for path in LAYER.rglob("*.py"):
+        source = path.read_text()
+        if not any(f'"{name}"' in source for name in audited):
+            continue
+        for node in ast.walk(ast.parse(source)):
+            named = named_in(node) if isinstance(node, ast.FunctionDef) else []
+            for name in audited & set(named):
+                locks = [each for each in named[: named.index(name)] if each.startswith("lock_")]
+                assert locks, (path.name, name)
+                assert all(LOCKS.search(text_of(each)) for each in locks), locks
+                seen.add(name)
+    assert seen == audited
+    assert not any(LOCKS.search(text_of(name)) for name in audited)
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterable[Path]:
     """A folder that is read in place of the layer."""

@@ -79,6 +79,12 @@ class OverrideLimit(SpendLimit):
     ]
 
 
+class LockedOverride(Row):
+    """Whether the locked user has an override."""
+
+    is_there: bool
+
+
 class RemovedBudget(Row):
     """Whether a limit was deleted."""
 

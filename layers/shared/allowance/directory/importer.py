@@ -10,6 +10,7 @@ from allowance.access.store import Store
 from allowance.access.tokens import MintedToken, mint
 from allowance.contract.fields import Row
 from allowance.directory.document import DirectoryDocument, TokenEntry
+from allowance.directory.leaving import lock_leaving_users
 from allowance.directory.resolve import KnownDirectory, final_accounts, stored_scope, unresolved
 from allowance.directory.snapshot import changes, known_directory, snapshot
 from allowance.errors import ImportRunning, ValidationFailed
@@ -78,6 +79,7 @@ class DirectoryStore(Store):
                 group.id
                 for group in db.many(GroupReference, "lock_dropped_groups", document=as_given)
             ]
+            lock_leaving_users(db, as_given, dropped)
             before = snapshot(db, document, dropped)
             accounts = json.dumps(_accounts(document, known))
             for write in WRITES:
