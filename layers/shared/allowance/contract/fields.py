@@ -119,6 +119,10 @@ def _printable(value: str) -> str:
     # Postgres cannot store NUL and lone surrogates, and invisible characters mislead in a list.
     if not value.isprintable() or value != value.strip():
         raise ValueError("must have no control characters, nor spaces around it")
+    # A gateway may put this character in place of bytes that are not UTF-8: different names would
+    # then look the same.
+    if "\ufffd" in value:
+        raise ValueError("must have no U+FFFD, which stands for text that was not UTF-8")
     return value
 
 
