@@ -16,7 +16,6 @@ from tests.conftest import environment
 from tests.directory_documents import apply
 from tests.gateway import Answer, Client, routes
 from tests.people import Acme
-from tests.postgres import Database, Server
 from tests.refusals import NOT_FOUND, UNAUTHENTICATED, without_request_id
 
 GATED = {"message": "AI budgets are not enabled for this deployment."}
@@ -71,22 +70,6 @@ def filled(path: str, acme: Acme, **segments: object) -> str:
         "model": "m",
     } | segments
     return re.sub(r"\{(\w+)\+?\}", lambda found: str(names[found[1]]), path)
-
-
-@pytest.fixture(scope="module")
-def shared(server: Server, populated: tuple[Database, Acme]) -> Generator[tuple[Database, Acme]]:
-    """A database for all tests that only send refused requests: these write nothing but the last
-    use of a token.
-    """
-    with server.database(populated[0].name) as database:
-        yield database, populated[1]
-
-
-@pytest.fixture
-def people(shared: tuple[Database, Acme]) -> Generator[Acme]:
-    database, acme = shared
-    with environment(DATABASE_URL=database.app_url):
-        yield acme
 
 
 @contextmanager

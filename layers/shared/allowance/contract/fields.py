@@ -2,9 +2,10 @@
 shape. Money is whole micro-units of US dollars.
 """
 
+import json
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, cast
 from uuid import UUID
 
 from pydantic import (
@@ -98,7 +99,20 @@ class Body(BaseModel):
     @classmethod
     def refusal(cls, error: ValidationError) -> ValidationFailed:
         """Return the error that the caller gets for an invalid body."""
-        return ValidationFailed(problems_of(error))
+        return ValidationFailed(problems_of(error, cls))
+
+    @classmethod
+    def wanted(cls) -> str:
+        """Return the sentence that shows what is taken: the example of the schema, which every body
+        of a route has.
+        """
+        described = cast("dict[str, Any]", cls.model_config.get("json_schema_extra"))
+        return f"Send JSON like {json.dumps(described['examples'][0])}."
+
+
+def example(value: dict[str, Any]) -> ConfigDict:
+    """Return the configuration of a body with this example."""
+    return ConfigDict(json_schema_extra={"examples": [value]})
 
 
 class Versioned(Row):
