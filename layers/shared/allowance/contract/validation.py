@@ -73,7 +73,7 @@ def detail_of(kind: str, message: str, context: dict[str, Any]) -> str:
         return f"Must have at most {context['max_length']} entries."
     if kind == "value_error":
         return _sentence(str(context["error"]))
-    return DETAILS.get(kind) or _sentence(message)
+    return DETAILS.get(kind) or _sentence(message.replace("Input should be", "must be", 1))
 
 
 def as_phrases(problems: list[Problem]) -> list[Problem]:
