@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from allowance.access.store import CallerStore, GroupPathStore, UserPathStore
+from allowance.access.store import CallerStore, GroupPathStore, OrganizationPathStore, UserPathStore
 from allowance.alerts.delivery import AlertStore
 from allowance.alerts.models import SpendAlert
 from allowance.alerts.receivers import ReceiverName
@@ -71,6 +71,10 @@ ACCOUNTS: dict[tuple[type, str], Account] = {
     ),
     (GroupPathStore, "see_path"): Account(["read group platform"], lambda s, _: s.see_path()),
     (UserPathStore, "see_path"): Account(["read user maya"], lambda s, _: s.see_path()),
+    (OrganizationPathStore, "see_path"): Account(
+        ["read group Everyone"], lambda s, _: s.see_path()
+    ),
+    (CallerDirectoryStore, "see_path"): Account(["read user caller"], lambda s, _: s.see_path()),
     (CallerDirectoryStore, "me"): Account(["read user caller"], lambda s, _: s.me()),
     (GroupStore, "get_group"): Account(
         ["read group platform"], lambda s, a: s.get_group(platform(a))
@@ -117,6 +121,9 @@ ACCOUNTS: dict[tuple[type, str], Account] = {
     (OrganizationSpendStore, "list_group_spend"): Account(
         ["read group Everyone"],
         lambda s, a: s.list_group_spend([a.organizations["acme"]]),
+    ),
+    (ExportStore, "see_path"): Account(
+        ["read group_member in acme", "read group in acme"], lambda s, _: s.see_path(), either=True
     ),
     (ExportStore, "export"): Account(
         ["read group_member in acme"], lambda s, _: s.export(ExportQuery())

@@ -39,7 +39,7 @@ class InvalidUUID(AllowanceError):
 
     def __init__(self, segment: str) -> None:
         super().__init__(
-            f'Invalid UUID "{segment}".', detail="Expected 36 characters with hyphens."
+            f'Invalid UUID "{segment}".', detail="Expected 36 characters with hyphens, not a name."
         )
 
 
@@ -118,9 +118,9 @@ class InvalidJSON(AllowanceError):
 class ValidationFailed(AllowanceError):
     """Validation failed."""
 
-    def __init__(self, problems: Iterable[Problem]) -> None:
+    def __init__(self, problems: Iterable[Problem], *, detail: str | None = None) -> None:
         self.problems = tuple(problems)
-        super().__init__()
+        super().__init__(detail=detail)
 
     def __str__(self) -> str:
         return "\n".join(map(str, self.problems))

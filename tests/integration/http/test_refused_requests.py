@@ -147,5 +147,7 @@ def test_more_wrong_than_an_answer_can_hold_is_cut_short(adam: Client, acme: Acm
     answer = adam.put(acme.budget_path(), body)
     assert answer.status == 400
     assert len(answer.json()["validations"]) == 1000
-    assert answer.json()["detail"] == "And 69000 problems more."
+    assert answer.json()["detail"] == (
+        'Send JSON like {"spend_limit_micros": 25000000}. And 69000 problems more.'
+    )
     assert len(answer.body) < 1 << 20

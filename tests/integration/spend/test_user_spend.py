@@ -143,6 +143,7 @@ def test_a_month_ends_at_midnight_in_utc(
         organizations=list[Membership](),
         groups=[],
         token=TokenInfo(name="t", expires_at=None, scope=None),
+        scope_groups=[],
         group=None,
         organization=None,
         user=UserReference(id=acme.users["maya"], username="maya"),

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
+from allowance.contract.hints import Hints, Location
 from allowance.errors import Problem
 
 DETAILS = {
@@ -19,6 +20,7 @@ DETAILS = {
     "model_type": "Must be an object.",
     "model_attributes_type": "Must be an object.",
     "string_too_short": "Must not be empty.",
+    "too_short": "Must not be empty.",
 }
 """Error type of pydantic -> our text. For other types pydantic's own text is clear."""
 
@@ -26,9 +28,10 @@ KEY = "[key]"
 """pydantic adds this to the path when the key itself of an object is invalid."""
 
 BELOW, ABOVE = "greater_than_equal", "less_than_equal"
+MISSING, UNKNOWN = "missing", "extra_forbidden"
 
 
-def path_of(location: tuple[int | str, ...]) -> str:
+def path_of(location: Location) -> str:
     """Return `prices[3].input_price` for ("prices", 3, "input_price")."""
     path = ""
     for part in (each for each in location if each != KEY):
@@ -36,12 +39,24 @@ def path_of(location: tuple[int | str, ...]) -> str:
     return path or "(document)"
 
 
-def problems_of(error: ValidationError) -> list[Problem]:
-    """Return every problem of a document, in the document's order."""
-    return [
-        Problem(path_of(each["loc"]), detail_of(each["type"], each["msg"], each.get("ctx", {})))
-        for each in error.errors(include_url=False, include_input=False)
-    ]
+def problems_of(error: ValidationError, model: type[BaseModel] | None = None) -> list[Problem]:
+    """Return every problem of a document, in the document's order.
+
+    With the model of the document, problems of wrong and unknown fields say what is taken.
+    """
+    found = error.errors(include_url=False, include_input=False)
+    missing = {each["loc"] for each in found if each["type"] == MISSING}
+    hints = Hints(model, missing) if model is not None else None
+    problems: list[Problem] = []
+    for each in found:
+        kind, location = each["type"], each["loc"]
+        detail = detail_of(kind, each["msg"], each.get("ctx", {}))
+        if hints is not None and kind == UNKNOWN:
+            detail += " " + hints.instead_of(location)
+        elif hints is not None and (kind == MISSING or kind.endswith("_type")):
+            detail += " " + hints.about(location)
+        problems.append(Problem(path_of(location), detail.rstrip()))
+    return problems
 
 
 def detail_of(kind: str, message: str, context: dict[str, Any]) -> str:
@@ -54,9 +69,11 @@ def detail_of(kind: str, message: str, context: dict[str, Any]) -> str:
         return f"Must not exceed {context['le']}."
     if kind == "string_too_long":
         return f"Must have at most {context['max_length']} characters."
+    if kind == "too_long":
+        return f"Must have at most {context['max_length']} entries."
     if kind == "value_error":
         return _sentence(str(context["error"]))
-    return DETAILS.get(kind) or _sentence(message)
+    return DETAILS.get(kind) or _sentence(message.replace("Input should be", "must be", 1))
 
 
 def as_phrases(problems: list[Problem]) -> list[Problem]:

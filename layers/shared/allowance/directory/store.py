@@ -1,5 +1,6 @@
 """What one caller may read of the directory: the caller, groups, groups of an organization."""
 
+from typing import override
 from uuid import UUID
 
 from allowance.access.store import CallerStore, GroupPathStore, OrganizationPathStore
@@ -11,15 +12,23 @@ from allowance.rbac.policy import Action, user_object
 class CallerDirectoryStore(CallerStore):
     """What a caller may read about itself."""
 
-    def me(self) -> Me:
-        """Return the caller. Raise NotAuthorized if the token's scope excludes the caller."""
+    @override
+    def see_path(self) -> None:
+        """Raise NotAuthorized if the token's scope excludes the caller."""
         self._gate.check(Action.READ, user_object(self._caller.user_id))
+
+    def me(self) -> Me:
+        """Return the caller, with the organizations that the token's scope leaves visible.
+
+        Raise like `see_path`.
+        """
+        self.see_path()
         return Me(
             id=self._caller.user_id,
             username=self._caller.username,
             email=self._caller.email,
             roles=self._caller.roles,
-            organizations=self._caller.organizations,
+            organizations=[each for each in self._caller.organizations if self._sees(each.id)],
             token=self._caller.token,
         )
 

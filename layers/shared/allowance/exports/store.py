@@ -3,13 +3,14 @@ it to S3.
 """
 
 from datetime import datetime
-from typing import assert_never
+from typing import assert_never, override
 from uuid import UUID
 
 from allowance.access.handle import Handle
 from allowance.access.store import OrganizationPathStore, Store
 from allowance.budgets.effective import Period, period_containing
 from allowance.contract.fields import Row
+from allowance.errors import NotAuthorized
 from allowance.exports.focus import COLUMNS, Charge, ChargePosition, position_of_charge
 from allowance.exports.spend_csv import (
     SPEND_COLUMNS,
@@ -32,6 +33,13 @@ class ExportStore(OrganizationPathStore):
 
     The caller must be allowed to read the spend of all its members, or all its groups.
     """
+
+    @override
+    def see_path(self) -> None:
+        """Raise OrganizationNotFound, or NotAuthorized for callers who may export nothing of it."""
+        id_ = self._organization().id
+        if not self._gate.may_any(Action.READ, (group_members_object(id_), groups_object(id_))):
+            raise NotAuthorized
 
     def export(self, query: ExportQuery) -> CsvPage:
         """Return a page of CSV. Raise OrganizationNotFound, NotAuthorized, InvalidQuery."""

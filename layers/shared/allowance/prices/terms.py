@@ -25,7 +25,17 @@ RATES = (
 )
 """The names of the five prices, in display order."""
 
-Price = Annotated[int | None, Field(ge=0, le=MAX_PRICE_MICROS)]
+Price = Annotated[
+    int | None,
+    Field(
+        ge=0,
+        le=MAX_PRICE_MICROS,
+        description=(
+            "Whole micro-units of US dollars per one million tokens: 3000000 is $3.00; null is"
+            " unknown, 0 is free."
+        ),
+    ),
+]
 Variant = Literal["batch", "flex", "priority"]
 """A kind of processing that a request can ask for, with its own prices: batch (later), flex (when
 capacity is free) or priority (first).

@@ -8,11 +8,13 @@ from pydantic import Field, GetJsonSchemaHandler, with_config
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from allowance.contract.fields import Body, Row
+from allowance.contract.fields import Body, Row, example
 from allowance.errors import Problem
-from allowance.usage.records import UsageRecord
+from allowance.usage.records import EXAMPLE, UsageRecord
 
 MAX_RECORDS = 1000
+MAX_PROBLEMS = 20
+"""Most problems of one record in a response, which has at most 6 MB in Lambda."""
 
 RecordedStatus = Literal["recorded", "duplicate"]
 NotRecordedStatus = Literal["conflict", "rejected"]
@@ -35,7 +37,16 @@ class _Unread:
 class UsageBatch(Body):
     """Up to 1,000 usage records. Each has a result of its own."""
 
-    records: Annotated[list[Annotated[Any, _Unread]], Field(min_length=1, max_length=MAX_RECORDS)]
+    model_config = example({"records": [EXAMPLE]})
+
+    records: Annotated[
+        list[Annotated[Any, _Unread]],
+        Field(
+            min_length=1,
+            max_length=MAX_RECORDS,
+            description="Usage records, each with a result of its own.",
+        ),
+    ]
 
 
 class UsageProblem(Row):
@@ -81,6 +92,10 @@ CONFLICT = UsageAnswer(
 
 
 def rejected(problems: Sequence[Problem]) -> UsageAnswer:
-    """Return the result `rejected`, with these problems."""
-    validations = [UsageProblem(field=each.field, detail=each.detail) for each in problems]
+    """Return the result `rejected`, with the first MAX_PROBLEMS of these problems."""
+    validations = [
+        UsageProblem(field=each.field, detail=each.detail) for each in problems[:MAX_PROBLEMS]
+    ]
+    if (more := len(problems) - MAX_PROBLEMS) > 0:
+        validations.append(UsageProblem(field="(document)", detail=f"And {more} problems more."))
     return UsageAnswer("rejected", None, priced=False, validations=validations)
