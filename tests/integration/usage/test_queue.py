@@ -8,6 +8,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from allowance.access import session
 from tests.conftest import environment
 from tests.ledger import assert_sums_agree
 from tests.people import Acme
@@ -60,7 +61,8 @@ def test_only_failed_messages_are_retried_and_the_log_says_why(
 
 
 @pytest.mark.usefixtures("acme")
-def test_a_database_that_is_down_loses_nothing() -> None:
+def test_a_database_that_is_down_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "JOB_PATIENCE_SECONDS", 0)
     with environment(DATABASE_URL="postgresql://allowance_app:x@127.0.0.1:1/nowhere"):
         assert failed(message("a", record(1)), message("b", record(2))) == ["a", "b"]
 
