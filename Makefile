@@ -93,7 +93,10 @@ build: .local/deploy/.synced ## build what is deployed, for ARCHITECTURE=arm64
 	@du -sm .aws-sam/build/SharedLayer | awk '{ print "The layer has " $$1 " MB unzipped, of 60 at most."; exit $$1 > 60 }'
 	@du -smc .aws-sam/build/*Layer | awk 'END { print "Both layers have " $$1 " MB unzipped, of 240 at most."; exit $$1 > 240 }'
 
-deploy: build ## deploy to the AWS account of your credentials, asking nothing: PARAMETERS='AlarmEmail=you@acme.example', OPTIONS=, ENVIRONMENT=prod
+quota: .local/deploy/.synced ## check that the AWS account can reserve the concurrency of the stack: PARAMETERS=, ENVIRONMENT=
+	@.local/deploy/bin/python -m local.quota $(or $(ENVIRONMENT),prod) $(PARAMETERS)
+
+deploy: quota build ## deploy to the AWS account of your credentials, asking nothing: PARAMETERS='AlarmEmail=you@acme.example', OPTIONS=, ENVIRONMENT=prod
 	$(SAM) deploy --config-env $(or $(ENVIRONMENT),prod) $(OPTIONS) --parameter-overrides $(ARCHITECTURE_PARAMETER) $(PARAMETERS)
 
 clean: ## forget the state of the local stack
@@ -140,4 +143,4 @@ CHECKOV = .local/checkov/bin/checkov --config-file .checkov.yaml
 	@echo 'Fetching uv into .local.'
 	@$(PYTHON313) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target .local/uv uv 2>/dev/null || { echo "uv is missing, and this Python has no pip to fetch it: install uv."; exit 1; }
 
-.PHONY: help run demo test test-postgres-16 test-docker check format migrate checksums price-book openapi bench bench-spend lock build deploy clean
+.PHONY: help run demo test test-postgres-16 test-docker check format migrate checksums price-book openapi bench bench-spend lock build quota deploy clean

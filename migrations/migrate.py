@@ -120,6 +120,10 @@ def _set_application_password(owner: psycopg.Connection[Any], password: str) -> 
 def _let_in_by_iam(owner: psycopg.Connection[Any], *, granted: bool) -> None:
     """Grant `rds_iam` to the application's role, or revoke it. A member logs in by token only, so
     the change back to a password must revoke it. Raise BadSetting if the server has no such role.
+
+    Since Postgres 16 the owner is a member of each role that it created. So the grant makes the
+    owner a member of `rds_iam` too, and its password may be refused from then on: an owner whose
+    application logs in by token logs in by token itself.
     """
     membership = (
         "SELECT pg_has_role(application.oid, iam.oid, 'member') FROM pg_roles AS iam, "
@@ -132,9 +136,15 @@ def _let_in_by_iam(owner: psycopg.Connection[Any], *, granted: bool) -> None:
             "The application is to log in by IAM, but this server has no role rds_iam: "
             "it is not RDS."
         )
-    if row is not None and row[0] != granted:
-        change = "GRANT rds_iam TO {}" if granted else "REVOKE rds_iam FROM {}"
-        owner.execute(sql.SQL(change).format(sql.Identifier(APPLICATION_ROLE)))
+    if granted:
+        # The role itself inherits nothing, and a server may ask whether it has the rights of
+        # rds_iam, not whether it is a member.
+        change = "GRANT rds_iam TO {} WITH INHERIT TRUE"
+    elif row is not None and row[0]:
+        change = "REVOKE rds_iam FROM {}"
+    else:
+        return
+    owner.execute(sql.SQL(change).format(sql.Identifier(APPLICATION_ROLE)))
 
 
 def handler(event: Event, context: LambdaContext) -> Event | None:

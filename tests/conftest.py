@@ -16,6 +16,7 @@ import import_directory
 from allowance.access.session import warm_database
 from allowance.alerts.settings import alert_receivers
 from allowance.aws.s3 import s3_client
+from allowance.aws.sqs import sqs_client
 from allowance.database.settings import database_source
 from allowance.exports.settings import export_target
 from allowance.http.settings import cors_origins
@@ -36,6 +37,7 @@ hypothesis.settings.load_profile(DEPTH)
 SETTINGS = {
     "AI_BUDGETS_ENABLED",
     "CORS_ORIGINS",
+    "DEAD_LETTERS_URL",
     "PRICE_BOOK",
     "PRICE_BOOK_CA_FILE",
     "USAGE_RETENTION_MONTHS",
@@ -86,6 +88,7 @@ def forget_process() -> None:
         export_target,
         usage_retention_months,
         s3_client,
+        sqs_client,
     ):
         cached.cache_clear()
 

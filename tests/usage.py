@@ -44,7 +44,9 @@ def results(client: Client, *records: object) -> list[dict[str, Any]]:
     return answer.json()["results"]
 
 
-def message(name: str, *records: object, body: str | None = None) -> dict[str, Any]:
+def message(
+    name: str, *records: object, body: str | None = None, receives: int = 1
+) -> dict[str, Any]:
     """https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html, "Example Amazon SQS message
     event".
     """
@@ -52,7 +54,7 @@ def message(name: str, *records: object, body: str | None = None) -> dict[str, A
         "messageId": name,
         "receiptHandle": "AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a",
         "body": json.dumps({"records": records}) if body is None else body,
-        "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": "1795413600000"},
+        "attributes": {"ApproximateReceiveCount": str(receives), "SentTimestamp": "1795413600000"},
         "messageAttributes": {},
         "md5OfBody": "e4e68fb7bd0e697a0ae8f1bb342846b3",
         "eventSource": "aws:sqs",

@@ -3,6 +3,7 @@
 import json
 import re
 
+from migrations.migrate import CONNECT_TIMEOUT_SECONDS, LOCK_PATIENCE_SECONDS, TIMEOUTS
 from tests.deployed import (
     JOBS,
     ROOT,
@@ -24,10 +25,10 @@ def test_the_database_is_private_encrypted_backed_up_and_hard_to_delete() -> Non
         "StorageEncrypted",
         "DeletionProtection",
         "EnableIAMDatabaseAuthentication",
-        "ManageMasterUserPassword",
     ):
         assert settings[promise] is True, promise
-    assert "MasterUserPassword" not in settings
+    assert settings["MasterUserAuthenticationType"] == "iam-db-auth"
+    assert not {"MasterUserPassword", "ManageMasterUserPassword"} & settings.keys()
     assert settings["EnableCloudwatchLogsExports"] == ["postgresql"]
     assert template()["Parameters"]["DatabaseBackupDays"]["MinValue"] >= 7
     assert template()["Parameters"]["DatabaseMinCapacity"]["MinValue"] == 0
@@ -93,7 +94,38 @@ def test_every_function_may_log_in_to_the_database_as_the_application() -> None:
     ]
     users = [re.findall(r"dbuser:[^/\"]+/(\w+)", json.dumps(each["Resource"])) for each in logins]
     assert users
-    assert all(set(each) == {"allowance_app"} for each in users)
+    assert {name for each in users for name in each} == {"allowance_app", "allowance_owner"}
+
+
+def test_only_migrate_may_log_in_as_the_owner_by_a_token() -> None:
+    holders = {
+        name
+        for name, resource in template()["Resources"].items()
+        if any("/allowance_owner" in json.dumps(each) for each in statements(resource))
+    }
+    assert holders == {"MigrateRole", "FunctionBoundary"}
+    variables = functions()["Migrate"]["Environment"]["Variables"]
+    assert variables["OWNER_DATABASE_USER"] == {"Fn::If": ["HasNetwork", "allowance_owner", ""]}
+    assert properties("AWS::RDS::DBCluster")["DatabaseCluster"]["MasterUsername"] == (
+        "allowance_owner"
+    )
+
+
+def test_the_created_database_needs_no_secret_and_no_endpoint_for_one() -> None:
+    endpoints = json.dumps(properties("AWS::EC2::VPCEndpoint"))
+    assert "secretsmanager" not in endpoints
+    assert "MasterUserSecret" not in json.dumps(template())
+
+
+def test_migrate_has_time_for_the_longest_statement_of_a_migration() -> None:
+    texts = [path.read_text() for path in sorted((ROOT / "migrations").glob("*.sql"))]
+    of_files = re.findall(
+        r"SET LOCAL statement_timeout\s*=\s*'(\d+)(s|min)'", " ".join([TIMEOUTS, *texts])
+    )
+    longest = max(int(number) * (60 if unit == "min" else 1) for number, unit in of_files)
+    waits = CONNECT_TIMEOUT_SECONDS + LOCK_PATIENCE_SECONDS
+    timeout = functions()["Migrate"]["Timeout"]
+    assert waits + max(longest, 600) < timeout <= 900, "the guide permits a statement of 600 s"
 
 
 def test_each_time_limit_is_within_the_next() -> None:

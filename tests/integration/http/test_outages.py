@@ -43,8 +43,8 @@ def test_a_stale_connection_is_replaced_unseen(
         assert request().status == 200
 
 
-def test_a_job_finds_its_connection_stale_and_goes_on(database: Database, acme: Acme) -> None:
-    import_directory.handler(DIRECTORY, Context())
+def test_a_job_finds_its_connection_stale_and_goes_on(database: Database, adam: Client) -> None:
+    adam.get("/api/v2/users/me")
     assert database.rows(END_OURS)
     assert import_directory.handler(DIRECTORY, Context())["tokens"] == {}
 
@@ -120,3 +120,12 @@ def test_a_stopped_server_is_a_503_until_it_starts_with_no_restart_of_ours(
     with Database("allowance", server.url, "").connect() as owner:
         owner.execute("ALTER ROLE allowance_app CONNECTION LIMIT -1")
     assert adam.get(acme.budget_path()).status == 200
+
+
+def test_a_job_waits_for_a_server_that_starts(own_server: tuple[EmbeddedPostgres, Acme]) -> None:
+    server, _ = own_server
+    server.stop()
+    later = threading.Timer(0.3, server.start)
+    later.start()
+    assert import_directory.handler(DIRECTORY, Context())["tokens"] == {}
+    later.join()

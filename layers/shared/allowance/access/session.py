@@ -19,6 +19,9 @@ from allowance.rbac.roles import roles_of_user
 from allowance.rbac.system import SystemActor
 from allowance.settings import settings
 
+JOB_PATIENCE_SECONDS = 30
+"""A database that is paused at zero capacity accepts connections after about 15 s."""
+
 
 class Ping(Row):
     """The response of a database that responds."""
@@ -72,10 +75,19 @@ def open_store[S: CallerStore](
 
 
 def open_gate(actor: SystemActor) -> Gate:
-    """Return a gate for a system actor. It has no credential: IAM decides which job may start."""
+    """Return a gate for a system actor. It has no credential: IAM decides which job may start.
+
+    No caller waits for a system actor, so it waits for the database up to JOB_PATIENCE_SECONDS.
+    """
     database = warm_database()
-    database.start_invocation()
+    database.start_invocation(patience_seconds=JOB_PATIENCE_SECONDS)
     return Gate(actor.subject, database)
+
+
+def close_database() -> None:
+    """End the connection of this process. The next statement opens another."""
+    if warm_database.cache_info().currsize:
+        warm_database().close()
 
 
 def ping_database() -> None:

@@ -7,7 +7,7 @@ implicit transaction. See docs/decisions/0003-round-trips.md.
 
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from time import perf_counter
+from time import monotonic, perf_counter, sleep
 from typing import Any
 
 import psycopg
@@ -21,6 +21,10 @@ from allowance.errors import AllowanceError, DatabaseUnavailable, NotAGroupMembe
 from allowance.settings import BadSetting
 
 CONNECT_TIMEOUT_SECONDS = 3
+"""The longest attempt of a request. Its caller retries."""
+
+CONNECT_PAUSE_SECONDS = 0.5
+"""The pause between two attempts of a job that waits for the database."""
 
 UNAVAILABLE_CLASSES = ("08", "53", "57")
 """SQLSTATE classes: connection exception, insufficient resources, operator intervention."""
@@ -54,11 +58,19 @@ class Database:
         self._connection: psycopg.Connection[Any] | None = None
         self._within: psycopg.Connection[Any] | None = None
         self._may_repeat = True
+        self._patience_seconds = 0.0
+        self._gave_up = False
         self._waited_seconds = 0.0
 
-    def start_invocation(self) -> None:
-        """Let the next statement run twice if its connection turns out to be stale."""
+    def start_invocation(self, *, patience_seconds: float = 0) -> None:
+        """Let the next statement run twice if its connection turns out to be stale.
+
+        With patience, connecting is retried for that long. Afterwards every statement of the
+        invocation fails at once, so that several of them wait no longer than one.
+        """
         self._may_repeat = True
+        self._patience_seconds = patience_seconds
+        self._gave_up = False
 
     def take_waited_ms(self) -> float:
         """Return the milliseconds spent on the database since the last call of this method."""
@@ -154,13 +166,33 @@ class Database:
             raise
 
     def _connect(self) -> psycopg.Connection[Any]:
+        """Return a new connection. A paused database accepts it after some seconds only, so an
+        invocation with patience retries.
+        """
+        if self._gave_up:
+            raise DatabaseUnavailable
+        deadline = monotonic() + self._patience_seconds
+        while True:
+            try:
+                self._connection = self._connect_once(max(deadline - monotonic(), 0))
+            except DatabaseUnavailable:
+                if monotonic() + CONNECT_PAUSE_SECONDS >= deadline:
+                    self._gave_up = self._patience_seconds > 0
+                    raise
+                sleep(CONNECT_PAUSE_SECONDS)
+            else:
+                adapt(self._connection)
+                return self._connection
+
+    def _connect_once(self, patience_seconds: float) -> psycopg.Connection[Any]:
         try:
-            self._connection = psycopg.connect(
+            return psycopg.connect(
                 **connection_parameters(self._source),
                 autocommit=True,
                 # A prepared statement would pin the session of an RDS Proxy.
                 prepare_threshold=None,
-                connect_timeout=CONNECT_TIMEOUT_SECONDS,
+                # libpq takes whole seconds.
+                connect_timeout=max(int(patience_seconds), CONNECT_TIMEOUT_SECONDS),
                 application_name=self._application_name,
             )
         except psycopg.OperationalError as error:
@@ -168,8 +200,6 @@ class Database:
         except psycopg.ProgrammingError:
             # Its message quotes the connection string with the password: it must not reach a log.
             raise BadSetting("The connection string of the database cannot be read.") from None
-        adapt(self._connection)
-        return self._connection
 
 
 def _execute[T](connection: psycopg.Connection[Any], what: Call[T]) -> psycopg.Cursor[T]:
