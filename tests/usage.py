@@ -73,6 +73,18 @@ def rerate() -> dict[str, Any]:
     return rerate_usage.handler({}, Context())
 
 
+def rerated(
+    examined: int = 0, corrected: int = 0, difference_micros: int = 0, unfinished: int = 0
+) -> dict[str, Any]:
+    """The counts of a run of RerateUsage."""
+    return {
+        "examined": examined,
+        "corrected": corrected,
+        "difference_micros": difference_micros,
+        "unfinished": unfinished,
+    }
+
+
 def custom(acme: Acme, **stated: Any) -> None:
     prices = [price(**stated)]
     assert acme.client("olivia").post("/api/v2/ai/model-prices", {"prices": prices}).status == 204

@@ -170,6 +170,15 @@ class ExportFailed(AllowanceError):
         )
 
 
+class RerateFailed(AllowanceError):
+    """Some models could not be rated again."""
+
+    def __init__(self, failures: int) -> None:
+        super().__init__(
+            f"{failures} models could not be rated again; the log names the models and reasons."
+        )
+
+
 class DatabaseUnavailable(AllowanceError):
     """The database is not available. Try again shortly."""
 

@@ -8,7 +8,6 @@ import psycopg
 import pytest
 
 import expire_usage
-import rerate_usage
 from allowance.settings import BadSetting
 from allowance.usage.settings import usage_retention_months
 from tests.conftest import environment
@@ -24,6 +23,8 @@ from tests.usage import (
     months,
     name_of,
     record,
+    rerate,
+    rerated,
     results,
 )
 
@@ -153,16 +154,8 @@ def test_dropped_usage_is_neither_rerated_nor_listed(
     ]
     assert acme.client("olivia").post("/api/v2/ai/model-prices", {"prices": custom}).status == 204
     before = sums(database)
-    assert rerate_usage.handler({}, Context()) == {
-        "examined": 1,
-        "corrected": 1,
-        "difference_micros": 1000,
-    }
-    assert rerate_usage.handler({}, Context()) == {
-        "examined": 1,
-        "corrected": 0,
-        "difference_micros": 0,
-    }
+    assert rerate() == rerated(1, 1, 1000)
+    assert rerate() == rerated()
     assert [row for row in sums(database)[0] if row[2] == month_before(3)] == [
         row for row in before[0] if row[2] == month_before(3)
     ]

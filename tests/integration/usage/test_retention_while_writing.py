@@ -168,11 +168,13 @@ def test_a_month_dropped_within_a_batch_is_a_503_and_a_retry_succeeds(
     assert_sums_agree(database)
 
 
-def test_models_of_dropped_months_cost_a_rerating_no_query(
+def test_models_of_dropped_months_cost_a_rerating_one_query(
     gateway: Client, database: Database
 ) -> None:
 
     def trips() -> int:
+        """The round trips of a run that takes every price for a new one."""
+        database.run("UPDATE ai_usage_rating SET seen_version_id = 0, settled_version_id = 0")
         connection = Interrupted(DatabaseSource(database.app_url), "test")
         counted: list[None] = []
         connection.drop = lambda: counted.append(None)
@@ -181,11 +183,10 @@ def test_models_of_dropped_months_cost_a_rerating_no_query(
         return len(counted)
 
     seed(*(price(f"m{n}", input_price=1) for n in range(5)))
+    trips()  # It also takes the current code for new, once.
     nothing_used = trips()
-    results(
-        gateway,
-        *(in_month_before(3, n, model=f"m{n}" if n % 2 else f"unheard-of-{n}") for n in range(10)),
-    )
-    assert trips() > nothing_used + 9
+    results(gateway, *(in_month_before(3, n, model=f"m{n}") for n in range(5)))
+    assert trips() > nothing_used + 5
     expire(database, 1)
-    assert trips() == nothing_used
+    # One statement asks which of the models still have usage in the ledger.
+    assert trips() == nothing_used + 1
