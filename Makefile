@@ -83,6 +83,9 @@ bench: .venv/.synced ## run the benchmarks, which print ratios
 bench-spend: .venv/.synced ## run the benchmark of the spend routes, which generates 100,000 users first: USERS=
 	@$(RUN) bench.spend
 
+bench-import: .venv/.synced ## run the benchmark of imports, which takes minutes: USERS=
+	@POWERTOOLS_LOG_LEVEL=ERROR POWERTOOLS_METRICS_DISABLED=true $(RUN) bench.import_directory
+
 lock: .venv/.synced ## lock the newest versions that pyproject.toml allows
 	$(UV) lock --upgrade
 	$(call EXPORT,allowance) --output-file layers/shared/requirements.txt
@@ -140,4 +143,4 @@ CHECKOV = .local/checkov/bin/checkov --config-file .checkov.yaml
 	@echo 'Fetching uv into .local.'
 	@$(PYTHON313) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target .local/uv uv 2>/dev/null || { echo "uv is missing, and this Python has no pip to fetch it: install uv."; exit 1; }
 
-.PHONY: help run demo test test-postgres-16 test-docker check format migrate checksums price-book openapi bench bench-spend lock build deploy clean
+.PHONY: help run demo test test-postgres-16 test-docker check format migrate checksums price-book openapi bench bench-spend bench-import lock build deploy clean

@@ -75,7 +75,9 @@ def importing(database: Database) -> Generator[DirectoryStore]:
 
 
 def wait_for(database: Database, application: str) -> None:
+    deadline = time.monotonic() + 1
     while database.rows(WAITING, application) == [(0,)]:
+        assert time.monotonic() < deadline, f"{application} waits for nobody"
         time.sleep(0.005)
 
 
