@@ -106,7 +106,8 @@ def main() -> None:
         # In a process of its own: the peak of a new process begins with its parent's.
         _run("write", folder, str(count))
         print(f"{f'import, {count} users':36}{'request':>10}{'response':>10}", end="")
-        print(f"{'seconds':>8}{'ratio':>7}{'MB':>8}{'ratio':>7}", flush=True)
+        print(f"{'seconds':>8}{'ratio':>7}{'MB':>8}{'ratio':>7}")
+        print(f"the load of {os.cpu_count()} cores is {os.getloadavg()[0]:.1f}", flush=True)
         for path in sorted(Path(folder).iterdir()):
             _run("import", str(path))
 

@@ -15,7 +15,7 @@ from allowance.directory.known import known_accounts, known_organizations
 from allowance.directory.members import apply_users, free_addresses
 from allowance.directory.new_tokens import apply_tokens
 from allowance.directory.organizations import apply_organizations, delete_organizations
-from allowance.directory.reading import ROWS_PER_SLICE, DirectoryDocument
+from allowance.directory.reading import ROWS_PER_SLICE, DirectoryDocument, refuse
 from allowance.directory.resolve import resolve
 from allowance.errors import ImportRunning, Problem, ValidationFailed
 from allowance.rbac.policy import DIRECTORY, Action
@@ -58,8 +58,7 @@ class DirectoryStore(Store):
             db.run("prepare_import", actor_name=origin.actor_name, request_id=origin.request_id)
             known = known_organizations(db, document)
             resolved = resolve(db, document, known)
-            if resolved.problems:
-                raise ValidationFailed(resolved.problems)
+            refuse(resolved.problems)
             apply_organizations(db, origin, document, known)
             free_addresses(db, resolved.handed_over)
             known = known_organizations(db, document)

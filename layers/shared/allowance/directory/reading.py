@@ -85,19 +85,20 @@ def read_directory(event: Mapping[str, Any]) -> DirectoryDocument:
     """Return the document of an event. Raise ValidationFailed, with the path of every problem that
     the document alone shows.
     """
-    _refuse(unencodable(event))
+    refuse(unencodable(event))
     try:
         outline = _Outline.model_validate(event)
     except ValidationError as error:
         raise ValidationFailed(as_phrases(problems_of(error))) from error
-    _refuse(_invalid("users", UserEntry, outline.users))
-    _refuse(_invalid("tokens", TokenEntry, outline.tokens))
+    refuse(_invalid("users", UserEntry, outline.users))
+    refuse(_invalid("tokens", TokenEntry, outline.tokens))
     document = DirectoryDocument(outline)
-    _refuse(_contradictions(document))
+    refuse(_contradictions(document))
     return document
 
 
-def _refuse(problems: Iterable[Problem]) -> None:
+def refuse(problems: Iterable[Problem]) -> None:
+    """Raise ValidationFailed if there are problems, with MAX_PROBLEMS of them at most."""
     found: list[Problem] = []
     for problem in problems:
         if len(found) == MAX_PROBLEMS:
