@@ -86,6 +86,9 @@ bench-spend: .venv/.synced ## run the benchmark of the spend routes, which gener
 bench-rerating: .venv/.synced ## run the benchmark of RerateUsage, which generates a million usages first: USAGES=
 	@POWERTOOLS_LOG_LEVEL=ERROR $(RUN) bench.rerating
 
+bench-import: .venv/.synced ## run the benchmark of imports, which takes minutes: USERS=
+	@POWERTOOLS_LOG_LEVEL=ERROR POWERTOOLS_METRICS_DISABLED=true $(RUN) bench.import_directory
+
 lock: .venv/.synced ## lock the newest versions that pyproject.toml allows
 	$(UV) lock --upgrade
 	$(call EXPORT,allowance) --output-file layers/shared/requirements.txt
@@ -146,4 +149,4 @@ CHECKOV = .local/checkov/bin/checkov --config-file .checkov.yaml
 	@echo 'Fetching uv into .local.'
 	@$(PYTHON313) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target .local/uv uv 2>/dev/null || { echo "uv is missing, and this Python has no pip to fetch it: install uv."; exit 1; }
 
-.PHONY: help run demo test test-postgres-16 test-docker check format migrate checksums price-book openapi bench bench-spend bench-rerating lock build quota deploy clean
+.PHONY: help run demo test test-postgres-16 test-docker check format migrate checksums price-book openapi bench bench-spend bench-rerating bench-import lock build quota deploy clean

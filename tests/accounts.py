@@ -15,8 +15,8 @@ from allowance.budgets.groups import GroupBudgetStore
 from allowance.budgets.models import OverrideLimit
 from allowance.budgets.overrides import OverrideStore
 from allowance.contract.preconditions import Precondition
-from allowance.directory.document import DirectoryDocument
 from allowance.directory.importer import DirectoryStore
+from allowance.directory.reading import read_directory
 from allowance.directory.store import CallerDirectoryStore, GroupStore, OrganizationStore
 from allowance.exports.spend_csv import ExportQuery
 from allowance.exports.store import ExportSource, ExportStore
@@ -44,6 +44,19 @@ USAGE = {
     "occurred_at": "2026-11-20T10:00:00Z",
     "tokens": {"input": 1},
 }
+
+EVERY_STEP = {
+    "organizations": [
+        {"name": "acme", "groups": ["research", "next"]},
+        {"name": "globex", "deleted": True},
+    ],
+    "users": [
+        {"username": "maya", "email": "otto@acme.example"},
+        {"username": "otto", "email": "maya@acme.example"},
+    ],
+    "tokens": [{"username": "maya", "name": "next"}],
+}
+"""A directory document that runs each statement of an import."""
 
 
 @dataclass
@@ -189,6 +202,6 @@ ACCOUNTS: dict[tuple[type, str], Account] = {
         lambda s, _: s.seed_prices(TakenBook(PriceBook(prices=[]), "test")),
     ),
     (DirectoryStore, "import_directory"): Account(
-        ["update directory"], lambda s, _: s.import_directory(DirectoryDocument())
+        ["update directory"], lambda s, _: s.import_directory(read_directory(EVERY_STEP))
     ),
 }

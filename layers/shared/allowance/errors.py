@@ -183,5 +183,9 @@ class DatabaseUnavailable(AllowanceError):
     """The database is not available. Try again shortly."""
 
 
+class StatementCancelled(DatabaseUnavailable):
+    """The database cancelled a statement: it took longer than its statement_timeout allows."""
+
+
 class UsageKeyTaken(DatabaseUnavailable):
     """Another call is recording the same usage. Try again shortly."""

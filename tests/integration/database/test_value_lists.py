@@ -14,7 +14,7 @@ from allowance.budgets.effective import LimitSource
 from allowance.database.database import CONSTRAINTS as MAPPED
 from allowance.database.queries import queries
 from allowance.directory.document import UserEntry
-from allowance.directory.resolve import Account
+from allowance.directory.known import Account
 from allowance.prices.models import HeldDecision, ModelPriceVersion, PriceCursor
 from tests.postgres import Database
 

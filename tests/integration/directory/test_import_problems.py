@@ -117,6 +117,15 @@ def test_all_problems_are_reported_at_once(database: Database) -> None:
     ]
 
 
+def test_an_error_has_a_thousand_problems_at_most(database: Database) -> None:
+    nowhere = [{"name": "nowhere"}]
+    users = [{"username": f"u{n}", "organizations": nowhere} for n in range(1001)]
+    for document in ({"users": users}, {"users": [{"username": "-"}] * 1001}):
+        found = problems(document)
+        assert len(found) == 1001
+        assert found[-1] == "(document): has more problems"
+
+
 def test_a_name_cannot_forge_a_problem(database: Database) -> None:
     (line,) = problems({"users": [{"username": "a\nusers[9].roles: fake"}]})
     assert line.startswith("users[0].username: ")

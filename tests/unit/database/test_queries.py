@@ -13,17 +13,15 @@ from allowance.access.store import Origin
 from allowance.contract.preconditions import Precondition
 from allowance.database import queries as module
 from allowance.database.queries import queries
-from allowance.directory.importer import WRITES
+from allowance.directory.members import WRITES
+from allowance.directory.snapshot import Part
 
 LAYER = Path(allowance.__file__).parent
 CALLS = {"many", "first", "one", "run", "call", "list"}
 
-WRITES_OF_AN_IMPORT = {"document", "accounts"}
-"""What the importer passes to each statement of its list: one needs the one, one the other."""
-
-
 TOGETHER = {
     "origin.parameters": Origin(None, "", "").parameters,
+    "part.parameters": Part().parameters,
     "precondition.parameters": Precondition().parameters,
 }
 """What is passed as one, by the last two words of the expression."""
@@ -54,7 +52,7 @@ def called() -> dict[str, list[set[str]]]:
             if name in CALLS and constants and constants[0] in queries():
                 found[constants[0]].append({n for each in node.keywords for n in names_of(each)})
     for name in WRITES:
-        found[name].append(WRITES_OF_AN_IMPORT & placeholders(name))
+        found[name].append({"users"})
     return found
 
 

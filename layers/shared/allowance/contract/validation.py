@@ -1,6 +1,8 @@
 """Problems in the caller's words, made from pydantic's errors, each with the path of its field."""
 
-from typing import Any
+import json
+from collections.abc import Iterator
+from typing import Any, cast
 
 from pydantic import BaseModel, ValidationError
 
@@ -16,6 +18,7 @@ DETAILS = {
     "uuid_type": "Must be a string.",
     "bool_type": "Must be true or false.",
     "list_type": "Must be a list.",
+    "string_unicode": "Must be a string without half of a surrogate pair.",
     "dict_type": "Must be an object.",
     "model_type": "Must be an object.",
     "model_attributes_type": "Must be an object.",
@@ -39,10 +42,15 @@ def path_of(location: Location) -> str:
     return path or "(document)"
 
 
-def problems_of(error: ValidationError, model: type[BaseModel] | None = None) -> list[Problem]:
+def problems_of(
+    error: ValidationError,
+    model: type[BaseModel] | None = None,
+    within: tuple[int | str, ...] = (),
+) -> list[Problem]:
     """Return every problem of a document, in the document's order.
 
     With the model of the document, problems of wrong and unknown fields say what is taken.
+    `within` is the place of the validated part.
     """
     found = error.errors(include_url=False, include_input=False)
     missing = {each["loc"] for each in found if each["type"] == MISSING}
@@ -55,7 +63,7 @@ def problems_of(error: ValidationError, model: type[BaseModel] | None = None) ->
             detail += " " + hints.instead_of(location)
         elif hints is not None and (kind == MISSING or kind.endswith("_type")):
             detail += " " + hints.about(location)
-        problems.append(Problem(path_of(location), detail.rstrip()))
+        problems.append(Problem(path_of((*within, *location)), detail.rstrip()))
     return problems
 
 
@@ -86,3 +94,39 @@ def as_phrases(problems: list[Problem]) -> list[Problem]:
 
 def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:].rstrip(".") + "."
+
+
+def unencodable(document: object) -> Iterator[Problem]:
+    """Yield a problem for each text of a document, key or value, with half of a surrogate pair.
+
+    JSON has an escape for it, and no encoding has it. So no row, response or log can hold it.
+    """
+    try:
+        json.dumps(document, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        yield from _unencodable_within((), document)
+    except RecursionError:
+        yield Problem("(document)", "is nested too deeply")
+
+
+def _unencodable_within(place: tuple[int | str, ...], value: object) -> Iterator[Problem]:
+    if isinstance(value, str) and not _is_encodable(value):
+        yield Problem(path_of(place), "must have no half of a surrogate pair")
+    elif isinstance(value, dict):
+        for key, each in cast("dict[str, object]", value).items():
+            if not _is_encodable(key):
+                where = path_of((*place, ascii(key)[1:-1]))
+                yield Problem(where, "must have no half of a surrogate pair in its name")
+            else:
+                yield from _unencodable_within((*place, key), each)
+    elif isinstance(value, list):
+        for i, each in enumerate(cast("list[object]", value)):
+            yield from _unencodable_within((*place, i), each)
+
+
+def _is_encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

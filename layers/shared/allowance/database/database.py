@@ -17,7 +17,13 @@ from allowance.database.adapters import adapt
 from allowance.database.login import connection_parameters
 from allowance.database.queries import Call, queries
 from allowance.database.settings import DatabaseSource
-from allowance.errors import AllowanceError, DatabaseUnavailable, NotAGroupMember, UsageKeyTaken
+from allowance.errors import (
+    AllowanceError,
+    DatabaseUnavailable,
+    NotAGroupMember,
+    StatementCancelled,
+    UsageKeyTaken,
+)
 from allowance.settings import BadSetting
 
 CONNECT_TIMEOUT_SECONDS = 3
@@ -35,6 +41,9 @@ READ_ONLY = "25006"
 UNAVAILABLE = frozenset({"55P03", "40001", "40P01", READ_ONLY})
 """SQLSTATEs: lock not available, serialization failure, deadlock, read-only."""
 
+CANCELLED = "57014"
+"""SQLSTATE of a statement that met its timeout, or that an operator cancelled."""
+
 CHECK_VIOLATION = "23514"
 
 CONSTRAINTS: Mapping[str, type[AllowanceError]] = {
@@ -49,7 +58,8 @@ class Database:
     """One connection. It stays warm between invocations, and a closed one is replaced.
 
     Every method raises DatabaseUnavailable when Postgres is down, failing over or out of
-    connections, and the error of CONSTRAINTS when the schema refuses a row.
+    connections, StatementCancelled (which is one) when a statement takes too long, and the error of
+    CONSTRAINTS when the schema refuses a row.
     """
 
     def __init__(self, source: DatabaseSource, application_name: str) -> None:
@@ -151,6 +161,8 @@ class Database:
             if state == READ_ONLY:
                 # Another connection may find the new primary.
                 connection.close()
+            if state == CANCELLED:
+                raise StatementCancelled from error
             # The partition was dropped a moment ago; a retry recreates it. No other row is refused
             # by a check without a name.
             missing_partition = state == CHECK_VIOLATION and error.diag.constraint_name is None
