@@ -11,7 +11,7 @@ import pytest
 
 from allowance.budgets.groups import GroupBudgetStore
 from allowance.contract.preconditions import Precondition
-from allowance.directory.document import read_directory
+from allowance.directory.reading import read_directory
 from allowance.errors import BudgetChanged, BudgetNotFound, GroupNotFound
 from tests.depth import by_depth
 from tests.gateway import Client

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from allowance.directory.document import read_directory
+from allowance.directory.reading import read_directory
 from tests.gateway import Answer, Client
 from tests.overrides import MAYA, NOT_FOUND, entries, import_, limit, narrow
 from tests.people import Acme

@@ -14,7 +14,7 @@ import pytest
 from allowance.budgets.models import OverrideLimit
 from allowance.budgets.overrides import OverrideStore
 from allowance.contract.preconditions import Precondition
-from allowance.directory.document import read_directory
+from allowance.directory.reading import read_directory
 from allowance.errors import BudgetChanged, ImportRunning, NotAGroupMember, NotFound
 from tests.depth import by_depth
 from tests.gateway import Client

@@ -19,7 +19,7 @@ from allowance.rbac.policy import Action, Object, Permission, ResourceType, Role
 NOWHERE = DatabaseSource(url="postgresql://127.0.0.1:1/nothing")
 """Nothing listens there: what a handle lets through ends in DatabaseUnavailable."""
 
-IDS = {"id": UUID(int=7), "organization": UUID(int=8)}
+ORGANIZATION = UUID(int=8)
 OTHER = str(UUID(int=9))
 
 OF_HANDLES = [
@@ -28,6 +28,11 @@ OF_HANDLES = [
     if each.needs and not any(need.is_of_rows for need in each.needs)
 ]
 LISTINGS = [each for each in queries().values() if any(need.is_of_rows for need in each.needs)]
+
+
+def id_of(place: Place) -> UUID:
+    """An id of its own for each placeholder, so that no permit serves two needs."""
+    return UUID(bytes=place[1].encode().ljust(16, b"-")[:16])
 
 
 def value(place: Place | None, id_: UUID) -> dict[str, Any]:
@@ -40,7 +45,8 @@ def parameters_of(query: Query) -> dict[str, Any]:
     """The parameters that the needs of a query name."""
     found: dict[str, Any] = {}
     for need in query.needs:
-        found |= value(need.id, IDS["id"]) | value(need.organization, IDS["organization"])
+        found |= value(need.organization, ORGANIZATION)
+        found |= value(need.id, id_of(need.id)) if need.id else {}
     return found
 
 
@@ -49,8 +55,8 @@ def permit_for(need: Need) -> Permit:
         next(iter(need.actions)),
         Object(
             need.type,
-            id=None if need.id is None else str(IDS["id"]),
-            organization_id=None if need.organization is None else IDS["organization"],
+            id=None if need.id is None else str(id_of(need.id)),
+            organization_id=None if need.organization is None else ORGANIZATION,
         ),
     )
 
@@ -62,12 +68,11 @@ def wrong_permits(need: Need) -> Iterator[Permit]:
         yield right._replace(action=action)
     for resource_type in set(ResourceType) - {need.type}:
         yield right._replace(object=replace(right.object, type=resource_type))
-    other = OTHER if need.id is not None else str(IDS["id"])
-    yield right._replace(object=replace(right.object, id=other))
+    yield right._replace(object=replace(right.object, id=OTHER))
     if need.organization is not None:
         yield right._replace(object=replace(right.object, organization_id=UUID(OTHER)))
     if need.id is None and need.organization is None:
-        in_one = replace(right.object, organization_id=IDS["organization"])
+        in_one = replace(right.object, organization_id=ORGANIZATION)
         yield right._replace(object=in_one)
 
 
