@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+import psycopg
+
 from tests.people import Acme
 from tests.plans import blocks_read
 from tests.postgres import Database
@@ -48,6 +50,21 @@ def add_groups(database: Database, acme: Acme, prefix: str, number: int) -> None
     )
 
 
+def cost(database: Database, acme: Acme, group_ids: list[UUID]) -> int:
+    with psycopg.connect(database.app_url) as app:
+        _, blocks = (
+            blocks_read(
+                app,
+                "list_group_spend",
+                organization_id=acme.organizations["acme"],
+                group_ids=group_ids,
+                period_start=START,
+            )
+            for _ in range(2)
+        )
+    return blocks
+
+
 def test_the_spend_of_groups_costs_the_same_among_ten_times_the_budgets(
     database: Database, acme: Acme
 ) -> None:
@@ -56,21 +73,12 @@ def test_the_spend_of_groups_costs_the_same_among_ten_times_the_budgets(
         row[0] for row in database.rows("SELECT id FROM groups WHERE name LIKE 'g%%1' LIMIT 50")
     ]
 
-    def cost(group_ids: list[UUID]) -> int:
-        return blocks_read(
-            database,
-            "list_group_spend",
-            organization_id=acme.organizations["acme"],
-            group_ids=group_ids,
-            period_start=START,
-        )
-
-    before = cost(shown)
+    before = cost(database, acme, shown)
     # Some 20 for each member: the member's other groups, organizations, and override.
     assert before < 20 * MEMBERS_OF_EACH * len(shown)
     add_groups(database, acme, "more", 9 * USERS * 2 // MEMBERS_OF_EACH)
     database.run("VACUUM ANALYZE")
-    assert cost(shown) < 1.5 * before
+    assert cost(database, acme, shown) < 1.5 * before
 
 
 def test_a_large_group_reads_the_higher_budgets_and_not_each_member(
@@ -81,12 +89,5 @@ def test_a_large_group_reads_the_higher_budgets_and_not_each_member(
     database.run("INSERT INTO group_ai_budgets SELECT id, 3 FROM groups WHERE name = 'Everyone'")
     database.run("INSERT INTO group_ai_budgets SELECT id, 9 FROM groups WHERE name = 'g7'")
     database.run("VACUUM ANALYZE")
-    cost = blocks_read(
-        database,
-        "list_group_spend",
-        organization_id=acme.organizations["acme"],
-        group_ids=[acme.organizations["acme"]],
-        period_start=START,
-    )
     # Four for each member: whether the user has an override, and is deleted.
-    assert cost < 5 * USERS
+    assert cost(database, acme, [acme.organizations["acme"]]) < 5 * USERS
