@@ -21,9 +21,9 @@ CREATE TABLE audit_log (
 
 -- Two indexes for each filter of GET /api/v2/audit: for a reader of all organizations, and for a
 -- reader of some. So a page reads its own entries only, however many others there are.
--- NULLS LAST means nothing for a column that is never NULL, but it is the order of these indexes and
--- not of the primary key. So the planner cannot fall back to the primary key, which finds few
--- entries among many only by reading them all.
+-- NULLS LAST means nothing for a column that is never NULL. But it is the order of these indexes,
+-- and not of the primary key, which the planner would otherwise use: that finds few entries among
+-- many only by reading them all.
 CREATE INDEX audit_log_organization_idx ON audit_log (organization_id, id DESC NULLS LAST);
 CREATE INDEX audit_log_group_idx ON audit_log (group_id, id DESC NULLS LAST)
 WHERE group_id IS NOT NULL;
