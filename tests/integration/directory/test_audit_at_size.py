@@ -9,6 +9,8 @@ import psycopg
 import pytest
 
 from allowance.database.queries import queries
+from tests.gateway import MAX_RESPONSE_BYTES
+from tests.people import Acme
 from tests.plans import blocks_read
 from tests.postgres import Database
 
@@ -105,3 +107,26 @@ def test_a_page_reads_no_more_than_its_entries(database: Database) -> None:
             cost = blocks_read(app, "list_audit", **each, after=None, limit=PAGE)
             # An entry costs two blocks by an index, and four more for the page.
             assert cost < 12 * PAGE + 100, each
+
+
+def test_a_page_of_large_entries_ends_before_a_lambda_response(
+    database: Database, acme: Acme
+) -> None:
+    """A deleted group's entry lists its members."""
+    with database.connect() as owner:
+        owner.execute("TRUNCATE audit_log RESTART IDENTITY")
+        owner.execute(
+            "INSERT INTO audit_log (actor_name, action, resource_type, resource_id, before,"
+            " request_id) SELECT 'job', 'delete', 'group', n, jsonb_build_object('members',"
+            " array_fill(gen_random_uuid(), ARRAY[4000])), 'r' FROM generate_series(1, 100) AS n"
+        )
+    seen: list[int] = []
+    after = ""
+    while after is not None:
+        answer = acme.client("olivia").get(
+            "/api/v2/audit?limit=1000" + (f"&after={after}" if after else "")
+        )
+        assert answer.lambda_bytes < MAX_RESPONSE_BYTES
+        seen += [each["id"] for each in answer.json()["entries"]]
+        after = answer.json()["next"]
+    assert seen == [*range(100, 0, -1)]

@@ -2,8 +2,10 @@
 
 import pytest
 
+from allowance.directory.document import MAX_ORGANIZATIONS_OF_USER
+from allowance.rbac.roles import ORGANIZATION_ROLES
 from tests.conftest import environment
-from tests.gateway import Client
+from tests.gateway import MAX_RESPONSE_BYTES, Client
 from tests.people import Acme
 from tests.postgres import Database
 
@@ -22,6 +24,26 @@ def test_me_returns_the_caller(maya: Client, acme: Acme) -> None:
 def test_me_of_an_owner_in_no_organization(acme: Acme) -> None:
     me = acme.client("olivia").get("/api/v2/users/me").json()
     assert (me["roles"], me["organizations"]) == (["owner"], [])
+
+
+def test_me_of_the_most_organizations_fits_a_lambda_response(
+    acme: Acme, maya: Client, database: Database
+) -> None:
+    database.run(
+        "INSERT INTO organizations (name)"
+        " SELECT lpad(n::text, 4, '0') || repeat('\U0001f4b8', 251)"
+        " FROM generate_series(1, %s) AS n",
+        MAX_ORGANIZATIONS_OF_USER - 1,
+    )
+    database.run(
+        "INSERT INTO organization_members (organization_id, user_id, roles)"
+        " SELECT id, %s, %s FROM organizations WHERE name NOT IN ('acme', 'globex')",
+        acme.users["maya"],
+        list(ORGANIZATION_ROLES),
+    )
+    answer = maya.get("/api/v2/users/me")
+    assert len(answer.json()["organizations"]) == MAX_ORGANIZATIONS_OF_USER
+    assert answer.lambda_bytes < MAX_RESPONSE_BYTES
 
 
 def names(client: Client, organization: object = "acme") -> list[str]:

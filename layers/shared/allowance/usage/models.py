@@ -13,6 +13,10 @@ from allowance.errors import Problem
 from allowance.usage.records import UsageRecord
 
 MAX_RECORDS = 1000
+MAX_PROBLEMS = 20
+"""Most problems in the result of one record. A response has at most 6 MB, and a body of a mebibyte
+can name 170,000 unknown fields.
+"""
 
 RecordedStatus = Literal["recorded", "duplicate"]
 NotRecordedStatus = Literal["conflict", "rejected"]
@@ -82,5 +86,8 @@ CONFLICT = UsageAnswer(
 
 def rejected(problems: Sequence[Problem]) -> UsageAnswer:
     """Return the result `rejected`, with these problems."""
-    validations = [UsageProblem(field=each.field, detail=each.detail) for each in problems]
+    shown, more = problems[:MAX_PROBLEMS], len(problems) - MAX_PROBLEMS
+    validations = [UsageProblem(field=each.field, detail=each.detail) for each in shown]
+    if more > 0:
+        validations.append(UsageProblem(field="(record)", detail=f"And {more} problems more."))
     return UsageAnswer("rejected", None, priced=False, validations=validations)
