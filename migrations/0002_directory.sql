@@ -52,7 +52,8 @@ ON organization_members (user_id, organization_id) INCLUDE (joined_at);
 CREATE TABLE groups (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     organization_id uuid NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
-    name text NOT NULL
+    -- Collation C gives the same order of names in every locale. Pages follow the key below.
+    name text COLLATE "C" NOT NULL
         CONSTRAINT groups_name_length CHECK (char_length(name) BETWEEN 1 AND 255),
     created_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT groups_organization_id_name_key UNIQUE (organization_id, name),

@@ -16,6 +16,7 @@ from allowance.budgets.models import OverrideLimit
 from allowance.budgets.overrides import OverrideStore
 from allowance.contract.preconditions import Precondition
 from allowance.directory.importer import DirectoryStore
+from allowance.directory.models import GroupQuery
 from allowance.directory.reading import read_directory
 from allowance.directory.store import CallerDirectoryStore, GroupStore, OrganizationStore
 from allowance.exports.spend_csv import ExportQuery
@@ -93,7 +94,7 @@ ACCOUNTS: dict[tuple[type, str], Account] = {
         ["read group platform"], lambda s, a: s.get_group(platform(a))
     ),
     (OrganizationStore, "list_groups"): Account(
-        ["read group Everyone"], lambda s, _: s.list_groups()
+        ["read group Everyone"], lambda s, _: s.list_groups(GroupQuery())
     ),
     (GroupBudgetStore, "get"): Account(["read group platform"], lambda s, a: s.get(platform(a))),
     (GroupBudgetStore, "set"): Account(

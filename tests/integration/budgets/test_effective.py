@@ -154,7 +154,11 @@ def answers(
             "SELECT u.id, e.group_id, e.spend_limit_micros, e.limit_source"
             " FROM users AS u CROSS JOIN LATERAL ai_effective_budget(u.id) AS e"
         )
-        totals = owner.execute("SELECT id, ai_group_spend_limit_total(id) FROM groups")
+        totals = owner.execute(
+            "SELECT g.id, t.total_spend_limit_micros FROM groups AS g"
+            " LEFT JOIN ai_group_spend_limit_totals(ARRAY(SELECT id FROM groups)) AS t"
+            " ON t.group_id = g.id"
+        )
         first, second = (
             {row[0]: EffectiveBudget(*row[1:]) for row in found.fetchall()}
             for found in (at_once, one_by_one)

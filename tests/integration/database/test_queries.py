@@ -43,7 +43,7 @@ VALUES = {
     "cache_write_1h_tokens": "'{}'", "costs": "'{}'", "corrects": "'{}'", "unpriced_counts": "'{}'",
     "lease_seconds": "120", "receiver": "'sns'", "first_delay_seconds": "60",
     "longest_delay_seconds": "900", "attempts": "5", "after_day": "NULL", "after_user": "NULL",
-    "after_group": "NULL", "after_hour": "NULL", "kept_months": "12",
+    "after_group": "NULL", "after_hour": "NULL", "after_name": "'a'", "kept_months": "12",
 }  # fmt: skip
 
 

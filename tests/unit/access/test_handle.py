@@ -7,14 +7,13 @@ from uuid import UUID
 
 import pytest
 
-from allowance.access.gate import Gate
-from allowance.access.handle import Handle, Permit, QueryNotPermitted, listing_need
+from allowance.access.handle import Handle, Permit, QueryNotPermitted
 from allowance.contract.fields import Row
 from allowance.database.database import Database
 from allowance.database.queries import Need, Place, Query, call, queries
 from allowance.database.settings import DatabaseSource
 from allowance.errors import DatabaseUnavailable
-from allowance.rbac.policy import Action, Object, Permission, ResourceType, Role, Subject
+from allowance.rbac.policy import Action, Object, ResourceType
 
 NOWHERE = DatabaseSource(url="postgresql://127.0.0.1:1/nothing")
 """Nothing listens there: what a handle lets through ends in DatabaseUnavailable."""
@@ -22,12 +21,7 @@ NOWHERE = DatabaseSource(url="postgresql://127.0.0.1:1/nothing")
 ORGANIZATION = UUID(int=8)
 OTHER = str(UUID(int=9))
 
-OF_HANDLES = [
-    each
-    for each in queries().values()
-    if each.needs and not any(need.is_of_rows for need in each.needs)
-]
-LISTINGS = [each for each in queries().values() if any(need.is_of_rows for need in each.needs)]
+OF_HANDLES = [each for each in queries().values() if each.needs]
 
 
 def id_of(place: Place) -> UUID:
@@ -119,20 +113,3 @@ def test_a_handle_refuses_queries_that_are_not_for_stores(name: str) -> None:
 
 def test_only_what_comes_before_the_caller_needs_nothing() -> None:
     assert {each.name for each in queries().values() if not each.needs} == {"authenticate", "ping"}
-
-
-@pytest.mark.parametrize("query", LISTINGS, ids=lambda each: each.name)
-def test_a_listing_runs_through_the_gate_alone(query: Query) -> None:
-    need = listing_need(query.name, next(iter(query.needs[0].actions)))
-    assert need.type in ResourceType
-    everything = Subject(None, (Role(site=(Permission("*", "*"),)),))
-    with pytest.raises(QueryNotPermitted):
-        Gate(everything, Database(NOWHERE, "test")).list(Action.DELETE, Row, query.name)
-    with pytest.raises(QueryNotPermitted):
-        ask([permit_for(query.needs[0])], query)
-
-
-def test_a_query_that_declares_no_rows_is_no_listing() -> None:
-    everything = Subject(None, (Role(site=(Permission("*", "*"),)),))
-    with pytest.raises(QueryNotPermitted):
-        Gate(everything, Database(NOWHERE, "test")).list(Action.READ, Row, "get_group")

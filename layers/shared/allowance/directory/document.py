@@ -108,6 +108,10 @@ class MembershipEntry(Body):
     groups: list[GroupName] = []
 
 
+MAX_ORGANIZATIONS_OF_USER = 4_000
+"""`GET /api/v2/users/me` returns all, and a response has at most 6 MB."""
+
+
 class UserEntry(Body):
     """A user, and all organizations of the user. A deleted user has no roles and organizations,
     whatever the entry lists.
@@ -117,7 +121,9 @@ class UserEntry(Body):
     email: Email | None = None
     roles: list[Annotated[str, _one_of(SITE_ROLES)]] = []
     status: UserStatus = "active"
-    organizations: list[MembershipEntry] = []
+    organizations: Annotated[
+        list[MembershipEntry], Field(max_length=MAX_ORGANIZATIONS_OF_USER)
+    ] = []
 
     @property
     def row_count(self) -> int:

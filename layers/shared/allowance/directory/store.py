@@ -4,8 +4,9 @@ from typing import override
 from uuid import UUID
 
 from allowance.access.store import CallerStore, GroupPathStore, OrganizationPathStore
-from allowance.directory.models import Group, Me
-from allowance.errors import GroupNotFound
+from allowance.contract.pages import fitting
+from allowance.directory.models import Group, GroupCursor, GroupPage, GroupQuery, Me
+from allowance.errors import GroupNotFound, NotAuthorized
 from allowance.rbac.policy import Action, user_object
 
 
@@ -48,10 +49,23 @@ class GroupStore(GroupPathStore):
 class OrganizationStore(OrganizationPathStore):
     """The organization in the path."""
 
-    def list_groups(self) -> list[Group]:
-        """Return the groups that the caller may read, by name.
+    def list_groups(self, query: GroupQuery) -> GroupPage:
+        """Return a page of the groups that the caller may read, by name.
 
-        Raise OrganizationNotFound, and NotAuthorized if the caller may not see the organization.
+        Raise OrganizationNotFound, and NotAuthorized if the caller may see no group.
         """
         organization = self._seen_organization()
-        return self._gate.list(Action.READ, Group, "list_groups", organization_id=organization.id)
+        db, group_ids = self._gate.open_groups(Action.READ, organization.id)
+        found = db.many(
+            Group,
+            "list_groups",
+            organization_id=organization.id,
+            group_ids=group_ids,
+            after_name=query.after and query.after.name,
+            limit=query.limit,
+        )
+        if not found and query.after is None:
+            raise NotAuthorized
+        page = fitting(found, query.limit)
+        following = str(GroupCursor(name=page[-1].name)) if len(page) < len(found) else None
+        return GroupPage(groups=page, next=following)

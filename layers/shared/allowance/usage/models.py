@@ -14,7 +14,9 @@ from allowance.usage.records import EXAMPLE, UsageRecord
 
 MAX_RECORDS = 1000
 MAX_PROBLEMS = 20
-"""Most problems of one record in a response, which has at most 6 MB in Lambda."""
+"""Most problems in the result of one record. A response has at most 6 MB, and a body of a mebibyte
+can name 170,000 unknown fields.
+"""
 
 RecordedStatus = Literal["recorded", "duplicate"]
 NotRecordedStatus = Literal["conflict", "rejected"]
@@ -92,10 +94,9 @@ CONFLICT = UsageAnswer(
 
 
 def rejected(problems: Sequence[Problem]) -> UsageAnswer:
-    """Return the result `rejected`, with the first MAX_PROBLEMS of these problems."""
-    validations = [
-        UsageProblem(field=each.field, detail=each.detail) for each in problems[:MAX_PROBLEMS]
-    ]
-    if (more := len(problems) - MAX_PROBLEMS) > 0:
-        validations.append(UsageProblem(field="(document)", detail=f"And {more} problems more."))
+    """Return the result `rejected`, with these problems."""
+    shown, more = problems[:MAX_PROBLEMS], len(problems) - MAX_PROBLEMS
+    validations = [UsageProblem(field=each.field, detail=each.detail) for each in shown]
+    if more > 0:
+        validations.append(UsageProblem(field="(record)", detail=f"And {more} problems more."))
     return UsageAnswer("rejected", None, priced=False, validations=validations)
