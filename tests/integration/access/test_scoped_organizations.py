@@ -87,7 +87,7 @@ def test_a_site_wide_reader_with_one_allowed_group_finds_it(acme: Acme) -> None:
     scope = {"site": [READ_GROUPS]} | only("acme/platform")
     made = apply({"tokens": [{"username": "olivia", "name": "one", "scope": scope}]})
     olivia = Client(made["tokens"]["olivia/one"])
-    found = olivia.get("/api/v2/organizations/acme/groups").json()
+    found = olivia.get("/api/v2/organizations/acme/groups").json()["groups"]
     assert [each["name"] for each in found] == ["platform"]
     assert olivia.get("/api/v2/organizations/globex/groups").status == 404
 

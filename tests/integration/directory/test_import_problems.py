@@ -23,7 +23,7 @@ from tests.postgres import Database
         '"admin"'),
         ({"users": [{"username": "a", "roles": None}]}, "users[0].roles: must be a list"),
         ({"users": [{"username": "a", "organizations": [{"name": "acme"}] * 4001}]},
-         "users[0].organizations: list should have at most 4000 items"),
+         "users[0].organizations: must have at most 4000 entries"),
         ({"users": [{"username": "a", "status": "gone"}]}, "users[0].status: "),
         ({"users": [{"username": "a", "email": "x"}]}, "users[0].email: is no e-mail address"),
         ({"users": [{"username": "a", "email": "Maya@acme.example"}]}, 'users[0].email: '
