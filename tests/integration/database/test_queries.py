@@ -36,6 +36,7 @@ VALUES = {
     "lease_seconds": "120", "receiver": "'sns'", "first_delay_seconds": "60",
     "longest_delay_seconds": "900", "attempts": "5", "after_day": "NULL", "after_user": "NULL",
     "after_group": "NULL", "after_hour": "NULL", "kept_months": "12",
+    "handled": "'{}'",
 }  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """ExpireUsage with concurrent readers and writers: no usage is lost, and each key counts once."""
 
+import itertools
 import threading
 import time
 from collections.abc import Callable
@@ -14,8 +15,9 @@ from allowance.access.store import Origin
 from allowance.database.database import Database as Connection
 from allowance.database.settings import DatabaseSource
 from allowance.errors import DatabaseUnavailable
-from allowance.rbac.system import USAGE_RERATER
+from allowance.rbac.system import USAGE_EXPIRER, USAGE_RERATER
 from allowance.usage.rerating import UsageRerater
+from allowance.usage.retention import UsageExpirer
 from tests.gateway import Client
 from tests.ledger import assert_sums_agree, connection_of, record_in, remember_entries
 from tests.postgres import Database
@@ -45,12 +47,26 @@ def test_a_long_read_postpones_the_drop_of_a_month_with_a_warning(
     results(gateway, *(in_month_before(each, each) for each in (0, 2, 3)))
     with psycopg.connect(database.owner_url) as reader:
         reader.execute("SELECT count(*) FROM ai_usage")
-        assert expire(database, 1) == {"dropped": [], "postponed": name_of(3)}
+        assert expire(database, 1) == {"dropped": [], "postponed": [name_of(3), name_of(2)]}
         assert results(gateway, in_month_before(0, 9))[0]["status"] == "recorded"
     assert months(database) == [month_before(each) for each in (3, 2, 0)]
     (line,) = (each for each in logged() if each["message"] == "usage expired")
-    assert (line["level"], line["postponed"]) == ("WARNING", name_of(3))
-    assert expire(database, 1) == {"dropped": [name_of(3), name_of(2)], "postponed": None}
+    assert (line["level"], line["postponed"]) == ("WARNING", [name_of(3), name_of(2)])
+    assert expire(database, 1) == {"dropped": [name_of(3), name_of(2)], "postponed": []}
+
+
+def test_a_month_in_use_holds_up_no_other_month(
+    gateway: Client, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("allowance.usage.retention.PAUSE_SECONDS", 0.01)
+    results(gateway, *(in_month_before(each, each) for each in (0, 2, 3, 4)))
+    with psycopg.connect(database.owner_url) as reader:
+        reader.execute(f"SELECT count(*) FROM ai_usage_{month_before(4):%Y_%m}".encode())
+        assert expire(database, 1) == {
+            "dropped": [name_of(3), name_of(2)],
+            "postponed": [name_of(4)],
+        }
+    assert expire(database, 1) == {"dropped": [name_of(4)], "postponed": []}
 
 
 def test_a_short_read_costs_one_retry_only(gateway: Client, database: Database) -> None:
@@ -59,7 +75,7 @@ def test_a_short_read_costs_one_retry_only(gateway: Client, database: Database) 
         reader.execute("SELECT count(*) FROM ai_usage")
         ends = threading.Timer(0.3, reader.rollback)
         ends.start()
-        assert expire(database, 1) == {"dropped": [name_of(3)], "postponed": None}
+        assert expire(database, 1) == {"dropped": [name_of(3)], "postponed": []}
         ends.join()
 
 
@@ -127,7 +143,7 @@ def test_writers_of_dropped_months_lose_nothing_and_count_once(
     with psycopg.connect(database.app_url, autocommit=True) as app:
         until = time.monotonic() + 4
         while time.monotonic() < until:
-            row = app.execute("SELECT dropped FROM drop_oldest_ai_usage_month(1)").fetchone()
+            row = app.execute("SELECT dropped FROM drop_oldest_ai_usage_month(1, '{}')").fetchone()
             dropped += bool(row and row[0])
             time.sleep(0.02)
     stop.set()
@@ -153,12 +169,57 @@ class Interrupted(Connection):
         return super()._attempt(work)
 
 
-def test_a_month_dropped_within_a_batch_is_a_503_and_a_retry_succeeds(
+def test_a_run_drops_each_month_once_while_late_records_recreate_it(
+    gateway: Client, database: Database
+) -> None:
+    results(gateway, *(in_month_before(each, each) for each in (0, 2, 3)))
+    writer = connection_of(database)
+    connection = Interrupted(DatabaseSource(database.app_url), "test")
+    trips = itertools.count(1)
+
+    def record_late() -> None:
+        number = next(trips)
+        assert number < 9, "the run goes on as long as late records arrive"
+        late = [in_month_before(ago, 10 * number + ago) for ago in (2, 3)]
+        assert {each.status for each in record_in(writer, late, datetime.now(UTC))} == {"recorded"}
+
+    connection.drop = record_late
+    gate = Gate(USAGE_EXPIRER.subject, connection)
+    expired = UsageExpirer(gate, Origin(None, "test", "test")).expire(1)
+    assert (expired.dropped, expired.postponed) == ([name_of(3), name_of(2)], [])
+    connection.close()
+    writer.close()
+    assert name_of(3) in {f"{each:%Y-%m}" for each in months(database)}
+    assert expire(database, 1)["dropped"] == [name_of(3), name_of(2)]
+    assert_sums_agree(database)
+
+
+def test_a_month_dropped_within_a_batch_is_recreated_without_a_503(
     gateway: Client, database: Database
 ) -> None:
     results(gateway, in_month_before(3))
     connection = Interrupted(DatabaseSource(database.app_url), "test")
-    connection.drop = lambda: database.run("SELECT drop_oldest_ai_usage_month(1)")
+    trips = itertools.count(1)
+
+    def drop_before_the_write() -> None:
+        if next(trips) == 2:
+            database.run("SELECT drop_oldest_ai_usage_month(1, '{}')")
+            assert months(database) == []
+
+    connection.drop = drop_before_the_write
+    (answer,) = record_in(connection, [in_month_before(3, 2)], datetime.now(UTC))
+    connection.close()
+    assert answer.status == "recorded"
+    assert months(database) == [month_before(3)]
+    assert_sums_agree(database)
+
+
+def test_a_month_dropped_before_every_trip_is_a_503_and_a_retry_succeeds(
+    gateway: Client, database: Database
+) -> None:
+    results(gateway, in_month_before(3))
+    connection = Interrupted(DatabaseSource(database.app_url), "test")
+    connection.drop = lambda: database.run("SELECT drop_oldest_ai_usage_month(1, '{}')")
     with pytest.raises(DatabaseUnavailable):
         record_in(connection, [in_month_before(3, 2)], datetime.now(UTC))
     connection.drop = lambda: None

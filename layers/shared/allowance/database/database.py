@@ -17,7 +17,13 @@ from allowance.database.adapters import adapt
 from allowance.database.login import connection_parameters
 from allowance.database.queries import Call, queries
 from allowance.database.settings import DatabaseSource
-from allowance.errors import AllowanceError, DatabaseUnavailable, NotAGroupMember, UsageKeyTaken
+from allowance.errors import (
+    AllowanceError,
+    DatabaseUnavailable,
+    NotAGroupMember,
+    UsageKeyTaken,
+    UsageMonthDropped,
+)
 from allowance.settings import BadSetting
 
 CONNECT_TIMEOUT_SECONDS = 3
@@ -139,16 +145,11 @@ class Database:
             if state == READ_ONLY:
                 # Another connection may find the new primary.
                 connection.close()
-            # The partition was dropped a moment ago; a retry recreates it. No other row is refused
-            # by a check without a name.
-            missing_partition = state == CHECK_VIOLATION and error.diag.constraint_name is None
-            if (
-                stale
-                or missing_partition
-                or state[:2] in UNAVAILABLE_CLASSES
-                or state in UNAVAILABLE
-            ):
+            if stale or state[:2] in UNAVAILABLE_CLASSES or state in UNAVAILABLE:
                 raise DatabaseUnavailable from error
+            if state == CHECK_VIOLATION and error.diag.constraint_name is None:
+                # The partition is missing. No other row is refused by a check without a name.
+                raise UsageMonthDropped from error
             if refusal := CONSTRAINTS.get(error.diag.constraint_name or ""):
                 raise refusal from error
             raise
