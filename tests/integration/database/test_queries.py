@@ -36,7 +36,8 @@ VALUES = {
     "lease_seconds": "120", "receiver": "'sns'", "first_delay_seconds": "60",
     "longest_delay_seconds": "900", "attempts": "5", "after_day": "NULL", "after_user": "NULL",
     "after_group": "NULL", "after_hour": "NULL", "kept_months": "12",
-    "handled": "'{}'",
+    "handled": "'{}'", "started": "now()", "month": "'2026-11-01'", "changes": "1",
+    "leased_until": "now()", "attempted_at": "NULL",
 }  # fmt: skip
 
 
@@ -113,7 +114,7 @@ def test_the_hot_path_reads_by_index_alone(database: Database) -> None:
             "get_user_budget_override",
             "lock_user_in_group", "upsert_user_budget_override", "delete_user_budget_override",
             "get_user_spend",
-            "list_member_spend", "list_daily_spend", "list_charges", "list_charged_organizations",
+            "list_member_spend", "list_daily_spend", "list_charges", "register_spend_exports",
         ):  # fmt: skip
             sql = re.sub(
                 r"%\((\w+)\)s", lambda found: values[found[1]], queries()[name].sql.decode()
