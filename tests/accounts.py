@@ -53,6 +53,7 @@ class TakesAll:
     """A receiver that accepts every alert."""
 
     name: ReceiverName = "sns"
+    keeps_order: bool = False
     alerts: list[SpendAlert] = field(default_factory=list)
 
     def send(self, alerts: Sequence[SpendAlert]) -> list[str | None]:
