@@ -34,7 +34,7 @@ from tests.ledger import record_in
 from tests.usage import in_month_before
 
 ROOT = Path(__file__).parents[1]
-LONGEST_SECONDS = 0.4
+LONGEST_SECONDS = 0.3
 """Between two kills, at most."""
 PATIENCE_SECONDS = 60
 """On a busy machine a process needs longer to begin."""

@@ -138,8 +138,8 @@ def test_each_acknowledged_record_counts_once_whichever_process_dies(tmp_path: P
         assert not refused & kept
         assert len(acknowledged) > WRITERS * BATCH
         assert len(witness.acknowledged) > 2 * BATCH
-        # If a record is kept but not acknowledged, its connection or its worker died before the end. No
-        # record is acknowledged as recorded twice.
+        # If a record is kept but not acknowledged, its connection or its worker died before the
+        # response. No record is acknowledged as recorded twice.
         assert witness.recorded + sum(writer.recorded for writer in writers) <= len(kept)
         assert_sums_agree(database)
         database.close()

@@ -110,7 +110,10 @@ class ExportSource(Store):
         """Record that the file is written."""
         self._gate.open(Action.UPDATE, SPEND_EXPORTS).run(
             "mark_spend_export",
-            **file.model_dump(include={"organization_id", "month", "changes", "leased_until"}),
+            organization_id=file.organization_id,
+            month=file.month,
+            changes=file.changes,
+            leased_until=file.leased_until,
         )
 
     def fail(self, file: DueFile) -> None:
@@ -141,8 +144,10 @@ class ExportSource(Store):
     def _release(self, file: DueFile, attempted_at: datetime | None) -> None:
         self._gate.open(Action.UPDATE, SPEND_EXPORTS).run(
             "release_spend_export",
+            organization_id=file.organization_id,
+            month=file.month,
             attempted_at=attempted_at,
-            **file.model_dump(include={"organization_id", "month", "leased_until"}),
+            leased_until=file.leased_until,
         )
 
 
