@@ -19,8 +19,9 @@ from allowance.directory.importer import DirectoryStore
 from allowance.directory.models import GroupQuery
 from allowance.directory.reading import read_directory
 from allowance.directory.store import CallerDirectoryStore, GroupStore, OrganizationStore
+from allowance.exports.files import DueFile, ExportSource
 from allowance.exports.spend_csv import ExportQuery
-from allowance.exports.store import ExportSource, ExportStore
+from allowance.exports.store import ExportStore
 from allowance.prices.book import CustomPrices, ModelPrice, PriceBook
 from allowance.prices.held import HeldChangeStore
 from allowance.prices.models import HeldChangeQuery, ModelPriceFilter, ModelPriceQuery, ResolveQuery
@@ -35,6 +36,7 @@ from allowance.usage.retention import UsageExpirer
 from allowance.usage.store import UsageQueueStore, UsageStore
 from allowance.usage.unpriced import UnpricedQuery
 from tests.accounting import EVERYWHERE, HELD, Account, now, platform
+from tests.people import Acme
 
 USAGE = {
     "source": "s",
@@ -65,6 +67,7 @@ class TakesAll:
     """A receiver that accepts every alert."""
 
     name: ReceiverName = "sns"
+    keeps_order: bool = False
     alerts: list[SpendAlert] = field(default_factory=list)
 
     def send(self, alerts: Sequence[SpendAlert]) -> list[str | None]:
@@ -73,6 +76,18 @@ class TakesAll:
 
     def close(self) -> None:
         """Nothing is open."""
+
+
+def file_of(acme: Acme) -> DueFile:
+    """A file that a run has claimed."""
+    return DueFile(
+        organization_id=acme.organizations["acme"],
+        month=now().date().replace(day=1),
+        changes=0,
+        leased_until=now(),
+        attempted_at=now(),
+        before=None,
+    )
 
 
 def nothing_seen(key: str) -> Callable[[Any], bool]:
@@ -148,10 +163,19 @@ ACCOUNTS: dict[tuple[type, str], Account] = {
     (ExportStore, "export_charges"): Account(
         ["read group in acme"], lambda s, _: s.export_charges(ExportQuery(format="focus"))
     ),
-    (ExportSource, "now"): Account([f"read group in {EVERYWHERE}"], lambda s, _: s.now()),
-    (ExportSource, "list_organizations"): Account(
-        [f"read group in {EVERYWHERE}"],
-        lambda s, _: s.list_organizations(period_containing(now())),
+    (ExportSource, "start"): Account(
+        ["update ai_spend_export"], lambda s, _: s.start(period_containing(now()))
+    ),
+    (ExportSource, "claim"): Account(
+        ["update ai_spend_export"], lambda s, _: s.claim(now(), period_containing(now()))
+    ),
+    (ExportSource, "mark"): Account(["update ai_spend_export"], lambda s, a: s.mark(file_of(a))),
+    (ExportSource, "fail"): Account(["update ai_spend_export"], lambda s, a: s.fail(file_of(a))),
+    (ExportSource, "release"): Account(
+        ["update ai_spend_export"], lambda s, a: s.release([file_of(a)])
+    ),
+    (ExportSource, "count_left"): Account(
+        ["update ai_spend_export"], lambda s, _: s.count_left(now(), period_containing(now()))
     ),
     (ExportSource, "list_charges"): Account(
         ["read group in acme"],

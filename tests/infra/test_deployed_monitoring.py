@@ -186,7 +186,7 @@ def test_the_watched_metrics_are_the_written_metrics(
         count_request("GET /healthz", "ok", 200, database_ms=1.5, cold=True)
         count_price_book(held=2, newly_held=1, fell_back=False)
         count_alerts(delivered=1, failing=0, oldest_seconds=0)
-        count_expired_usage(dropped=1, postponed=True)
+        count_expired_usage(dropped=1, postponed=1)
         count_job(PRICE_SEEDER.name, succeeded=True)
     written = {
         (

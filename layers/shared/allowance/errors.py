@@ -189,3 +189,7 @@ class StatementCancelled(DatabaseUnavailable):
 
 class UsageKeyTaken(DatabaseUnavailable):
     """Another call is recording the same usage. Try again shortly."""
+
+
+class UsageMonthDropped(DatabaseUnavailable):
+    """The month of a usage was dropped from the ledger a moment ago. Try again shortly."""

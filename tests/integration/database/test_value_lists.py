@@ -7,8 +7,8 @@ from typing import Any, get_args
 import pytest
 from pydantic import BaseModel
 
-from allowance.alerts.delivery import ClaimedAlert
 from allowance.alerts.models import SpendAlert
+from allowance.alerts.telling import ClaimedAlert
 from allowance.audit.models import AuditEntry
 from allowance.budgets.effective import LimitSource
 from allowance.database.database import CONSTRAINTS as MAPPED
@@ -108,7 +108,13 @@ def test_alerts_have_one_mark_per_receiver(migrated: Database) -> None:
         for name in ClaimedAlert.model_fields.keys() - SpendAlert.model_fields.keys()
         if name.endswith("_at")
     }
-    assert columns == marks | {"period_start", "raised_at", "due_at", "delivered_at"}
+    assert columns == marks | {
+        "period_start",
+        "raised_at",
+        "due_at",
+        "leased_until",
+        "delivered_at",
+    }
 
 
 def test_every_constraint_that_maps_to_an_error_exists(migrated: Database) -> None:

@@ -214,7 +214,7 @@ def test_months_expire_and_the_current_month_begins_in_utc(
     results(gateway, *(in_month_before(ago, ago) for ago in range(4)))
     last = f"{month_before(1)}T00:30:00+01:00"  # the month before that
     results(gateway, record(9, occurred_at=last))
-    assert expire(database, 1) == {"dropped": [name_of(3), name_of(2)], "postponed": None}
+    assert expire(database, 1) == {"dropped": [name_of(3), name_of(2)], "postponed": []}
     assert months(database) == [month_before(1), month_before(0)]
     assert_sums_agree(database)
     spend = acme.client("maya").get("/api/v2/users/me/ai/spend").json()

@@ -63,13 +63,13 @@ def test_months_before_the_retention_are_dropped_and_sums_stay(
     results(gateway, *(in_month_before(each, each) for each in made))
     before = sums(database)
     dropped = [name_of(each) for each in reversed(made) if each not in left]
-    assert expire(database, kept) == {"dropped": dropped, "postponed": None}
+    assert expire(database, kept) == {"dropped": dropped, "postponed": []}
     assert months(database) == [month_before(each) for each in reversed(left)]
     assert sums(database) == before
     assert_sums_agree(database)
     (line,) = (each for each in logged() if each["message"] == "usage expired")
     assert (line["dropped"], line["kept_months"]) == (dropped, kept)
-    assert expire(database, kept) == {"dropped": [], "postponed": None}
+    assert expire(database, kept) == {"dropped": [], "postponed": []}
 
 
 def test_the_database_clock_decides_to_the_microsecond_what_is_kept(
@@ -77,7 +77,7 @@ def test_the_database_clock_decides_to_the_microsecond_what_is_kept(
 ) -> None:
     last = datetime.combine(month_before(1), datetime.min.time(), UTC) - timedelta(microseconds=1)
     results(gateway, record(1, occurred_at=last.isoformat()), in_month_before(1, 2))
-    assert expire(database, 1) == {"dropped": [name_of(2)], "postponed": None}
+    assert expire(database, 1) == {"dropped": [name_of(2)], "postponed": []}
     assert database.rows("SELECT count(*) FROM ai_usage") == [(1,)]
 
 
@@ -87,9 +87,9 @@ def test_the_schema_never_drops_the_current_or_the_previous_month(
 ) -> None:
     results(gateway, in_month_before(0), in_month_before(1, 2))
     with psycopg.connect(database.app_url) as app, pytest.raises(psycopg.errors.RaiseException):
-        app.execute(f"SELECT drop_oldest_ai_usage_month({kept})".encode())
+        app.execute(f"SELECT drop_oldest_ai_usage_month({kept}, '{{}}')".encode())
     with psycopg.connect(database.app_url, autocommit=True) as app:
-        assert app.execute("SELECT * FROM drop_oldest_ai_usage_month(1)").fetchall() == [
+        assert app.execute("SELECT * FROM drop_oldest_ai_usage_month(1, '{}')").fetchall() == [
             (None, None)
         ]
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
@@ -131,7 +131,7 @@ def test_a_late_record_of_a_dropped_month_counts_once_until_the_next_run(
     assert database.rows("SELECT usage_count, cost_micros::int FROM ai_spend_daily") == [(2, 6000)]
     assert_sums_agree(database)
     before = sums(database)
-    assert expire(database, 1) == {"dropped": [name_of(3)], "postponed": None}
+    assert expire(database, 1) == {"dropped": [name_of(3)], "postponed": []}
     assert sums(database) == before
 
 

@@ -23,6 +23,7 @@ from allowance.errors import (
     NotAGroupMember,
     StatementCancelled,
     UsageKeyTaken,
+    UsageMonthDropped,
 )
 from allowance.settings import BadSetting
 
@@ -163,16 +164,11 @@ class Database:
                 connection.close()
             if state == CANCELLED:
                 raise StatementCancelled from error
-            # The partition was dropped a moment ago; a retry recreates it. No other row is refused
-            # by a check without a name.
-            missing_partition = state == CHECK_VIOLATION and error.diag.constraint_name is None
-            if (
-                stale
-                or missing_partition
-                or state[:2] in UNAVAILABLE_CLASSES
-                or state in UNAVAILABLE
-            ):
+            if stale or state[:2] in UNAVAILABLE_CLASSES or state in UNAVAILABLE:
                 raise DatabaseUnavailable from error
+            if state == CHECK_VIOLATION and error.diag.constraint_name is None:
+                # The partition is missing. No other row is refused by a check without a name.
+                raise UsageMonthDropped from error
             if refusal := CONSTRAINTS.get(error.diag.constraint_name or ""):
                 raise refusal from error
             raise

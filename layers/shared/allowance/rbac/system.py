@@ -26,7 +26,11 @@ DIRECTORY_IMPORTER = _actor("directory-importer", (ResourceType.DIRECTORY, Actio
 USAGE_INGESTER = _actor("usage-ingester", (ResourceType.AI_USAGE, Action.CREATE))
 USAGE_RERATER = _actor("usage-rerater", (ResourceType.AI_USAGE, Action.UPDATE))
 ALERT_DELIVERER = _actor("alert-deliverer", (ResourceType.AI_SPEND_ALERT, Action.UPDATE))
-SPEND_EXPORTER = _actor("spend-exporter", (ResourceType.GROUP, Action.READ))
+SPEND_EXPORTER = _actor(
+    "spend-exporter",
+    (ResourceType.GROUP, Action.READ),
+    (ResourceType.AI_SPEND_EXPORT, Action.UPDATE),
+)
 USAGE_EXPIRER = _actor("usage-expirer", (ResourceType.AI_USAGE, Action.DELETE))
 SYSTEM_ACTORS = (
     PRICE_SEEDER,

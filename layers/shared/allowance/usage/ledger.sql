@@ -1,7 +1,8 @@
 -- name: record_usage
 -- needs: create or update ai_usage
 -- Write entries of the ledger with their keys, add them to the sums of the day, the hour and the
--- month, and write the alerts that follow. All or nothing: a key that exists already fails it.
+-- month, write the alerts that follow, and count changes of past months. All or nothing: a key that
+-- exists already fails it.
 -- Each table is written in the order of its key, and after the one before: a condition that is
 -- always true counts that one's rows. So concurrent writers wait for each other, never in a circle.
 WITH kinds AS MATERIALIZED (
@@ -141,26 +142,38 @@ alerts AS (
     WHERE m.cost_micros > 0 AND m.month >= date_trunc('month', now() AT TIME ZONE 'UTC')::date
     ORDER BY m.user_id, t.percent
     ON CONFLICT (user_id, period_start, threshold_percent) DO NOTHING
+),
+hourly AS (
+    INSERT INTO ai_usage_hourly AS h (
+        hour, organization_id, group_id, provider, model, cost_micros, input_tokens, output_tokens,
+        cache_read_tokens, cache_write_tokens, cache_write_1h_tokens, usage_count,
+        unpriced_usage_count
+    )
+    SELECT date_bin('1 hour', e.occurred_at, '2020-01-01 00:00:00+00') AS hour, e.organization_id,
+        e.group_id, k.provider, k.model, coalesce(sum(e.cost_micros), 0), sum(e.input_tokens),
+        sum(e.output_tokens), sum(e.cache_read_tokens), sum(e.cache_write_tokens),
+        sum(e.cache_write_1h_tokens), sum(e.usage_count), sum(e.unpriced_usage_count)
+    FROM entries AS e
+    JOIN kinds AS k ON k.kind = e.kind
+    WHERE (SELECT count(*) FROM of_groups) >= 0
+    GROUP BY e.organization_id, hour, e.group_id, k.provider, k.model
+    ORDER BY e.organization_id, hour, e.group_id, k.provider COLLATE "C", k.model COLLATE "C"
+    ON CONFLICT (organization_id, hour, group_id, provider, model) DO UPDATE
+    SET cost_micros = h.cost_micros + excluded.cost_micros,
+        input_tokens = h.input_tokens + excluded.input_tokens,
+        output_tokens = h.output_tokens + excluded.output_tokens,
+        cache_read_tokens = h.cache_read_tokens + excluded.cache_read_tokens,
+        cache_write_tokens = h.cache_write_tokens + excluded.cache_write_tokens,
+        cache_write_1h_tokens = h.cache_write_1h_tokens + excluded.cache_write_1h_tokens,
+        usage_count = h.usage_count + excluded.usage_count,
+        unpriced_usage_count = h.unpriced_usage_count + excluded.unpriced_usage_count
+    RETURNING h.organization_id, h.hour
 )
-INSERT INTO ai_usage_hourly AS h (
-    hour, organization_id, group_id, provider, model, cost_micros, input_tokens, output_tokens,
-    cache_read_tokens, cache_write_tokens, cache_write_1h_tokens, usage_count, unpriced_usage_count
-)
-SELECT date_bin('1 hour', e.occurred_at, '2020-01-01 00:00:00+00') AS hour, e.organization_id,
-    e.group_id, k.provider, k.model, coalesce(sum(e.cost_micros), 0), sum(e.input_tokens),
-    sum(e.output_tokens), sum(e.cache_read_tokens), sum(e.cache_write_tokens),
-    sum(e.cache_write_1h_tokens), sum(e.usage_count), sum(e.unpriced_usage_count)
-FROM entries AS e
-JOIN kinds AS k ON k.kind = e.kind
-WHERE (SELECT count(*) FROM of_groups) >= 0
-GROUP BY e.organization_id, hour, e.group_id, k.provider, k.model
-ORDER BY e.organization_id, hour, e.group_id, k.provider COLLATE "C", k.model COLLATE "C"
-ON CONFLICT (organization_id, hour, group_id, provider, model) DO UPDATE
-SET cost_micros = h.cost_micros + excluded.cost_micros,
-    input_tokens = h.input_tokens + excluded.input_tokens,
-    output_tokens = h.output_tokens + excluded.output_tokens,
-    cache_read_tokens = h.cache_read_tokens + excluded.cache_read_tokens,
-    cache_write_tokens = h.cache_write_tokens + excluded.cache_write_tokens,
-    cache_write_1h_tokens = h.cache_write_1h_tokens + excluded.cache_write_1h_tokens,
-    usage_count = h.usage_count + excluded.usage_count,
-    unpriced_usage_count = h.unpriced_usage_count + excluded.unpriced_usage_count;
+-- A month that is over may be exported already: ExportSpend writes it again after a change.
+INSERT INTO ai_spend_exports AS x (organization_id, month, changes)
+SELECT h.organization_id, date_trunc('month', h.hour AT TIME ZONE 'UTC')::date AS month, 1
+FROM hourly AS h
+WHERE h.hour < date_trunc('month', now(), 'UTC')
+GROUP BY h.organization_id, month
+ORDER BY h.organization_id, month
+ON CONFLICT (organization_id, month) DO UPDATE SET changes = x.changes + 1;

@@ -26,7 +26,7 @@ class UsageStore(CallerStore):
         """Record what is new in the batch, and return the result of each record, in order.
 
         At most two round trips, unless another request records the same at the same time.
-        Raise NotAuthorized, UsageKeyTaken.
+        Raise NotAuthorized, UsageKeyTaken, UsageMonthDropped.
         """
         db = self._gate.open(Action.CREATE, USAGE)
         return UsageAnswers(results=record(db, batch.records, datetime.now(UTC)))
