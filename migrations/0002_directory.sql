@@ -1,6 +1,8 @@
 -- Why: every decision about a budget starts from the directory: which users exist, where each one
 -- belongs, and with which roles.
 
+-- `row_lock`: a role may lock a row only if it may update one of its columns. This column has no
+-- content, so that the right to update it is the right to lock rows and nothing else.
 CREATE TABLE organizations (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     name text NOT NULL
@@ -29,7 +31,8 @@ CREATE TABLE users (
         CONSTRAINT users_status CHECK (status IN ('active', 'suspended', 'deleted')),
     roles text [] NOT NULL DEFAULT '{}',
     created_at timestamptz NOT NULL DEFAULT now(),
-    updated_at timestamptz NOT NULL DEFAULT now()
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    row_lock boolean GENERATED ALWAYS AS (NULL::boolean) STORED
 );
 
 -- A new user may use the address of a deleted one.
@@ -42,6 +45,7 @@ CREATE TABLE organization_members (
     user_id uuid NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     roles text [] NOT NULL DEFAULT '{}',
     joined_at timestamptz NOT NULL DEFAULT now(),
+    row_lock boolean GENERATED ALWAYS AS (NULL::boolean) STORED,
     PRIMARY KEY (organization_id, user_id)
 );
 
@@ -55,6 +59,7 @@ CREATE TABLE groups (
     name text NOT NULL
         CONSTRAINT groups_name_length CHECK (char_length(name) BETWEEN 1 AND 255),
     created_at timestamptz NOT NULL DEFAULT now(),
+    row_lock boolean GENERATED ALWAYS AS (NULL::boolean) STORED,
     CONSTRAINT groups_organization_id_name_key UNIQUE (organization_id, name),
     CONSTRAINT groups_everyone_has_the_id_of_its_organization
         CHECK ((name = 'Everyone') = (id = organization_id))
@@ -82,6 +87,7 @@ CREATE TABLE group_members (
     user_id uuid NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     organization_id uuid NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),
+    row_lock boolean GENERATED ALWAYS AS (NULL::boolean) STORED,
     PRIMARY KEY (group_id, user_id),
     CONSTRAINT group_members_group FOREIGN KEY (group_id, organization_id)
         REFERENCES groups (id, organization_id) ON DELETE CASCADE,
@@ -134,7 +140,13 @@ CREATE TABLE api_tokens (
     CONSTRAINT api_tokens_user_id_name_key UNIQUE (user_id, name)
 );
 
-GRANT SELECT, INSERT, UPDATE ON organizations, users, api_tokens TO allowance_app;
+REVOKE ALL ON organizations, users, organization_members, groups, group_members,
+group_members_expanded, api_tokens
+FROM PUBLIC, allowance_routes, allowance_jobs, allowance_directory;
+GRANT SELECT ON organizations, users, organization_members, groups, group_members, api_tokens,
+group_members_expanded TO allowance_routes, allowance_jobs;
+GRANT UPDATE (row_lock) ON users, organization_members, groups, group_members TO allowance_routes;
+GRANT UPDATE (last_used_at) ON api_tokens TO allowance_routes;
+GRANT SELECT, INSERT, UPDATE ON organizations, users, api_tokens TO allowance_directory;
 GRANT SELECT, INSERT, UPDATE, DELETE ON groups, organization_members, group_members
-TO allowance_app;
-GRANT SELECT ON group_members_expanded TO allowance_app;
+TO allowance_directory;

@@ -27,5 +27,6 @@ CREATE INDEX audit_log_actor_id_id_idx ON audit_log (actor_id, id);
 
 -- A server may have default privileges that grant more. This file and the later ones revoke them
 -- wherever a missing right protects the data.
-REVOKE ALL ON audit_log FROM PUBLIC, allowance_app;
-GRANT SELECT, INSERT ON audit_log TO allowance_app;
+REVOKE ALL ON audit_log FROM PUBLIC, allowance_routes, allowance_jobs, allowance_directory;
+GRANT SELECT ON audit_log TO allowance_routes;
+GRANT INSERT ON audit_log TO allowance_routes, allowance_jobs, allowance_directory;

@@ -219,5 +219,12 @@ LANGUAGE sql STABLE AS $$
     ) END
 $$;
 
+REVOKE ALL ON group_ai_budgets, user_ai_budget_overrides
+FROM PUBLIC, allowance_routes, allowance_jobs, allowance_directory;
 GRANT SELECT, INSERT, UPDATE, DELETE ON group_ai_budgets, user_ai_budget_overrides
-TO allowance_app;
+TO allowance_routes;
+GRANT SELECT ON group_ai_budgets, user_ai_budget_overrides TO allowance_jobs;
+GRANT SELECT ON group_ai_budgets TO allowance_directory;
+GRANT EXECUTE ON FUNCTION ai_effective_budgets(uuid []) TO allowance_routes, allowance_jobs;
+GRANT EXECUTE ON FUNCTION ai_effective_budget(uuid), ai_group_spend_limit_total(uuid)
+TO allowance_routes;

@@ -110,7 +110,9 @@ CREATE TABLE ai_price_book (
     location text,
     etag text,
     entries bigint NOT NULL DEFAULT 0,
-    seeded_at timestamptz
+    seeded_at timestamptz,
+    -- See 0002_directory.sql.
+    row_lock boolean GENERATED ALWAYS AS (NULL::boolean) STORED
 );
 INSERT INTO ai_price_book (id) VALUES (true);
 
@@ -148,9 +150,14 @@ ON ai_model_price_changes_held (provider, model, created_at, id) WHERE decision 
 -- The application adds and reads versions. It cannot change them, and it cannot change what a held
 -- change proposes.
 REVOKE ALL ON ai_model_price_versions, ai_model_prices, ai_model_price_changes_held, ai_price_book
-FROM PUBLIC, allowance_app;
-GRANT SELECT, INSERT ON ai_model_price_versions, ai_model_price_changes_held TO allowance_app;
-GRANT SELECT ON ai_model_prices TO allowance_app;
+FROM PUBLIC, allowance_routes, allowance_jobs, allowance_directory;
+GRANT SELECT, INSERT ON ai_model_price_versions, ai_model_price_changes_held
+TO allowance_routes, allowance_jobs;
+GRANT SELECT ON ai_model_prices TO allowance_routes;
 GRANT UPDATE (decision, decided_at, decided_by, decided_by_name) ON ai_model_price_changes_held
-TO allowance_app;
-GRANT SELECT, UPDATE ON ai_price_book TO allowance_app;
+TO allowance_routes, allowance_jobs;
+GRANT SELECT ON ai_price_book TO allowance_routes, allowance_jobs;
+GRANT UPDATE (row_lock) ON ai_price_book TO allowance_routes;
+GRANT UPDATE ON ai_price_book TO allowance_jobs;
+GRANT EXECUTE ON FUNCTION ai_model_prices_at(timestamptz),
+ai_model_price_terms(ai_model_price_versions) TO allowance_routes, allowance_jobs;

@@ -132,10 +132,13 @@ INSERT INTO ai_usage_rating (id) VALUES (true);
 
 -- The application adds entries and keys, and changes only sums.
 REVOKE ALL ON ai_usage_keys, ai_usage, ai_spend_daily, ai_usage_hourly, ai_user_spend_monthly,
-ai_group_spend_monthly, ai_usage_rating FROM PUBLIC, allowance_app;
-GRANT USAGE ON SEQUENCE ai_usage_id_seq TO allowance_app;
-GRANT SELECT, INSERT ON ai_usage_keys, ai_usage TO allowance_app;
-GRANT SELECT, INSERT, UPDATE ON ai_spend_daily, ai_usage_hourly TO allowance_app;
+ai_group_spend_monthly, ai_usage_rating
+FROM PUBLIC, allowance_routes, allowance_jobs, allowance_directory;
+GRANT USAGE ON SEQUENCE ai_usage_id_seq TO allowance_routes, allowance_jobs;
+GRANT SELECT, INSERT ON ai_usage_keys TO allowance_routes, allowance_jobs;
+GRANT INSERT ON ai_usage TO allowance_routes, allowance_jobs;
+GRANT SELECT ON ai_usage TO allowance_jobs;
+GRANT SELECT, INSERT, UPDATE ON ai_spend_daily, ai_usage_hourly TO allowance_routes, allowance_jobs;
 GRANT SELECT, INSERT, UPDATE (cost_micros) ON ai_user_spend_monthly, ai_group_spend_monthly
-TO allowance_app;
-GRANT SELECT, UPDATE ON ai_usage_rating TO allowance_app;
+TO allowance_routes, allowance_jobs;
+GRANT SELECT, UPDATE ON ai_usage_rating TO allowance_jobs;

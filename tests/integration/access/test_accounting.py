@@ -18,8 +18,10 @@ from allowance.access.store import CallerStore, Origin, Store
 from allowance.database.database import Database as Connection
 from allowance.database.queries import Call, queries
 from allowance.database.settings import DatabaseSource
+from allowance.directory.importer import DirectoryStore
 from allowance.errors import Forbidden, NotAuthorized, NotFound
 from allowance.rbac.policy import NO_SECRET, Object, ResourceType, Subject
+from allowance.rbac.system import Login
 from tests.accounting import HELD, Account, caller_of, needed
 from tests.accounts import ACCOUNTS
 from tests.people import Acme
@@ -59,8 +61,8 @@ def methods() -> set[Method]:
 class WatchedConnection(Connection):
     """The real database; it records the names of the queries that run."""
 
-    def __init__(self, database: Database) -> None:
-        super().__init__(DatabaseSource(database.app_url, None), "test")
+    def __init__(self, database: Database, login: Login) -> None:
+        super().__init__(DatabaseSource(database.url_of(login)), "test")
         self.queries_run: list[str] = []
 
     def rows_of(self, what: Call[Any]) -> Any:
@@ -76,11 +78,18 @@ class WatchedConnection(Connection):
         return super().batch(*calls)
 
 
+def login_of(kind: type) -> Login:
+    """The login of the function that has such a store."""
+    if issubclass(kind, CallerStore):
+        return Login.ROUTES
+    return Login.DIRECTORY if kind is DirectoryStore else Login.JOBS
+
+
 def store_for(
     method: Method, account: Account, subject: Subject, database: Database, acme: Acme
 ) -> tuple[Any, WatchedConnection]:
-    connection = WatchedConnection(database)
     kind = account.kind or method[0]
+    connection = WatchedConnection(database, login_of(kind))
     gate = Gate(subject, connection)
     if issubclass(kind, CallerStore):
         return kind(gate, ORIGIN, caller_of(acme)), connection

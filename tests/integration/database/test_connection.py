@@ -101,7 +101,7 @@ def test_a_rotated_password_is_taken_by_the_next_connection(
     # A role of its own: the others' connections of this server stay as they are.
     role = f"{database.name}_role"
     adam, path = acme.client("adam"), acme.budget_path()
-    database.run(f"CREATE ROLE {role} LOGIN PASSWORD 'first' IN ROLE allowance_app INHERIT")
+    database.run(f"CREATE ROLE {role} LOGIN PASSWORD 'first' IN ROLE allowance_routes INHERIT")
     before = secret_of(database.app_url, username=role, password="first")
     arn = stored(secrets_manager, before)
     try:
@@ -164,14 +164,13 @@ def test_without_a_secret_the_password_is_a_token_that_the_role_signs(
     stated = {
         "DATABASE_HOST": "db.example",
         "DATABASE_NAME": "allowance",
-        "DATABASE_USER": "allowance_app",
     }
     with environment(**stated):
-        found = connection_parameters(database_source())
+        found = connection_parameters(database_source(login="allowance_routes"))
     address, _, query = found["password"].partition("/?")
     assert (address, parse_qs(query)["DBUser"], found["sslmode"]) == (
         "db.example:5432",
-        ["allowance_app"],
+        ["allowance_routes"],
         "verify-full",
     )
 
@@ -181,7 +180,7 @@ def test_without_a_secret_the_password_is_a_token_that_the_role_signs(
     [
         {},
         {"DATABASE_URL": "postgresql://localhost/x", "DATABASE_SECRET_ARN": "arn"},
-        {"DATABASE_HOST": "db.example", "DATABASE_NAME": "allowance"},
+        {"DATABASE_HOST": "db.example"},
         {"DATABASE_SECRET_ARN": "arn", "DATABASE_PORT": "five"},
     ],
 )

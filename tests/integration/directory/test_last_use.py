@@ -33,7 +33,7 @@ def test_last_use_is_written_at_most_once_a_minute(database: Database, acme: Acm
 def test_last_use_is_written_once_under_concurrent_requests(database: Database, acme: Acme) -> None:
     credential = credential_of({"coder-session-token": acme.tokens["maya/test"]})
     database.run("CREATE TABLE touches (at timestamptz DEFAULT clock_timestamp())")
-    database.run("GRANT INSERT ON touches TO allowance_app")
+    database.run("GRANT INSERT ON touches TO allowance_routes")
     database.run(
         "CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO touches "
         "DEFAULT VALUES; RETURN new; END $$"

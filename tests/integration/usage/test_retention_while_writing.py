@@ -14,7 +14,7 @@ from allowance.access.store import Origin
 from allowance.database.database import Database as Connection
 from allowance.database.settings import DatabaseSource
 from allowance.errors import DatabaseUnavailable
-from allowance.rbac.system import USAGE_RERATER
+from allowance.rbac.system import USAGE_RERATER, Login
 from allowance.usage.rerating import UsageRerater
 from tests.gateway import Client
 from tests.ledger import assert_sums_agree, connection_of, record_in, remember_entries
@@ -124,7 +124,7 @@ def test_writers_of_dropped_months_lose_nothing_and_count_once(
     for writer in writers:
         writer.start()
     dropped = 0
-    with psycopg.connect(database.app_url, autocommit=True) as app:
+    with psycopg.connect(database.url_of(Login.JOBS), autocommit=True) as app:
         until = time.monotonic() + 4
         while time.monotonic() < until:
             row = app.execute("SELECT dropped FROM drop_oldest_ai_usage_month(1)").fetchone()
@@ -157,7 +157,7 @@ def test_a_month_dropped_within_a_batch_is_a_503_and_a_retry_succeeds(
     gateway: Client, database: Database
 ) -> None:
     results(gateway, in_month_before(3))
-    connection = Interrupted(DatabaseSource(database.app_url), "test")
+    connection = Interrupted(DatabaseSource(database.url_of(Login.JOBS)), "test")
     connection.drop = lambda: database.run("SELECT drop_oldest_ai_usage_month(1)")
     with pytest.raises(DatabaseUnavailable):
         record_in(connection, [in_month_before(3, 2)], datetime.now(UTC))
@@ -173,7 +173,7 @@ def test_models_of_dropped_months_cost_a_rerating_no_query(
 ) -> None:
 
     def trips() -> int:
-        connection = Interrupted(DatabaseSource(database.app_url), "test")
+        connection = Interrupted(DatabaseSource(database.url_of(Login.JOBS)), "test")
         counted: list[None] = []
         connection.drop = lambda: counted.append(None)
         UsageRerater(Gate(USAGE_RERATER.subject, connection), Origin(None, "test", "test")).rerate()
