@@ -54,6 +54,17 @@ CREATE TABLE ai_usage (
     recorded_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT ai_usage_corrects CHECK ((reason = 'usage') = (corrects IS NULL)),
     CONSTRAINT ai_usage_priced CHECK (priced = (cost_micros IS NOT NULL)),
+    -- Only a correction takes something away.
+    CONSTRAINT ai_usage_adds CHECK (
+        corrects IS NOT NULL OR (
+            coalesce(cost_micros, 0) >= 0
+            AND least(
+                input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,
+                cache_write_1h_tokens
+            ) >= 0
+            AND usage_count = 1 AND unpriced_usage_count = (NOT priced)::integer
+        )
+    ),
     -- This order keeps the usage of an organization together, and an entry beside its corrections.
     PRIMARY KEY (organization_id, occurred_at, id)
 ) PARTITION BY RANGE (occurred_at);
@@ -130,15 +141,17 @@ CREATE TABLE ai_usage_rating (
 );
 INSERT INTO ai_usage_rating (id) VALUES (true);
 
--- The application adds entries and keys, and changes only sums.
+-- The functions write these tables by record_ai_usage (0009_recording.sql).
 REVOKE ALL ON ai_usage_keys, ai_usage, ai_spend_daily, ai_usage_hourly, ai_user_spend_monthly,
 ai_group_spend_monthly, ai_usage_rating
 FROM PUBLIC, allowance_routes, allowance_jobs, allowance_directory;
-GRANT USAGE ON SEQUENCE ai_usage_id_seq TO allowance_routes, allowance_jobs;
-GRANT SELECT, INSERT ON ai_usage_keys TO allowance_routes, allowance_jobs;
-GRANT INSERT ON ai_usage TO allowance_routes, allowance_jobs;
-GRANT SELECT ON ai_usage TO allowance_jobs;
-GRANT SELECT, INSERT, UPDATE ON ai_spend_daily, ai_usage_hourly TO allowance_routes, allowance_jobs;
-GRANT SELECT, INSERT, UPDATE (cost_micros) ON ai_user_spend_monthly, ai_group_spend_monthly
+GRANT SELECT (key_digest, content_sha256, cost_micros) ON ai_usage_keys
 TO allowance_routes, allowance_jobs;
-GRANT SELECT, UPDATE ON ai_usage_rating TO allowance_jobs;
+GRANT SELECT (
+    id, corrects, reason, user_id, group_id, organization_id, provider, model, variant,
+    input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cache_write_1h_tokens,
+    cost_micros, occurred_at
+) ON ai_usage TO allowance_jobs;
+GRANT SELECT ON ai_spend_daily, ai_user_spend_monthly, ai_group_spend_monthly TO allowance_routes;
+GRANT SELECT ON ai_usage_hourly TO allowance_routes, allowance_jobs;
+GRANT SELECT, UPDATE (rated_until) ON ai_usage_rating TO allowance_jobs;

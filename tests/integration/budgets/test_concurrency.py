@@ -96,7 +96,9 @@ def store_of(database: Database, acme: Acme, username: str) -> Generator[GroupBu
     roles = roles_of_user(caller.roles, ((each.id, each.roles) for each in caller.organizations))
     gate = Gate(Subject(caller.user_id, roles), connection)
     yield GroupBudgetStore(
-        gate, Origin(caller.user_id, username, f"{username}-{threading.get_ident()}"), caller
+        gate,
+        Origin(caller.user_id, username, f"{username}-{threading.get_ident()}", caller.token_id),
+        caller,
     )
     connection.close()
 

@@ -5,7 +5,6 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from allowance.access.gate import Gate
-from allowance.access.store import Origin
 from allowance.database.database import Database as Connection
 from allowance.database.settings import DatabaseSource
 from allowance.errors import PriceNotFound
@@ -76,9 +75,7 @@ def test_under_concurrent_writes_each_before_is_the_previous_after(
 
     def run(turn: int) -> None:
         connection = Connection(DatabaseSource(database.app_url, None), "test")
-        store = ModelPriceStore(
-            Gate(owner, connection), Origin(None, f"owner-{turn}", "test"), None
-        )  # type: ignore[arg-type]
+        store = ModelPriceStore(Gate(owner, connection), acme.origin("olivia"), None)  # type: ignore[arg-type]
         start.wait()
         for n in range(8):
             if turn == 3:

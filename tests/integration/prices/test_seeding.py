@@ -151,7 +151,9 @@ def test_two_at_once_do_not_collide(empty_database: Database) -> None:
 
     def run(turn: int) -> None:
         connection = Connection(DatabaseSource(empty_database.url_of(Login.JOBS)), "test")
-        store = SeedingStore(Gate(PRICE_SEEDER.subject, connection), Origin(None, "test", "test"))
+        store = SeedingStore(
+            Gate(PRICE_SEEDER.subject, connection), Origin(None, PRICE_SEEDER.name, "test")
+        )
         order = models[turn * 100 :] + models[: turn * 100]
         book = PriceBook(
             prices=[

@@ -55,6 +55,7 @@ class Caller(Row):
     roles: list[str]
     organizations: list[Membership]
     groups: list[UUID]
+    token_id: str
     token: TokenInfo
     group: GroupReference | None
     organization: OrganizationReference | None

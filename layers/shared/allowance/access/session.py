@@ -75,7 +75,7 @@ def open_store[S: CallerStore](
     (caller,) = found
     return kind(
         Gate(_subject(caller), database),
-        Origin(caller.user_id, caller.username, request_id),
+        Origin(caller.user_id, caller.username, request_id, caller.token_id),
         caller,
     )
 

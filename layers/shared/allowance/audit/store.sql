@@ -4,7 +4,7 @@
 SELECT
     a.id, a.created_at, jsonb_build_object('id', a.actor_id, 'username', a.actor_name) AS actor,
     a.action, a.resource_type, a.resource_id, a.organization_id, a.group_id, a.user_id, a.before,
-    a.after, a.request_id
+    a.after, a.request_id, a.token_id
 FROM audit_log AS a
 WHERE (%(organization_ids)s::uuid[] IS NULL OR a.organization_id =
     ANY(%(organization_ids)s::uuid[]))

@@ -8,9 +8,9 @@ SELECT pg_try_advisory_xact_lock(hashtext('allowance.directory')) AS locked;
 -- needs: update directory
 -- Name the actor for the triggers of this transaction. They write an audit entry when an override
 -- is deleted with a membership.
-SELECT
-    set_config('allowance.actor_name', %(actor_name)s, true) AS actor_name,
-    set_config('allowance.request_id', %(request_id)s, true) AS request_id;
+UPDATE running_import
+SET transaction_id = pg_current_xact_id(), actor_name = %(actor_name)s,
+    request_id = %(request_id)s;
 
 -- name: insert_organizations
 -- needs: update directory
