@@ -42,7 +42,7 @@ ON user_ai_budget_overrides (organization_id, user_id);
 CREATE INDEX user_ai_budget_overrides_membership_group_id_user_id_idx
 ON user_ai_budget_overrides (membership_group_id, user_id);
 
--- The audit entry of an override that a cascade deletes. The actor is that of the import that runs;
+-- The audit entry of an override that a cascade deletes. The running import names the actor;
 -- otherwise it is the login.
 CREATE FUNCTION audit_override_removed_with_membership() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$

@@ -25,8 +25,9 @@ ARNS = {
 def settings_of(url: str) -> dict[str, str]:
     with psycopg.connect(url) as session:
         return {
-            name: session.execute("SELECT current_setting(%s)", (name,)).fetchone()[0]  # type: ignore[index]
+            name: value
             for name in (*SETTINGS[Login.ROUTES], "work_mem")
+            for (value,) in session.execute("SELECT current_setting(%s)", (name,))
         }
 
 

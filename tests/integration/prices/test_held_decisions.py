@@ -12,6 +12,7 @@ from allowance.database.settings import DatabaseSource
 from allowance.errors import AlreadyDecided
 from allowance.prices.held import HeldChangeStore
 from allowance.rbac.policy import Action, Permission, ResourceType, Role, Subject
+from tests.accounting import caller_of
 from tests.gateway import Client
 from tests.held_changes import BEFORE, HELD, PRICES, TOMORROW, decide, disputed, held
 from tests.people import Acme
@@ -80,7 +81,7 @@ def test_of_two_decisions_at_once_one_counts(
 
     def run(turn: int) -> None:
         connection = Connection(DatabaseSource(database.app_url, None), "test")
-        store = HeldChangeStore(Gate(OWNER, connection), acme.origin("olivia"), None)  # type: ignore[arg-type]
+        store = HeldChangeStore(Gate(OWNER, connection), acme.origin("olivia"), caller_of(acme))
         start.wait()
         try:
             store.decide(held_id, "approved" if turn % 2 else "rejected")
