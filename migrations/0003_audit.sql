@@ -1,6 +1,6 @@
 -- Why: the audit log records every change: the actor, the time, and the values before and after.
 
--- Append-only: the application inserts and reads entries. It cannot update or delete them. There
+-- Append-only: the functions insert and read entries. They cannot update or delete them. There
 -- are no foreign keys, because an entry outlives the object that it names.
 CREATE TABLE audit_log (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
