@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 
+from allowance.rbac.system import Login
 from local.postgres import EmbeddedPostgres
 from migrations.migrate import migrate
 
@@ -97,11 +98,11 @@ def main() -> None:
         EmbeddedPostgres(durable=True) as server,
         psycopg.connect(server.url, autocommit=True) as owner,
     ):
-        migrate(owner, application_password=password)
+        migrate(owner, passwords={Login.DIRECTORY: password})
         parts = urlsplit(server.url)
         address = parts.netloc.rpartition("@")[2]
         os.environ["DATABASE_URL"] = parts._replace(
-            netloc=f"allowance_app:{password}@{address}"
+            netloc=f"{Login.DIRECTORY}:{password}@{address}"
         ).geturl()
         # In a process of its own: the peak of a new process begins with its parent's.
         _run("write", folder, str(count))

@@ -19,7 +19,7 @@ from allowance.access.store import Origin
 from allowance.database.database import Database
 from allowance.database.queries import Call
 from allowance.database.settings import DatabaseSource
-from allowance.rbac.system import USAGE_RERATER
+from allowance.rbac.system import USAGE_RERATER, Login
 from allowance.usage.rerating import RerateCounts, UsageRerater
 from local.postgres import EmbeddedPostgres
 from migrations.migrate import migrate
@@ -121,12 +121,12 @@ def generate(owner: psycopg.Connection[Any], **parameters: Any) -> None:
 
 def main() -> None:
     with EmbeddedPostgres() as server, psycopg.connect(server.url, autocommit=True) as owner:
-        migrate(owner, application_password=PASSWORD)
+        migrate(owner, passwords={Login.JOBS: PASSWORD})
         owner.execute("SET synchronous_commit = off")
         owner.execute(PEOPLE.encode())
         parts = urlsplit(server.url)
         host = parts.netloc.rpartition("@")[2]
-        app_url = parts._replace(netloc=f"allowance_app:{PASSWORD}@{host}").geturl()
+        app_url = parts._replace(netloc=f"{Login.JOBS}:{PASSWORD}@{host}").geturl()
         database = Timed(DatabaseSource(app_url))
         print(
             f"{'case':44}{'usages':>10}{'runs':>6}{'usages/s':>10}{'ratio':>7}   longest statement"

@@ -56,6 +56,9 @@ CREATE TABLE groups (
     name text COLLATE "C" NOT NULL
         CONSTRAINT groups_name_length CHECK (char_length(name) BETWEEN 1 AND 255),
     created_at timestamptz NOT NULL DEFAULT now(),
+    -- A role may lock a row only if it may update one of its columns. This column has no content,
+    -- so the right to update it is the right to lock rows and nothing else.
+    row_lock boolean GENERATED ALWAYS AS (NULL::boolean) STORED,
     CONSTRAINT groups_organization_id_name_key UNIQUE (organization_id, name),
     CONSTRAINT groups_everyone_has_the_id_of_its_organization
         CHECK ((name = 'Everyone') = (id = organization_id))
@@ -65,7 +68,8 @@ CREATE TABLE groups (
 CREATE UNIQUE INDEX groups_id_organization_id_key ON groups (id, organization_id);
 
 -- Every organization gets its Everyone group from this trigger, however the row is inserted.
-CREATE FUNCTION create_everyone_group() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION create_everyone_group() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     INSERT INTO groups (id, organization_id, name) VALUES (new.id, new.id, 'Everyone');
     RETURN NULL;
@@ -136,7 +140,38 @@ CREATE TABLE api_tokens (
     CONSTRAINT api_tokens_user_id_name_key UNIQUE (user_id, name)
 );
 
-GRANT SELECT, INSERT, UPDATE ON organizations, users, api_tokens TO allowance_app;
-GRANT SELECT, INSERT, UPDATE, DELETE ON groups, organization_members, group_members
-TO allowance_app;
-GRANT SELECT ON group_members_expanded TO allowance_app;
+-- Only allowance_directory writes these tables. A route writes the last use of a token. Each role
+-- reads the columns that its queries name: a test compares them.
+REVOKE ALL ON organizations, users, organization_members, groups, group_members,
+group_members_expanded, api_tokens
+FROM PUBLIC, allowance_routes, allowance_jobs, allowance_directory;
+
+GRANT SELECT (id, name, is_default, deleted_at) ON organizations
+TO allowance_routes, allowance_jobs, allowance_directory;
+GRANT SELECT (id, username, email, status) ON users
+TO allowance_routes, allowance_jobs, allowance_directory;
+GRANT SELECT (roles) ON users TO allowance_routes, allowance_directory;
+GRANT SELECT (organization_id, user_id) ON organization_members
+TO allowance_routes, allowance_jobs, allowance_directory;
+GRANT SELECT (roles) ON organization_members TO allowance_routes, allowance_directory;
+GRANT SELECT (joined_at) ON organization_members TO allowance_routes, allowance_jobs;
+GRANT SELECT (id, organization_id, name) ON groups
+TO allowance_routes, allowance_jobs, allowance_directory;
+GRANT SELECT (group_id, user_id, organization_id) ON group_members
+TO allowance_routes, allowance_jobs, allowance_directory;
+GRANT SELECT (organization_id, group_id, user_id) ON group_members_expanded TO allowance_routes;
+GRANT SELECT (id, user_id, name, scope, expires_at, revoked_at) ON api_tokens
+TO allowance_routes, allowance_directory;
+GRANT SELECT (secret_sha256, last_used_at) ON api_tokens TO allowance_routes;
+
+GRANT UPDATE (last_used_at) ON api_tokens TO allowance_routes;
+
+GRANT INSERT (name), UPDATE (is_default, deleted_at) ON organizations TO allowance_directory;
+GRANT INSERT (username, email, status, roles), UPDATE (email, status, roles, updated_at) ON users
+TO allowance_directory;
+GRANT INSERT (organization_id, user_id, joined_at), UPDATE (roles), DELETE ON organization_members
+TO allowance_directory;
+GRANT INSERT (organization_id, name), UPDATE (row_lock), DELETE ON groups TO allowance_directory;
+GRANT INSERT (group_id, user_id, organization_id), DELETE ON group_members TO allowance_directory;
+GRANT INSERT (id, user_id, name, secret_sha256, scope, expires_at), UPDATE (name, revoked_at)
+ON api_tokens TO allowance_directory;

@@ -42,22 +42,27 @@ ON user_ai_budget_overrides (organization_id, user_id);
 CREATE INDEX user_ai_budget_overrides_membership_group_id_user_id_idx
 ON user_ai_budget_overrides (membership_group_id, user_id);
 
--- The audit entry of an override that a cascade deletes. The transaction names the actor in its
--- settings; otherwise the actor is the login.
-CREATE FUNCTION audit_override_removed_with_membership() RETURNS trigger LANGUAGE plpgsql AS $$
+-- The audit entry of an override that a cascade deletes. The running import names the actor;
+-- otherwise it is the login.
+CREATE FUNCTION audit_override_removed_with_membership() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    import running_import;
 BEGIN
+    SELECT r.* INTO import FROM running_import AS r
+    WHERE r.transaction_id = pg_current_xact_id();
     INSERT INTO audit_log (
         actor_name, action, resource_type, resource_id, organization_id, group_id, user_id, before,
         request_id
     )
     VALUES (
-        coalesce(nullif(current_setting('allowance.actor_name', true), ''), session_user::text),
+        coalesce(import.actor_name, session_user::text),
         'delete', 'user_ai_budget_override', old.user_id::text, old.organization_id, old.group_id,
         old.user_id,
         jsonb_build_object(
             'group_id', old.group_id, 'spend_limit_micros', old.spend_limit_micros
         ),
-        coalesce(current_setting('allowance.request_id', true), '')
+        coalesce(import.request_id, '')
     );
     RETURN NULL;
 END
@@ -124,5 +129,18 @@ LANGUAGE sql STABLE ROWS 1 AS $$
     FROM ai_effective_budgets(ARRAY[p_user_id]) AS b
 $$;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON group_ai_budgets, user_ai_budget_overrides
-TO allowance_app;
+REVOKE ALL ON group_ai_budgets, user_ai_budget_overrides
+FROM PUBLIC, allowance_routes, allowance_jobs, allowance_directory;
+GRANT SELECT (group_id, spend_limit_micros) ON group_ai_budgets
+TO allowance_routes, allowance_jobs, allowance_directory;
+GRANT SELECT (created_at, updated_at) ON group_ai_budgets TO allowance_routes;
+GRANT INSERT (group_id, spend_limit_micros, created_at, updated_at),
+UPDATE (spend_limit_micros, updated_at), DELETE ON group_ai_budgets TO allowance_routes;
+GRANT SELECT (user_id, group_id, spend_limit_micros) ON user_ai_budget_overrides
+TO allowance_routes, allowance_jobs;
+GRANT SELECT (organization_id, created_at, updated_at),
+INSERT (user_id, group_id, organization_id, spend_limit_micros, created_at, updated_at),
+UPDATE (group_id, organization_id, spend_limit_micros, created_at, updated_at), DELETE
+ON user_ai_budget_overrides TO allowance_routes;
+GRANT EXECUTE ON FUNCTION ai_effective_budgets(uuid []) TO allowance_routes, allowance_jobs;
+GRANT EXECUTE ON FUNCTION ai_effective_budget(uuid) TO allowance_routes;

@@ -54,6 +54,17 @@ CREATE TABLE ai_usage (
     recorded_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT ai_usage_corrects CHECK ((reason = 'usage') = (corrects IS NULL)),
     CONSTRAINT ai_usage_priced CHECK (priced = (cost_micros IS NOT NULL)),
+    -- Only a correction takes something away.
+    CONSTRAINT ai_usage_adds CHECK (
+        corrects IS NOT NULL OR (
+            coalesce(cost_micros, 0) >= 0
+            AND least(
+                input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,
+                cache_write_1h_tokens
+            ) >= 0
+            AND usage_count = 1 AND unpriced_usage_count = (NOT priced)::integer
+        )
+    ),
     -- This order keeps the usage of an organization together, and an entry beside its corrections.
     PRIMARY KEY (organization_id, occurred_at, id)
 ) PARTITION BY RANGE (occurred_at);
@@ -175,17 +186,22 @@ CREATE TABLE ai_usage_rating_passes (
 
 CREATE INDEX ai_usage_rating_passes_turn_at_idx ON ai_usage_rating_passes (turn_at);
 
--- The application adds entries and keys, and changes only sums.
+-- The functions write these tables by record_ai_usage (0012_recording.sql).
 REVOKE ALL ON ai_usage_keys, ai_usage, ai_spend_daily, ai_usage_hourly, ai_user_spend_monthly,
-ai_group_spend_monthly, ai_usage_rating, ai_usage_rating_passes FROM PUBLIC, allowance_app;
-GRANT USAGE ON SEQUENCE ai_usage_id_seq TO allowance_app;
-GRANT SELECT, INSERT ON ai_usage_keys, ai_usage TO allowance_app;
-GRANT SELECT, INSERT, UPDATE ON ai_spend_daily, ai_usage_hourly TO allowance_app;
-GRANT SELECT, INSERT, UPDATE (cost_micros) ON ai_user_spend_monthly, ai_group_spend_monthly
-TO allowance_app;
+ai_group_spend_monthly, ai_usage_rating, ai_usage_rating_passes
+FROM PUBLIC, allowance_routes, allowance_jobs, allowance_directory;
+GRANT SELECT (key_digest, content_sha256, cost_micros) ON ai_usage_keys
+TO allowance_routes, allowance_jobs;
+GRANT SELECT (
+    id, corrects, reason, user_id, group_id, organization_id, provider, model, variant,
+    input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cache_write_1h_tokens,
+    cost_micros, occurred_at, recorded_at
+) ON ai_usage TO allowance_jobs;
+GRANT SELECT ON ai_spend_daily, ai_user_spend_monthly, ai_group_spend_monthly TO allowance_routes;
+GRANT SELECT ON ai_usage_hourly TO allowance_routes, allowance_jobs;
 GRANT SELECT, UPDATE (seen_version_id, settled_version_id, rules, rules_changed_at)
-ON ai_usage_rating TO allowance_app;
+ON ai_usage_rating TO allowance_jobs;
 GRANT SELECT, INSERT (provider, model, since, recorded_since, unpriced_only), UPDATE (
     pass, turn_at, since, recorded_since, unpriced_only, hour, organization_id, occurred_at,
     entry_id, next_since, next_recorded_since, next_unpriced_only
-), DELETE ON ai_usage_rating_passes TO allowance_app;
+), DELETE ON ai_usage_rating_passes TO allowance_jobs;

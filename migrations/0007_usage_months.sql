@@ -29,7 +29,11 @@ BEGIN
         'CREATE TABLE public.%I (LIKE public.ai_usage INCLUDING DEFAULTS INCLUDING CONSTRAINTS)',
         name
     );
-    EXECUTE format('REVOKE ALL ON public.%I FROM PUBLIC, allowance_app', name);
+    EXECUTE format(
+        'REVOKE ALL ON public.%I '
+        'FROM PUBLIC, allowance_routes, allowance_jobs, allowance_directory',
+        name
+    );
     EXECUTE format(
         'ALTER TABLE public.ai_usage ATTACH PARTITION public.%I FOR VALUES FROM (%L) TO (%L)',
         name, starts, ends
@@ -85,5 +89,6 @@ $$;
 
 REVOKE ALL ON FUNCTION ensure_ai_usage_month(timestamptz), ai_usage_months(),
 drop_oldest_ai_usage_month(integer, date []) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION ensure_ai_usage_month(timestamptz), ai_usage_months(),
-drop_oldest_ai_usage_month(integer, date []) TO allowance_app;
+GRANT EXECUTE ON FUNCTION ensure_ai_usage_month(timestamptz), ai_usage_months()
+TO allowance_routes, allowance_jobs;
+GRANT EXECUTE ON FUNCTION drop_oldest_ai_usage_month(integer, date []) TO allowance_jobs;

@@ -32,12 +32,8 @@ CREATE TABLE ai_spend_alerts (
 -- Undelivered alerts are few, and runs look for nothing else.
 CREATE INDEX ai_spend_alerts_due_at_idx ON ai_spend_alerts (due_at) WHERE delivered_at IS NULL;
 
--- A new alert is undelivered, and its figures never change.
-REVOKE ALL ON ai_spend_alerts FROM PUBLIC, allowance_app;
-GRANT SELECT ON ai_spend_alerts TO allowance_app;
-GRANT INSERT (
-    user_id, period_start, threshold_percent, group_id, organization_id, limit_source,
-    spend_limit_micros, spent_micros
-) ON ai_spend_alerts TO allowance_app;
+-- record_ai_usage (0012_recording.sql) raises an alert. Its figures never change.
+REVOKE ALL ON ai_spend_alerts FROM PUBLIC, allowance_routes, allowance_jobs, allowance_directory;
+GRANT SELECT ON ai_spend_alerts TO allowance_jobs;
 GRANT UPDATE (attempts, due_at, leased_until, sns_published_at, event_put_at, delivered_at)
-ON ai_spend_alerts TO allowance_app;
+ON ai_spend_alerts TO allowance_jobs;

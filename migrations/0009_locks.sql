@@ -48,4 +48,4 @@ $$;
 REVOKE ALL ON FUNCTION lock_group_ai_budget(uuid), lock_user_ai_budget_override(uuid, uuid)
 FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lock_group_ai_budget(uuid), lock_user_ai_budget_override(uuid, uuid)
-TO allowance_app;
+TO allowance_routes;

@@ -132,3 +132,5 @@ LANGUAGE sql STABLE SET jit = off AS $$
     LEFT JOIN limited_by_group AS l ON l.group_id = a.group_id
     LEFT JOIN overridden AS v ON v.group_id = a.group_id
 $$;
+
+GRANT EXECUTE ON FUNCTION ai_group_spend_limit_totals(uuid []) TO allowance_routes;

@@ -26,8 +26,9 @@ CREATE TABLE ai_spend_exports (
 CREATE INDEX ai_spend_exports_due_idx ON ai_spend_exports (month, attempted_at)
 WHERE exported_changes IS DISTINCT FROM changes;
 
--- Who records usage counts changes; ExportSpend does the rest.
-REVOKE ALL ON ai_spend_exports FROM PUBLIC, allowance_app;
-GRANT SELECT, INSERT (organization_id, month, changes),
-UPDATE (changes, exported_changes, exported_at, attempted_at, leased_until)
-ON ai_spend_exports TO allowance_app;
+-- record_ai_usage (0012_recording.sql) counts the changes. ExportSpend does the rest.
+REVOKE ALL ON ai_spend_exports FROM PUBLIC, allowance_routes, allowance_jobs, allowance_directory;
+GRANT SELECT (organization_id, month, changes, exported_changes, attempted_at, leased_until),
+INSERT (organization_id, month),
+UPDATE (exported_changes, exported_at, attempted_at, leased_until)
+ON ai_spend_exports TO allowance_jobs;

@@ -87,6 +87,7 @@ def caller_of(acme: Acme) -> Caller:
         roles=[],
         organizations=list[Membership](),
         groups=[],
+        token_id="t",
         token=TokenInfo(name="t", expires_at=None, scope=None),
         scope_groups=[],
         group=GroupReference(id=platform(acme), organization_id=acme.organizations["acme"]),

@@ -9,7 +9,7 @@ from allowance.access.store import Origin
 from allowance.database.database import Database as Connection
 from allowance.database.queries import Call
 from allowance.database.settings import DatabaseSource
-from allowance.rbac.system import USAGE_RERATER
+from allowance.rbac.system import USAGE_RERATER, Login
 from allowance.usage.rerating import RerateCounts, UsageRerater
 from tests.postgres import Database
 
@@ -23,7 +23,7 @@ class Watched(Connection):
     """The real database. It keeps the names of the queries, and calls `before` with each."""
 
     def __init__(self, database: Database, before: Callable[[str], object]) -> None:
-        super().__init__(DatabaseSource(database.app_url), "test")
+        super().__init__(DatabaseSource(database.url_of(Login.JOBS)), "test")
         self.queries_run: list[str] = []
         self._before = before
 

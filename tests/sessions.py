@@ -17,7 +17,7 @@ from allowance.database.settings import DatabaseSource
 from allowance.directory.importer import DirectoryStore
 from allowance.rbac.policy import Subject
 from allowance.rbac.roles import roles_of_user
-from allowance.rbac.system import DIRECTORY_IMPORTER
+from allowance.rbac.system import DIRECTORY_IMPORTER, Login
 from tests.postgres import Database
 
 WAITING = (
@@ -36,7 +36,7 @@ def store_of[S: CallerStore](
     username: str | None = None,
 ) -> Generator[S]:
     """A store for the owner of a token; `group_id` and `username` are what the path names."""
-    connection = Connection(DatabaseSource(database.app_url, None), "test")
+    connection = Connection(DatabaseSource(database.app_url), "test")
     credential = credential_of({"coder-session-token": token})
     authenticate = call(
         Caller,
@@ -56,7 +56,7 @@ def store_of[S: CallerStore](
             caller.roles, ((each.id, each.roles) for each in caller.organizations)
         )
         gate = Gate(Subject(caller.user_id, roles), connection)
-        yield kind(gate, Origin(caller.user_id, caller.username, "test"), caller)
+        yield kind(gate, Origin(caller.user_id, caller.username, "test", caller.token_id), caller)
     finally:
         connection.close()
 
@@ -64,7 +64,7 @@ def store_of[S: CallerStore](
 @contextmanager
 def directory_store(database: Database) -> Generator[DirectoryStore]:
     """The store of an import."""
-    connection = Connection(DatabaseSource(database.app_url, None), "import")
+    connection = Connection(DatabaseSource(database.url_of(Login.DIRECTORY)), "import")
     try:
         yield DirectoryStore(
             Gate(DIRECTORY_IMPORTER.subject, connection), Origin(None, "directory-importer", "r")

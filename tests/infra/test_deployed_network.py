@@ -11,6 +11,8 @@ from tests.infra.test_rules import EXISTING, RESTORED
 
 CREATED_ALONE = {"DatabaseCluster", "DatabaseInstance", "DatabaseStandbyInstance"}
 
+POLICIES = ("RoutesDatabaseAccess", "JobsDatabaseAccess", "DirectoryDatabaseAccess")
+
 
 def of_type(resources: dict[str, dict[str, Any]], kind: str) -> dict[str, dict[str, Any]]:
     return {name: each for name, each in resources.items() if each["Type"] == kind}
@@ -31,19 +33,18 @@ def test_functions_log_in_to_a_restored_database_by_token() -> None:
     for name, function in of_type(restored, "AWS::Lambda::Function").items():
         variables = function["Properties"]["Environment"]["Variables"]
         assert variables["DATABASE_HOST"] == {"Ref": "RestoredHost"}, name
-        assert variables["DATABASE_USER"], name
     owner = restored["Migrate"]["Properties"]["Environment"]["Variables"]
     assert owner["OWNER_DATABASE_HOST"] == {"Ref": "RestoredHost"}
     assert owner["OWNER_DATABASE_USER"] == "allowance_owner"
     logins = [
         each["Fn::Sub"][1]["Id"]
-        for resource in ("DatabaseAccess", "MigrateRole")
+        for resource in (*POLICIES, "MigrateRole")
         for node in nodes(restored[resource])
         if node.get("Action") == "rds-db:connect"
         for each in (node["Resource"] if isinstance(node["Resource"], list) else [node["Resource"]])
         if "Fn::Sub" in each
     ]
-    assert logins
+    assert len(logins) == 4
     assert all(each == {"Ref": "RestoredResourceId"} for each in logins)
 
 

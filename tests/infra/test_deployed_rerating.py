@@ -1,16 +1,13 @@
 """RerateUsage ends by itself before Lambda ends it, whatever its last statements take."""
 
-import re
-
+from allowance.database.role_settings import SETTINGS
+from allowance.rbac.system import Login
 from allowance.usage.rerating import ATTEMPTS, RUN_SECONDS, TURN_SECONDS
-from tests.deployed import ROOT, functions
+from tests.deployed import functions
 
 
 def test_a_run_of_rerating_ends_before_its_timeout() -> None:
-    role = (ROOT / "migrations" / "0001_roles.sql").read_text()
-    found = re.search(r"statement_timeout = '(\d+)s'", role)
-    assert found is not None
-    statement = int(found[1])
+    statement = int(SETTINGS[Login.JOBS]["statement_timeout"].removesuffix("s"))
     # An attempt reads a page, its prices and its users, and writes; then come the position and the
     # count of what is left.
     last_page = ATTEMPTS * 4 * statement + 2 * statement

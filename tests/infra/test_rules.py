@@ -24,7 +24,9 @@ RULE_FUNCTIONS = {
 }
 EXISTING = {
     "Database": "existing",
-    "DatabaseSecretArn": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:app",
+    "DatabaseSecretArn": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:routes",
+    "JobsDatabaseSecretArn": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:jobs",
+    "DirectoryDatabaseSecretArn": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:directory",
     "OwnerDatabaseSecretArn": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:owner",
 }
 RESTORED = {

@@ -25,7 +25,6 @@ host all all 127.0.0.1/32 scram-sha-256
 BY_TOKEN = {
     "DATABASE_HOST": "db.example",
     "DATABASE_NAME": "allowance",
-    "DATABASE_USER": "allowance_app",
 }
 
 
@@ -61,7 +60,7 @@ def test_an_owner_who_logs_in_by_token_deploys_again_and_again(rds: EmbeddedPost
         assert first
         assert first["applied"][0] == "0001_roles.sql"
         assert migrate_lambda.handler({}, Context()) == {"applied": []}
-    application = with_parts(rds.url, user="allowance_app", password="a-token")
+    application = with_parts(rds.url, user="allowance_routes", password="a-token")
     with psycopg.connect(application) as app:
         has_rights = app.execute("SELECT pg_has_role('rds_iam', 'usage')").fetchone()
         assert has_rights == (True,), "a server may ask for rights, not for membership"
@@ -69,11 +68,11 @@ def test_an_owner_who_logs_in_by_token_deploys_again_and_again(rds: EmbeddedPost
 
 def test_the_change_back_to_a_password_ends_the_login_by_token(rds: EmbeddedPostgres) -> None:
     owner = with_parts(rds.url, user="master", password="a-token")
-    password = with_parts(rds.url, user="allowance_app", password="a-password")
+    password = with_parts(rds.url, user="allowance_routes", password="a-password")
     with environment(**BY_TOKEN, OWNER_DATABASE_URL=owner):
         migrate_lambda.handler({}, Context())
     with environment(DATABASE_URL=password, OWNER_DATABASE_URL=owner):
         migrate_lambda.handler({}, Context())
     with psycopg.connect(password) as app:
-        assert app.execute("SELECT current_user").fetchone() == ("allowance_app",)
-    assert not accepts(with_parts(rds.url, user="allowance_app", password="a-token"))
+        assert app.execute("SELECT current_user").fetchone() == ("allowance_routes",)
+    assert not accepts(with_parts(rds.url, user="allowance_routes", password="a-token"))

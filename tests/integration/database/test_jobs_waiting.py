@@ -101,7 +101,7 @@ def test_a_request_does_not_wait(database: Database, acme: Acme) -> None:
 @pytest.mark.usefixtures("acme")
 def test_many_messages_wait_no_longer_than_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session, "JOB_PATIENCE_SECONDS", 1)
-    with environment(DATABASE_URL="postgresql://allowance_app:x@127.0.0.1:1/nowhere"):
+    with environment(DATABASE_URL="postgresql://allowance_jobs:x@127.0.0.1:1/nowhere"):
         started = time.monotonic()
         assert len(failed(*(message(f"m{n}", record(n)) for n in range(10)))) == 10
         assert 0.4 < time.monotonic() - started < 2

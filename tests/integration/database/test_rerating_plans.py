@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from allowance.database.queries import queries
+from allowance.rbac.system import Login
 from tests.depth import by_depth
 from tests.postgres import Database, Server
 
@@ -100,7 +101,7 @@ def ledger(server: Server, migrated: Database) -> Iterator[Database]:
 def plan_of(database: Database, query: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """The plan of a query as the application's role, with what it read."""
     explain = b"EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) "
-    with psycopg.connect(database.app_url) as app:
+    with psycopg.connect(database.url_of(Login.JOBS)) as app:
         # A second run reads the same pages without the first look at the catalogs.
         for _ in range(2):
             row = app.execute(explain + queries()[query].sql, parameters).fetchone()

@@ -10,7 +10,7 @@ from allowance.database.database import Database as Connection
 from allowance.database.settings import DatabaseSource
 from allowance.directory.importer import DirectoryStore
 from allowance.directory.reading import read_directory
-from allowance.rbac.system import DIRECTORY_IMPORTER
+from allowance.rbac.system import DIRECTORY_IMPORTER, Login
 from tests.directory_documents import apply
 from tests.gateway import Client
 from tests.people import Acme
@@ -82,7 +82,7 @@ def test_the_log_does_not_blame_an_import_for_concurrent_changes(
         writing = threads.submit(put)
         # A connection of its own: the handlers of one process share one, and Lambda runs one call
         # at a time in it.
-        connection = Connection(DatabaseSource(database.app_url, None), "import")
+        connection = Connection(DatabaseSource(database.url_of(Login.DIRECTORY)), "import")
         store = DirectoryStore(
             Gate(DIRECTORY_IMPORTER.subject, connection), Origin(None, "directory-importer", "r")
         )

@@ -17,7 +17,7 @@ from allowance.database.settings import DatabaseSource
 from allowance.directory import reading
 from allowance.directory.importer import DirectoryStore
 from allowance.directory.reading import read_directory
-from allowance.rbac.system import DIRECTORY_IMPORTER
+from allowance.rbac.system import DIRECTORY_IMPORTER, Login
 from tests.gateway import Answer, Client
 from tests.overrides import MAYA, entries, limit
 from tests.people import Acme
@@ -68,7 +68,7 @@ def olivia(acme: Acme) -> Client:
 @contextmanager
 def importing(database: Database) -> Generator[DirectoryStore]:
     """A store with its own connection: the handlers of one process share one."""
-    connection = Connection(DatabaseSource(database.app_url, None), "import")
+    connection = Connection(DatabaseSource(database.url_of(Login.DIRECTORY)), "import")
     gate = Gate(DIRECTORY_IMPORTER.subject, connection)
     yield DirectoryStore(gate, Origin(None, "directory-importer", "r"))
     connection.close()

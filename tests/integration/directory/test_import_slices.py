@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import import_directory
-from allowance.access.session import warm_database
+from allowance.access.session import close_database
 from allowance.directory import importer, reading
 from allowance.directory.reading import read_directory
 from allowance.errors import StatementCancelled, ValidationFailed
@@ -153,7 +153,7 @@ def test_a_statement_that_takes_too_long_is_called_that(database: Database) -> N
         " $$ BEGIN PERFORM pg_sleep(2); RETURN new; END $$"
     )
     database.run("CREATE TRIGGER wait BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION wait()")
-    ((role,),) = database.rows("SELECT rolname FROM pg_roles WHERE rolname LIKE 'allowance_app'")
+    ((role,),) = database.rows("SELECT rolname FROM pg_roles WHERE rolname = 'allowance_directory'")
     database.run(
         f"ALTER ROLE {role} IN DATABASE \"{database.name}\" SET statement_timeout = '100ms'"
     )
@@ -172,7 +172,7 @@ def test_plans_of_a_small_directory_do_not_slow_down_a_large_import(
         organizations = [{"name": "acme", "groups": ["platform"]}]
         apply({"users": [{"username": name, "organizations": organizations}]})
     apply(big_directory(600))
-    warm_database().close()
+    close_database()
     counts = (
         "SELECT sum(seq_tup_read), sum(n_tup_ins) FROM pg_stat_user_tables"
         " WHERE relname IN ('users', 'groups', 'organization_members', 'group_members')"

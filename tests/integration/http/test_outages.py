@@ -5,11 +5,11 @@ an error.
 import threading
 import time
 from collections.abc import Generator
-from urllib.parse import urlsplit
 
 import pytest
 
 import import_directory
+from allowance.rbac.system import Login
 from local.postgres import EmbeddedPostgres
 from migrate import migrate
 from tests.conftest import environment
@@ -93,10 +93,10 @@ def own_server() -> Generator[tuple[EmbeddedPostgres, Acme]]:
     """A server of this test alone, so that it can be stopped."""
     with EmbeddedPostgres(durable=False) as server:
         database = Database(
-            "allowance", server.url, with_parts(server.url, user="allowance_app", password="app")
+            "allowance", server.url, with_parts(server.url, user=Login.ROUTES, password="app")
         )
         with database.connect() as owner:
-            migrate(owner, application_password=urlsplit(database.app_url).password)
+            migrate(owner, passwords=dict.fromkeys(Login, "app"))
         with environment(DATABASE_URL=database.app_url):
             yield server, Acme.of(import_directory.handler(DIRECTORY, Context()))
 
@@ -113,12 +113,12 @@ def test_a_stopped_server_is_a_503_until_it_starts_with_no_restart_of_ours(
     server.start()
     assert adam.get(acme.budget_path()).json()["spend_limit_micros"] == 1
     with Database("allowance", server.url, "").connect() as owner:
-        owner.execute("ALTER ROLE allowance_app CONNECTION LIMIT 0")
+        owner.execute("ALTER ROLE allowance_routes CONNECTION LIMIT 0")
     server.stop()
     server.start()
     assert_unavailable(adam.get(acme.budget_path()))
     with Database("allowance", server.url, "").connect() as owner:
-        owner.execute("ALTER ROLE allowance_app CONNECTION LIMIT -1")
+        owner.execute("ALTER ROLE allowance_routes CONNECTION LIMIT -1")
     assert adam.get(acme.budget_path()).status == 200
 
 

@@ -142,6 +142,7 @@ def test_a_month_ends_at_midnight_in_utc(
         roles=[],
         organizations=list[Membership](),
         groups=[],
+        token_id="t",
         token=TokenInfo(name="t", expires_at=None, scope=None),
         scope_groups=[],
         group=None,

@@ -17,6 +17,7 @@ import psycopg
 from allowance.database.database import Database as Connection
 from allowance.database.settings import DatabaseSource
 from allowance.errors import DatabaseUnavailable
+from allowance.rbac.system import Login
 from local.postgres import EmbeddedPostgres
 from migrations.migrate import migrate
 from tests.depth import by_depth
@@ -31,7 +32,7 @@ SECONDS = by_depth(3, 8, 40)
 PATIENCE_SECONDS = 60
 PASSWORD = "for-a-server-of-this-test-alone"
 KILL = (
-    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'allowance_app' "
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'allowance_routes' "
     "ORDER BY random() LIMIT 2"
 )
 DIRECTORY = """
@@ -88,12 +89,12 @@ class Writer(threading.Thread):
 def test_each_acknowledged_record_counts_once_whichever_process_dies(tmp_path: Path) -> None:
     with EmbeddedPostgres() as server:
         with psycopg.connect(server.url, autocommit=True) as owner:
-            migrate(owner, application_password=PASSWORD)
+            migrate(owner, passwords=dict.fromkeys(Login, PASSWORD))
             owner.execute(DIRECTORY.encode())
         database = Database(
             urlsplit(server.url).path[1:],
             server.url,
-            with_parts(server.url, user="allowance_app", password=PASSWORD),
+            with_parts(server.url, user=Login.ROUTES, password=PASSWORD),
         )
         stop = threading.Event()
         writers = [Writer(number, database.app_url, stop) for number in range(WRITERS)]

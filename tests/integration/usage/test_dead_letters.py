@@ -19,7 +19,7 @@ from tests.price_books import price, seed
 from tests.template import template
 from tests.usage import failed, message, record
 
-NOWHERE = "postgresql://allowance_app:x@127.0.0.1:1/nowhere"
+NOWHERE = "postgresql://allowance_jobs:x@127.0.0.1:1/nowhere"
 
 
 @dataclass(frozen=True)

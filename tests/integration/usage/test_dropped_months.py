@@ -12,7 +12,7 @@ from allowance.access.store import Origin
 from allowance.database.database import Database as Connection
 from allowance.database.settings import DatabaseSource
 from allowance.errors import DatabaseUnavailable
-from allowance.rbac.system import USAGE_EXPIRER, USAGE_RERATER
+from allowance.rbac.system import USAGE_EXPIRER, USAGE_RERATER, Login
 from allowance.usage.rerating import UsageRerater
 from allowance.usage.retention import UsageExpirer
 from tests.gateway import Client
@@ -49,7 +49,7 @@ def test_a_run_drops_each_month_once_while_late_records_recreate_it(
 ) -> None:
     results(gateway, *(in_month_before(each, each) for each in (0, 2, 3)))
     writer = connection_of(database)
-    connection = Interrupted(DatabaseSource(database.app_url), "test")
+    connection = Interrupted(DatabaseSource(database.url_of(Login.JOBS)), "test")
     trips = itertools.count(1)
 
     def record_late() -> None:
@@ -73,7 +73,7 @@ def test_a_month_dropped_within_a_batch_is_recreated_without_a_503(
     gateway: Client, database: Database
 ) -> None:
     results(gateway, in_month_before(3))
-    connection = Interrupted(DatabaseSource(database.app_url), "test")
+    connection = Interrupted(DatabaseSource(database.url_of(Login.JOBS)), "test")
     trips = itertools.count(1)
 
     def drop_before_the_write() -> None:
@@ -93,7 +93,7 @@ def test_a_month_dropped_before_every_trip_is_a_503_and_a_retry_succeeds(
     gateway: Client, database: Database
 ) -> None:
     results(gateway, in_month_before(3))
-    connection = Interrupted(DatabaseSource(database.app_url), "test")
+    connection = Interrupted(DatabaseSource(database.url_of(Login.JOBS)), "test")
     connection.drop = lambda: database.run("SELECT drop_oldest_ai_usage_month(1, '{}')")
     with pytest.raises(DatabaseUnavailable):
         record_in(connection, [in_month_before(3, 2)], datetime.now(UTC))
@@ -111,7 +111,7 @@ def test_models_of_dropped_months_cost_a_rerating_one_query(
     def trips() -> int:
         """The round trips of a run that takes every price for a new one."""
         database.run("UPDATE ai_usage_rating SET seen_version_id = 0, settled_version_id = 0")
-        connection = Interrupted(DatabaseSource(database.app_url), "test")
+        connection = Interrupted(DatabaseSource(database.url_of(Login.JOBS)), "test")
         counted: list[None] = []
         connection.drop = lambda: counted.append(None)
         UsageRerater(Gate(USAGE_RERATER.subject, connection), Origin(None, "test", "test")).rerate()

@@ -59,5 +59,5 @@ def test_only_failed_messages_are_retried_and_the_log_says_why(
 @pytest.mark.usefixtures("acme")
 def test_a_database_that_is_down_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session, "JOB_PATIENCE_SECONDS", 0)
-    with environment(DATABASE_URL="postgresql://allowance_app:x@127.0.0.1:1/nowhere"):
+    with environment(DATABASE_URL="postgresql://allowance_jobs:x@127.0.0.1:1/nowhere"):
         assert failed(message("a", record(1)), message("b", record(2))) == ["a", "b"]

@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 import expire_usage
+from allowance.rbac.system import Login
 from allowance.settings import BadSetting
 from allowance.usage.settings import usage_retention_months
 from tests.conftest import environment
@@ -86,9 +87,10 @@ def test_the_schema_never_drops_the_current_or_the_previous_month(
     gateway: Client, database: Database, kept: str
 ) -> None:
     results(gateway, in_month_before(0), in_month_before(1, 2))
-    with psycopg.connect(database.app_url) as app, pytest.raises(psycopg.errors.RaiseException):
+    url = database.url_of(Login.JOBS)
+    with psycopg.connect(url) as app, pytest.raises(psycopg.errors.RaiseException):
         app.execute(f"SELECT drop_oldest_ai_usage_month({kept}, '{{}}')".encode())
-    with psycopg.connect(database.app_url, autocommit=True) as app:
+    with psycopg.connect(url, autocommit=True) as app:
         assert app.execute("SELECT * FROM drop_oldest_ai_usage_month(1, '{}')").fetchall() == [
             (None, None)
         ]

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from allowance.errors import DatabaseUnavailable
+from allowance.rbac.system import Login
 from tests.gateway import Client
 from tests.ledger import assert_sums_agree, connection_of, record_in, remember_entries
 from tests.postgres import Database
@@ -131,7 +132,7 @@ def test_writers_of_dropped_months_lose_nothing_and_count_once(
     for writer in writers:
         writer.start()
     dropped = 0
-    with psycopg.connect(database.app_url, autocommit=True) as app:
+    with psycopg.connect(database.url_of(Login.JOBS), autocommit=True) as app:
         until = time.monotonic() + 4
         while time.monotonic() < until:
             row = app.execute("SELECT dropped FROM drop_oldest_ai_usage_month(1, '{}')").fetchone()

@@ -193,3 +193,20 @@ def test_a_fragment_stands_for_its_line(folder: Path) -> None:
     (folder / "a.sql").write_text("-- fragment: one\nSELECT 1\n")
     (folder / "b.sql").write_text("-- name: a\n-- needs: nothing\n    -- include: one\nLIMIT 1;\n")
     assert queries()["a"].sql == b"SELECT 1\nLIMIT 1;\n"
+
+
+def test_no_query_pins_the_session_of_an_rds_proxy() -> None:
+    """https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/rds-proxy-pinning.html.
+
+    Advisory locks of a transaction do not pin.
+    """
+    pins = re.compile(
+        r"\b(set_config|nextval|setval|pg_(try_)?advisory_lock\w*)\s*\(|^\s*(SET|RESET|PREPARE"
+        r"|EXECUTE|DECLARE|DISCARD|LISTEN|LOAD|CREATE)\b"
+    )
+    found = {
+        name
+        for name, query in queries().items()
+        if pins.search(re.sub(r"--.*", "", query.sql.decode()).strip())
+    }
+    assert found == set()

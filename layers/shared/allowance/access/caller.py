@@ -56,6 +56,7 @@ class Caller(Row):
     roles: list[str]
     organizations: list[Membership]
     groups: list[UUID]
+    token_id: str
     token: TokenInfo
     scope_groups: list[GroupReference]
     group: GroupReference | None

@@ -12,11 +12,15 @@ from allowance.rbac.policy import Action, Object, group_object, user_object
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a change comes from, for the audit log."""
+    """Where a change comes from, for the audit log. A system actor has neither id nor token.
+
+    The database refuses an entry whose token is not the actor's (migrations/0003_audit.sql).
+    """
 
     actor_id: UUID | None
     actor_name: str
     request_id: str
+    token_id: str | None = None
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -25,6 +29,7 @@ class Origin:
             "actor_id": self.actor_id,
             "actor_name": self.actor_name,
             "request_id": self.request_id,
+            "token_id": self.token_id,
         }
 
 

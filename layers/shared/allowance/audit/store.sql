@@ -77,7 +77,7 @@ page AS (
 SELECT
     a.id, a.created_at, jsonb_build_object('id', a.actor_id, 'username', a.actor_name) AS actor,
     a.action, a.resource_type, a.resource_id, a.organization_id, a.group_id, a.user_id, a.before,
-    a.after, a.request_id
+    a.after, a.request_id, a.token_id
 FROM page AS p
 JOIN audit_log AS a ON a.id = p.id
 ORDER BY a.id DESC;

@@ -55,7 +55,7 @@ class DirectoryStore(Store):
         with db.transaction():
             if not db.one(DirectoryLock, "lock_directory").locked:
                 raise ImportRunning
-            db.run("prepare_import", actor_name=origin.actor_name, request_id=origin.request_id)
+            db.run("name_importer", actor_name=origin.actor_name, request_id=origin.request_id)
             known = known_organizations(db, document)
             resolved = resolve(db, document, known)
             refuse(resolved.problems)
