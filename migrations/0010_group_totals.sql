@@ -2,41 +2,52 @@
 -- a user depends on all of the user's groups, so a total needs its own way to read few rows.
 
 -- For each given group that has a budget, the sum of the limits of the members whose budget in
--- effect is the group's. Each override replaces the limit, and deleted users are left out.
--- It equals the sum over `ai_effective_budgets` of the members. It reads no more than it must: the
--- other groups of each member, or the members of each higher budget, whichever are fewer. So a page
--- of small groups costs the same among 100 budgets and among 100,000.
--- OFFSET 0 makes Postgres read by the index, row by row. A group may have 3 members or 100,000:
--- the planner expects millions of rows, and compiling such a plan takes longer than running it.
-CREATE FUNCTION ai_group_spend_limit_totals(p_group_ids uuid [])
+-- effect is the group's. Each override replaces the limit, and deleted users are left out. It is
+-- the sum over `ai_effective_budgets` of the members.
+-- There are two ways to find who has a higher budget: read the other groups of each member, or the
+-- members of each higher budget. The first is cheaper for a small group among many budgets, the
+-- second for a large group among few. The sizes of the tables estimate which, and need no ANALYZE:
+-- `p_member_cost` is the cost of a member's other groups, in members of a higher budget.
+-- OFFSET 0 makes Postgres read by the index, row by row. A group may have 3 members or 100,000, so
+-- the planner expects millions of rows: compiling such a plan takes longer than running it, and to
+-- sort takes longer than to hash.
+CREATE FUNCTION ai_group_spend_limit_totals(p_group_ids uuid [], p_member_cost bigint DEFAULT 32)
 RETURNS TABLE (group_id uuid, spend_limit_micros bigint, total_spend_limit_micros numeric)
-LANGUAGE sql STABLE SET jit = off AS $$
-    WITH asked AS MATERIALIZED (
+LANGUAGE sql STABLE SET jit = off SET enable_sort = off SET work_mem = '32MB' AS $$
+    WITH sizes AS MATERIALIZED (
+        -- The members of all groups with a budget, if these are like other groups, and 13 more for
+        -- finding each. Rows of groups and of members are about as wide, and a budget has 68 bytes.
+        SELECT pg_relation_size('group_ai_budgets') / 68 * (
+            13 + pg_relation_size('group_members') / greatest(pg_relation_size('groups'), 1)
+        ) AS rival_members
+    ),
+    asked AS MATERIALIZED (
         SELECT b.group_id, g.organization_id, b.spend_limit_micros,
-            EXISTS (
-                SELECT 1 FROM group_ai_budgets AS each
-                OFFSET CASE WHEN g.id = g.organization_id THEN (
-                    SELECT count(*) FROM organization_members AS om
-                    WHERE om.organization_id = g.organization_id
-                ) ELSE (SELECT count(*) FROM group_members AS gm WHERE gm.group_id = g.id) END
-            ) AS has_fewer_members_than_rivals
+            p_member_cost * CASE WHEN g.id = g.organization_id THEN (
+                SELECT count(*) FROM organization_members AS om
+                WHERE om.organization_id = g.organization_id
+            ) ELSE (SELECT count(*) FROM group_members AS gm WHERE gm.group_id = g.id) END
+            <= (SELECT s.rival_members FROM sizes AS s) AS has_few_members
         FROM group_ai_budgets AS b
         JOIN groups AS g ON g.id = b.group_id
         JOIN organizations AS o ON o.id = g.organization_id AND o.deleted_at IS NULL
         WHERE b.group_id = ANY(p_group_ids)
     ),
     members AS MATERIALIZED (
-        SELECT a.group_id, a.organization_id, a.spend_limit_micros,
-            a.has_fewer_members_than_rivals, m.user_id
+        SELECT a.group_id, a.organization_id, a.spend_limit_micros, a.has_few_members, m.user_id
+        FROM asked AS a
+        CROSS JOIN LATERAL (
+            SELECT gm.user_id FROM group_members AS gm WHERE gm.group_id = a.group_id OFFSET 0
+        ) AS m
+        WHERE a.group_id <> a.organization_id
+        UNION ALL
+        SELECT a.group_id, a.organization_id, a.spend_limit_micros, a.has_few_members, m.user_id
         FROM asked AS a
         CROSS JOIN LATERAL (
             SELECT om.user_id FROM organization_members AS om
-            WHERE om.organization_id = a.group_id AND a.group_id = a.organization_id
-            UNION ALL
-            SELECT gm.user_id FROM group_members AS gm
-            WHERE gm.group_id = a.group_id AND a.group_id <> a.organization_id
-            OFFSET 0
+            WHERE om.organization_id = a.group_id OFFSET 0
         ) AS m
+        WHERE a.group_id = a.organization_id
     ),
     rivals AS MATERIALIZED (
         SELECT a.group_id, a.organization_id, a.spend_limit_micros, b.group_id AS rival_id,
@@ -45,7 +56,8 @@ LANGUAGE sql STABLE SET jit = off AS $$
         FROM asked AS a
         JOIN group_ai_budgets AS b ON b.spend_limit_micros >= a.spend_limit_micros
         JOIN groups AS g ON g.id = b.group_id
-        WHERE NOT a.has_fewer_members_than_rivals AND b.group_id <> a.group_id
+        JOIN organizations AS o ON o.id = g.organization_id AND o.deleted_at IS NULL
+        WHERE NOT a.has_few_members AND b.group_id <> a.group_id
     ),
     -- A user of a group and of a rival, whose budget is as high or higher.
     met AS (
@@ -63,24 +75,29 @@ LANGUAGE sql STABLE SET jit = off AS $$
         ) AS own
         JOIN group_ai_budgets AS b ON b.group_id = own.group_id
             AND b.spend_limit_micros >= m.spend_limit_micros
-        WHERE m.has_fewer_members_than_rivals
+        JOIN organizations AS o ON o.id = own.organization_id AND o.deleted_at IS NULL
+        WHERE m.has_few_members
+        UNION ALL
+        SELECT r.group_id, r.organization_id, r.spend_limit_micros, m.user_id, r.rival_id,
+            r.rival_organization_id, r.rival_limit_micros
+        FROM rivals AS r
+        CROSS JOIN LATERAL (
+            SELECT gm.user_id FROM group_members AS gm WHERE gm.group_id = r.rival_id OFFSET 0
+        ) AS m
+        WHERE r.rival_id <> r.rival_organization_id
         UNION ALL
         SELECT r.group_id, r.organization_id, r.spend_limit_micros, m.user_id, r.rival_id,
             r.rival_organization_id, r.rival_limit_micros
         FROM rivals AS r
         CROSS JOIN LATERAL (
             SELECT om.user_id FROM organization_members AS om
-            WHERE om.organization_id = r.rival_id AND r.rival_id = r.rival_organization_id
-            UNION ALL
-            SELECT gm.user_id FROM group_members AS gm
-            WHERE gm.group_id = r.rival_id AND r.rival_id <> r.rival_organization_id
-            OFFSET 0
+            WHERE om.organization_id = r.rival_id OFFSET 0
         ) AS m
+        WHERE r.rival_id = r.rival_organization_id
     ),
     beaten AS (
         SELECT m.group_id, m.user_id
         FROM met AS m
-        JOIN organizations AS o ON o.id = m.rival_organization_id AND o.deleted_at IS NULL
         WHERE m.rival_limit_micros > m.spend_limit_micros
             OR CASE WHEN m.rival_organization_id = m.organization_id THEN m.rival_id < m.group_id
                 ELSE (
@@ -93,16 +110,11 @@ LANGUAGE sql STABLE SET jit = off AS $$
                 )
             END
     ),
-    -- An aggregate, because a join of two large lists of unknown size may take the square of it.
+    -- Not an anti-join: with wrong estimates it could compare each member with each beaten user.
     unbeaten AS (
-        SELECT each.group_id, each.user_id
-        FROM (
-            SELECT m.group_id, m.user_id, false AS is_beaten FROM members AS m
-            UNION ALL
-            SELECT b.group_id, b.user_id, true AS is_beaten FROM beaten AS b
-        ) AS each
-        GROUP BY each.group_id, each.user_id
-        HAVING NOT bool_or(each.is_beaten)
+        SELECT m.group_id, m.user_id FROM members AS m
+        EXCEPT
+        SELECT b.group_id, b.user_id FROM beaten AS b
     ),
     limited_by_group AS (
         SELECT n.group_id, count(*) AS members
