@@ -145,4 +145,4 @@ LANGUAGE sql STABLE SET jit = off SET enable_sort = off SET work_mem = '32MB' AS
     LEFT JOIN overridden AS v ON v.group_id = a.group_id
 $$;
 
-GRANT EXECUTE ON FUNCTION ai_group_spend_limit_totals(uuid []) TO allowance_routes;
+GRANT EXECUTE ON FUNCTION ai_group_spend_limit_totals(uuid [], bigint) TO allowance_routes;
