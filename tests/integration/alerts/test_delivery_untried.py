@@ -10,6 +10,7 @@ import pytest
 from tests.alerts import DOWN, deliver, ids, pass_time, raise_many
 from tests.conftest import environment
 from tests.depth import by_depth
+from tests.late_postgres import late
 from tests.people import Acme
 from tests.postgres import Database
 from tests.receivers import Answer, Forward, Receivers
@@ -120,3 +121,15 @@ def test_alerts_that_a_run_has_no_time_for_wait_for_the_next_run(
     assert database.rows(UNDELIVERED) == [(0, True, True, 12)]
     assert deliver()["delivered"] == 12
     assert ids(aws.published()) == ids(aws.put()) == names
+
+
+def test_the_time_of_a_run_begins_when_the_database_has_resumed(
+    database: Database, acme: Acme, aws: Receivers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = raise_many(database, acme, 1)
+    for limit in ("CLAIMING_SECONDS", "SENDING_SECONDS"):
+        monkeypatch.setattr(f"allowance.alerts.delivery.{limit}", 0.5)
+    variables = aws.environment() | {"ALERT_EVENT_BUS": ""}
+    with late(database.app_url, 0.7) as url, environment(DATABASE_URL=url, **variables):
+        assert deliver()["delivered"] == 1
+    assert ids(aws.published()) == sorted(names)

@@ -76,25 +76,13 @@ class AlertStore(Store):
             return self._deliver(db, receivers)
 
     def _deliver(self, db: Handle, receivers: Sequence[Receiver]) -> DeliveryCounts:
+        page = self._claim(db, receivers, [each.name for each in receivers])
+        # The first statement may have waited for a database that resumes.
         started = time.monotonic()
         tellings = [Telling(db, each, started + SENDING_SECONDS) for each in receivers]
         outcomes: dict[str, Outcome] = {}
         persistent = 0
-        while time.monotonic() < started + CLAIMING_SECONDS:
-            called = [each.receiver for each in tellings if each.calls]
-            if not called:
-                break
-            page = db.many(
-                ClaimedAlert,
-                "claim_spend_alerts",
-                receivers=called,
-                configured=[each.receiver for each in tellings],
-                sns_in_order=any(each.keeps_order for each in receivers),
-                limit=PAGE,
-                lease_seconds=LEASE_SECONDS,
-            )
-            if not page:
-                break
+        while page:
             results = [telling.tell(page) for telling in tellings]
             settled = _settle(db, page, results)
             outcomes |= settled
@@ -102,6 +90,9 @@ class AlertStore(Store):
                 settled[each.id] == "failed" and each.attempts + 1 >= PERSISTENT_ATTEMPTS
                 for each in page
             )
+            if time.monotonic() >= started + CLAIMING_SECONDS:
+                break
+            page = self._claim(db, receivers, [each.receiver for each in tellings if each.calls])
         state = db.one(WaitingAlerts, "count_waiting_alerts", attempts=PERSISTENT_ATTEMPTS)
         self._log(tellings, state, persistent)
         counts = Counter(outcomes.values())
@@ -116,6 +107,22 @@ class AlertStore(Store):
             delivered=counts["delivered"],
             failed=counts["failed"],
             untried=counts["untried"],
+        )
+
+    def _claim(
+        self, db: Handle, receivers: Sequence[Receiver], called: Sequence[ReceiverName]
+    ) -> list[ClaimedAlert]:
+        """Claim a page of alerts that one of the called receivers does not have."""
+        if not called:
+            return []
+        return db.many(
+            ClaimedAlert,
+            "claim_spend_alerts",
+            receivers=list(called),
+            configured=[each.name for each in receivers],
+            sns_in_order=any(each.keeps_order for each in receivers),
+            limit=PAGE,
+            lease_seconds=LEASE_SECONDS,
         )
 
     def _log(self, tellings: Sequence["Telling"], state: WaitingAlerts, persistent: int) -> None:
