@@ -85,7 +85,7 @@ def _addressed(provider: str, model: str) -> tuple[str, str, tuple[str, ...]]:
     """Return the seller, the bare name in lower case, and the rules that were applied."""
     rules: list[str] = []
     sent = provider.lower()
-    seller = _seller(sent)
+    seller = seller_of(sent)
     if seller != sent:
         rules.append(f"{sent} is {seller} in the price book")
     name = model.lower()
@@ -93,9 +93,9 @@ def _addressed(provider: str, model: str) -> tuple[str, str, tuple[str, ...]]:
         rules.append("in lower case")
     while "/" in name:
         prefix, rest = name.split("/", 1)
-        if not rest or not (seller in GATEWAYS or _seller(prefix) in {seller, *GATEWAYS}):
+        if not rest or not (seller in GATEWAYS or seller_of(prefix) in {seller, *GATEWAYS}):
             break
-        seller = seller if _seller(prefix) in GATEWAYS else _seller(prefix)
+        seller = seller if seller_of(prefix) in GATEWAYS else seller_of(prefix)
         name = rest
         rules.append(f"without the prefix {prefix}/")
     if seller == "google" and (path := PATHS.match(name)):
@@ -121,7 +121,8 @@ def _platform(provider: str, model: str) -> str | None:
     return OWN_PLATFORMS.get(sent)
 
 
-def _seller(provider: str) -> str:
+def seller_of(provider: str) -> str:
+    """Return the name that the price book has for a provider."""
     hyphened = provider.replace("_", "-")
     return PROVIDERS.get(hyphened, hyphened if hyphened in GATEWAYS else provider)
 

@@ -26,7 +26,7 @@ RATES = (
 """The names of the five prices, in display order."""
 
 Price = Annotated[int | None, Field(ge=0, le=MAX_PRICE_MICROS)]
-Variant = Literal["batch", "flex", "priority"]
+Variant = Literal["batch", "flex", "priority", "fast"]
 """A kind of processing that a request can ask for, with its own prices: batch (later), flex (when
 capacity is free) or priority (first).
 """

@@ -1,0 +1,132 @@
+"""Read a usage object by the format that a record names, or by what its fields tell."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, get_args
+
+from allowance.errors import Problem, UsageOutOfRange
+from allowance.prices.cost import Tokens
+from allowance.prices.names import seller_of
+from allowance.usage.reading.anthropic import read_anthropic
+from allowance.usage.reading.bedrock import read_converse
+from allowance.usage.reading.cursor import Cursor, Findings
+from allowance.usage.reading.dialects import (
+    DATABRICKS,
+    DEEPSEEK,
+    GROQ,
+    LITELLM,
+    MISTRAL,
+    MOONSHOT,
+    OPENROUTER,
+    PERPLEXITY,
+    XAI,
+    dialect_of,
+)
+from allowance.usage.reading.gemini import read_gemini
+from allowance.usage.reading.openai import Dialect, read_openai
+from allowance.usage.reading.others import read_cohere, read_cursor_event, read_ocr, read_total
+from allowance.usage.reading.sides import Counts, Reading
+
+UsageFormat = Literal[
+    "auto",
+    "openai",
+    "anthropic",
+    "gemini",
+    "bedrock",
+    "nova",
+    "cohere",
+    "cursor",
+    "databricks",
+    "deepseek",
+    "groq",
+    "litellm",
+    "mistral",
+    "mistral_ocr",
+    "moonshot",
+    "openrouter",
+    "perplexity",
+    "voyage",
+    "xai",
+]
+
+type Reader = Callable[[Cursor, Counts], None]
+
+READERS: Mapping[UsageFormat, Reader | Dialect] = {
+    "anthropic": read_anthropic,
+    "gemini": read_gemini,
+    "bedrock": read_converse,
+    "nova": read_converse,
+    "cohere": read_cohere,
+    "cursor": read_cursor_event,
+    "databricks": DATABRICKS,
+    "deepseek": DEEPSEEK,
+    "groq": GROQ,
+    "litellm": LITELLM,
+    "mistral": MISTRAL,
+    "mistral_ocr": read_ocr,
+    "moonshot": MOONSHOT,
+    "openrouter": OPENROUTER,
+    "perplexity": PERPLEXITY,
+    "voyage": read_total,
+    "xai": XAI,
+}
+"""`openai` and `auto` are chosen by provider and shape."""
+
+SHAPES: tuple[tuple[frozenset[str], UsageFormat], ...] = (
+    (frozenset({"promptTokenCount", "prompt_token_count", "totalTokenCount"}), "gemini"),
+    (frozenset({"cacheReadTokens", "cacheWriteTokens"}), "cursor"),
+    (frozenset({"inputTokens"}), "bedrock"),
+    (frozenset({"billed_units"}), "cohere"),
+    (frozenset({"pages_processed"}), "mistral_ocr"),
+    (frozenset({"prompt_tokens"}), "openai"),
+    (
+        frozenset(
+            {
+                "cache_read_input_tokens",
+                "cache_creation_input_tokens",
+                "cache_creation",
+                "server_tool_use",
+                "inference_geo",
+            }
+        ),
+        "anthropic",
+    ),
+    (frozenset({"input_tokens", "seconds"}), "openai"),
+    (frozenset({"total_tokens"}), "voyage"),
+)
+"""The first shape of which a field is there tells the format."""
+
+
+def read_usage(
+    usage_format: UsageFormat, usage: Mapping[str, Any], provider: str, model: str
+) -> Reading:
+    """Return what a usage object of a call to a model says.
+
+    Raise UsageOutOfRange, with every problem and its path (`usage.x`), for a count that is no whole
+    number from 0 to 1e12.
+    """
+    findings, counts = Findings(), Counts()
+    cursor = Cursor(usage, "usage", findings)
+    found = _format_of(usage, provider) if usage_format == "auto" else usage_format
+    if found is None:
+        cursor.unread("(object)", f"Is none of {', '.join(get_args(UsageFormat)[1:])}.")
+    elif isinstance(reader := READERS.get(found), Dialect) or reader is None:
+        read_openai(cursor, counts, reader or dialect_of(seller_of(provider), model.lower()))
+    else:
+        reader(cursor, counts)
+    cursor.finish()
+    if findings.malformed:
+        raise UsageOutOfRange(findings.malformed)
+    if findings.unread:
+        return Reading(Tokens(), {}, None, tuple(findings.unread))
+    return Reading(counts.tokens(), counts.others, counts.variant, ())
+
+
+def _format_of(usage: Mapping[str, Any], provider: str) -> UsageFormat | None:
+    stated = {name for name, value in usage.items() if value is not None}
+    for names, found in SHAPES:
+        if names & stated:
+            is_message = found == "openai" and "input_tokens" in stated - {"prompt_tokens"}
+            if is_message and seller_of(provider) == "anthropic" and "prompt_tokens" not in stated:
+                return "anthropic"
+            return found
+    return None
