@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, get_args
 
-from allowance.errors import Problem, UsageOutOfRange
+from allowance.errors import UsageOutOfRange
 from allowance.prices.cost import Tokens
 from allowance.prices.names import seller_of
 from allowance.usage.reading.anthropic import read_anthropic
