@@ -83,6 +83,12 @@ bench: .venv/.synced ## run the benchmarks, which print ratios
 bench-spend: .venv/.synced ## run the benchmark of the spend routes, which generates 100,000 users first: USERS=
 	@$(RUN) bench.spend
 
+bench-rerating: .venv/.synced ## run the benchmark of RerateUsage, which generates a million usages first: USAGES=
+	@POWERTOOLS_LOG_LEVEL=ERROR $(RUN) bench.rerating
+
+bench-import: .venv/.synced ## run the benchmark of imports, which takes minutes: USERS=
+	@POWERTOOLS_LOG_LEVEL=ERROR POWERTOOLS_METRICS_DISABLED=true $(RUN) bench.import_directory
+
 lock: .venv/.synced ## lock the newest versions that pyproject.toml allows
 	$(UV) lock --upgrade
 	$(call EXPORT,allowance) --output-file layers/shared/requirements.txt
@@ -93,7 +99,10 @@ build: .local/deploy/.synced ## build what is deployed, for ARCHITECTURE=arm64
 	@du -sm .aws-sam/build/SharedLayer | awk '{ print "The layer has " $$1 " MB unzipped, of 60 at most."; exit $$1 > 60 }'
 	@du -smc .aws-sam/build/*Layer | awk 'END { print "Both layers have " $$1 " MB unzipped, of 240 at most."; exit $$1 > 240 }'
 
-deploy: build ## deploy to the AWS account of your credentials, asking nothing: PARAMETERS='AlarmEmail=you@acme.example', OPTIONS=, ENVIRONMENT=prod
+quota: .local/deploy/.synced ## check that the AWS account can reserve the concurrency of the stack: PARAMETERS=, ENVIRONMENT=
+	@.local/deploy/bin/python -m local.quota $(or $(ENVIRONMENT),prod) $(PARAMETERS)
+
+deploy: quota build ## deploy to the AWS account of your credentials, asking nothing: PARAMETERS='AlarmEmail=you@acme.example', OPTIONS=, ENVIRONMENT=prod
 	$(SAM) deploy --config-env $(or $(ENVIRONMENT),prod) $(OPTIONS) --parameter-overrides $(ARCHITECTURE_PARAMETER) $(PARAMETERS)
 
 clean: ## forget the state of the local stack
@@ -140,4 +149,4 @@ CHECKOV = .local/checkov/bin/checkov --config-file .checkov.yaml
 	@echo 'Fetching uv into .local.'
 	@$(PYTHON313) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target .local/uv uv 2>/dev/null || { echo "uv is missing, and this Python has no pip to fetch it: install uv."; exit 1; }
 
-.PHONY: help run demo test test-postgres-16 test-docker check format migrate checksums price-book openapi bench bench-spend lock build deploy clean
+.PHONY: help run demo test test-postgres-16 test-docker check format migrate checksums price-book openapi bench bench-spend bench-rerating bench-import lock build quota deploy clean

@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 
 import psycopg
 
-from allowance.access.session import warm_database
+from allowance.access.session import WARM
+from allowance.rbac.system import Login
 from local.postgres import EmbeddedPostgres
 from migrations.migrate import migrate
 
@@ -51,12 +52,10 @@ def main() -> None:
         EmbeddedPostgres(durable=True) as server,
         psycopg.connect(server.url, autocommit=True) as owner,
     ):
-        migrate(owner, application_password=password)
+        migrate(owner, passwords=dict.fromkeys(Login, password))
         parts = urlsplit(server.url)
         address = parts.netloc.rpartition("@")[2]
-        os.environ["DATABASE_URL"] = parts._replace(
-            netloc=f"allowance_app:{password}@{address}"
-        ).geturl()
+        os.environ["DATABASE_URL"] = parts._replace(netloc=f":{password}@{address}").geturl()
         owner.execute(
             "CREATE TABLE bare (provider text, model text, price jsonb,"
             " PRIMARY KEY (provider, model, price))"
@@ -82,7 +81,8 @@ def main() -> None:
             ),
             "the same book": median(seed),
         }
-        warm_database().close()
+        for each in WARM.values():
+            each.close()
     bare = figures["a bare insert of the same rows"]
     print(f"{'seeding':40}{'ms':>7}{'ratio':>8}")
     for label, taken in figures.items():

@@ -22,6 +22,7 @@ from allowance.budgets.effective import period_containing
 from allowance.database.database import Database
 from allowance.database.queries import call, queries
 from allowance.database.settings import DatabaseSource
+from allowance.rbac.system import Login
 from allowance.spend.models import GroupTotals, MemberTotals, UserSpend
 from local.postgres import EmbeddedPostgres
 from migrations.migrate import migrate
@@ -114,7 +115,7 @@ def main() -> None:
     period = period_containing(datetime.now(UTC))
     bounds = {"period_start": period.start, "period_end": period.end}
     with EmbeddedPostgres() as server, psycopg.connect(server.url, autocommit=True) as owner:
-        migrate(owner, application_password=PASSWORD)
+        migrate(owner, passwords={Login.ROUTES: PASSWORD})
         generate(
             owner,
             {
@@ -133,10 +134,10 @@ def main() -> None:
             )
         ]
         parts = urlsplit(server.url)
-        app_url = parts._replace(
-            netloc=f"allowance_app:{PASSWORD}@{parts.netloc.rpartition('@')[2]}"
+        routes_url = parts._replace(
+            netloc=f"{Login.ROUTES}:{PASSWORD}@{parts.netloc.rpartition('@')[2]}"
         ).geturl()
-        database = Database(DatabaseSource(app_url, None), "bench")
+        database = Database(DatabaseSource(routes_url, None), "bench")
         group = {"organization_id": ORGANIZATION, "group_ids": [GROUP]} | bounds
         trip = median_ms(lambda: database.rows_of(call(Ping, "ping")))
         print(f"\n{'query':46}{'ms':>8}{'trips':>8}")

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from allowance.directory.models import Group, Me
+from allowance.directory.models import Group, GroupPage, GroupQuery, Me
 from allowance.directory.store import CallerDirectoryStore, GroupStore, OrganizationStore
 from allowance.http.api import Api
 
@@ -16,9 +16,9 @@ def get_me(store: CallerDirectoryStore) -> Me:
 
 
 @app.get("/api/v2/organizations/{organization}/groups")
-def list_groups(store: OrganizationStore) -> list[Group]:
-    """List the groups of an organization that the caller may read."""
-    return store.list_groups()
+def list_groups(store: OrganizationStore, query: GroupQuery) -> GroupPage:
+    """List the groups of an organization that the caller may read, page by page."""
+    return store.list_groups(query)
 
 
 @app.get("/api/v2/groups/{group}")

@@ -1,11 +1,11 @@
-"""ExportSpend: write each organization's charges of a month to S3, in FOCUS, as CSV and
-Parquet.
+"""ExportSpend: write each organization's charges of the current month, and of months that changed,
+to S3, in FOCUS, as CSV and Parquet.
 """
 
 from typing import Any
 
+from allowance.exports.files import ExportSource
 from allowance.exports.job import ExportCounts, export
-from allowance.exports.store import ExportSource
 from allowance.rbac.system import SPEND_EXPORTER
 from allowance.triggers.jobs import job
 from allowance_parquet.parquet_file import ParquetFile

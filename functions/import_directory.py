@@ -4,8 +4,8 @@ grants access.
 
 from typing import Any
 
-from allowance.directory.document import read_directory
 from allowance.directory.importer import DirectoryStore, ImportedDirectory
+from allowance.directory.reading import read_directory
 from allowance.rbac.system import DIRECTORY_IMPORTER
 from allowance.triggers.jobs import job
 

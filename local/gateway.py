@@ -10,12 +10,14 @@ routes requests, makes events and parses the results. The processes (runner.py) 
 # pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false
 
 import logging
+import re
 import socket
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self, TextIO, cast
+from typing import Any, Self, TextIO, cast, override
 
 from flask import Flask
+from flask import Request as FlaskRequest
 from samcli.lib.providers.api_provider import ApiProvider
 from samcli.lib.providers.provider import Function
 from samcli.lib.providers.sam_function_provider import SamFunctionProvider
@@ -38,8 +40,42 @@ DEFAULT_TIMEOUT_SECONDS = 3
 DEFAULT_MEMORY_MB = 128
 
 
+TEXT = re.compile(r"text/.+|application/(json|xml|javascript)")
+"""The types of bodies that API Gateway passes on as text. It encodes every other body in base64,
+one without a type and a form included.
+"""
+
+
 class UnknownToTheLocalStack(Exception):
     """The template contains something that the local stack does not resolve."""
+
+
+class _ApiService(LocalApigwService):
+    """SAM's HTTP API with the bodies of API Gateway.
+
+    SAM itself passes every body on as text, and responds with 502 to bytes that are not UTF-8.
+    """
+
+    def __init__(self, api: Any, runner: Any, *, port: int) -> None:
+        # SAM encodes all bodies in base64; this class turns text back.
+        api.binary_media_types_set = {"*/*"}
+        super().__init__(api, runner, port=port, host=LOOPBACK)
+
+    @override
+    def _generate_lambda_event(
+        self, flask_request: FlaskRequest, route: Any, method: str, endpoint: str
+    ) -> dict[str, Any]:
+        event: dict[str, Any] = super()._generate_lambda_event(
+            flask_request, route, method, endpoint
+        )
+        body = flask_request.get_data()
+        if not body or TEXT.fullmatch(flask_request.mimetype):
+            try:
+                event |= {"body": body.decode(), "isBase64Encoded": False}
+            except UnicodeDecodeError:
+                # AWS does not document this case. In base64 the function sees what was sent.
+                return event
+        return event
 
 
 class Gateway:
@@ -82,7 +118,7 @@ class Gateway:
         """Serve the HTTP API on one bound socket, and Lambda's invoke API on the other."""
         runner = cast("Any", self)
         api_port, lambda_port = api.getsockname()[1], functions.getsockname()[1]
-        routes = _application(LocalApigwService(self._api, runner, port=api_port, host=LOOPBACK))
+        routes = _application(_ApiService(self._api, runner, port=api_port))
         _route_as_on_aws(routes, self._api)
         invocations = _application(LocalLambdaHttpService(runner, lambda_port, LOOPBACK))
         self._servers += [serve(routes, api, log), serve(invocations, functions, log)]

@@ -196,10 +196,11 @@ def _failures(route: Route, kinds: list[type]) -> dict[str, Any]:
         # The list of the audit log is empty for a caller who may read nothing: no 404.
         raised |= (
             {errors.NotFound}
-            if route.path != "/api/v2/audit" and (not route.needs or "{" in route.path)
+            if route.path != "/api/v2/audit"
+            and (not route.needs or route.hides_object or "{" in route.path)
             else set()
         )
-    if route.needs:
+    if route.needs and not route.hides_object:
         raised |= {errors.Forbidden}
     if "{held}" in route.path:
         raised |= {errors.AlreadyDecided}

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from local.gateway import Gateway
 
 TEMPLATE = Path(".local/build/template.yaml")
-APPLICATION_ROLE = "allowance_app"
 CONNECT_SECONDS = 5
 
 
@@ -168,7 +167,7 @@ def database(options: Options, resources: ExitStack) -> str:
 
 
 def open_gateway(options: Options, owner_url: str, resources: ExitStack) -> "Gateway":
-    """Return the functions of the built template. They use the application's role of the database;
+    """Return the functions of the built template. They log in to the database by their own roles;
     only Migrate uses the owner.
     """
     from local.gateway import Gateway
@@ -181,17 +180,17 @@ def open_gateway(options: Options, owner_url: str, resources: ExitStack) -> "Gat
         "Architecture": "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64",
         "Database": "existing",
     }
-    password = application_password(STATE / "application-password")
+    password = functions_password(STATE / "functions-password")
     environment = {
-        "DATABASE_URL": application_url(owner_url, password),
+        "DATABASE_URL": functions_url(owner_url, password),
         "OWNER_DATABASE_URL": owner_url,
     }
     gateway = Gateway(TEMPLATE, parameters, environment=environment, state=STATE)
     return resources.enter_context(gateway)
 
 
-def application_password(kept: Path) -> str:
-    """Return the password of the application's role from the file. Create it if it is missing."""
+def functions_password(kept: Path) -> str:
+    """Return the password of the functions' roles from the file. Create it if it is missing."""
     password = kept.read_text() if kept.exists() else ""
     # A crash may leave an empty file. A new password works, because Migrate sets it at every start.
     if not re.fullmatch(r"[A-Za-z0-9_-]{32}", password):
@@ -200,12 +199,12 @@ def application_password(kept: Path) -> str:
     return password
 
 
-def application_url(owner_url: str, password: str) -> str:
-    """Return the URL of the same server and database for the application's role."""
+def functions_url(owner_url: str, password: str) -> str:
+    """Return the URL of the same server and database for the functions. It names no user, because
+    each function logs in by its own role.
+    """
     url = urlsplit(owner_url)
-    return url._replace(
-        netloc=f"{APPLICATION_ROLE}:{password}@{url.netloc.rpartition('@')[2]}"
-    ).geturl()
+    return url._replace(netloc=f":{password}@{url.netloc.rpartition('@')[2]}").geturl()
 
 
 def invoke(gateway: "Gateway", name: str, event: dict[str, Any]) -> dict[str, Any]:

@@ -1,21 +1,34 @@
--- Why: the functions log in as a role that owns nothing, so a stolen login changes no schema. Its
--- timeouts belong to the role, so no session sends a SET.
+-- Why: the functions log in as roles that own nothing, each with the rights of its functions only.
+-- So a stolen login changes no schema, and a route changes no directory.
 
--- A role belongs to the cluster: another database of the same cluster may have created it already.
+-- allowance_routes: the functions of routes. allowance_jobs: the jobs. allowance_directory: imports
+-- of the directory, whose tables nothing else writes. Their time limits are in
+-- allowance.database.role_settings, and Migrate sets them. A role belongs to the cluster: another
+-- database of the same cluster may have created it already.
 DO $$
+DECLARE
+    login text;
 BEGIN
-    CREATE ROLE allowance_app LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOINHERIT;
-EXCEPTION
-    WHEN duplicate_object THEN NULL;
+    FOREACH login IN ARRAY ARRAY['allowance_routes', 'allowance_jobs', 'allowance_directory'] LOOP
+        BEGIN
+            EXECUTE format(
+                'CREATE ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOINHERIT', login
+            );
+        EXCEPTION
+            WHEN duplicate_object THEN NULL;
+        END;
+    END LOOP;
+    -- By default everybody may connect to a database and create temporary tables in it.
+    EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database());
+    EXECUTE format(
+        'GRANT CONNECT ON DATABASE %I TO allowance_routes, allowance_jobs, allowance_directory',
+        current_database()
+    );
 END
 $$;
 
--- Lock < statement < Lambda (10 s) < gateway (30 s): each layer times out before the layer that
--- waits for it.
-ALTER ROLE allowance_app SET lock_timeout = '2s';
-ALTER ROLE allowance_app SET statement_timeout = '5s';
-ALTER ROLE allowance_app SET idle_in_transaction_session_timeout = '10s';
-ALTER ROLE allowance_app SET timezone = 'UTC';
+REVOKE ALL ON SCHEMA public FROM PUBLIC;
+GRANT USAGE ON SCHEMA public TO allowance_routes, allowance_jobs, allowance_directory;
 
-REVOKE CREATE ON SCHEMA public FROM PUBLIC;
-GRANT USAGE ON SCHEMA public TO allowance_app;
+-- By default everybody may call a new function.
+ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;

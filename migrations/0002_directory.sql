@@ -52,9 +52,13 @@ ON organization_members (user_id, organization_id) INCLUDE (joined_at);
 CREATE TABLE groups (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     organization_id uuid NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
-    name text NOT NULL
+    -- Collation C gives the same order of names in every locale. Pages follow the key below.
+    name text COLLATE "C" NOT NULL
         CONSTRAINT groups_name_length CHECK (char_length(name) BETWEEN 1 AND 255),
     created_at timestamptz NOT NULL DEFAULT now(),
+    -- A role may lock a row only if it may update one of its columns. This column has no content,
+    -- so the right to update it is the right to lock rows and nothing else.
+    row_lock boolean GENERATED ALWAYS AS (NULL::boolean) STORED,
     CONSTRAINT groups_organization_id_name_key UNIQUE (organization_id, name),
     CONSTRAINT groups_everyone_has_the_id_of_its_organization
         CHECK ((name = 'Everyone') = (id = organization_id))
@@ -64,7 +68,8 @@ CREATE TABLE groups (
 CREATE UNIQUE INDEX groups_id_organization_id_key ON groups (id, organization_id);
 
 -- Every organization gets its Everyone group from this trigger, however the row is inserted.
-CREATE FUNCTION create_everyone_group() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION create_everyone_group() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     INSERT INTO groups (id, organization_id, name) VALUES (new.id, new.id, 'Everyone');
     RETURN NULL;
@@ -76,10 +81,11 @@ FOR EACH ROW EXECUTE FUNCTION create_everyone_group();
 
 -- Explicit memberships only: the members of Everyone are the members of the organization. By the
 -- two named foreign keys, a member of a group is a member of the group's organization. Leaving the
--- organization deletes the memberships of its groups.
+-- organization deletes the memberships of its groups. Both keys together prove that group and user
+-- exist: keys of their own would only cost an import two more checks per membership.
 CREATE TABLE group_members (
-    group_id uuid NOT NULL REFERENCES groups (id) ON DELETE CASCADE,
-    user_id uuid NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    group_id uuid NOT NULL,
+    user_id uuid NOT NULL,
     organization_id uuid NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (group_id, user_id),
@@ -134,7 +140,38 @@ CREATE TABLE api_tokens (
     CONSTRAINT api_tokens_user_id_name_key UNIQUE (user_id, name)
 );
 
-GRANT SELECT, INSERT, UPDATE ON organizations, users, api_tokens TO allowance_app;
-GRANT SELECT, INSERT, UPDATE, DELETE ON groups, organization_members, group_members
-TO allowance_app;
-GRANT SELECT ON group_members_expanded TO allowance_app;
+-- Only allowance_directory writes these tables. A route writes the last use of a token. Each role
+-- reads the columns that its queries name: a test compares them.
+REVOKE ALL ON organizations, users, organization_members, groups, group_members,
+group_members_expanded, api_tokens
+FROM PUBLIC, allowance_routes, allowance_jobs, allowance_directory;
+
+GRANT SELECT (id, name, is_default, deleted_at) ON organizations
+TO allowance_routes, allowance_jobs, allowance_directory;
+GRANT SELECT (id, username, email, status) ON users
+TO allowance_routes, allowance_jobs, allowance_directory;
+GRANT SELECT (roles) ON users TO allowance_routes, allowance_directory;
+GRANT SELECT (organization_id, user_id) ON organization_members
+TO allowance_routes, allowance_jobs, allowance_directory;
+GRANT SELECT (roles) ON organization_members TO allowance_routes, allowance_directory;
+GRANT SELECT (joined_at) ON organization_members TO allowance_routes, allowance_jobs;
+GRANT SELECT (id, organization_id, name) ON groups
+TO allowance_routes, allowance_jobs, allowance_directory;
+GRANT SELECT (group_id, user_id, organization_id) ON group_members
+TO allowance_routes, allowance_jobs, allowance_directory;
+GRANT SELECT (organization_id, group_id, user_id) ON group_members_expanded TO allowance_routes;
+GRANT SELECT (id, user_id, name, scope, expires_at, revoked_at) ON api_tokens
+TO allowance_routes, allowance_directory;
+GRANT SELECT (secret_sha256, last_used_at) ON api_tokens TO allowance_routes;
+
+GRANT UPDATE (last_used_at) ON api_tokens TO allowance_routes;
+
+GRANT INSERT (name), UPDATE (is_default, deleted_at) ON organizations TO allowance_directory;
+GRANT INSERT (username, email, status, roles), UPDATE (email, status, roles, updated_at) ON users
+TO allowance_directory;
+GRANT INSERT (organization_id, user_id, joined_at), UPDATE (roles), DELETE ON organization_members
+TO allowance_directory;
+GRANT INSERT (organization_id, name), UPDATE (row_lock), DELETE ON groups TO allowance_directory;
+GRANT INSERT (group_id, user_id, organization_id), DELETE ON group_members TO allowance_directory;
+GRANT INSERT (id, user_id, name, secret_sha256, scope, expires_at), UPDATE (name, revoked_at)
+ON api_tokens TO allowance_directory;

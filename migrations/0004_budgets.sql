@@ -42,22 +42,27 @@ ON user_ai_budget_overrides (organization_id, user_id);
 CREATE INDEX user_ai_budget_overrides_membership_group_id_user_id_idx
 ON user_ai_budget_overrides (membership_group_id, user_id);
 
--- The audit entry of an override that a cascade deletes. The transaction names the actor in its
--- settings; otherwise the actor is the login.
-CREATE FUNCTION audit_override_removed_with_membership() RETURNS trigger LANGUAGE plpgsql AS $$
+-- The audit entry of an override that a cascade deletes. The running import names the actor;
+-- otherwise it is the login.
+CREATE FUNCTION audit_override_removed_with_membership() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    import running_import;
 BEGIN
+    SELECT r.* INTO import FROM running_import AS r
+    WHERE r.transaction_id = pg_current_xact_id();
     INSERT INTO audit_log (
         actor_name, action, resource_type, resource_id, organization_id, group_id, user_id, before,
         request_id
     )
     VALUES (
-        coalesce(nullif(current_setting('allowance.actor_name', true), ''), session_user::text),
+        coalesce(import.actor_name, session_user::text),
         'delete', 'user_ai_budget_override', old.user_id::text, old.organization_id, old.group_id,
         old.user_id,
         jsonb_build_object(
             'group_id', old.group_id, 'spend_limit_micros', old.spend_limit_micros
         ),
-        coalesce(current_setting('allowance.request_id', true), '')
+        coalesce(import.request_id, '')
     );
     RETURN NULL;
 END
@@ -124,100 +129,18 @@ LANGUAGE sql STABLE ROWS 1 AS $$
     FROM ai_effective_budgets(ARRAY[p_user_id]) AS b
 $$;
 
--- The sum of the limits of the members whose budget in effect is the group's: each override
--- replaces the limit, and deleted users are left out. NULL for a group without a budget.
--- It equals the sum over `ai_effective_budgets`, but calls it only for ties. An override always
--- wins. A higher budget wins. So does an equal budget of a lower group id in the same organization.
--- Only an equal budget in another organization needs the call.
-CREATE FUNCTION ai_group_spend_limit_total(p_group_id uuid) RETURNS numeric
-LANGUAGE sql STABLE AS $$
-    WITH budgets AS MATERIALIZED (
-        SELECT b.group_id, g.organization_id, b.spend_limit_micros
-        FROM group_ai_budgets AS b
-        JOIN groups AS g ON g.id = b.group_id
-        JOIN organizations AS o ON o.id = g.organization_id AND o.deleted_at IS NULL
-    ),
-    this AS (
-        SELECT b.group_id, b.organization_id, b.spend_limit_micros
-        FROM budgets AS b
-        WHERE b.group_id = p_group_id
-    ),
-    members AS (
-        SELECT om.user_id
-        FROM this AS t
-        JOIN organization_members AS om ON om.organization_id = t.organization_id
-        WHERE t.group_id = t.organization_id
-        UNION ALL
-        SELECT gm.user_id
-        FROM this AS t
-        JOIN group_members AS gm ON gm.group_id = t.group_id
-        WHERE t.group_id <> t.organization_id
-    ),
-    rivals AS MATERIALIZED (
-        SELECT b.group_id, b.organization_id,
-            b.organization_id = t.organization_id OR b.spend_limit_micros > t.spend_limit_micros
-                AS wins
-        FROM this AS t
-        JOIN budgets AS b ON b.spend_limit_micros > t.spend_limit_micros
-            OR (
-                b.spend_limit_micros = t.spend_limit_micros
-                AND (b.organization_id <> t.organization_id OR b.group_id < t.group_id)
-            )
-    ),
-    -- Members of this group who are also in a rival group, and whether one of those surely wins.
-    -- OFFSET 0 reads the members of one rival at a time, and no others. IN, not a join: the planner
-    -- expects millions of rows of the join, sorts both sides, and compiles the plan.
-    contested AS MATERIALIZED (
-        SELECT m.user_id, bool_or(m.wins) AS is_beaten
-        FROM (
-            SELECT om.user_id, r.wins
-            FROM rivals AS r
-            CROSS JOIN LATERAL (
-                SELECT each.user_id FROM organization_members AS each
-                WHERE each.organization_id = r.group_id OFFSET 0
-            ) AS om
-            WHERE r.group_id = r.organization_id
-            UNION ALL
-            SELECT gm.user_id, r.wins
-            FROM rivals AS r
-            CROSS JOIN LATERAL (
-                SELECT each.user_id FROM group_members AS each
-                WHERE each.group_id = r.group_id OFFSET 0
-            ) AS gm
-            WHERE r.group_id <> r.organization_id
-        ) AS m
-        WHERE m.user_id IN (SELECT each.user_id FROM members AS each)
-        GROUP BY m.user_id
-    ),
-    asked AS (
-        SELECT e.user_id, e.group_id
-        FROM (
-            SELECT ARRAY(SELECT c.user_id FROM contested AS c WHERE NOT c.is_beaten) AS user_ids
-        ) AS tied
-        CROSS JOIN LATERAL ai_effective_budgets(tied.user_ids) AS e
-        WHERE cardinality(tied.user_ids) > 0
-    )
-    SELECT CASE WHEN EXISTS (SELECT 1 FROM this) THEN (
-        SELECT coalesce(sum(coalesce(v.spend_limit_micros, t.spend_limit_micros)), 0)
-        FROM this AS t
-        CROSS JOIN members AS m
-        LEFT JOIN (
-            SELECT each.user_id, each.group_id, each.spend_limit_micros
-            FROM user_ai_budget_overrides AS each
-            JOIN organizations AS o ON o.id = each.organization_id AND o.deleted_at IS NULL
-        ) AS v ON v.user_id = m.user_id
-        LEFT JOIN contested AS c ON c.user_id = m.user_id
-        LEFT JOIN asked AS e ON e.user_id = m.user_id
-        WHERE CASE
-                WHEN v.user_id IS NOT NULL THEN v.group_id = t.group_id
-                WHEN c.user_id IS NULL THEN true
-                ELSE NOT c.is_beaten AND e.group_id = t.group_id
-            END
-            AND NOT EXISTS (
-                SELECT 1 FROM users AS u WHERE u.id = m.user_id AND u.status = 'deleted'
-            )
-    ) END
-$$;
-
-GRANT SELECT, INSERT, UPDATE, DELETE ON group_ai_budgets, user_ai_budget_overrides
-TO allowance_app;
+REVOKE ALL ON group_ai_budgets, user_ai_budget_overrides
+FROM PUBLIC, allowance_routes, allowance_jobs, allowance_directory;
+GRANT SELECT (group_id, spend_limit_micros) ON group_ai_budgets
+TO allowance_routes, allowance_jobs, allowance_directory;
+GRANT SELECT (created_at, updated_at) ON group_ai_budgets TO allowance_routes;
+GRANT INSERT (group_id, spend_limit_micros, created_at, updated_at),
+UPDATE (spend_limit_micros, updated_at), DELETE ON group_ai_budgets TO allowance_routes;
+GRANT SELECT (user_id, group_id, spend_limit_micros) ON user_ai_budget_overrides
+TO allowance_routes, allowance_jobs;
+GRANT SELECT (organization_id, created_at, updated_at),
+INSERT (user_id, group_id, organization_id, spend_limit_micros, created_at, updated_at),
+UPDATE (group_id, organization_id, spend_limit_micros, created_at, updated_at), DELETE
+ON user_ai_budget_overrides TO allowance_routes;
+GRANT EXECUTE ON FUNCTION ai_effective_budgets(uuid []) TO allowance_routes, allowance_jobs;
+GRANT EXECUTE ON FUNCTION ai_effective_budget(uuid) TO allowance_routes;

@@ -110,7 +110,9 @@ CREATE TABLE ai_price_book (
     location text,
     etag text,
     entries bigint NOT NULL DEFAULT 0,
-    seeded_at timestamptz
+    seeded_at timestamptz,
+    -- See 0002_directory.sql.
+    row_lock boolean GENERATED ALWAYS AS (NULL::boolean) STORED
 );
 INSERT INTO ai_price_book (id) VALUES (true);
 
@@ -145,12 +147,32 @@ ON ai_model_price_changes_held (provider, model);
 CREATE INDEX ai_model_price_changes_held_open_idx
 ON ai_model_price_changes_held (provider, model, created_at, id) WHERE decision IS NULL;
 
--- The application adds and reads versions. It cannot change them, and it cannot change what a held
--- change proposes.
+-- The functions add and read versions. They cannot change them, and they cannot change what a held
+-- change proposes. Only jobs hold a change and remember a book.
 REVOKE ALL ON ai_model_price_versions, ai_model_prices, ai_model_price_changes_held, ai_price_book
-FROM PUBLIC, allowance_app;
-GRANT SELECT, INSERT ON ai_model_price_versions, ai_model_price_changes_held TO allowance_app;
-GRANT SELECT ON ai_model_prices TO allowance_app;
-GRANT UPDATE (decision, decided_at, decided_by, decided_by_name) ON ai_model_price_changes_held
-TO allowance_app;
-GRANT SELECT, UPDATE ON ai_price_book TO allowance_app;
+FROM PUBLIC, allowance_routes, allowance_jobs, allowance_directory;
+GRANT SELECT ON ai_model_price_versions TO allowance_routes, allowance_jobs;
+GRANT INSERT (
+    provider, model, source, effective_from, input_price, output_price, cache_read_price,
+    cache_write_price, cache_write_1h_price, tiers, variants, in_book, sources, origin
+) ON ai_model_price_versions TO allowance_routes, allowance_jobs;
+GRANT INSERT (removed) ON ai_model_price_versions TO allowance_routes;
+GRANT INSERT (withdrawn) ON ai_model_price_versions TO allowance_jobs;
+GRANT SELECT (
+    id, provider, model, effective_from, before, proposed, by_source, created_at, decision,
+    decided_at
+) ON ai_model_price_changes_held TO allowance_routes, allowance_jobs;
+GRANT SELECT (reasons, sources, in_book, origin, decided_by_name) ON ai_model_price_changes_held
+TO allowance_routes;
+GRANT INSERT (
+    provider, model, effective_from, before, proposed, reasons, by_source, sources, in_book, origin
+) ON ai_model_price_changes_held TO allowance_jobs;
+GRANT UPDATE (decision, decided_at, decided_by_name) ON ai_model_price_changes_held
+TO allowance_routes, allowance_jobs;
+GRANT UPDATE (decided_by) ON ai_model_price_changes_held TO allowance_routes;
+GRANT SELECT (location, etag) ON ai_price_book TO allowance_routes, allowance_jobs;
+GRANT UPDATE (row_lock) ON ai_price_book TO allowance_routes;
+GRANT SELECT (entries), UPDATE (location, etag, entries, seeded_at) ON ai_price_book
+TO allowance_jobs;
+GRANT EXECUTE ON FUNCTION ai_model_prices_at(timestamptz),
+ai_model_price_terms(ai_model_price_versions) TO allowance_routes, allowance_jobs;

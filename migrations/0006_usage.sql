@@ -54,9 +54,23 @@ CREATE TABLE ai_usage (
     recorded_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT ai_usage_corrects CHECK ((reason = 'usage') = (corrects IS NULL)),
     CONSTRAINT ai_usage_priced CHECK (priced = (cost_micros IS NOT NULL)),
+    -- Only a correction takes something away.
+    CONSTRAINT ai_usage_adds CHECK (
+        corrects IS NOT NULL OR (
+            coalesce(cost_micros, 0) >= 0
+            AND least(
+                input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,
+                cache_write_1h_tokens
+            ) >= 0
+            AND usage_count = 1 AND unpriced_usage_count = (NOT priced)::integer
+        )
+    ),
     -- This order keeps the usage of an organization together, and an entry beside its corrections.
     PRIMARY KEY (organization_id, occurred_at, id)
 ) PARTITION BY RANGE (occurred_at);
+
+-- The corrections of an entry. A usage has no entry in this index, so recording one writes none.
+CREATE INDEX ai_usage_corrects_idx ON ai_usage (corrects) WHERE corrects IS NOT NULL;
 
 -- The day is the UTC day of the usage. Updates of a sum stay on its page (fillfactor). No column
 -- that changes is in an index.
@@ -99,8 +113,11 @@ CREATE TABLE ai_usage_hourly (
     PRIMARY KEY (organization_id, hour, group_id, provider, model)
 ) WITH (fillfactor = 70);
 
+-- Where the usage of a model is in the ledger. It holds no sum: updates of a sum do not write it.
+CREATE INDEX ai_usage_hourly_model_idx
+ON ai_usage_hourly (provider, model, hour, organization_id);
 CREATE INDEX ai_usage_hourly_unpriced_idx
-ON ai_usage_hourly (provider, model, hour) INCLUDE (unpriced_usage_count)
+ON ai_usage_hourly (provider, model, hour, organization_id) INCLUDE (unpriced_usage_count)
 WHERE unpriced_usage_count > 0;
 
 -- The spend of a user in a month (its first day), in all groups: the sum that a limit applies to. A
@@ -123,19 +140,68 @@ CREATE TABLE ai_group_spend_monthly (
     PRIMARY KEY (group_id, month, user_id)
 ) WITH (fillfactor = 70);
 
--- One row. Rerating has applied the price versions recorded until this time.
+-- One row: what rerating has taken into account. Price changes lock ai_price_book, so the ids of
+-- their versions are committed in order, and an id marks a place among them.
 CREATE TABLE ai_usage_rating (
     id boolean PRIMARY KEY DEFAULT true CONSTRAINT ai_usage_rating_one_row CHECK (id),
-    rated_until timestamptz NOT NULL DEFAULT now()
+    -- Each version up to this one has led to a pass.
+    seen_version_id bigint NOT NULL DEFAULT 0,
+    -- Each version up to this one has led to a second pass, over usage that was written late.
+    settled_version_id bigint NOT NULL DEFAULT 0,
+    -- A digest of the code that finds prices and computes costs, and since when it is in use. NULL:
+    -- the second pass for this code was requested.
+    rules text NOT NULL DEFAULT '',
+    rules_changed_at timestamptz
 );
 INSERT INTO ai_usage_rating (id) VALUES (true);
 
--- The application adds entries and keys, and changes only sums.
+-- Passes over the usage of a model, as the model was sent. A row exists until its pass is finished.
+CREATE TABLE ai_usage_rating_passes (
+    provider text COLLATE "C" NOT NULL,
+    model text COLLATE "C" NOT NULL,
+    -- Another pass has another value, so a run cannot move the position of a pass that is not its
+    -- own.
+    pass uuid NOT NULL DEFAULT gen_random_uuid(),
+    -- When the pass was requested, or had its last turn. The earliest is next.
+    turn_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    -- Usage from this time on, recorded since that time.
+    since timestamptz NOT NULL,
+    recorded_since timestamptz NOT NULL,
+    unpriced_only boolean NOT NULL,
+    -- The position: the last entry of the ledger that was rated, and its hour. NULL: not begun.
+    hour timestamptz,
+    organization_id uuid,
+    occurred_at timestamptz,
+    entry_id bigint,
+    -- The pass that follows, requested after this one began.
+    next_since timestamptz,
+    next_recorded_since timestamptz,
+    next_unpriced_only boolean,
+    PRIMARY KEY (provider, model),
+    CONSTRAINT ai_usage_rating_passes_position
+        CHECK (num_nulls(hour, organization_id, occurred_at, entry_id) % 4 = 0),
+    CONSTRAINT ai_usage_rating_passes_next
+        CHECK (num_nulls(next_since, next_recorded_since, next_unpriced_only) % 3 = 0)
+);
+
+CREATE INDEX ai_usage_rating_passes_turn_at_idx ON ai_usage_rating_passes (turn_at);
+
+-- The functions write these tables by record_ai_usage (0012_recording.sql).
 REVOKE ALL ON ai_usage_keys, ai_usage, ai_spend_daily, ai_usage_hourly, ai_user_spend_monthly,
-ai_group_spend_monthly, ai_usage_rating FROM PUBLIC, allowance_app;
-GRANT USAGE ON SEQUENCE ai_usage_id_seq TO allowance_app;
-GRANT SELECT, INSERT ON ai_usage_keys, ai_usage TO allowance_app;
-GRANT SELECT, INSERT, UPDATE ON ai_spend_daily, ai_usage_hourly TO allowance_app;
-GRANT SELECT, INSERT, UPDATE (cost_micros) ON ai_user_spend_monthly, ai_group_spend_monthly
-TO allowance_app;
-GRANT SELECT, UPDATE ON ai_usage_rating TO allowance_app;
+ai_group_spend_monthly, ai_usage_rating, ai_usage_rating_passes
+FROM PUBLIC, allowance_routes, allowance_jobs, allowance_directory;
+GRANT SELECT (key_digest, content_sha256, cost_micros) ON ai_usage_keys
+TO allowance_routes, allowance_jobs;
+GRANT SELECT (
+    id, corrects, reason, user_id, group_id, organization_id, provider, model, variant,
+    input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cache_write_1h_tokens,
+    cost_micros, occurred_at, recorded_at
+) ON ai_usage TO allowance_jobs;
+GRANT SELECT ON ai_spend_daily, ai_user_spend_monthly, ai_group_spend_monthly TO allowance_routes;
+GRANT SELECT ON ai_usage_hourly TO allowance_routes, allowance_jobs;
+GRANT SELECT, UPDATE (seen_version_id, settled_version_id, rules, rules_changed_at)
+ON ai_usage_rating TO allowance_jobs;
+GRANT SELECT, INSERT (provider, model, since, recorded_since, unpriced_only), UPDATE (
+    pass, turn_at, since, recorded_since, unpriced_only, hour, organization_id, occurred_at,
+    entry_id, next_since, next_recorded_since, next_unpriced_only
+), DELETE ON ai_usage_rating_passes TO allowance_jobs;

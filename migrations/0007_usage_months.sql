@@ -29,7 +29,11 @@ BEGIN
         'CREATE TABLE public.%I (LIKE public.ai_usage INCLUDING DEFAULTS INCLUDING CONSTRAINTS)',
         name
     );
-    EXECUTE format('REVOKE ALL ON public.%I FROM PUBLIC, allowance_app', name);
+    EXECUTE format(
+        'REVOKE ALL ON public.%I '
+        'FROM PUBLIC, allowance_routes, allowance_jobs, allowance_directory',
+        name
+    );
     EXECUTE format(
         'ALTER TABLE public.ai_usage ATTACH PARTITION public.%I FOR VALUES FROM (%L) TO (%L)',
         name, starts, ends
@@ -47,10 +51,13 @@ LANGUAGE sql STABLE ROWS 24 SET search_path = pg_catalog, public, pg_temp AS $$
 $$;
 
 -- Drop the oldest month if more than `kept_months` whole months lie between it and the current one,
--- by the clock of the database. Keys and sums stay. Returns the month and whether it was dropped;
--- NULL if no month is that old. One month per transaction. The lock timeout is short, because
+-- by the clock of the database. Keys and sums stay. A run passes the months that it has handled,
+-- because a late record recreates a dropped month. Returns the month and whether it was dropped;
+-- NULL if no other month is that old. One month per transaction. The lock timeout is short, because
 -- writers queue behind a session that waits for the lock.
-CREATE FUNCTION drop_oldest_ai_usage_month(kept_months integer, OUT month date, OUT dropped boolean)
+CREATE FUNCTION drop_oldest_ai_usage_month(
+    kept_months integer, handled date [], OUT month date, OUT dropped boolean
+)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 SET lock_timeout = '100ms' AS $$
 BEGIN
@@ -60,16 +67,20 @@ BEGIN
     SELECT min(m.starts AT TIME ZONE 'UTC') INTO month FROM public.ai_usage_months() AS m (starts)
     WHERE m.starts AT TIME ZONE 'UTC'
         < date_trunc('month', clock_timestamp() AT TIME ZONE 'UTC')
-            - make_interval(months => kept_months);
+            - make_interval(months => kept_months)
+        AND NOT (m.starts AT TIME ZONE 'UTC')::date = ANY(handled);
     IF month IS NULL THEN
         RETURN;
     END IF;
     BEGIN
         PERFORM pg_advisory_xact_lock(hashtextextended('ai_usage months', 0));
+        -- Another run may have dropped it during the wait for the lock.
+        dropped := month IN (
+            SELECT (m.starts AT TIME ZONE 'UTC')::date FROM public.ai_usage_months() AS m (starts)
+        );
         EXECUTE format(
             'DROP TABLE IF EXISTS public.%I', 'ai_usage_' || to_char(month, 'YYYY_MM')
         );
-        dropped := true;
     EXCEPTION WHEN lock_not_available THEN
         dropped := false;
     END;
@@ -77,6 +88,7 @@ END
 $$;
 
 REVOKE ALL ON FUNCTION ensure_ai_usage_month(timestamptz), ai_usage_months(),
-drop_oldest_ai_usage_month(integer) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION ensure_ai_usage_month(timestamptz), ai_usage_months(),
-drop_oldest_ai_usage_month(integer) TO allowance_app;
+drop_oldest_ai_usage_month(integer, date []) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ensure_ai_usage_month(timestamptz), ai_usage_months()
+TO allowance_routes, allowance_jobs;
+GRANT EXECUTE ON FUNCTION drop_oldest_ai_usage_month(integer, date []) TO allowance_jobs;

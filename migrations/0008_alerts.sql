@@ -15,11 +15,13 @@ CREATE TABLE ai_spend_alerts (
     spend_limit_micros bigint NOT NULL,
     spent_micros numeric(30, 0) NOT NULL,
     raised_at timestamptz NOT NULL DEFAULT now(),
-    -- How many runs took the alert. It also tells one lease from the next.
+    -- How many times the alert was sent and failed, or was delivered at last. An alert that a run
+    -- claimed and did not send counts no attempt.
     attempts bigint NOT NULL DEFAULT 0,
-    -- When a run may take the alert. A run moves it to the end of its lease, and after a failure to
-    -- the next attempt.
+    -- When a run may send the alert: after a failure, later each time.
     due_at timestamptz NOT NULL DEFAULT now(),
+    -- Until when a run has the alert to itself. It also tells one lease from the next.
+    leased_until timestamptz NOT NULL DEFAULT '-infinity',
     -- When SNS accepted it, when EventBridge did, and when all configured receivers had.
     sns_published_at timestamptz,
     event_put_at timestamptz,
@@ -30,12 +32,8 @@ CREATE TABLE ai_spend_alerts (
 -- Undelivered alerts are few, and runs look for nothing else.
 CREATE INDEX ai_spend_alerts_due_at_idx ON ai_spend_alerts (due_at) WHERE delivered_at IS NULL;
 
--- A new alert is undelivered, and its figures never change.
-REVOKE ALL ON ai_spend_alerts FROM PUBLIC, allowance_app;
-GRANT SELECT ON ai_spend_alerts TO allowance_app;
-GRANT INSERT (
-    user_id, period_start, threshold_percent, group_id, organization_id, limit_source,
-    spend_limit_micros, spent_micros
-) ON ai_spend_alerts TO allowance_app;
-GRANT UPDATE (attempts, due_at, sns_published_at, event_put_at, delivered_at) ON ai_spend_alerts
-TO allowance_app;
+-- record_ai_usage (0012_recording.sql) raises an alert. Its figures never change.
+REVOKE ALL ON ai_spend_alerts FROM PUBLIC, allowance_routes, allowance_jobs, allowance_directory;
+GRANT SELECT ON ai_spend_alerts TO allowance_jobs;
+GRANT UPDATE (attempts, due_at, leased_until, sns_published_at, event_put_at, delivered_at)
+ON ai_spend_alerts TO allowance_jobs;

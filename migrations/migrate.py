@@ -1,4 +1,4 @@
-"""Migrate: apply the SQL files of this folder, and let the application's role log in.
+"""Migrate: apply the SQL files of this folder, and let the functions' roles log in.
 
 The runner applies the files in the order of their names, each once and in its own transaction,
 under an advisory lock. It refuses a folder with an applied file that has changed or is missing, or
@@ -17,7 +17,7 @@ it with any event.
 import json
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -30,14 +30,16 @@ from psycopg.conninfo import conninfo_to_dict
 from allowance.aws.custom_resource import respond_to_deployment
 from allowance.aws.lambda_context import LambdaContext
 from allowance.database.login import connection_parameters
+from allowance.database.role_settings import restore_settings
 from allowance.database.settings import database_source
 from allowance.errors import Problem, ValidationFailed
+from allowance.log import logger
+from allowance.rbac.system import Login
 from allowance.settings import BadSetting
 
 type Event = dict[str, Any]
 
 MIGRATIONS = Path(__file__).parent
-APPLICATION_ROLE = "allowance_app"
 CONNECT_TIMEOUT_SECONDS = 30
 """A cluster that is paused at zero capacity accepts connections after about 15 s."""
 
@@ -49,6 +51,9 @@ LOCK_PATIENCE_SECONDS = 120
 
 # Other sessions queue behind a migration that waits for a lock, so it fails early. Then retry.
 TIMEOUTS = "SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = '120s'"
+
+SECRETS = {Login.ROUTES: "", Login.JOBS: "JOBS_", Login.DIRECTORY: "DIRECTORY_"}
+"""Prefix of the variable that names the secret of a login, `DATABASE_SECRET_ARN`."""
 
 LEDGER = """
 CREATE TABLE IF NOT EXISTS schema_migrations (
@@ -63,12 +68,12 @@ def migrate(
     owner: psycopg.Connection[Any],
     folder: Path = MIGRATIONS,
     *,
-    application_password: str | None = None,
-    application_by_iam: bool = False,
+    passwords: Mapping[Login, str] | None = None,
+    by_iam: bool = False,
 ) -> list[str]:
     """Apply the new files of the folder and return their names. `owner` must be in autocommit.
 
-    Afterwards the application's role can log in: with the password, or with an IAM token at RDS.
+    Afterwards the logins can begin sessions: with the passwords, or with an IAM token at RDS.
     Raise ValidationFailed, which names each refused file, BadSetting if IAM is not available, and
     psycopg.Error if a file fails. A failed file is rolled back; the files before it stay applied.
     """
@@ -89,9 +94,12 @@ def migrate(
                     "INSERT INTO schema_migrations (name, checksum) VALUES (%s, %s)",
                     (name, checksum(files[name])),
                 )
-        if application_password is not None:
-            _set_application_password(owner, application_password)
-        _let_in_by_iam(owner, granted=application_by_iam)
+        for login, password in (passwords or {}).items():
+            _set_password(owner, login, password)
+        for login in Login:
+            _let_in_by_iam(owner, login, granted=by_iam)
+        if differences := restore_settings(owner):
+            logger().warning("settings of logins were changed", differences=differences)
     return new
 
 
@@ -105,36 +113,38 @@ def checksum(content: bytes) -> str:
     return sha256(content).hexdigest()
 
 
-def _set_application_password(owner: psycopg.Connection[Any], password: str) -> None:
-    """Let the application's role log in with this password. Sends the SCRAM verifier only."""
+def _set_password(owner: psycopg.Connection[Any], login: Login, password: str) -> None:
+    """Let a role log in with this password. Sends the SCRAM verifier only."""
     verifier = owner.pgconn.encrypt_password(
-        password.encode(), APPLICATION_ROLE.encode(), b"scram-sha-256"
+        password.encode(), login.encode(), b"scram-sha-256"
     ).decode()
     owner.execute(
-        sql.SQL("ALTER ROLE {} PASSWORD {}").format(
-            sql.Identifier(APPLICATION_ROLE), sql.Literal(verifier)
-        )
+        sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(login), sql.Literal(verifier))
     )
 
 
-def _let_in_by_iam(owner: psycopg.Connection[Any], *, granted: bool) -> None:
-    """Grant `rds_iam` to the application's role, or revoke it. A member logs in by token only, so
-    the change back to a password must revoke it. Raise BadSetting if the server has no such role.
+def _let_in_by_iam(owner: psycopg.Connection[Any], login: Login, *, granted: bool) -> None:
+    """Grant `rds_iam` to a role, or revoke it: a member logs in by token only. Raise BadSetting if
+    the server has no such role.
+
+    Since Postgres 16 the owner is a member of each role that it created, so of `rds_iam` too, and
+    its password may be refused from then on: such an owner logs in by token itself.
     """
     membership = (
-        "SELECT pg_has_role(application.oid, iam.oid, 'member') FROM pg_roles AS iam, "
-        "pg_roles AS application "
-        "WHERE iam.rolname = 'rds_iam' AND application.rolname = %s"
+        "SELECT pg_has_role(login.oid, iam.oid, 'member') FROM pg_roles AS iam, pg_roles AS login "
+        "WHERE iam.rolname = 'rds_iam' AND login.rolname = %s"
     )
-    row = owner.execute(membership, (APPLICATION_ROLE,)).fetchone()
+    row = owner.execute(membership, (login,)).fetchone()
     if granted and row is None:
-        raise BadSetting(
-            "The application is to log in by IAM, but this server has no role rds_iam: "
-            "it is not RDS."
-        )
-    if row is not None and row[0] != granted:
-        change = "GRANT rds_iam TO {}" if granted else "REVOKE rds_iam FROM {}"
-        owner.execute(sql.SQL(change).format(sql.Identifier(APPLICATION_ROLE)))
+        raise BadSetting("The functions are to log in by IAM, but the server has no role rds_iam.")
+    if granted:
+        # The role inherits nothing by itself, and a server may ask for the rights of rds_iam.
+        change = "GRANT rds_iam TO {} WITH INHERIT TRUE"
+    elif row is not None and row[0]:
+        change = "REVOKE rds_iam FROM {}"
+    else:
+        return
+    owner.execute(sql.SQL(change).format(sql.Identifier(login)))
 
 
 def handler(event: Event, context: LambdaContext) -> Event | None:
@@ -150,29 +160,40 @@ def bring_up_to_date() -> Event:
     """Migrate the database that the environment names, and return the names of the applied files.
     Raise like `migrate`, and BadSetting.
     """
-    source = database_source()
-    application = (
-        {"user": source.user} if source.by_iam else _readable(connection_parameters(source))
-    )
+    by_iam = database_source(login=Login.ROUTES).by_iam
+    passwords = {} if by_iam else _passwords()
     of_owner = connection_parameters(database_source("OWNER_"))
     _readable(of_owner)
-    if application.get("user") != APPLICATION_ROLE:
-        raise ValidationFailed([Problem("DATABASE_URL", f"its user must be {APPLICATION_ROLE}")])
     with psycopg.connect(
         **of_owner,
         autocommit=True,
         application_name="allowance/migrate",
         connect_timeout=CONNECT_TIMEOUT_SECONDS,
     ) as owner:
-        password = application.get("password")
-        applied = migrate(owner, application_password=password, application_by_iam=source.by_iam)
+        applied = migrate(owner, passwords=passwords, by_iam=by_iam)
     return {"applied": applied}
 
 
-def _readable(parameters: dict[str, Any]) -> dict[str, Any]:
-    """Return connection parameters by libpq's names. Raise BadSetting, because psycopg's own
-    message quotes the password.
+def _passwords() -> dict[Login, str]:
+    """Return the password of each login: of its secret, or of DATABASE_URL, if that has one. Raise
+    BadSetting, and ValidationFailed for a secret of another role.
     """
+    passwords: dict[Login, str] = {}
+    for login, prefix in SECRETS.items():
+        source = database_source(login=login)
+        if source.secret_arn is not None:
+            source = database_source(prefix)
+        found = _readable(connection_parameters(source))
+        if found.get("user") != login:
+            name = f"{prefix}DATABASE_SECRET_ARN"
+            raise ValidationFailed([Problem(name, f"its username must be {login}")])
+        if "password" in found:
+            passwords[login] = found["password"]
+    return passwords
+
+
+def _readable(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Return parameters by libpq's names. Raise BadSetting: psycopg's message has the password."""
     try:
         return dict(conninfo_to_dict(**parameters))
     except psycopg.ProgrammingError:

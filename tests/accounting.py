@@ -40,6 +40,8 @@ class Account:
     """What it needs once a first query has found the object."""
     refused: Any = None
     """What it returns in place of an error where the caller may see nothing."""
+    either: bool = False
+    """One of the needs is enough."""
     kind: type | None = None
     """The store to make, where the method is inherited."""
 
@@ -85,7 +87,9 @@ def caller_of(acme: Acme) -> Caller:
         roles=[],
         organizations=list[Membership](),
         groups=[],
+        token_id="t",
         token=TokenInfo(name="t", expires_at=None, scope=None),
+        scope_groups=[],
         group=GroupReference(id=platform(acme), organization_id=acme.organizations["acme"]),
         organization=OrganizationReference(id=acme.organizations["acme"], name="acme"),
         now=now(),

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from allowance.access.store import CallerStore, GroupPathStore, UserPathStore
+from allowance.access.store import CallerStore, GroupPathStore, OrganizationPathStore, UserPathStore
 from allowance.alerts.delivery import AlertStore
 from allowance.alerts.models import SpendAlert
 from allowance.alerts.receivers import ReceiverName
@@ -15,11 +15,13 @@ from allowance.budgets.groups import GroupBudgetStore
 from allowance.budgets.models import OverrideLimit
 from allowance.budgets.overrides import OverrideStore
 from allowance.contract.preconditions import Precondition
-from allowance.directory.document import DirectoryDocument
 from allowance.directory.importer import DirectoryStore
+from allowance.directory.models import GroupQuery
+from allowance.directory.reading import read_directory
 from allowance.directory.store import CallerDirectoryStore, GroupStore, OrganizationStore
+from allowance.exports.files import DueFile, ExportSource
 from allowance.exports.spend_csv import ExportQuery
-from allowance.exports.store import ExportSource, ExportStore
+from allowance.exports.store import ExportStore
 from allowance.prices.book import CustomPrices, ModelPrice, PriceBook
 from allowance.prices.held import HeldChangeStore
 from allowance.prices.models import HeldChangeQuery, ModelPriceFilter, ModelPriceQuery, ResolveQuery
@@ -34,6 +36,7 @@ from allowance.usage.retention import UsageExpirer
 from allowance.usage.store import UsageQueueStore, UsageStore
 from allowance.usage.unpriced import UnpricedQuery
 from tests.accounting import EVERYWHERE, HELD, Account, now, platform
+from tests.people import Acme
 
 USAGE = {
     "source": "s",
@@ -45,12 +48,26 @@ USAGE = {
     "tokens": {"input": 1},
 }
 
+EVERY_STEP = {
+    "organizations": [
+        {"name": "acme", "groups": ["research", "next"]},
+        {"name": "globex", "deleted": True},
+    ],
+    "users": [
+        {"username": "maya", "email": "otto@acme.example"},
+        {"username": "otto", "email": "maya@acme.example"},
+    ],
+    "tokens": [{"username": "maya", "name": "next"}],
+}
+"""A directory document that runs each statement of an import."""
+
 
 @dataclass
 class TakesAll:
     """A receiver that accepts every alert."""
 
     name: ReceiverName = "sns"
+    keeps_order: bool = False
     alerts: list[SpendAlert] = field(default_factory=list)
 
     def send(self, alerts: Sequence[SpendAlert]) -> list[str | None]:
@@ -59,6 +76,18 @@ class TakesAll:
 
     def close(self) -> None:
         """Nothing is open."""
+
+
+def file_of(acme: Acme) -> DueFile:
+    """A file that a run has claimed."""
+    return DueFile(
+        organization_id=acme.organizations["acme"],
+        month=now().date().replace(day=1),
+        changes=0,
+        leased_until=now(),
+        attempted_at=now(),
+        before=None,
+    )
 
 
 def nothing_seen(key: str) -> Callable[[Any], bool]:
@@ -71,12 +100,16 @@ ACCOUNTS: dict[tuple[type, str], Account] = {
     ),
     (GroupPathStore, "see_path"): Account(["read group platform"], lambda s, _: s.see_path()),
     (UserPathStore, "see_path"): Account(["read user maya"], lambda s, _: s.see_path()),
+    (OrganizationPathStore, "see_path"): Account(
+        ["read group Everyone"], lambda s, _: s.see_path()
+    ),
+    (CallerDirectoryStore, "see_path"): Account(["read user caller"], lambda s, _: s.see_path()),
     (CallerDirectoryStore, "me"): Account(["read user caller"], lambda s, _: s.me()),
     (GroupStore, "get_group"): Account(
         ["read group platform"], lambda s, a: s.get_group(platform(a))
     ),
     (OrganizationStore, "list_groups"): Account(
-        ["read group Everyone"], lambda s, _: s.list_groups()
+        ["read group Everyone"], lambda s, _: s.list_groups(GroupQuery())
     ),
     (GroupBudgetStore, "get"): Account(["read group platform"], lambda s, a: s.get(platform(a))),
     (GroupBudgetStore, "set"): Account(
@@ -118,6 +151,9 @@ ACCOUNTS: dict[tuple[type, str], Account] = {
         ["read group Everyone"],
         lambda s, a: s.list_group_spend([a.organizations["acme"]]),
     ),
+    (ExportStore, "see_path"): Account(
+        ["read group_member in acme", "read group in acme"], lambda s, _: s.see_path(), either=True
+    ),
     (ExportStore, "export"): Account(
         ["read group_member in acme"], lambda s, _: s.export(ExportQuery())
     ),
@@ -127,10 +163,19 @@ ACCOUNTS: dict[tuple[type, str], Account] = {
     (ExportStore, "export_charges"): Account(
         ["read group in acme"], lambda s, _: s.export_charges(ExportQuery(format="focus"))
     ),
-    (ExportSource, "now"): Account([f"read group in {EVERYWHERE}"], lambda s, _: s.now()),
-    (ExportSource, "list_organizations"): Account(
-        [f"read group in {EVERYWHERE}"],
-        lambda s, _: s.list_organizations(period_containing(now())),
+    (ExportSource, "start"): Account(
+        ["update ai_spend_export"], lambda s, _: s.start(period_containing(now()))
+    ),
+    (ExportSource, "claim"): Account(
+        ["update ai_spend_export"], lambda s, _: s.claim(now(), period_containing(now()))
+    ),
+    (ExportSource, "mark"): Account(["update ai_spend_export"], lambda s, a: s.mark(file_of(a))),
+    (ExportSource, "fail"): Account(["update ai_spend_export"], lambda s, a: s.fail(file_of(a))),
+    (ExportSource, "release"): Account(
+        ["update ai_spend_export"], lambda s, a: s.release([file_of(a)])
+    ),
+    (ExportSource, "count_left"): Account(
+        ["update ai_spend_export"], lambda s, _: s.count_left(now(), period_containing(now()))
     ),
     (ExportSource, "list_charges"): Account(
         ["read group in acme"],
@@ -182,6 +227,6 @@ ACCOUNTS: dict[tuple[type, str], Account] = {
         lambda s, _: s.seed_prices(TakenBook(PriceBook(prices=[]), "test")),
     ),
     (DirectoryStore, "import_directory"): Account(
-        ["update directory"], lambda s, _: s.import_directory(DirectoryDocument())
+        ["update directory"], lambda s, _: s.import_directory(read_directory(EVERY_STEP))
     ),
 }

@@ -52,7 +52,8 @@ def raise_many(database: Database, acme: Acme, count: int) -> set[str]:
 def pass_time(database: Database) -> None:
     """Make every waiting alert due, also under a lease."""
     database.run(
-        "UPDATE ai_spend_alerts SET due_at = now() - interval '1 second' WHERE delivered_at IS NULL"
+        "UPDATE ai_spend_alerts SET due_at = now() - interval '1 second',"
+        " leased_until = '-infinity' WHERE delivered_at IS NULL"
     )
 
 

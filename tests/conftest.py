@@ -7,15 +7,15 @@ import os
 from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager
 from typing import Any
-from urllib.parse import urlsplit
 
 import hypothesis
 import pytest
 
 import import_directory
-from allowance.access.session import warm_database
+from allowance.access.session import WARM
 from allowance.alerts.settings import alert_receivers
 from allowance.aws.s3 import s3_client
+from allowance.aws.sqs import sqs_client
 from allowance.database.settings import database_source
 from allowance.exports.settings import export_target
 from allowance.http.settings import cors_origins
@@ -36,6 +36,7 @@ hypothesis.settings.load_profile(DEPTH)
 SETTINGS = {
     "AI_BUDGETS_ENABLED",
     "CORS_ORIGINS",
+    "DEAD_LETTERS_URL",
     "PRICE_BOOK",
     "PRICE_BOOK_CA_FILE",
     "USAGE_RETENTION_MONTHS",
@@ -72,11 +73,11 @@ def environment(**variables: str) -> Generator[None]:
 
 
 def forget_process() -> None:
-    """Close the warm connection and forget the settings."""
-    if warm_database.cache_info().currsize:
-        warm_database().close()
+    """Close the warm connections and forget the settings."""
+    for each in WARM.values():
+        each.close()
+    WARM.clear()
     for cached in (
-        warm_database,
         settings,
         database_source,
         cors_origins,
@@ -86,6 +87,7 @@ def forget_process() -> None:
         export_target,
         usage_retention_months,
         s3_client,
+        sqs_client,
     ):
         cached.cache_clear()
 
@@ -118,7 +120,7 @@ def migrated(server: Server) -> Generator[Database]:
     """A database with the schema and nothing else, to be cloned."""
     with server.database() as database:
         with database.connect() as owner:
-            migrate(owner, application_password=urlsplit(database.app_url).password)
+            migrate(owner, passwords=server.passwords)
         yield database
 
 

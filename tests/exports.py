@@ -3,16 +3,28 @@
 import csv
 import gzip
 import io
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from typing import Any
+from urllib.parse import unquote
 from uuid import UUID
 
+import boto3
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 import export_spend
+from allowance.access.gate import Gate
+from allowance.access.store import Origin
+from allowance.exports.files import ExportSource
+from allowance.rbac.system import SPEND_EXPORTER
 from tests.conftest import environment
 from tests.gateway import Answer, Client, Context
+from tests.ledger import connection_of
+from tests.people import Acme
 from tests.postgres import Database
+from tests.usage import name_of
 
 PATH = "/api/v2/organizations/acme/ai/spend/export"
 
@@ -66,3 +78,36 @@ def pages(client: Client, query: str, path: str = PATH) -> list[list[dict[str, s
         found.append(rows_of(answer))
         link = answer.headers.get("Link")
     return found
+
+
+@contextmanager
+def writes(before_each: Callable[[str], object] = lambda _: None) -> Generator[list[str]]:
+    """The organization and month of each file that the runs inside write, in order."""
+    found: list[str] = []
+    client: Any = boto3.client("s3")
+
+    def see(params: dict[str, Any], **_: Any) -> None:
+        found.append("/".join(unquote(params["url_path"]).split("/")[-3:-1]))
+        before_each(found[-1])
+
+    client.meta.events.register("before-call.s3.PutObject", see)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("allowance.aws.s3.s3_client", lambda: client)
+        yield found
+
+
+def file(acme: Acme, organization: str, months: int) -> str:
+    return f"organization={acme.organizations[organization]}/billing_period={name_of(months)}"
+
+
+def export(database: Database) -> dict[str, Any]:
+    return run(database, FORMATS="parquet")
+
+
+@contextmanager
+def source_of(database: Database) -> Generator[ExportSource]:
+    """What another run has at the same time."""
+    connection = connection_of(database)
+    gate = Gate(SPEND_EXPORTER.subject, connection)
+    yield ExportSource(gate, Origin(None, "test", "test"))
+    connection.close()

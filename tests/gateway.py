@@ -39,6 +39,10 @@ class Context:
     invoked_function_arn: str = "arn:aws:lambda:eu-west-1:123456789012:function:test"
 
 
+MAX_RESPONSE_BYTES = 6_291_556
+"""The largest response of a Lambda that is invoked synchronously."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """The response that the client receives."""
@@ -49,6 +53,14 @@ class Answer:
 
     def json(self) -> Any:
         return json.loads(self.body)
+
+    @property
+    def lambda_bytes(self) -> int:
+        """The bytes of the Lambda's response, in which the body is text. Python's runtime for
+        Lambda leaves characters beyond ASCII as they are.
+        """
+        made = {"statusCode": self.status, "headers": self.headers, "body": self.body}
+        return len(json.dumps(made, ensure_ascii=False).encode())
 
 
 @cache

@@ -8,7 +8,7 @@ from allowance.access.gate import Gate
 from allowance.database.database import Database as Connection
 from allowance.database.settings import DatabaseSource
 from allowance.rbac.policy import USAGE, Action
-from allowance.rbac.system import USAGE_INGESTER
+from allowance.rbac.system import USAGE_INGESTER, Login
 from allowance.usage.models import UsageAnswer
 from allowance.usage.recording import record
 from tests.postgres import Database
@@ -29,8 +29,8 @@ SUMS = ", ".join(
 
 
 def connection_of(database: Database) -> Connection:
-    """A new connection as the application role."""
-    return Connection(DatabaseSource(database.app_url), "test")
+    """A new connection of a job."""
+    return Connection(DatabaseSource(database.url_of(Login.JOBS)), "test")
 
 
 def record_in(

@@ -3,7 +3,7 @@
 from typing import Any
 
 import import_directory
-from tests.gateway import Answer, Context
+from tests.gateway import Answer, Client, Context
 from tests.people import Acme
 from tests.postgres import Database
 
@@ -36,3 +36,14 @@ def without_request_id(answer: Answer) -> tuple[int, dict[str, str], str]:
 
 def import_(document: dict[str, object]) -> None:
     import_directory.handler(document, Context())
+
+
+def narrow(acme: Acme, *groups: str) -> Client:
+    """The owner with a token for every user and these groups only."""
+    allowed = [{"type": "user", "id": "*"}]
+    allowed += [{"type": "group", "id": str(acme.groups[each])} for each in groups]
+    scope = {"site": [{"resource_type": "*", "action": "*"}], "allow_list": allowed}
+    imported = import_directory.handler(
+        {"tokens": [{"username": "olivia", "name": "narrow", "scope": scope}]}, Context()
+    )
+    return Client(imported["tokens"]["olivia/narrow"])

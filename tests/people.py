@@ -5,6 +5,7 @@ apart.
 from dataclasses import dataclass
 from uuid import UUID
 
+from allowance.access.store import Origin
 from tests.gateway import Client
 
 DIRECTORY = {
@@ -65,6 +66,11 @@ class Acme:
 
     def client(self, username: str) -> Client:
         return Client(self.tokens[f"{username}/test"])
+
+    def origin(self, username: str) -> Origin:
+        """Where a change by this user's token comes from."""
+        token_id = self.tokens[f"{username}/test"].split("_")[1]
+        return Origin(self.users[username], username, "test", token_id)
 
     def budget_path(self, group: str = "acme/platform") -> str:
         return f"/api/v2/groups/{self.groups[group]}/ai/budget"

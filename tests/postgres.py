@@ -17,6 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 from psycopg import sql
 
+from allowance.rbac.system import Login
 from local.postgres import FAST_AND_FORGETFUL, EmbeddedPostgres
 from tests.leaks import PASSWORDS
 
@@ -42,8 +43,13 @@ class Database:
     name: str
     owner_url: str
     app_url: str
+    """Of the routes' login. The handlers replace the user in it by their own."""
     _owners: dict[int, psycopg.Connection[Any]] = field(default_factory=dict, compare=False)
     """The connection of each thread that asks: a login takes 5 ms, a question 0.1 ms."""
+
+    def url_of(self, login: Login) -> str:
+        """The URL of another login of the functions. All have the same password here."""
+        return with_parts(self.app_url, user=login)
 
     def connect(self) -> psycopg.Connection[Any]:
         """A new session of the owner, in autocommit."""
@@ -124,6 +130,11 @@ class Server:
         self._databases: dict[str, Database] = {}
         PASSWORDS.update(filter(None, (self._password, urlsplit(url).password)))
 
+    @property
+    def passwords(self) -> dict[str, str]:
+        """The password of each login of the functions."""
+        return dict.fromkeys(Login, self._password)
+
     def close(self) -> None:
         self._owner.close()
 
@@ -140,7 +151,7 @@ class Server:
         made = self._databases[name] = Database(
             name,
             with_parts(self.url, database=name),
-            with_parts(self.url, database=name, user="allowance_app", password=self._password),
+            with_parts(self.url, database=name, user=Login.ROUTES, password=self._password),
         )
         return made
 

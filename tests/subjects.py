@@ -27,13 +27,14 @@ def exactly(needs: Iterable[tuple[Action, Object]]) -> Subject:
     return Subject(CALLER, (Role(site=permissions),), scope=Scope(everything, objects))
 
 
-def all_but_the_action(action: Action, obj: Object) -> Subject:
-    """A subject who may do everything to everything, but for this action on this type."""
+def all_but_the_action(action: Action, *objects: Object) -> Subject:
+    """A subject who may do everything to everything, but for this action on these types."""
+    types = {obj.type for obj in objects}
     permissions = tuple(
         Permission(each_type, each_action)
         for each_type in ALL_TYPES
         for each_action in Action
-        if (each_type, each_action) != (obj.type, action)
+        if each_action != action or each_type not in types
     )
     return Subject(CALLER, (Role(site=permissions),))
 

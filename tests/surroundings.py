@@ -71,6 +71,7 @@ class Surroundings(RuleBasedStateMachine):
         self.database.run(
             "TRUNCATE ai_usage, ai_usage_ever, ai_usage_keys, ai_spend_daily, ai_usage_hourly,"
             " ai_user_spend_monthly, ai_group_spend_monthly, ai_spend_alerts,"
+            " ai_usage_rating_passes,"
             " ai_model_price_versions, group_ai_budgets, user_ai_budget_overrides"
         )
         self.database.run("UPDATE ai_price_book SET location = NULL, etag = NULL, entries = 0")

@@ -44,7 +44,9 @@ def results(client: Client, *records: object) -> list[dict[str, Any]]:
     return answer.json()["results"]
 
 
-def message(name: str, *records: object, body: str | None = None) -> dict[str, Any]:
+def message(
+    name: str, *records: object, body: str | None = None, receives: int = 1
+) -> dict[str, Any]:
     """https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html, "Example Amazon SQS message
     event".
     """
@@ -52,7 +54,7 @@ def message(name: str, *records: object, body: str | None = None) -> dict[str, A
         "messageId": name,
         "receiptHandle": "AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a",
         "body": json.dumps({"records": records}) if body is None else body,
-        "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": "1795413600000"},
+        "attributes": {"ApproximateReceiveCount": str(receives), "SentTimestamp": "1795413600000"},
         "messageAttributes": {},
         "md5OfBody": "e4e68fb7bd0e697a0ae8f1bb342846b3",
         "eventSource": "aws:sqs",
@@ -69,6 +71,18 @@ def failed(*messages: dict[str, Any]) -> list[str]:
 
 def rerate() -> dict[str, Any]:
     return rerate_usage.handler({}, Context())
+
+
+def rerated(
+    examined: int = 0, corrected: int = 0, difference_micros: int = 0, unfinished: int = 0
+) -> dict[str, Any]:
+    """The counts of a run of RerateUsage."""
+    return {
+        "examined": examined,
+        "corrected": corrected,
+        "difference_micros": difference_micros,
+        "unfinished": unfinished,
+    }
 
 
 def custom(acme: Acme, **stated: Any) -> None:

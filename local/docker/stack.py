@@ -139,9 +139,9 @@ def main(command: list[str]) -> int:
         "Database": "existing",
     }
     # A function gets the variables that the template declares for it. Only Migrate declares the
-    # owner's.
+    # owner's. The other URL names no user, because each function logs in by its own role.
     environment = {
-        "DATABASE_URL": f"postgresql://allowance_app:{password}@{inside}",
+        "DATABASE_URL": f"postgresql://:{password}@{inside}",
         "OWNER_DATABASE_URL": f"postgresql://allowance_owner:{owner_password}@{inside}",
     }
     with contextlib.ExitStack() as started:

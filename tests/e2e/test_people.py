@@ -129,7 +129,8 @@ def test_a_person_finds_an_id_and_sees_who_changed_what(
 ) -> None:
     adam = people["adam"]
     groups = {
-        each["name"]: each["id"] for each in adam.get("/api/v2/organizations/acme/groups").json()
+        each["name"]: each["id"]
+        for each in adam.get("/api/v2/organizations/acme/groups").json()["groups"]
     }
     assert groups["platform"] == stack["groups"]["acme/platform"]
     changed = adam.put(path, json={"spend_limit_micros": 5}).headers["x-request-id"]

@@ -6,7 +6,17 @@ from typing import Any
 
 import pytest
 
-from tests.deployed import JOBS, ROOT, functions, properties, resources, statements, template
+from tests.conditions import present
+from tests.deployed import (
+    JOBS,
+    ROOT,
+    functions,
+    properties,
+    resources,
+    role_of,
+    statements,
+    template,
+)
 
 
 def test_every_function_is_traced_and_its_json_logs_expire() -> None:
@@ -73,10 +83,48 @@ def test_a_rule_that_cannot_start_its_target_keeps_the_event() -> None:
         (target,) = rule["Targets"]
         assert target["DeadLetterConfig"]["Arn"] == {"Fn::GetAtt": ["DeadLetters", "Arn"]}, name
         assert "MaximumRetryAttempts" in target["RetryPolicy"], name
-    queues = properties("AWS::SQS::Queue")
-    assert queues["UsageQueue"]["RedrivePolicy"]["deadLetterTargetArn"] == {
-        "Fn::GetAtt": ["UsageDeadLetters", "Arn"]
+
+
+def test_dead_letters_accept_the_events_of_this_stacks_rules_by_their_arns() -> None:
+    """CloudFormation cuts a long name of a stack in the names of its rules."""
+    (allowed,) = [
+        each
+        for each in statements(present(ExportBucket="finops")["DeadLettersPolicy"])
+        if each["Effect"] == "Allow"
+    ]
+    assert allowed["Principal"] == {"Service": "events.amazonaws.com"}
+    assert allowed["Condition"].keys() == {"ArnEquals"}
+    sources = allowed["Condition"]["ArnEquals"]["aws:SourceArn"]
+    rules = properties("AWS::Events::Rule")
+    assert sorted(each["Fn::GetAtt"][0] for each in sources) == sorted(rules)
+    assert {each["Fn::GetAtt"][1] for each in sources} == {"Arn"}
+
+
+def test_lambda_repeats_a_failed_job_as_the_template_says() -> None:
+    """A target's RetryPolicy is for the delivery. Without a configuration, Lambda repeats twice."""
+    configured = properties("AWS::Lambda::EventInvokeConfig")
+    retries = {
+        name.removesuffix("EventInvokeConfig"): each["MaximumRetryAttempts"]
+        for name, each in configured.items()
     }
+    assert retries == {
+        "SeedPrices": 2,
+        "ExportSpend": 2,
+        "RerateUsage": 0,
+        "ExpireUsage": 0,
+        "DeliverAlerts": 0,
+    }
+    started = {
+        name.removesuffix("Schedule").removesuffix("Deployment")
+        for name in properties("AWS::Events::Rule")
+    }
+    assert retries.keys() == started
+    for name, each in configured.items():
+        job = name.removesuffix("EventInvokeConfig")
+        kept = each.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
+        assert (kept == {"Fn::GetAtt": ["DeadLetters", "Arn"]}) == (retries[job] > 0), name
+        sends = "sqs:SendMessage" in json.dumps(statements(template()["Resources"][role_of(job)]))
+        assert sends == (retries[job] > 0), name
 
 
 @pytest.mark.parametrize("event", ["SeedPricesSchedule", "SeedPricesDeployment"])
@@ -88,12 +136,6 @@ def test_a_seeding_event_is_retried_and_then_kept(event: str) -> None:
     assert invocation["DestinationConfig"]["OnFailure"]["Destination"] == {
         "Fn::GetAtt": ["DeadLetters", "Arn"]
     }
-    allowed = [
-        each
-        for each in statements(template()["Resources"]["DeadLettersPolicy"])
-        if each["Effect"] == "Allow"
-    ]
-    assert [each["Principal"] for each in allowed] == [{"Service": "events.amazonaws.com"}]
 
 
 def test_every_alarm_notifies_and_every_promised_metric_has_one() -> None:
@@ -144,7 +186,7 @@ def test_the_watched_metrics_are_the_written_metrics(
         count_request("GET /healthz", "ok", 200, database_ms=1.5, cold=True)
         count_price_book(held=2, newly_held=1, fell_back=False)
         count_alerts(delivered=1, failing=0, oldest_seconds=0)
-        count_expired_usage(dropped=1, postponed=True)
+        count_expired_usage(dropped=1, postponed=1)
         count_job(PRICE_SEEDER.name, succeeded=True)
     written = {
         (

@@ -4,7 +4,16 @@ import json
 import re
 from typing import Any
 
-from tests.deployed import actions, functions, properties, resources, role_of, statements, template
+from tests.deployed import (
+    JOBS,
+    actions,
+    functions,
+    properties,
+    resources,
+    role_of,
+    statements,
+    template,
+)
 from tests.gateway import handlers
 
 PASSWORDS = "secretsmanager:GetSecretValue"
@@ -20,25 +29,24 @@ def test_every_route_except_health_and_the_default_needs_a_credential() -> None:
     assert public == {("GET", "/healthz"), ("ANY", "$default")}
 
 
-def test_functions_that_need_only_the_database_share_a_role() -> None:
-    shared = {name for name in functions() if role_of(name) == "DatabaseRole"}
-    own = {"Migrate", "SeedPrices", "DeliverAlerts", "ExportSpend", "IngestUsage"}
-    assert shared == functions().keys() - own
-    assert all(role_of(name) == f"{name}Role" for name in own)
+def test_routes_share_a_role_and_each_job_has_its_own() -> None:
+    shared = {name for name in functions() if role_of(name) == "RouteRole"}
+    assert shared == functions().keys() - JOBS
+    assert all(role_of(name) == f"{name}Role" for name in JOBS)
     roles = properties("AWS::IAM::Role")
     assert all(
         roles[role_of(name)]["PermissionsBoundary"] == {"Ref": "FunctionBoundary"}
         for name in functions()
     )
     managed = "arn:${AWS::Partition}:iam::aws:policy/"
-    assert "Policies" not in roles["DatabaseRole"]
-    assert roles["DatabaseRole"]["ManagedPolicyArns"] == [
+    assert "Policies" not in roles["RouteRole"]
+    assert roles["RouteRole"]["ManagedPolicyArns"] == [
         {"Fn::Sub": f"{managed}service-role/AWSLambdaBasicExecutionRole"},
         {"Fn::Sub": f"{managed}AWSXrayWriteOnlyAccess"},
         {"Fn::Sub": f"{managed}service-role/AWSLambdaVPCAccessExecutionRole"},
-        {"Ref": "DatabaseAccess"},
+        {"Ref": "RoutesDatabaseAccess"},
     ]
-    (trusted,) = statements(roles["DatabaseRole"]["AssumeRolePolicyDocument"])
+    (trusted,) = statements(roles["RouteRole"]["AssumeRolePolicyDocument"])
     assert trusted["Principal"] == {"Service": "lambda.amazonaws.com"}
 
 
@@ -67,7 +75,7 @@ def test_what_a_function_may_do_is_within_the_boundary() -> None:
     granted = {
         action
         for name, resource in resources("AWS::IAM::Role", "AWS::IAM::ManagedPolicy").items()
-        if name.removesuffix("Role") in {*functions(), "DatabaseAccess"}
+        if name.removesuffix("Role") in functions() or name.endswith("DatabaseAccess")
         for each in statements(
             resource["Properties"].get("Policies", resource["Properties"].get("PolicyDocument", []))
         )

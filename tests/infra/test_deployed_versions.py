@@ -4,6 +4,7 @@ import json
 import re
 
 from tests.deployed import JOBS, functions, properties, resources, template
+from tests.template import template as source
 
 OWN_PARAMETERS = {
     "SeedPrices": {"PriceBook"},
@@ -11,6 +12,17 @@ OWN_PARAMETERS = {
     "ExpireUsage": {"UsageRetentionMonths"},
 }
 """The parameters that only one function uses."""
+
+READING = {
+    "Audit",
+    "Directory",
+    "Exports",
+    "GetGroupBudget",
+    "Health",
+    "Spend",
+    "Usage",
+}
+"""The functions of routes that write nothing."""
 
 
 def test_the_resources_leave_room_below_the_limit_of_cloudformation() -> None:
@@ -21,7 +33,7 @@ def test_the_resources_leave_room_below_the_limit_of_cloudformation() -> None:
 def test_a_changed_layer_or_parameter_publishes_every_function() -> None:
     """SAM hashes code and environment to publish; the hash does not resolve references."""
     variables = json.dumps(functions()["Directory"]["Environment"]["Variables"])
-    covered_by_revision = {"DatabaseSecretArn"}
+    covered_by_revision = {"DatabaseSecretArn", "RestoredHost"}
     steering = {*re.findall(r'"Ref": "(\w+)"', variables)} & template()[
         "Parameters"
     ].keys() - covered_by_revision
@@ -115,13 +127,26 @@ def test_a_deployment_can_take_every_default_and_asks_for_no_secret() -> None:
         assert "NoEcho" not in parameter, name
 
 
-def test_new_code_of_a_route_shifts_gradually_and_alarms_roll_it_back() -> None:
+def test_a_function_that_moves_at_once_has_no_route_that_writes() -> None:
+    methods = {
+        name: {
+            event["Properties"].get("Method", "GET")
+            for event in each["Properties"]["Events"].values()
+        }
+        for name, each in source()["Resources"].items()
+        if each["Type"] == "AWS::Serverless::Function" and name not in JOBS
+    }
+    assert {name for name, used in methods.items() if used == {"GET"}} == READING
+
+
+def test_new_code_that_writes_shifts_gradually_and_alarms_roll_it_back() -> None:
     aliases = resources("AWS::Lambda::Alias")
     groups = properties("AWS::CodeDeploy::DeploymentGroup")
     for name in functions():
         assert aliases[f"{name}Aliaslive"]["Properties"]["Name"] == "live"
-        assert ("UpdatePolicy" in aliases[f"{name}Aliaslive"]) == (name not in JOBS), name
-        if name not in JOBS:
+        shifts = name not in JOBS | READING
+        assert ("UpdatePolicy" in aliases[f"{name}Aliaslive"]) == shifts, name
+        if shifts:
             group = groups[f"{name}DeploymentGroup"]
             condition, watched, _ = group["AlarmConfiguration"]["Fn::If"]
             assert condition == "RollsBack"

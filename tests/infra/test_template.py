@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from allowance.access.session import JOB_PATIENCE_SECONDS
 from allowance.http.routes import ROUTES
 from tests.gateway import JOBS, routes
 from tests.template import template
@@ -147,6 +148,17 @@ def test_queued_usage_fails_by_message_and_stays_hidden_while_in_work() -> None:
     assert template()["Parameters"][scaling["Ref"]]["MinValue"] == 2, "AWS accepts no fewer"
     queue = template()["Resources"]["UsageQueue"]["Properties"]
     assert queue["VisibilityTimeout"] >= 6 * functions()["IngestUsage"]["Timeout"]
+
+
+def test_queued_usage_survives_a_database_that_is_away_for_days() -> None:
+    queue = template()["Resources"]["UsageQueue"]["Properties"]
+    outage = queue["RedrivePolicy"]["maxReceiveCount"] * queue["VisibilityTimeout"]
+    assert 6 * 86400 <= outage < queue["MessageRetentionPeriod"]
+    assert queue["RedrivePolicy"]["maxReceiveCount"] <= 1000, "the limit of SQS"
+    variables = functions()["IngestUsage"]["Environment"]["Variables"]
+    assert variables["DEAD_LETTERS_URL"] == {"Ref": "UsageDeadLetters"}
+    # It waits up to 30 s for the database, and up to 5 s for each of ten messages.
+    assert functions()["IngestUsage"]["Timeout"] >= JOB_PATIENCE_SECONDS + 5 * 10
 
 
 def test_all_functions_run_python_3_13_on_the_parameters_architecture() -> None:

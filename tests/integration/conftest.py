@@ -11,7 +11,7 @@ from tests.price_books import price, seed
 
 HERE = Path(__file__).parent
 DEPEND_ON_THE_VERSION = (
-    "access/test_accounting.py",  # runs each query
+    "access",  # runs each query, and compares rights
     "alerts/test_raising.py",
     "alerts/test_raising_at_once.py",
     "budgets",

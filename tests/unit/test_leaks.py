@@ -17,11 +17,11 @@ CREDENTIALS = AwsCredentials("AKID", "key", None, "eu-west-1")
     [
         (f'{{"authorization": "Bearer {mint().plaintext}"}}', ["a token"]),
         (
-            "connecting to postgresql://allowance_app:hunter2@db.example/allowance",
+            "connecting to postgresql://allowance_routes:hunter2@db.example/allowance",
             ["a connection string"],
         ),
         (
-            database_token("db.example", 5432, "allowance_app", CREDENTIALS, NOW),
+            database_token("db.example", 5432, "allowance_routes", CREDENTIALS, NOW),
             ["a signed credential"],
         ),
         (

@@ -39,7 +39,7 @@ class InvalidUUID(AllowanceError):
 
     def __init__(self, segment: str) -> None:
         super().__init__(
-            f'Invalid UUID "{segment}".', detail="Expected 36 characters with hyphens."
+            f'Invalid UUID "{segment}".', detail="Expected 36 characters with hyphens, not a name."
         )
 
 
@@ -118,9 +118,9 @@ class InvalidJSON(AllowanceError):
 class ValidationFailed(AllowanceError):
     """Validation failed."""
 
-    def __init__(self, problems: Iterable[Problem]) -> None:
+    def __init__(self, problems: Iterable[Problem], *, detail: str | None = None) -> None:
         self.problems = tuple(problems)
-        super().__init__()
+        super().__init__(detail=detail)
 
     def __str__(self) -> str:
         return "\n".join(map(str, self.problems))
@@ -170,9 +170,26 @@ class ExportFailed(AllowanceError):
         )
 
 
+class RerateFailed(AllowanceError):
+    """Some models could not be rated again."""
+
+    def __init__(self, failures: int) -> None:
+        super().__init__(
+            f"{failures} models could not be rated again; the log names the models and reasons."
+        )
+
+
 class DatabaseUnavailable(AllowanceError):
     """The database is not available. Try again shortly."""
 
 
+class StatementCancelled(DatabaseUnavailable):
+    """The database cancelled a statement: it took longer than its statement_timeout allows."""
+
+
 class UsageKeyTaken(DatabaseUnavailable):
     """Another call is recording the same usage. Try again shortly."""
+
+
+class UsageMonthDropped(DatabaseUnavailable):
+    """The month of a usage was dropped from the ledger a moment ago. Try again shortly."""

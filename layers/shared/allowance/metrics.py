@@ -53,13 +53,13 @@ def count_alerts(*, delivered: int, failing: int, oldest_seconds: int) -> None:
     metrics.flush_metrics()
 
 
-def count_expired_usage(*, dropped: int, postponed: bool) -> None:
-    """Count one run of ExpireUsage: the dropped months, and whether one month is left for the next
+def count_expired_usage(*, dropped: int, postponed: int) -> None:
+    """Count one run of ExpireUsage: the dropped months, and the months that are left for the next
     run.
     """
     metrics = EphemeralMetrics(namespace=NAMESPACE)
     metrics.add_metric("UsageMonthsDropped", MetricUnit.Count, dropped)
-    metrics.add_metric("UsageMonthsPostponed", MetricUnit.Count, int(postponed))
+    metrics.add_metric("UsageMonthsPostponed", MetricUnit.Count, postponed)
     metrics.flush_metrics()
 
 

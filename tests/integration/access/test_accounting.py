@@ -7,28 +7,22 @@ Stores and queries are found, not listed.
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Mapping
-from typing import Any, get_type_hints
+from typing import get_type_hints
 
 import pytest
 
 import allowance
 from allowance.access.gate import Gate
-from allowance.access.store import CallerStore, Origin, Store
-from allowance.database.database import Database as Connection
-from allowance.database.queries import Call, queries
-from allowance.database.settings import DatabaseSource
+from allowance.access.store import CallerStore, Store
+from allowance.database.queries import queries
 from allowance.errors import Forbidden, NotAuthorized, NotFound
 from allowance.rbac.policy import NO_SECRET, Object, ResourceType, Subject
-from tests.accounting import HELD, Account, caller_of, needed
+from tests.accounting import Account, needed
 from tests.accounts import ACCOUNTS
 from tests.people import Acme
 from tests.postgres import Database
+from tests.stores import Method, store_for
 from tests.subjects import all_but_the_action, all_but_the_object, exactly
-
-ORIGIN = Origin(None, "test", "test")
-
-type Method = tuple[type, str]
 
 MODULES = [
     importlib.import_module(each.name)
@@ -56,82 +50,6 @@ def methods() -> set[Method]:
     } - {(CallerStore, "see_path")}
 
 
-class WatchedConnection(Connection):
-    """The real database; it records the names of the queries that run."""
-
-    def __init__(self, database: Database) -> None:
-        super().__init__(DatabaseSource(database.app_url, None), "test")
-        self.queries_run: list[str] = []
-
-    def rows_of(self, what: Call[Any]) -> Any:
-        self.queries_run.append(what.query)
-        return super().rows_of(what)
-
-    def run(self, query: str, parameters: Mapping[str, Any]) -> int:
-        self.queries_run.append(query)
-        return super().run(query, parameters)
-
-    def batch(self, *calls: Call[Any]) -> list[list[Any]]:
-        self.queries_run += [each.query for each in calls]
-        return super().batch(*calls)
-
-
-def store_for(
-    method: Method, account: Account, subject: Subject, database: Database, acme: Acme
-) -> tuple[Any, WatchedConnection]:
-    connection = WatchedConnection(database)
-    kind = account.kind or method[0]
-    gate = Gate(subject, connection)
-    if issubclass(kind, CallerStore):
-        return kind(gate, ORIGIN, caller_of(acme)), connection
-    return kind(gate, ORIGIN), connection
-
-
-@pytest.fixture
-def something_of_each(database: Database, acme: Acme) -> Database:
-    """A database in which every method finds something to do."""
-    for statement in (
-        "INSERT INTO group_ai_budgets SELECT id, 1 FROM groups",
-        "INSERT INTO ai_model_price_versions (provider, model, source, effective_from, "
-        "input_price, origin)"
-        " VALUES ('p', 'priced', 'custom', '-infinity', 1, 'test')",
-        "INSERT INTO ai_model_price_changes_held (id, provider, model, proposed, reasons, origin)"
-        f" VALUES ('{HELD}', 'p', 'm', '{{\"input_price\": 1}}', '{{}}', 'test')",
-    ):
-        database.run(statement)
-    database.run(
-        "INSERT INTO user_ai_budget_overrides (user_id, group_id, organization_id, "
-        "spend_limit_micros)"
-        " SELECT %s, id, organization_id, 1 FROM groups WHERE id = %s",
-        acme.users["maya"],
-        acme.groups["acme/platform"],
-    )
-    database.run(
-        "INSERT INTO ai_spend_alerts (user_id, period_start, threshold_percent, group_id, "
-        "organization_id,"
-        " limit_source, spend_limit_micros, spent_micros)"
-        " SELECT %s, '2026-11-01', 85, id, organization_id, 'group', 1, 1 FROM groups WHERE id = "
-        "%s",
-        acme.users["maya"],
-        acme.groups["acme/platform"],
-    )
-    # A usage without a price, which RerateUsage reads and rates.
-    usage, account = next(
-        (method, each) for method, each in ACCOUNTS.items() if method[1] == "record"
-    )
-    store, connection = store_for(
-        usage, account, exactly([needed("create ai_usage", acme)]), database, acme
-    )
-    account.run(store, acme)
-    connection.close()
-    database.run(
-        "INSERT INTO ai_model_price_versions (provider, model, source, effective_from, "
-        "input_price, origin)"
-        " VALUES ('p', 'm', 'default', '-infinity', 1000000, 'test')"
-    )
-    return database
-
-
 def test_every_public_method_of_every_store_has_its_account() -> None:
     assert ACCOUNTS.keys() == methods()
 
@@ -149,9 +67,10 @@ def test_it_runs_for_a_caller_who_may_do_exactly_that(
 ) -> None:
     account = ACCOUNTS[method]
     needs = [needed(each, acme) for each in (*account.needs, *account.then)]
-    store, connection = store_for(method, account, exactly(needs), something_of_each, acme)
-    account.run(store, acme)
-    connection.close()
+    for enough in [[each] for each in needs] if account.either else [needs]:
+        store, connection = store_for(method, account, exactly(enough), something_of_each, acme)
+        account.run(store, acme)
+        connection.close()
 
 
 @pytest.mark.parametrize("method", ACCOUNTS, ids=lambda m: f"{m[0].__name__}.{m[1]}")
@@ -161,8 +80,13 @@ def test_it_is_refused_to_a_caller_who_may_do_everything_else(
     # No query runs, so this needs no database of its own.
     database, acme = populated
     account = ACCOUNTS[method]
-    for each in account.needs:
-        action, obj = needed(each, acme)
+    needs = [needed(each, acme) for each in account.needs]
+    if account.either:
+        action, obj = needs[0]
+        nothing = all_but_the_action(action, *(each for _, each in needs))
+        refuse(method, account, obj, nothing, database, acme)
+        return
+    for action, obj in needs:
         subjects = [all_but_the_action(action, obj)]
         if obj.id is not None:
             subjects.append(all_but_the_object(obj))

@@ -84,7 +84,7 @@ def test_alerts_claimed_by_a_killed_run_are_sent_when_the_lease_ends(
     killed_in_a_call(aws.sns, lambda body, forward: None)
     outcome = deliver()
     assert (outcome["delivered"], outcome["waiting"]) == (0, 12)
-    ((lease,),) = database.rows("SELECT max(due_at) - now() FROM ai_spend_alerts")
+    ((lease,),) = database.rows("SELECT max(leased_until) - now() FROM ai_spend_alerts")
     assert timedelta(seconds=60) < lease < timedelta(seconds=120), (
         "longer than the function may run"
     )
@@ -121,9 +121,9 @@ def test_a_run_that_lost_its_lease_leaves_the_next_lease_alone(
     run = threading.Thread(target=deliver)
     run.start()
     assert reached.wait(10)
-    lease = "UPDATE ai_spend_alerts SET attempts = 2, due_at = now() + interval '7 minutes'"
-    database.run(lease)
-    before = database.rows("SELECT due_at, attempts FROM ai_spend_alerts")
+    database.run("UPDATE ai_spend_alerts SET leased_until = now() + interval '7 minutes'")
+    state = "SELECT due_at, leased_until, attempts FROM ai_spend_alerts"
+    before = database.rows(state)
     over.set()
     run.join()
-    assert database.rows("SELECT due_at, attempts FROM ai_spend_alerts") == before
+    assert database.rows(state) == before

@@ -14,6 +14,7 @@ import psycopg
 import pytest
 
 import migrate as migrate_lambda
+from allowance.rbac.system import Login
 from allowance.settings import BadSetting
 from tests.conftest import environment
 from tests.gateway import Context
@@ -145,7 +146,6 @@ def test_the_application_logs_in_by_iam_where_it_has_no_password(empty: Database
     stated = {
         "DATABASE_HOST": "db.example",
         "DATABASE_NAME": "allowance",
-        "DATABASE_USER": "allowance_app",
     }
     with environment(**stated, OWNER_DATABASE_URL=empty.owner_url):
         with pytest.raises(BadSetting, match="no role rds_iam"):
@@ -154,16 +154,16 @@ def test_the_application_logs_in_by_iam_where_it_has_no_password(empty: Database
         try:
             migrate_lambda.handler({}, Context())
             migrate_lambda.handler({}, Context())
-            assert member_of_rds_iam(empty)
+            assert members_of_rds_iam(empty) == set(Login)
             with environment(DATABASE_URL=empty.app_url, OWNER_DATABASE_URL=empty.owner_url):
                 migrate_lambda.handler({}, Context())
-            assert not member_of_rds_iam(empty), "at RDS, who is a member may use no password"
+            assert members_of_rds_iam(empty) == set(), "at RDS, a member may use no password"
             with psycopg.connect(empty.app_url) as app:
-                assert app.execute("SELECT current_user").fetchone() == ("allowance_app",)
+                assert app.execute("SELECT current_user").fetchone() == ("allowance_routes",)
         finally:
             empty.run("DROP ROLE rds_iam")
 
 
-def member_of_rds_iam(database: Database) -> bool:
-    ((member,),) = database.rows("SELECT pg_has_role('allowance_app', 'rds_iam', 'member')")
-    return member
+def members_of_rds_iam(database: Database) -> set[str]:
+    members = "SELECT member::regrole::text FROM pg_auth_members WHERE roleid = 'rds_iam'::regrole"
+    return {name for (name,) in database.rows(members)} - {"postgres"}

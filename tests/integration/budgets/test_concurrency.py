@@ -1,27 +1,23 @@
 """Concurrent admins: If-Match protects a budget, and every audit entry follows the last one."""
 
 import threading
-from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
+from functools import partial
+from itertools import pairwise
+from uuid import UUID
 
 import pytest
 
-from allowance.access.caller import Caller
-from allowance.access.gate import Gate
-from allowance.access.store import Origin
-from allowance.access.tokens import credential_of
 from allowance.budgets.groups import GroupBudgetStore
 from allowance.contract.preconditions import Precondition
-from allowance.database.database import Database as Connection
-from allowance.database.queries import call
-from allowance.database.settings import DatabaseSource
-from allowance.errors import BudgetChanged, BudgetNotFound
-from allowance.rbac.policy import Subject
-from allowance.rbac.roles import roles_of_user
+from allowance.directory.reading import read_directory
+from allowance.errors import BudgetChanged, BudgetNotFound, GroupNotFound
+from tests.depth import by_depth
 from tests.gateway import Client
 from tests.people import Acme
 from tests.postgres import Database
+from tests.sessions import at_once, directory_store, store_of
 
 CHANGED = "The budget was changed by someone else."
 
@@ -75,30 +71,12 @@ def test_a_refused_precondition_writes_no_entry(
     )
 
 
-@contextmanager
-def store_of(database: Database, acme: Acme, username: str) -> Generator[GroupBudgetStore]:
-    """A store on its own connection, like a separate Lambda."""
-    connection = Connection(DatabaseSource(database.app_url, None), "test")
-    credential = credential_of({"coder-session-token": acme.tokens[f"{username}/test"]})
-    authenticate = call(
-        Caller,
-        "authenticate",
-        token_id=credential.token_id,
-        secret_sha256=credential.secret_sha256,
-        blind=b"",
-        group_id=acme.groups["acme/platform"],
-        organization_id=None,
-        organization_name=None,
-        named_user_id=None,
-        named_username=None,
-    )
-    (caller,) = connection.rows_of(authenticate)
-    roles = roles_of_user(caller.roles, ((each.id, each.roles) for each in caller.organizations))
-    gate = Gate(Subject(caller.user_id, roles), connection)
-    yield GroupBudgetStore(
-        gate, Origin(caller.user_id, username, f"{username}-{threading.get_ident()}"), caller
-    )
-    connection.close()
+def budgets_of(
+    database: Database, acme: Acme, username: str, group_id: UUID | None = None
+) -> AbstractContextManager[GroupBudgetStore]:
+    """A store for the budget of a group, by default of platform."""
+    group_id = group_id or acme.groups["acme/platform"]
+    return store_of(GroupBudgetStore, database, acme.tokens[f"{username}/test"], group_id=group_id)
 
 
 @pytest.mark.parametrize("writers", [16])
@@ -110,7 +88,7 @@ def test_under_concurrent_puts_and_deletes_the_audit_log_is_a_chain(
 
     def write(number: int) -> int:
         done = 0
-        with store_of(database, acme, "adam" if number % 2 else "olivia") as store:
+        with budgets_of(database, acme, "adam" if number % 2 else "olivia") as store:
             start.wait()
             for turn in range(rounds):
                 with suppress(BudgetNotFound):
@@ -143,16 +121,80 @@ def test_under_concurrent_puts_and_deletes_the_audit_log_is_a_chain(
     assert times == sorted(times)
 
 
-def test_only_one_of_many_concurrent_creates_succeeds(database: Database, acme: Acme) -> None:
-    group = acme.groups["acme/platform"]
-    start = threading.Barrier(8)
+def test_the_chain_of_a_budget_ends_with_its_group(database: Database, acme: Acme) -> None:
+    """Admins change the budget of a group that imports delete and create again."""
+    groups, rounds = [acme.groups["acme/platform"]], by_depth(quick=3, thorough=10, deep=60)
+    ended = threading.Event()
 
-    def create(number: int) -> bool:
-        with store_of(database, acme, "adam") as store, suppress(BudgetChanged):
+    def write(number: int) -> int:
+        done = 0
+        while not ended.is_set():
+            group = groups[-1]
+            with (
+                budgets_of(database, acme, "adam", group) as store,
+                suppress(BudgetNotFound, GroupNotFound),
+            ):
+                if (number + done) % 3 == 0:
+                    store.delete(group, Precondition())
+                else:
+                    store.set(group, done, Precondition())
+            done += 1
+        return done
+
+    def import_again() -> int:
+        with directory_store(database) as store:
+            for _ in range(rounds):
+                for kept in (["research"], ["research", "platform"]):
+                    document = {"organizations": [{"name": "acme", "groups": kept}]}
+                    imported = store.import_directory(read_directory(document)).groups
+                groups.append(imported["acme/platform"])
+        ended.set()
+        return rounds
+
+    at_once(*(partial(write, number) for number in range(4)), import_again)
+    for group in groups:
+        chain = database.rows(
+            "SELECT before, after FROM audit_log WHERE resource_type = 'group_ai_budget' AND "
+            "group_id = %s ORDER BY id",
+            group,
+        )
+        state = database.rows(
+            "SELECT jsonb_build_object('spend_limit_micros', spend_limit_micros) FROM "
+            "group_ai_budgets WHERE group_id = %s",
+            group,
+        )
+        assert all(earlier[1] == later[0] for earlier, later in pairwise(chain))
+        assert [each[1] for each in chain[-1:] if each[1] is not None] == [
+            each[0] for each in state
+        ]
+
+
+@pytest.mark.parametrize("condition", ["If-None-Match", "If-Match"])
+def test_of_many_writers_with_one_condition_only_one_succeeds(
+    database: Database, acme: Acme, condition: str
+) -> None:
+    group, start = acme.groups["acme/platform"], threading.Barrier(8)
+    precondition = Precondition(must_be_absent=True)
+    if condition == "If-Match":
+        with budgets_of(database, acme, "adam") as store:
+            version = store.set(group, 9, Precondition()).updated_at
+        precondition = Precondition(versions=(version,))
+
+    def write(number: int) -> bool:
+        with budgets_of(database, acme, "adam") as store, suppress(BudgetChanged):
             start.wait()
-            store.set(group, number, Precondition(must_be_absent=True))
+            if condition == "If-Match" and number % 2:
+                store.delete(group, precondition)
+            else:
+                store.set(group, number, precondition)
             return True
         return False
 
+    def attempt(number: int) -> bool:
+        # A deletion without a budget is a 404, whatever the condition.
+        with suppress(BudgetNotFound):
+            return write(number)
+        return False
+
     with ThreadPoolExecutor(8) as threads:
-        assert sum(threads.map(create, range(8))) == 1
+        assert sum(threads.map(attempt, range(8))) == 1

@@ -138,8 +138,9 @@ def directories(draw: st.DrawFn) -> Directory:
 
 def answers(
     owner: psycopg.Connection[Any], directory: Directory
-) -> tuple[dict[UUID, EffectiveBudget], dict[UUID, EffectiveBudget], dict[UUID, int | None]]:
-    """The results of the functions for all users, for each user, and for each group.
+) -> tuple[dict[UUID, EffectiveBudget], dict[UUID, EffectiveBudget], list[dict[UUID, int | None]]]:
+    """The results of the functions for all users, for each user, and for each group: by the other
+    groups of members, by the members of higher budgets, and by the sizes of the tables.
 
     The transaction rolls back, so the directory is gone afterwards.
     """
@@ -154,12 +155,19 @@ def answers(
             "SELECT u.id, e.group_id, e.spend_limit_micros, e.limit_source"
             " FROM users AS u CROSS JOIN LATERAL ai_effective_budget(u.id) AS e"
         )
-        totals = owner.execute("SELECT id, ai_group_spend_limit_total(id) FROM groups")
+        totals = [
+            owner.execute(
+                "SELECT g.id, t.total_spend_limit_micros FROM groups AS g LEFT JOIN"
+                f" ai_group_spend_limit_totals(ARRAY(SELECT id FROM groups){cost}) AS t"
+                " ON t.group_id = g.id".encode()
+            )
+            for cost in (", 0", ", 1000000000", "")
+        ]
         first, second = (
             {row[0]: EffectiveBudget(*row[1:]) for row in found.fetchall()}
             for found in (at_once, one_by_one)
         )
-        return first, second, dict(totals.fetchall())
+        return first, second, [dict(each.fetchall()) for each in totals]
 
 
 def test_the_sql_functions_agree_with_the_python_rule(empty_database: Database) -> None:
@@ -186,8 +194,9 @@ def test_the_sql_functions_agree_with_the_python_rule(empty_database: Database) 
                 user: effective_budget(directory.groups[user], directory.overrides.get(user))
                 for user in USERS
             }
-            at_once, one_by_one, totals = answers(owner, directory)
+            at_once, one_by_one, (totals, *others) = answers(owner, directory)
             assert at_once == one_by_one == expected
+            assert others == [totals] * 2
             seen.update(each.limit_source for each in expected.values())
             budgets = {UUID(str(each["group_id"])) for each in directory.rows["budgets"]}
             deleted = {

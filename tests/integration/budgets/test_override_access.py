@@ -4,9 +4,8 @@ from uuid import UUID
 
 import pytest
 
-import import_directory
-from tests.gateway import Client, Context
-from tests.overrides import MAYA, NOT_FOUND, entries, limit, without_request_id
+from tests.gateway import Client
+from tests.overrides import MAYA, NOT_FOUND, entries, limit, narrow, without_request_id
 from tests.people import Acme
 from tests.postgres import Database
 
@@ -42,17 +41,10 @@ def test_a_caller_who_may_only_read_is_refused_after_the_body_is_read(
 def test_a_group_that_the_caller_may_not_update_looks_like_none(
     acme: Acme, database: Database
 ) -> None:
-    scope = {
-        "site": [{"resource_type": "*", "action": "*"}],
-        "allow_list": [{"type": "user", "id": "*"}, {"type": "group", "id": "acme/research"}],
-    }
-    imported = import_directory.handler(
-        {"tokens": [{"username": "olivia", "name": "narrow", "scope": scope}]}, Context()
-    )
-    narrow = Client(imported["tokens"]["olivia/narrow"])
-    absent = narrow.put(MAYA, {"group_id": str(UUID(int=5)), "spend_limit_micros": 1})
-    assert without_request_id(narrow.put(MAYA, limit(acme))) == without_request_id(absent)
+    research = narrow(acme, "acme/research")
+    absent = research.put(MAYA, {"group_id": str(UUID(int=5)), "spend_limit_micros": 1})
+    assert without_request_id(research.put(MAYA, limit(acme))) == without_request_id(absent)
     assert absent.json() == NOT_FOUND
     acme.client("olivia").put(MAYA, limit(acme))
-    assert narrow.delete(MAYA).json() == NOT_FOUND
+    assert research.delete(MAYA).json() == NOT_FOUND
     assert [entry[1] for entry in entries(database)] == ["create"]

@@ -45,17 +45,20 @@ def test_me_is_the_caller(olivia: Client, acme: Acme, maya: Client) -> None:
     assert olivia.get("/api/v2/users/me/ai/budget/override").status == 404
 
 
+GROUP = "A group of which the user is a member; spend is attributed to it."
+
+
 @pytest.mark.parametrize(
     ("body", "field", "detail"),
     [
-        ({"spend_limit_micros": 1}, "group_id", "Required."),
-        ({"group_id": 7, "spend_limit_micros": 1}, "group_id", "Must be a string."),
+        ({"spend_limit_micros": 1}, "group_id", f"Required. {GROUP}"),
+        ({"group_id": 7, "spend_limit_micros": 1}, "group_id", f"Must be a string. {GROUP}"),
         (
             {"group_id": "7", "spend_limit_micros": 1},
             "group_id",
             "Must be a UUID of 36 characters with hyphens.",
         ),
-        ({"group_id": None, "spend_limit_micros": 1}, "group_id", "Must be a string."),
+        ({"group_id": None, "spend_limit_micros": 1}, "group_id", f"Must be a string. {GROUP}"),
         (
             {"group_id": str(UUID(int=5)), "spend_limit_micros": -1},
             "spend_limit_micros",
@@ -64,9 +67,14 @@ def test_me_is_the_caller(olivia: Client, acme: Acme, maya: Client) -> None:
         (
             {"group_id": str(UUID(int=5)), "spend_limit_micros": "1"},
             "spend_limit_micros",
-            "Must be a whole number.",
+            "Must be a whole number. Whole micro-units of US dollars per person and month: "
+            "25000000 is $25.00; 0 blocks all spend.",
         ),
-        ({"group_id": str(UUID(int=5)), "spend_limit_micros": 1, "x": 1}, "x", "Unknown field."),
+        (
+            {"group_id": str(UUID(int=5)), "spend_limit_micros": 1, "x": 1},
+            "x",
+            "Unknown field. Known fields: spend_limit_micros, group_id.",
+        ),
     ],
 )
 def test_a_bad_body_names_the_field(olivia: Client, body: object, field: str, detail: str) -> None:
@@ -98,10 +106,10 @@ def test_every_change_leaves_an_entry(
     olivia: Client, acme: Acme, adam: Client, database: Database
 ) -> None:
     olivia.put(MAYA, limit(acme, 1))
-    olivia.put(MAYA, limit(acme, 2, "acme/Everyone"))
+    olivia.put(MAYA, limit(acme, 2))
     olivia.delete(MAYA)
     olivia.delete(MAYA)
-    before, after = limit(acme, 1), limit(acme, 2, "acme/Everyone")
+    before, after = limit(acme, 1), limit(acme, 2)
     assert [entry[:4] for entry in entries(database)] == [
         ("olivia", "create", None, before),
         ("olivia", "update", before, after),

@@ -5,15 +5,13 @@ Postgres is real.
 import json
 import os
 import socket
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
-import boto3
 import psycopg
 import pytest
-from moto.server import ThreadedMotoServer
 
 from allowance.database import login as connection
 from allowance.database.login import connection_parameters
@@ -22,50 +20,8 @@ from allowance.settings import BadSetting
 from tests.conftest import environment, forget_process
 from tests.people import Acme
 from tests.postgres import Database
+from tests.secrets import SIGNED_IN, secret_of, stored
 from tests.tls_postgres import tls_in_front_of
-
-SIGNED_IN = {
-    "AWS_ACCESS_KEY_ID": "AKID",
-    "AWS_SECRET_ACCESS_KEY": "key",
-    "AWS_SESSION_TOKEN": "session",
-    "AWS_REGION": "eu-west-1",
-}
-
-
-def secret_of(url: str, **other: Any) -> dict[str, Any]:
-    parts = urlsplit(url)
-    return {
-        "engine": "postgres",
-        "host": parts.hostname,
-        "port": parts.port,
-        "dbname": parts.path.strip("/"),
-        "username": parts.username,
-        "password": parts.password,
-        "sslmode": "disable",
-    } | other
-
-
-@pytest.fixture(scope="module")
-def secrets_manager() -> Generator[Any]:
-    """A client of moto's Secrets Manager. The functions reach it over HTTP, like AWS's own."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in {
-            **SIGNED_IN,
-            "AWS_ENDPOINT_URL_SECRETS_MANAGER": f"http://{host}:{port}",
-        }.items():
-            patch.setenv(name, value)
-        yield boto3.client("secretsmanager", "eu-west-1")
-    server.stop()
-
-
-def stored(secrets_manager: Any, document: object) -> str:
-    """The ARN of a new secret."""
-    name = f"secret-{os.urandom(4).hex()}"
-    text = document if isinstance(document, str) else json.dumps(document)
-    return secrets_manager.create_secret(Name=name, SecretString=text)["ARN"]
 
 
 def test_the_connection_comes_out_of_the_secret(
@@ -98,19 +54,17 @@ def test_what_the_master_secret_of_rds_lacks_comes_from_the_environment(
 def test_a_rotated_password_is_taken_by_the_next_connection(
     secrets_manager: Any, database: Database, acme: Acme
 ) -> None:
-    # A role of its own: the others' connections of this server stay as they are.
-    role = f"{database.name}_role"
     adam, path = acme.client("adam"), acme.budget_path()
-    database.run(f"CREATE ROLE {role} LOGIN PASSWORD 'first' IN ROLE allowance_app INHERIT")
-    before = secret_of(database.app_url, username=role, password="first")
+    before = secret_of(database.app_url)
     arn = stored(secrets_manager, before)
     try:
         with environment(DATABASE_SECRET_ARN=arn):
             assert adam.put(path, {"spend_limit_micros": 1}).status == 200
-            database.run(f"ALTER ROLE {role} PASSWORD 'second'")
+            database.run("ALTER ROLE allowance_routes PASSWORD 'second'")
             assert adam.get(path).status == 200, "an open connection outlives a rotation"
             database.rows(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", role
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE usename = 'allowance_routes' AND datname = current_database()"
             )
             assert adam.get(path).status == 503, "the new password is not in the secret yet"
             secrets_manager.put_secret_value(
@@ -118,7 +72,8 @@ def test_a_rotated_password_is_taken_by_the_next_connection(
             )
             assert adam.get(path).status == 200
     finally:
-        database.run(f"DROP ROLE {role}")
+        # The other tests of this server have the first one.
+        database.run(f"ALTER ROLE allowance_routes PASSWORD '{before['password']}'")
 
 
 @pytest.mark.parametrize("content", ["hunter2 is no JSON", '"hunter2"', "[1, 2]"])
@@ -164,14 +119,13 @@ def test_without_a_secret_the_password_is_a_token_that_the_role_signs(
     stated = {
         "DATABASE_HOST": "db.example",
         "DATABASE_NAME": "allowance",
-        "DATABASE_USER": "allowance_app",
     }
     with environment(**stated):
-        found = connection_parameters(database_source())
+        found = connection_parameters(database_source(login="allowance_routes"))
     address, _, query = found["password"].partition("/?")
     assert (address, parse_qs(query)["DBUser"], found["sslmode"]) == (
         "db.example:5432",
-        ["allowance_app"],
+        ["allowance_routes"],
         "verify-full",
     )
 
@@ -181,7 +135,7 @@ def test_without_a_secret_the_password_is_a_token_that_the_role_signs(
     [
         {},
         {"DATABASE_URL": "postgresql://localhost/x", "DATABASE_SECRET_ARN": "arn"},
-        {"DATABASE_HOST": "db.example", "DATABASE_NAME": "allowance"},
+        {"DATABASE_HOST": "db.example"},
         {"DATABASE_SECRET_ARN": "arn", "DATABASE_PORT": "five"},
     ],
 )

@@ -8,6 +8,7 @@ import pytest
 
 import migrate as migrate_lambda
 from allowance.errors import ValidationFailed
+from allowance.rbac.system import Login
 from migrate import MIGRATIONS, migrate
 from tests.conftest import environment
 from tests.gateway import Context
@@ -101,21 +102,13 @@ def test_a_file_that_fails_leaves_no_trace(server: Server, folder: Path) -> None
         assert migrate(owner, folder) == ["0003_c.sql"]
 
 
-def test_the_lambda_migrates_and_the_application_can_log_in(server: Server) -> None:
+def test_the_lambda_migrates_and_each_function_can_log_in(server: Server) -> None:
     with (
         server.database() as database,
         environment(DATABASE_URL=database.app_url, OWNER_DATABASE_URL=database.owner_url),
     ):
         assert migrate_lambda.handler({}, Context())["applied"]
         assert migrate_lambda.handler({}, Context()) == {"applied": []}
-        with psycopg.connect(database.app_url) as app:
-            assert app.execute("SELECT count(*) FROM users").fetchone() == (0,)
-
-
-def test_the_lambda_refuses_another_role_for_the_application(server: Server) -> None:
-    with (
-        server.database() as database,
-        environment(DATABASE_URL=database.owner_url, OWNER_DATABASE_URL=database.owner_url),
-        pytest.raises(ValidationFailed, match="DATABASE_URL: its user must be allowance_app"),
-    ):
-        migrate_lambda.handler({}, Context())
+        for login in Login:
+            with psycopg.connect(database.url_of(login)) as function:
+                assert function.execute("SELECT count(*) FROM users").fetchone() == (0,)

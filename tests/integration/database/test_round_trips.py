@@ -9,6 +9,7 @@ import pytest
 
 from tests.conftest import environment
 from tests.gateway import Answer, Client
+from tests.overrides import MAYA, limit
 from tests.people import Acme
 from tests.postgres import Database
 from tests.price_books import price, seed
@@ -88,26 +89,26 @@ def test_a_price_route_costs_no_more_either(
     ("most", "status", "request_of"),
     [
         (2, 200, lambda client, path, _: client.get(path)),
-        (3, 200, lambda client, path, body: client.put(path, body)),
+        (3, 200, lambda client, path, acme: client.put(path, limit(acme))),
+        (3, 200, lambda client, path, acme: client.put(path, limit(acme, group="acme/Everyone"))),
         (3, 204, lambda client, path, _: client.delete(path)),
         (1, 400, lambda client, path, _: client.put(path, {})),
     ],
-    ids=["GET", "PUT", "DELETE", "bad body"],
+    ids=["GET", "PUT", "PUT in another group", "DELETE", "bad body"],
 )
 def test_an_override_costs_no_more_either(
     database: Database,
     acme: Acme,
     most: int,
     status: int,
-    request_of: Callable[[Client, str, object], Answer],
+    request_of: Callable[[Client, str, Acme], Answer],
 ) -> None:
-    olivia, path = acme.client("olivia"), "/api/v2/users/maya/ai/budget/override"
-    body = {"group_id": str(acme.groups["acme/platform"]), "spend_limit_micros": 1}
-    olivia.put(path, body)
+    olivia = acme.client("olivia")
+    olivia.put(MAYA, limit(acme))
     with wire(database.app_url) as counted, environment(DATABASE_URL=counted.url):
         assert olivia.get("/api/v2/users/me").status == 200
         counted.reset()
-        assert request_of(olivia, path, body).status == status
+        assert request_of(olivia, MAYA, acme).status == status
         assert 1 <= counted.trips <= most
 
 

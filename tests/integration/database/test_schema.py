@@ -9,7 +9,7 @@ from tests.postgres import Database
 def test_the_applications_role_owns_nothing_and_has_its_timeouts(
     empty_database: Database,
 ) -> None:
-    owned = "SELECT count(*) FROM pg_class WHERE relowner = 'allowance_app'::regrole"
+    owned = "SELECT count(*) FROM pg_class WHERE relowner = 'allowance_routes'::regrole"
     assert empty_database.rows(owned) == [(0,)]
     with psycopg.connect(empty_database.app_url) as app:
         for name, value in {

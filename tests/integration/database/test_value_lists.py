@@ -7,14 +7,13 @@ from typing import Any, get_args
 import pytest
 from pydantic import BaseModel
 
-from allowance.alerts.delivery import ClaimedAlert
 from allowance.alerts.models import SpendAlert
+from allowance.alerts.telling import ClaimedAlert
 from allowance.audit.models import AuditEntry
 from allowance.budgets.effective import LimitSource
 from allowance.database.database import CONSTRAINTS as MAPPED
-from allowance.database.queries import queries
 from allowance.directory.document import UserEntry
-from allowance.directory.resolve import Account
+from allowance.directory.known import Account
 from allowance.prices.models import HeldDecision, ModelPriceVersion, PriceCursor
 from tests.postgres import Database
 
@@ -31,8 +30,8 @@ LISTS: dict[str, list[tuple[type[BaseModel], str]]] = {
 }
 """The models that read or write the column of a constraint."""
 
-OF_SQL_ALONE = {"ai_usage_reason": "record_usage"}
-"""Constraints whose values only this query writes."""
+OF_SQL_ALONE = {"ai_usage_reason": "record_ai_usage"}
+"""Constraints whose values only this function of the schema writes."""
 
 SCHEMA = "nspname = 'public'"
 CONSTRAINTS = (
@@ -75,10 +74,10 @@ def test_a_list_in_the_schema_is_the_type_in_the_code(
 
 
 @pytest.mark.parametrize("constraint", OF_SQL_ALONE)
-def test_a_query_writes_exactly_the_values_of_its_list(
-    constraint: str, lists: dict[str, set[str]]
+def test_a_function_writes_exactly_the_values_of_its_list(
+    constraint: str, lists: dict[str, set[str]], migrated: Database
 ) -> None:
-    sql = queries()[OF_SQL_ALONE[constraint]].sql.decode()
+    sql = dict(migrated.rows(FUNCTIONS))[OF_SQL_ALONE[constraint]]
     ((first, second),) = re.findall(r"CASE WHEN e\.corrects IS NULL THEN '(\w+)' ELSE '(\w+)'", sql)
     assert {first, second} == lists[constraint]
 
@@ -108,7 +107,13 @@ def test_alerts_have_one_mark_per_receiver(migrated: Database) -> None:
         for name in ClaimedAlert.model_fields.keys() - SpendAlert.model_fields.keys()
         if name.endswith("_at")
     }
-    assert columns == marks | {"period_start", "raised_at", "due_at", "delivered_at"}
+    assert columns == marks | {
+        "period_start",
+        "raised_at",
+        "due_at",
+        "leased_until",
+        "delivered_at",
+    }
 
 
 def test_every_constraint_that_maps_to_an_error_exists(migrated: Database) -> None:

@@ -2,8 +2,10 @@
 
 import pytest
 
+from allowance.directory.document import MAX_ORGANIZATIONS_OF_USER
+from allowance.rbac.roles import ORGANIZATION_ROLES
 from tests.conftest import environment
-from tests.gateway import Client
+from tests.gateway import MAX_RESPONSE_BYTES, Client
 from tests.people import Acme
 from tests.postgres import Database
 
@@ -24,10 +26,31 @@ def test_me_of_an_owner_in_no_organization(acme: Acme) -> None:
     assert (me["roles"], me["organizations"]) == (["owner"], [])
 
 
+def test_me_of_the_most_organizations_fits_a_lambda_response(
+    acme: Acme, maya: Client, database: Database
+) -> None:
+    database.run(
+        "INSERT INTO organizations (name)"
+        " SELECT lpad(n::text, 4, '0') || repeat('\U0001f4b8', 251)"
+        " FROM generate_series(1, %s) AS n",
+        MAX_ORGANIZATIONS_OF_USER - 1,
+    )
+    database.run(
+        "INSERT INTO organization_members (organization_id, user_id, roles)"
+        " SELECT id, %s, %s FROM organizations WHERE name NOT IN ('acme', 'globex')",
+        acme.users["maya"],
+        list(ORGANIZATION_ROLES),
+    )
+    answer = maya.get("/api/v2/users/me")
+    assert len(answer.json()["organizations"]) == MAX_ORGANIZATIONS_OF_USER
+    assert answer.lambda_bytes < MAX_RESPONSE_BYTES
+
+
 def names(client: Client, organization: object = "acme") -> list[str]:
     answer = client.get(f"/api/v2/organizations/{organization}/groups")
     assert answer.status == 200
-    return [each["name"] for each in answer.json()]
+    assert answer.json()["next"] is None
+    return [each["name"] for each in answer.json()["groups"]]
 
 
 def test_each_sees_the_groups_that_he_may_read(acme: Acme) -> None:
@@ -71,7 +94,7 @@ def test_a_group_shows_its_budget(acme: Acme, adam: Client, maya: Client) -> Non
     assert maya.get(path).json() == shape | {"budget": None}
     budget = adam.put(f"{path}/ai/budget", {"spend_limit_micros": 9}).json()
     assert maya.get(path).json() == shape | {"budget": budget}
-    listed = maya.get("/api/v2/organizations/acme/groups").json()
+    listed = maya.get("/api/v2/organizations/acme/groups").json()["groups"]
     assert [each["budget"] for each in listed] == [None, budget]
 
 

@@ -22,6 +22,8 @@ from tests.postgres import Database
         ({"users": [{"username": "a", "roles": ["admin"]}]}, 'users[0].roles[0]: unknown role '
         '"admin"'),
         ({"users": [{"username": "a", "roles": None}]}, "users[0].roles: must be a list"),
+        ({"users": [{"username": "a", "organizations": [{"name": "acme"}] * 4001}]},
+         "users[0].organizations: must have at most 4000 entries"),
         ({"users": [{"username": "a", "status": "gone"}]}, "users[0].status: "),
         ({"users": [{"username": "a", "email": "x"}]}, "users[0].email: is no e-mail address"),
         ({"users": [{"username": "a", "email": "Maya@acme.example"}]}, 'users[0].email: '
@@ -115,6 +117,15 @@ def test_all_problems_are_reported_at_once(database: Database) -> None:
         "users[1].email",
         "tokens[0].username",
     ]
+
+
+def test_an_error_has_a_thousand_problems_at_most(database: Database) -> None:
+    nowhere = [{"name": "nowhere"}]
+    users = [{"username": f"u{n}", "organizations": nowhere} for n in range(1001)]
+    for document in ({"users": users}, {"users": [{"username": "-"}] * 1001}):
+        found = problems(document)
+        assert len(found) == 1001
+        assert found[-1] == "(document): has more problems"
 
 
 def test_a_name_cannot_forge_a_problem(database: Database) -> None:

@@ -12,7 +12,7 @@ JOIN = (
     "INSERT INTO group_members (group_id, user_id) SELECT g.id, u.id FROM groups AS g, users AS u"
     " WHERE g.name = %s AND u.username = %s ON CONFLICT (group_id, user_id) DO NOTHING"
 )
-"""Like the importer: without the organization."""
+"""Without the organization, which the trigger fills in."""
 
 MEMBERS = (
     "SELECT g.name, u.username, gm.organization_id = g.organization_id FROM group_members AS gm"

@@ -9,10 +9,11 @@ import pytest
 from moto import mock_aws
 
 from allowance.aws.s3 import s3_client
+from tests.exports import export, writes
 from tests.gateway import Client
 from tests.people import Acme
 from tests.postgres import Database
-from tests.usage import record, results
+from tests.usage import in_month_before, record, results
 
 
 @pytest.fixture
@@ -61,3 +62,17 @@ def _past(day: str) -> bool:
 def ana(acme: Acme) -> Client:
     """The organization's auditor."""
     return acme.client("ana")
+
+
+@pytest.fixture
+def exported(s3: Any, gateway: Client, acme: Acme, database: Database) -> Client:
+    """Usage of three months in two organizations, exported by a run."""
+    results(
+        gateway,
+        *(in_month_before(ago, ago) for ago in (0, 1, 14)),
+        *(in_month_before(ago, 20 + ago, user="gus") for ago in (0, 1, 14)),
+    )
+    with writes() as found:
+        assert export(database) == {"objects": 6, "rows": 6, "left": 0}
+    assert len(set(found)) == 6
+    return gateway

@@ -40,10 +40,10 @@ def test_the_log_keeps_the_difference_between_a_refusal_and_an_absence(
 @pytest.mark.parametrize(
     "url",
     [
-        "postgresql://allowance_app:hunter2%zz@127.0.0.1:1/x",
-        "postgre://allowance_app:hunter2@127.0.0.1:1/x",
+        "postgresql://allowance_routes:hunter2%zz@127.0.0.1:1/x",
+        "postgre://allowance_routes:hunter2@127.0.0.1:1/x",
         "hunter2 x",
-        "postgresql://allowance_app:hunter2@127.0.0.1:1/x",
+        "postgresql://allowance_routes:hunter2@127.0.0.1:1/x",
     ],
 )
 def test_the_database_password_reaches_neither_the_client_nor_the_log(

@@ -5,11 +5,11 @@ an error.
 import threading
 import time
 from collections.abc import Generator
-from urllib.parse import urlsplit
 
 import pytest
 
 import import_directory
+from allowance.rbac.system import Login
 from local.postgres import EmbeddedPostgres
 from migrate import migrate
 from tests.conftest import environment
@@ -43,8 +43,8 @@ def test_a_stale_connection_is_replaced_unseen(
         assert request().status == 200
 
 
-def test_a_job_finds_its_connection_stale_and_goes_on(database: Database, acme: Acme) -> None:
-    import_directory.handler(DIRECTORY, Context())
+def test_a_job_finds_its_connection_stale_and_goes_on(database: Database, adam: Client) -> None:
+    adam.get("/api/v2/users/me")
     assert database.rows(END_OURS)
     assert import_directory.handler(DIRECTORY, Context())["tokens"] == {}
 
@@ -93,10 +93,10 @@ def own_server() -> Generator[tuple[EmbeddedPostgres, Acme]]:
     """A server of this test alone, so that it can be stopped."""
     with EmbeddedPostgres(durable=False) as server:
         database = Database(
-            "allowance", server.url, with_parts(server.url, user="allowance_app", password="app")
+            "allowance", server.url, with_parts(server.url, user=Login.ROUTES, password="app")
         )
         with database.connect() as owner:
-            migrate(owner, application_password=urlsplit(database.app_url).password)
+            migrate(owner, passwords=dict.fromkeys(Login, "app"))
         with environment(DATABASE_URL=database.app_url):
             yield server, Acme.of(import_directory.handler(DIRECTORY, Context()))
 
@@ -113,10 +113,19 @@ def test_a_stopped_server_is_a_503_until_it_starts_with_no_restart_of_ours(
     server.start()
     assert adam.get(acme.budget_path()).json()["spend_limit_micros"] == 1
     with Database("allowance", server.url, "").connect() as owner:
-        owner.execute("ALTER ROLE allowance_app CONNECTION LIMIT 0")
+        owner.execute("ALTER ROLE allowance_routes CONNECTION LIMIT 0")
     server.stop()
     server.start()
     assert_unavailable(adam.get(acme.budget_path()))
     with Database("allowance", server.url, "").connect() as owner:
-        owner.execute("ALTER ROLE allowance_app CONNECTION LIMIT -1")
+        owner.execute("ALTER ROLE allowance_routes CONNECTION LIMIT -1")
     assert adam.get(acme.budget_path()).status == 200
+
+
+def test_a_job_waits_for_a_server_that_starts(own_server: tuple[EmbeddedPostgres, Acme]) -> None:
+    server, _ = own_server
+    server.stop()
+    later = threading.Timer(0.3, server.start)
+    later.start()
+    assert import_directory.handler(DIRECTORY, Context())["tokens"] == {}
+    later.join()

@@ -125,7 +125,7 @@ def test_a_bad_query_parameter_is_named(adam: Client, query: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/api/v2/users/me?x=1", "/api/v2/organizations/acme/groups?limit=1", "/healthz?x=1"]
+    "path", ["/api/v2/users/me?x=1", "/api/v2/organizations/acme/groups?x=1", "/healthz?x=1"]
 )
 def test_a_parameter_that_a_route_does_not_take_is_refused_not_ignored(
     adam: Client, path: str
@@ -147,5 +147,7 @@ def test_more_wrong_than_an_answer_can_hold_is_cut_short(adam: Client, acme: Acm
     answer = adam.put(acme.budget_path(), body)
     assert answer.status == 400
     assert len(answer.json()["validations"]) == 1000
-    assert answer.json()["detail"] == "And 69000 problems more."
+    assert answer.json()["detail"] == (
+        'Send JSON like {"spend_limit_micros": 25000000}. And 69000 problems more.'
+    )
     assert len(answer.body) < 1 << 20

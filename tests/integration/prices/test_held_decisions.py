@@ -7,14 +7,15 @@ from uuid import UUID
 import pytest
 
 from allowance.access.gate import Gate
-from allowance.access.store import Origin
 from allowance.database.database import Database as Connection
 from allowance.database.settings import DatabaseSource
 from allowance.errors import AlreadyDecided
 from allowance.prices.held import HeldChangeStore
 from allowance.rbac.policy import Action, Permission, ResourceType, Role, Subject
+from tests.accounting import caller_of
 from tests.gateway import Client
 from tests.held_changes import BEFORE, HELD, PRICES, TOMORROW, decide, disputed, held
+from tests.people import Acme
 from tests.postgres import Database
 from tests.price_books import (
     counts,
@@ -70,7 +71,9 @@ def test_a_decision_is_made_once(olivia: Client) -> None:
     assert again.json()["detail"].startswith("It was rejected by olivia at 20")
 
 
-def test_of_two_decisions_at_once_one_counts(database: Database, olivia: Client) -> None:
+def test_of_two_decisions_at_once_one_counts(
+    database: Database, acme: Acme, olivia: Client
+) -> None:
     seed(BEFORE)
     seed(BEFORE | {"input_price": 9_000_000})
     held_id = UUID(held(olivia)[0]["id"])
@@ -78,9 +81,7 @@ def test_of_two_decisions_at_once_one_counts(database: Database, olivia: Client)
 
     def run(turn: int) -> None:
         connection = Connection(DatabaseSource(database.app_url, None), "test")
-        store = HeldChangeStore(
-            Gate(OWNER, connection), Origin(None, f"owner-{turn}", "test"), None
-        )  # type: ignore[arg-type]
+        store = HeldChangeStore(Gate(OWNER, connection), acme.origin("olivia"), caller_of(acme))
         start.wait()
         try:
             store.decide(held_id, "approved" if turn % 2 else "rejected")

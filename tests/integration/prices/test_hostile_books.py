@@ -58,7 +58,7 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "text": (with_first(input_price="100000"), "prices[0].input_price: must be a whole number"),
     "a key twice": (
         book(GOOD).replace(b'"input_price"', b'"input_price": 1, "input_price"', 1),
-        "(document): must be valid JSON: An object has a duplicate key",
+        '(document): must be valid JSON: An object has the key "input_price" twice',
     ),
     "a model twice": (book([*GOOD, FIRST]), "prices[60].model: p model-000 is priced at prices[0] "
     "already"),

@@ -5,13 +5,13 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from allowance.access.gate import Gate
-from allowance.access.store import Origin
 from allowance.database.database import Database as Connection
 from allowance.database.settings import DatabaseSource
 from allowance.errors import PriceNotFound
 from allowance.prices.book import CustomPrices, ModelPrice
 from allowance.prices.store import ModelPriceStore
 from allowance.rbac.policy import Permission, Role, Subject
+from tests.accounting import caller_of
 from tests.gateway import Client
 from tests.model_prices import PRICES, url_time
 from tests.people import Acme
@@ -76,9 +76,7 @@ def test_under_concurrent_writes_each_before_is_the_previous_after(
 
     def run(turn: int) -> None:
         connection = Connection(DatabaseSource(database.app_url, None), "test")
-        store = ModelPriceStore(
-            Gate(owner, connection), Origin(None, f"owner-{turn}", "test"), None
-        )  # type: ignore[arg-type]
+        store = ModelPriceStore(Gate(owner, connection), acme.origin("olivia"), caller_of(acme))
         start.wait()
         for n in range(8):
             if turn == 3:

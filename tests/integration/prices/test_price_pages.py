@@ -2,14 +2,24 @@
 
 import base64
 import json
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from allowance.prices.book import MAX_ENTRIES
-from tests.gateway import Client
+from allowance.prices.terms import MAX_PRICE_MICROS, MAX_TIERS, Variant
+from tests.gateway import MAX_RESPONSE_BYTES, Client
 from tests.model_prices import EXPERIMENTAL, PRICES, listed
+from tests.postgres import Database
 from tests.price_books import RATES, price, seed
+
+LARGEST_RATES = dict.fromkeys(RATES, MAX_PRICE_MICROS)
+LARGEST_TIERS = [LARGEST_RATES | {"above_input_tokens": 10**11 + n} for n in range(MAX_TIERS)]
+LARGEST_TERMS = LARGEST_RATES | {
+    "tiers": LARGEST_TIERS,
+    "variants": dict.fromkeys(get_args(Variant), LARGEST_RATES | {"tiers": LARGEST_TIERS}),
+}
+"""As many tiers and variants as the contract takes: 14 kB."""
 
 
 def test_pages_follow_each_other_whatever_the_names(olivia: Client) -> None:
@@ -85,7 +95,68 @@ def test_the_experimental_list_of_the_largest_book_fits_a_lambda_response(
     seed(*({"provider": provider, "model": model} | rates for provider, model in names))
     answer = olivia.get(EXPERIMENTAL)
     assert len(answer.json()) == MAX_ENTRIES
-    assert len(answer.body) < 6_291_556
+    assert answer.lambda_bytes < MAX_RESPONSE_BYTES
+
+
+def test_an_experimental_list_beyond_a_lambda_response_says_what_to_do(
+    olivia: Client, database: Database
+) -> None:
+    add_large_prices(database, 600)
+    answer = olivia.get(EXPERIMENTAL)
+    assert (answer.status, answer.json()["message"]) == (
+        400,
+        "Query parameters have invalid values.",
+    )
+    (problem,) = answer.json()["validations"]
+    assert problem["field"] == "provider"
+    assert "/api/v2/ai/model-prices" in problem["detail"]
+    assert len(olivia.get(f"{EXPERIMENTAL}?provider=p1").json()) == 100
+
+
+def test_a_page_of_the_largest_prices_ends_before_a_lambda_response(
+    olivia: Client, database: Database
+) -> None:
+    add_large_prices(database, 600)
+    seen: list[str] = []
+    after: str | None = ""
+    while after is not None:
+        answer = olivia.get(f"{PRICES}?limit=1000" + (f"&after={after}" if after else ""))
+        assert answer.lambda_bytes < MAX_RESPONSE_BYTES
+        seen += [each["model"] for each in answer.json()["prices"]]
+        after = answer.json()["next"]
+    assert len(seen) == len(set(seen)) == 600
+
+
+def test_a_page_of_the_largest_held_changes_ends_before_a_lambda_response(
+    olivia: Client, database: Database
+) -> None:
+    database.run(
+        "INSERT INTO ai_model_price_changes_held (provider, model, proposed, reasons, by_source,"
+        " origin) SELECT 'p', 'm' || n, %s, '{}', jsonb_build_object('s',"
+        " jsonb_build_object('note', repeat('\"', 3900))),"
+        " 'test' FROM generate_series(1, 450) AS n",
+        json.dumps(LARGEST_TERMS),
+    )
+    seen: list[str] = []
+    after: str | None = ""
+    while after is not None:
+        answer = olivia.get(f"{PRICES}/held?limit=1000" + (f"&after={after}" if after else ""))
+        assert answer.lambda_bytes < MAX_RESPONSE_BYTES
+        seen += [each["model"] for each in answer.json()["held"]]
+        after = answer.json()["next"]
+    assert len(seen) == len(set(seen)) == 450
+
+
+def add_large_prices(database: Database, number: int) -> None:
+    database.run(
+        "INSERT INTO ai_model_price_versions (provider, model, source, effective_from,"
+        " input_price, tiers, variants, origin)"
+        " SELECT 'p' || n %% 6, 'm' || n, 'custom', '-infinity', 1, %s, %s, 'test'"
+        " FROM generate_series(1, %s) AS n",
+        json.dumps(LARGEST_TERMS["tiers"]),
+        json.dumps(LARGEST_TERMS["variants"]),
+        number,
+    )
 
 
 def test_the_experimental_list_is_whole_and_takes_no_pages(olivia: Client) -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
+from allowance.rbac.system import Login
 from tests.postgres import Database
 from tests.price_books import price, seed
 
@@ -69,10 +70,10 @@ def test_the_view_dates_the_first_price_and_the_price_in_effect(empty_database: 
     assert empty_database.rows(dates) == [(first, in_effect)]
 
 
-def test_the_application_reads_the_view_and_writes_versions_only(empty_database: Database) -> None:
+@pytest.mark.parametrize("login", [Login.ROUTES, Login.JOBS])
+def test_a_login_adds_versions_and_changes_none(empty_database: Database, login: Login) -> None:
     seed(price(input_price=10))
-    with psycopg.connect(empty_database.app_url, autocommit=True) as app:
-        assert app.execute(VIEW.encode()).fetchall() == [("default", 10, None, None, None)]
+    with psycopg.connect(empty_database.url_of(login), autocommit=True) as session:
         for statement in (
             "UPDATE ai_model_price_versions SET input_price = 1",
             "DELETE FROM ai_model_price_versions",
@@ -83,7 +84,7 @@ def test_the_application_reads_the_view_and_writes_versions_only(empty_database:
             "DELETE FROM ai_model_prices",
         ):
             with pytest.raises(psycopg.Error) as refused:
-                app.execute(statement.encode())
+                session.execute(statement.encode())
             assert type(refused.value) in {
                 psycopg.errors.InsufficientPrivilege,
                 psycopg.errors.ObjectNotInPrerequisiteState,  # the view is not updatable

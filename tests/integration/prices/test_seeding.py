@@ -16,7 +16,7 @@ from allowance.database.settings import DatabaseSource
 from allowance.prices.book import BookEntry, PriceBook
 from allowance.prices.seeding.source import TakenBook
 from allowance.prices.seeding.store import SeedingStore
-from allowance.rbac.system import PRICE_SEEDER
+from allowance.rbac.system import PRICE_SEEDER, Login
 from tests.gateway import Context
 from tests.postgres import Database
 from tests.price_books import (
@@ -150,8 +150,10 @@ def test_two_at_once_do_not_collide(empty_database: Database) -> None:
     start = threading.Barrier(4)
 
     def run(turn: int) -> None:
-        connection = Connection(DatabaseSource(empty_database.app_url, None), "test")
-        store = SeedingStore(Gate(PRICE_SEEDER.subject, connection), Origin(None, "test", "test"))
+        connection = Connection(DatabaseSource(empty_database.url_of(Login.JOBS)), "test")
+        store = SeedingStore(
+            Gate(PRICE_SEEDER.subject, connection), Origin(None, PRICE_SEEDER.name, "test")
+        )
         order = models[turn * 100 :] + models[: turn * 100]
         book = PriceBook(
             prices=[

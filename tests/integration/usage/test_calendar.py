@@ -26,6 +26,7 @@ from tests.usage import (
     name_of,
     record,
     rerate,
+    rerated,
     results,
 )
 
@@ -167,11 +168,7 @@ def test_a_correction_counts_when_the_usage_did(
         acme, input_price=4_000_000, output_price=10_000_000, effective_from="2026-11-01T00:00:00Z"
     )
     november = [each for each in MOMENTS.values() if each.startswith("2026-11")]
-    assert rerate() == {
-        "examined": len(MOMENTS),
-        "corrected": len(november),
-        "difference_micros": 2000 * len(november),
-    }
+    assert rerate() == rerated(len(MOMENTS), len(november), 2000 * len(november))
     ((micros,),) = database.rows(
         "SELECT sum(cost_micros)::int FROM ai_user_spend_monthly WHERE month = '2026-11-01'"
     )
@@ -205,7 +202,7 @@ def test_a_price_takes_effect_on_time_in_a_repeated_hour_too(
     ]
     # A new version makes the job examine every record again. None differs.
     custom(acme, input_price=9_000_000, output_price=0, effective_from="2026-11-20T00:00:00Z")
-    assert rerate() == {"examined": len(used), "corrected": 0, "difference_micros": 0}
+    assert rerate() == rerated(len(used), 0, 0)
     assert_sums_agree(database)
 
 
@@ -217,7 +214,7 @@ def test_months_expire_and_the_current_month_begins_in_utc(
     results(gateway, *(in_month_before(ago, ago) for ago in range(4)))
     last = f"{month_before(1)}T00:30:00+01:00"  # the month before that
     results(gateway, record(9, occurred_at=last))
-    assert expire(database, 1) == {"dropped": [name_of(3), name_of(2)], "postponed": None}
+    assert expire(database, 1) == {"dropped": [name_of(3), name_of(2)], "postponed": []}
     assert months(database) == [month_before(1), month_before(0)]
     assert_sums_agree(database)
     spend = acme.client("maya").get("/api/v2/users/me/ai/spend").json()

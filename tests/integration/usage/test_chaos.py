@@ -1,4 +1,4 @@
-"""Sixteen writers, backends killed at random and one server crash.
+"""Sixteen writers, workers and backends killed at random, and one server crash.
 
 Each acknowledged record is kept exactly once.
 """
@@ -8,6 +8,7 @@ import threading
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,20 +17,22 @@ import psycopg
 from allowance.database.database import Database as Connection
 from allowance.database.settings import DatabaseSource
 from allowance.errors import DatabaseUnavailable
+from allowance.rbac.system import Login
 from local.postgres import EmbeddedPostgres
 from migrations.migrate import migrate
 from tests.depth import by_depth
 from tests.ledger import assert_sums_agree, record_in
+from tests.mortals import BATCH, Witness, batch_of, mortals
 from tests.postgres import Database, with_parts
-from tests.usage import record
 
 WRITERS = 16
-BATCH = 30
+WORKERS = ("worker-a", "worker-b")
+USERS = [f"u{number}" for number in range(1, 21)]
 SECONDS = by_depth(3, 8, 40)
 PATIENCE_SECONDS = 60
 PASSWORD = "for-a-server-of-this-test-alone"
 KILL = (
-    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'allowance_app' "
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'allowance_routes' "
     "ORDER BY random() LIMIT 2"
 )
 DIRECTORY = """
@@ -72,18 +75,7 @@ class Writer(threading.Thread):
         self._connection.close()
 
     def _batch(self, sent: int) -> list[dict[str, Any]]:
-        # All writers send the same record for one key in ten. One record in ten has no such user.
-        names = [
-            f"{self._number}-{sent}-{n}" if n % 10 else f"shared-{sent}-{n}" for n in range(BATCH)
-        ]
-        made = [
-            record(
-                user=f"u{1 + len(name) * 7 % 20}" if n % 10 != 5 else "nobody",
-                tokens={"input": 1000 + n},
-            )
-            | {"id": name}
-            for n, name in enumerate(names)
-        ]
+        made = batch_of(f"{self._number}-{sent}", USERS, [0])
         self._chance.shuffle(made)
         return made
 
@@ -94,45 +86,61 @@ class Writer(threading.Thread):
             (self.refused if answer.status == "rejected" else self.acknowledged).add(each["id"])
 
 
-def test_each_acknowledged_record_counts_once_whichever_process_dies() -> None:
+def test_each_acknowledged_record_counts_once_whichever_process_dies(tmp_path: Path) -> None:
     with EmbeddedPostgres() as server:
         with psycopg.connect(server.url, autocommit=True) as owner:
-            migrate(owner, application_password=PASSWORD)
+            migrate(owner, passwords=dict.fromkeys(Login, PASSWORD))
             owner.execute(DIRECTORY.encode())
         database = Database(
             urlsplit(server.url).path[1:],
             server.url,
-            with_parts(server.url, user="allowance_app", password=PASSWORD),
+            with_parts(server.url, user=Login.ROUTES, password=PASSWORD),
         )
         stop = threading.Event()
         writers = [Writer(number, database.app_url, stop) for number in range(WRITERS)]
         for writer in writers:
             writer.start()
+        workers = mortals(
+            *WORKERS,
+            output=tmp_path / "workers",
+            app_url=database.app_url,
+            owner_url=database.owner_url,
+            users=USERS,
+            months=[0],
+        )
         started, crashed = time.monotonic(), False
-        while (passed := time.monotonic() - started) < SECONDS or (
-            # On a busy machine the first batches of all writers take longer.
-            passed < PATIENCE_SECONDS
-            and sum(len(writer.acknowledged) for writer in writers) <= 2 * WRITERS * BATCH
-        ):
-            time.sleep(0.1)
-            if not crashed and time.monotonic() - started > SECONDS / 2:
-                server.crash()
-                server.start()
-                crashed = True
-            with suppress(psycopg.OperationalError):
-                database.run(KILL)
+        with workers as enough:
+            while (passed := time.monotonic() - started) < SECONDS or (
+                # On a busy machine the first batches of all writers take longer.
+                passed < PATIENCE_SECONDS
+                and not (
+                    sum(len(writer.acknowledged) for writer in writers) > 2 * WRITERS * BATCH
+                    and enough()
+                )
+            ):
+                time.sleep(0.1)
+                if not crashed and time.monotonic() - started > SECONDS / 2:
+                    server.crash()
+                    server.start()
+                    crashed = True
+                with suppress(psycopg.OperationalError):
+                    database.run(KILL)
         stop.set()
         for writer in writers:
             writer.join()
+        witness = Witness.of(tmp_path / "workers")
         assert [each for writer in writers for each in writer.surprises] == []
-        acknowledged = set().union(*(writer.acknowledged for writer in writers))
-        refused = set().union(*(writer.refused for writer in writers))
+        assert witness.surprises == []
+        assert min(witness.kills[each] for each in WORKERS) > 1
+        acknowledged = witness.acknowledged.union(*(writer.acknowledged for writer in writers))
+        refused = witness.refused.union(*(writer.refused for writer in writers))
         kept = {name for (name,) in database.rows("SELECT source_id FROM ai_usage")}
         assert acknowledged <= kept
         assert not refused & kept
         assert len(acknowledged) > WRITERS * BATCH
-        # If a record is kept but not acknowledged, its connection died before the response. No
-        # record is acknowledged as recorded twice.
-        assert sum(writer.recorded for writer in writers) <= len(kept)
+        assert len(witness.acknowledged) > 2 * BATCH
+        # If a record is kept but not acknowledged, its connection or its worker died before the
+        # response. No record is acknowledged as recorded twice.
+        assert witness.recorded + sum(writer.recorded for writer in writers) <= len(kept)
         assert_sums_agree(database)
         database.close()

@@ -46,7 +46,7 @@ def test_a_key_that_another_call_is_recording_becomes_a_duplicate(
 ) -> None:
     """The other call wins: the batch waits for it, starts again, and finds the recorded key."""
     first, found = record(1), list[dict[str, Any]]()
-    with psycopg.connect(database.app_url) as other:
+    with psycopg.connect(database.owner_url) as other:
         take_key(other, first)
         waiting = Thread(target=lambda: found.extend(results(gateway, first, record(2))))
         waiting.start()
@@ -63,7 +63,7 @@ def test_a_batch_that_always_loses_its_key_fails_and_writes_nothing(
 ) -> None:
     """Another writer records a key after each look-up of this batch."""
     del gateway
-    with psycopg.connect(database.app_url, autocommit=True) as other:
+    with psycopg.connect(database.owner_url, autocommit=True) as other:
         connection = connection_of(database)
         looks = connection.batch
         lookups = list[int]()

@@ -18,14 +18,14 @@ ENTRY = (
 def test_a_month_is_created_when_needed_and_exact_to_the_microsecond(
     empty_database: Database,
 ) -> None:
-    with psycopg.connect(empty_database.app_url, autocommit=True) as app:
+    with empty_database.connect() as owner:
         for moment in (
             "2026-03-31T23:59:59.999999Z",
             "2026-04-01T00:00:00+00:00",
             "2026-04-01T00:30:00+01:00",
         ):
-            app.execute("SELECT ensure_ai_usage_month(%s)", (moment,))
-            app.execute(ENTRY.encode(), (moment,))
+            owner.execute("SELECT ensure_ai_usage_month(%s)", (moment,))
+            owner.execute(ENTRY.encode(), (moment,))
     assert empty_database.rows(MONTHS) == [("ai_usage_2026_03",), ("ai_usage_2026_04",)]
     assert empty_database.rows("SELECT count(*) FROM ai_usage_2026_03") == [(2,)]
 

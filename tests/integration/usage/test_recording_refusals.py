@@ -1,10 +1,12 @@
 """POST /api/v2/ai/usage: refused records and callers, and the problems in the response."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.gateway import Client
+from allowance.usage.models import MAX_PROBLEMS
+from tests.gateway import MAX_RESPONSE_BYTES, Client
 from tests.people import Acme
 from tests.postgres import Database
 from tests.price_books import price, seed
@@ -88,3 +90,15 @@ def test_only_gateways_and_owners_may_record_usage(gateway: Client, acme: Acme) 
         "ana": 404,
         "olivia": 200,
     }
+
+
+def test_a_record_of_unknown_fields_alone_has_a_response_that_fits(gateway: Client) -> None:
+    """The other records of its batch are recorded, so the response must arrive."""
+    unknown = {f"{n:x}": 0 for n in range(80_000)}
+    answer = send(gateway, record(1), unknown)
+    assert answer.status == 200
+    recorded, refused = answer.json()["results"]
+    assert recorded["status"] == "recorded"
+    assert (refused["status"], len(refused["validations"])) == ("rejected", MAX_PROBLEMS + 1)
+    assert re.fullmatch(r"And \d+ problems more\.", refused["validations"][-1]["detail"])
+    assert answer.lambda_bytes < MAX_RESPONSE_BYTES

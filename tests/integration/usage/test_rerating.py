@@ -17,7 +17,7 @@ from tests.ledger import assert_sums_agree, connection_of
 from tests.people import Acme
 from tests.postgres import Database
 from tests.price_books import price, seed
-from tests.usage import custom, record, rerate, results
+from tests.usage import custom, record, rerate, rerated, results
 
 UNPRICED = "/api/v2/ai/usage/unpriced"
 LEDGER = (
@@ -37,10 +37,10 @@ def test_a_new_price_is_booked_once_on_the_day_of_the_usage(
         gateway,
         record(model="new", occurred_at="2026-10-31T23:59:59.999999Z", tokens={"input": 1000}),
     )
-    assert rerate() == {"examined": 1, "corrected": 0, "difference_micros": 0}
+    assert rerate() == rerated()
     seed(price("new", input_price=5_000_000))
-    assert rerate() == {"examined": 1, "corrected": 1, "difference_micros": 5000}
-    assert rerate() == {"examined": 1, "corrected": 0, "difference_micros": 0}
+    assert rerate() == rerated(1, 1, 5000)
+    assert rerate() == rerated()
     assert database.rows(LEDGER) == [
         ("usage", True, None, 1, 1, 1000),
         ("rerate", False, 5000, 0, -1, 0),
@@ -74,9 +74,10 @@ def test_each_retroactive_price_correction_books_the_difference(
         record(2, occurred_at="2026-11-01T00:00:00Z", tokens={"input": 1000}),
     )
     custom(acme, input_price=1_000_000, effective_from="2026-11-10T00:00:00Z")
-    assert rerate() == {"examined": 2, "corrected": 1, "difference_micros": -1000}
+    assert rerate() == rerated(2, 1, -1000)
     custom(acme, input_price=3_000_000, effective_from="2026-11-11T00:00:00Z")
-    assert rerate() == {"examined": 2, "corrected": 1, "difference_micros": 2000}
+    # The second change concerns usage from the 11th on.
+    assert rerate() == rerated(1, 1, 2000)
     assert database.rows(SPEND) == [("2026-11-01", 2000, 1, 0), ("2026-11-20", 3000, 1, 0)]
     assert [each[2] for each in database.rows(LEDGER)] == [2000, 2000, -1000, 2000]
     assert_sums_agree(database)
@@ -105,7 +106,7 @@ def test_concurrent_runs_book_a_correction_once(gateway: Client, database: Datab
 def test_more_than_one_page_is_rerated(
     gateway: Client, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("allowance.usage.rerating.PAGE", 7)
+    monkeypatch.setattr("allowance.usage.passes.PAGE", 7)
     moments = [f"2026-11-{1 + n % 3:02}T{n % 5:02}:00:00Z" for n in range(50)]
     results(
         gateway,
@@ -115,7 +116,7 @@ def test_more_than_one_page_is_rerated(
         ),
     )
     seed(price("new", input_price=5_000_000))
-    assert rerate() == {"examined": 50, "corrected": 50, "difference_micros": 250_000}
+    assert rerate() == rerated(50, 50, 250_000)
     assert_sums_agree(database)
 
 

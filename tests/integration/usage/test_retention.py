@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 import expire_usage
-import rerate_usage
+from allowance.rbac.system import Login
 from allowance.settings import BadSetting
 from allowance.usage.settings import usage_retention_months
 from tests.conftest import environment
@@ -24,6 +24,8 @@ from tests.usage import (
     months,
     name_of,
     record,
+    rerate,
+    rerated,
     results,
 )
 
@@ -62,13 +64,13 @@ def test_months_before_the_retention_are_dropped_and_sums_stay(
     results(gateway, *(in_month_before(each, each) for each in made))
     before = sums(database)
     dropped = [name_of(each) for each in reversed(made) if each not in left]
-    assert expire(database, kept) == {"dropped": dropped, "postponed": None}
+    assert expire(database, kept) == {"dropped": dropped, "postponed": []}
     assert months(database) == [month_before(each) for each in reversed(left)]
     assert sums(database) == before
     assert_sums_agree(database)
     (line,) = (each for each in logged() if each["message"] == "usage expired")
     assert (line["dropped"], line["kept_months"]) == (dropped, kept)
-    assert expire(database, kept) == {"dropped": [], "postponed": None}
+    assert expire(database, kept) == {"dropped": [], "postponed": []}
 
 
 def test_the_database_clock_decides_to_the_microsecond_what_is_kept(
@@ -76,7 +78,7 @@ def test_the_database_clock_decides_to_the_microsecond_what_is_kept(
 ) -> None:
     last = datetime.combine(month_before(1), datetime.min.time(), UTC) - timedelta(microseconds=1)
     results(gateway, record(1, occurred_at=last.isoformat()), in_month_before(1, 2))
-    assert expire(database, 1) == {"dropped": [name_of(2)], "postponed": None}
+    assert expire(database, 1) == {"dropped": [name_of(2)], "postponed": []}
     assert database.rows("SELECT count(*) FROM ai_usage") == [(1,)]
 
 
@@ -85,10 +87,11 @@ def test_the_schema_never_drops_the_current_or_the_previous_month(
     gateway: Client, database: Database, kept: str
 ) -> None:
     results(gateway, in_month_before(0), in_month_before(1, 2))
-    with psycopg.connect(database.app_url) as app, pytest.raises(psycopg.errors.RaiseException):
-        app.execute(f"SELECT drop_oldest_ai_usage_month({kept})".encode())
-    with psycopg.connect(database.app_url, autocommit=True) as app:
-        assert app.execute("SELECT * FROM drop_oldest_ai_usage_month(1)").fetchall() == [
+    url = database.url_of(Login.JOBS)
+    with psycopg.connect(url) as app, pytest.raises(psycopg.errors.RaiseException):
+        app.execute(f"SELECT drop_oldest_ai_usage_month({kept}, '{{}}')".encode())
+    with psycopg.connect(url, autocommit=True) as app:
+        assert app.execute("SELECT * FROM drop_oldest_ai_usage_month(1, '{}')").fetchall() == [
             (None, None)
         ]
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
@@ -130,7 +133,7 @@ def test_a_late_record_of_a_dropped_month_counts_once_until_the_next_run(
     assert database.rows("SELECT usage_count, cost_micros::int FROM ai_spend_daily") == [(2, 6000)]
     assert_sums_agree(database)
     before = sums(database)
-    assert expire(database, 1) == {"dropped": [name_of(3)], "postponed": None}
+    assert expire(database, 1) == {"dropped": [name_of(3)], "postponed": []}
     assert sums(database) == before
 
 
@@ -153,16 +156,8 @@ def test_dropped_usage_is_neither_rerated_nor_listed(
     ]
     assert acme.client("olivia").post("/api/v2/ai/model-prices", {"prices": custom}).status == 204
     before = sums(database)
-    assert rerate_usage.handler({}, Context()) == {
-        "examined": 1,
-        "corrected": 1,
-        "difference_micros": 1000,
-    }
-    assert rerate_usage.handler({}, Context()) == {
-        "examined": 1,
-        "corrected": 0,
-        "difference_micros": 0,
-    }
+    assert rerate() == rerated(1, 1, 1000)
+    assert rerate() == rerated()
     assert [row for row in sums(database)[0] if row[2] == month_before(3)] == [
         row for row in before[0] if row[2] == month_before(3)
     ]

@@ -9,17 +9,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from allowance.access.gate import Gate
-from allowance.access.store import Origin
-from allowance.database.database import Database as Connection
-from allowance.database.settings import DatabaseSource
 from allowance.errors import DatabaseUnavailable
-from allowance.rbac.system import USAGE_RERATER
-from allowance.usage.rerating import UsageRerater
+from allowance.rbac.system import Login
 from tests.gateway import Client
 from tests.ledger import assert_sums_agree, connection_of, record_in, remember_entries
 from tests.postgres import Database
-from tests.price_books import price, seed
 from tests.usage import (
     expire,
     in_month_before,
@@ -45,12 +39,26 @@ def test_a_long_read_postpones_the_drop_of_a_month_with_a_warning(
     results(gateway, *(in_month_before(each, each) for each in (0, 2, 3)))
     with psycopg.connect(database.owner_url) as reader:
         reader.execute("SELECT count(*) FROM ai_usage")
-        assert expire(database, 1) == {"dropped": [], "postponed": name_of(3)}
+        assert expire(database, 1) == {"dropped": [], "postponed": [name_of(3), name_of(2)]}
         assert results(gateway, in_month_before(0, 9))[0]["status"] == "recorded"
     assert months(database) == [month_before(each) for each in (3, 2, 0)]
     (line,) = (each for each in logged() if each["message"] == "usage expired")
-    assert (line["level"], line["postponed"]) == ("WARNING", name_of(3))
-    assert expire(database, 1) == {"dropped": [name_of(3), name_of(2)], "postponed": None}
+    assert (line["level"], line["postponed"]) == ("WARNING", [name_of(3), name_of(2)])
+    assert expire(database, 1) == {"dropped": [name_of(3), name_of(2)], "postponed": []}
+
+
+def test_a_month_in_use_holds_up_no_other_month(
+    gateway: Client, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("allowance.usage.retention.PAUSE_SECONDS", 0.01)
+    results(gateway, *(in_month_before(each, each) for each in (0, 2, 3, 4)))
+    with psycopg.connect(database.owner_url) as reader:
+        reader.execute(f"SELECT count(*) FROM ai_usage_{month_before(4):%Y_%m}".encode())
+        assert expire(database, 1) == {
+            "dropped": [name_of(3), name_of(2)],
+            "postponed": [name_of(4)],
+        }
+    assert expire(database, 1) == {"dropped": [name_of(4)], "postponed": []}
 
 
 def test_a_short_read_costs_one_retry_only(gateway: Client, database: Database) -> None:
@@ -59,7 +67,7 @@ def test_a_short_read_costs_one_retry_only(gateway: Client, database: Database) 
         reader.execute("SELECT count(*) FROM ai_usage")
         ends = threading.Timer(0.3, reader.rollback)
         ends.start()
-        assert expire(database, 1) == {"dropped": [name_of(3)], "postponed": None}
+        assert expire(database, 1) == {"dropped": [name_of(3)], "postponed": []}
         ends.join()
 
 
@@ -124,10 +132,10 @@ def test_writers_of_dropped_months_lose_nothing_and_count_once(
     for writer in writers:
         writer.start()
     dropped = 0
-    with psycopg.connect(database.app_url, autocommit=True) as app:
+    with psycopg.connect(database.url_of(Login.JOBS), autocommit=True) as app:
         until = time.monotonic() + 4
         while time.monotonic() < until:
-            row = app.execute("SELECT dropped FROM drop_oldest_ai_usage_month(1)").fetchone()
+            row = app.execute("SELECT dropped FROM drop_oldest_ai_usage_month(1, '{}')").fetchone()
             dropped += bool(row and row[0])
             time.sleep(0.02)
     stop.set()
@@ -141,51 +149,3 @@ def test_writers_of_dropped_months_lose_nothing_and_count_once(
         "SELECT count(*), (SELECT sum(usage_count)::int FROM ai_spend_daily) FROM ai_usage_keys"
     ) == [(len(recorded), len(recorded))]
     assert_sums_agree(database)
-
-
-class Interrupted(Connection):
-    """The real database. It calls `drop` before every round trip."""
-
-    drop: Callable[[], object]
-
-    def _attempt(self, work: Callable[[Any], Any]) -> Any:
-        self.drop()
-        return super()._attempt(work)
-
-
-def test_a_month_dropped_within_a_batch_is_a_503_and_a_retry_succeeds(
-    gateway: Client, database: Database
-) -> None:
-    results(gateway, in_month_before(3))
-    connection = Interrupted(DatabaseSource(database.app_url), "test")
-    connection.drop = lambda: database.run("SELECT drop_oldest_ai_usage_month(1)")
-    with pytest.raises(DatabaseUnavailable):
-        record_in(connection, [in_month_before(3, 2)], datetime.now(UTC))
-    connection.drop = lambda: None
-    (answer,) = record_in(connection, [in_month_before(3, 2)], datetime.now(UTC))
-    connection.close()
-    assert answer.status == "recorded"
-    assert_sums_agree(database)
-
-
-def test_models_of_dropped_months_cost_a_rerating_no_query(
-    gateway: Client, database: Database
-) -> None:
-
-    def trips() -> int:
-        connection = Interrupted(DatabaseSource(database.app_url), "test")
-        counted: list[None] = []
-        connection.drop = lambda: counted.append(None)
-        UsageRerater(Gate(USAGE_RERATER.subject, connection), Origin(None, "test", "test")).rerate()
-        connection.close()
-        return len(counted)
-
-    seed(*(price(f"m{n}", input_price=1) for n in range(5)))
-    nothing_used = trips()
-    results(
-        gateway,
-        *(in_month_before(3, n, model=f"m{n}" if n % 2 else f"unheard-of-{n}") for n in range(10)),
-    )
-    assert trips() > nothing_used + 9
-    expire(database, 1)
-    assert trips() == nothing_used

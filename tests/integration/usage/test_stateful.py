@@ -148,7 +148,7 @@ class Ledger(Surroundings):
     @rule(months=st.integers(1, 3))
     def forget_months(self, months: int) -> None:
         expire(self.database, months)
-        assert expire(self.database, months) == {"dropped": [], "postponed": None}
+        assert expire(self.database, months) == {"dropped": [], "postponed": []}
         assert self.database.rows(
             "SELECT 1 FROM ai_usage WHERE occurred_at <"
             " (date_trunc('month', now() AT TIME ZONE 'UTC') - make_interval(months => %s))"

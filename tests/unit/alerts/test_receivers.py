@@ -7,9 +7,9 @@ from uuid import UUID
 
 import pytest
 
-from allowance.alerts.delivery import ClaimedAlert
 from allowance.alerts.models import SpendAlert
 from allowance.alerts.receivers import ReceiverName, Service, configured_receivers
+from allowance.alerts.telling import ClaimedAlert
 from allowance.database.queries import queries
 from tests.conftest import environment
 
@@ -39,6 +39,8 @@ def claimed(**marks: datetime) -> ClaimedAlert:
         "period_start": datetime(2026, 12, 1, tzinfo=UTC),
         "raised_at": NOW,
         "attempts": 1,
+        "leased_until": NOW,
+        "sns_waits": False,
     }
     return ClaimedAlert(**(fields | dict.fromkeys(MARKS) | marks))
 

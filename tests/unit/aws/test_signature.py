@@ -71,11 +71,11 @@ def test_a_database_token_is_the_one_of_aws_own_client() -> None:
     )
     expected = parameters_of(
         client.generate_db_auth_token(
-            DBHostname="db.example", Port=5432, DBUsername="allowance_app"
+            DBHostname="db.example", Port=5432, DBUsername="allowance_routes"
         )
     )
     token = database_token(
-        "db.example", 5432, "allowance_app", credentials, time_of(expected["X-Amz-Date"])
+        "db.example", 5432, "allowance_routes", credentials, time_of(expected["X-Amz-Date"])
     )
     assert parameters_of(token) == expected
 

@@ -76,8 +76,9 @@ def careful_object(content: bytes) -> Any:
 @pytest.mark.parametrize("spaced", [False, True])
 def test_a_key_that_stands_twice_is_refused_however_it_is_spelled(spaced: bool) -> None:
     separator = " :" if spaced else ":"
-    with pytest.raises(InvalidJSON):
+    with pytest.raises(InvalidJSON) as caught:
         json_object(f'{{"a"{separator}1,"b":{{"c":":","a"{separator}1,"a":2}}}}'.encode())
+    assert caught.value.detail == 'An object has the key "a" twice.'
 
 
 def test_a_batch_as_gateways_send_it_is_read_at_once() -> None:

@@ -13,17 +13,15 @@ from allowance.access.store import Origin
 from allowance.contract.preconditions import Precondition
 from allowance.database import queries as module
 from allowance.database.queries import queries
-from allowance.directory.importer import WRITES
+from allowance.directory.members import WRITES
+from allowance.directory.snapshot import Part
 
 LAYER = Path(allowance.__file__).parent
 CALLS = {"many", "first", "one", "run", "call", "list"}
 
-WRITES_OF_AN_IMPORT = {"document", "accounts"}
-"""What the importer passes to each statement of its list: one needs the one, one the other."""
-
-
 TOGETHER = {
     "origin.parameters": Origin(None, "", "").parameters,
+    "part.parameters": Part().parameters,
     "precondition.parameters": Precondition().parameters,
 }
 """What is passed as one, by the last two words of the expression."""
@@ -54,7 +52,7 @@ def called() -> dict[str, list[set[str]]]:
             if name in CALLS and constants and constants[0] in queries():
                 found[constants[0]].append({n for each in node.keywords for n in names_of(each)})
     for name in WRITES:
-        found[name].append(WRITES_OF_AN_IMPORT & placeholders(name))
+        found[name].append({"users"})
     return found
 
 
@@ -77,7 +75,7 @@ def test_every_need_names_parameters_of_its_query() -> None:
     for name, query in queries().items():
         for need in query.needs:
             for place in (need.id, need.organization):
-                if place is not None and place[0] != "column":
+                if place is not None:
                     assert place[1] in placeholders(name), name
 
 
@@ -130,6 +128,42 @@ def test_a_query_that_changes_what_is_audited_writes_the_entry() -> None:
         assert re.search(r"^audited AS \(", sql, re.MULTILINE), name
 
 
+LOCKS = re.compile(r"\bFOR (NO KEY )?UPDATE\b|\block_\w+\(|\bpg_try_advisory_xact_lock\(")
+
+
+LOCKED_BY_CALLER = {"write_directory_audit": ["lock_directory"]}
+"""An import takes its lock once, before all of its steps."""
+
+
+def named_in(function: ast.FunctionDef) -> list[str]:
+    """The queries that a function names, in the order of its text."""
+    found = [
+        each for each in ast.walk(function)
+        if isinstance(each, ast.Constant) and each.value in queries()
+    ]  # fmt: skip
+    return [str(each.value) for each in sorted(found, key=lambda each: each.lineno)]
+
+
+def test_a_change_that_is_audited_comes_after_a_lock_of_its_own() -> None:
+    """A statement reads `before` from its snapshot, which must begin after the lock."""
+    audited = {name for name in queries() if "INSERT INTO audit_log" in text_of(name)}
+    seen: set[str] = set()
+    for path in LAYER.rglob("*.py"):
+        source = path.read_text()
+        if not any(f'"{name}"' in source for name in audited):
+            continue
+        for node in ast.walk(ast.parse(source)):
+            named = named_in(node) if isinstance(node, ast.FunctionDef) else []
+            for name in audited & set(named):
+                locks = [each for each in named[: named.index(name)] if each.startswith("lock_")]
+                locks += LOCKED_BY_CALLER.get(name, [])
+                assert locks, (path.name, name)
+                assert all(LOCKS.search(text_of(each)) for each in locks), locks
+                seen.add(name)
+    assert seen == audited
+    assert not any(LOCKS.search(text_of(name)) for name in audited)
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterable[Path]:
     """A folder that is read in place of the layer."""
@@ -159,3 +193,20 @@ def test_a_fragment_stands_for_its_line(folder: Path) -> None:
     (folder / "a.sql").write_text("-- fragment: one\nSELECT 1\n")
     (folder / "b.sql").write_text("-- name: a\n-- needs: nothing\n    -- include: one\nLIMIT 1;\n")
     assert queries()["a"].sql == b"SELECT 1\nLIMIT 1;\n"
+
+
+def test_no_query_pins_the_session_of_an_rds_proxy() -> None:
+    """https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/rds-proxy-pinning.html.
+
+    Advisory locks of a transaction do not pin.
+    """
+    pins = re.compile(
+        r"\b(set_config|nextval|setval|pg_(try_)?advisory_lock\w*)\s*\(|^\s*(SET|RESET|PREPARE"
+        r"|EXECUTE|DECLARE|DISCARD|LISTEN|LOAD|CREATE)\b"
+    )
+    found = {
+        name
+        for name, query in queries().items()
+        if pins.search(re.sub(r"--.*", "", query.sql.decode()).strip())
+    }
+    assert found == set()

@@ -12,7 +12,6 @@ from uuid import UUID
 import pytest
 
 from allowance.exports.focus import COLUMNS, Charge, position_of_charge
-from allowance.exports.job import months_at
 from allowance.exports.spend_csv import ExportQuery, month_of, page_of
 from allowance.tables.columns import cells_of
 
@@ -126,17 +125,3 @@ def test_a_page_fits_a_lambda_response_and_ends_with_a_whole_row() -> None:
         assert (page.next is None) == (seen + count == len(rows))
         seen, pages = seen + count, pages + 1
     assert pages > 1
-
-
-@pytest.mark.parametrize(
-    ("now", "months"),
-    [
-        ("2026-11-01T00:00:00+00:00", ["2026-10", "2026-11"]),
-        ("2026-11-05T23:59:59.999999+00:00", ["2026-10", "2026-11"]),
-        ("2026-11-06T00:00:00+00:00", ["2026-11"]),
-        ("2027-01-01T00:30:00+01:00", ["2026-12"]),
-        ("2027-01-03T12:00:00+00:00", ["2026-12", "2027-01"]),
-    ],
-)
-def test_the_month_before_is_written_for_five_days(now: str, months: list[str]) -> None:
-    assert [f"{each.start:%Y-%m}" for each in months_at(datetime.fromisoformat(now))] == months

@@ -12,6 +12,11 @@ def test_a_path_that_exists_names_its_methods() -> None:
     assert error.allow == "DELETE, GET, PUT"
 
 
+def test_a_path_with_a_slash_too_many_says_so() -> None:
+    assert unrouted("/api/v2/ai/usage/").detail == "Without the slash at its end, this path exists."
+    assert unrouted("/api/v2/nowhere/").detail is None
+
+
 @pytest.mark.parametrize(
     "path",
     [

@@ -100,7 +100,7 @@ def test_terms_without_any_price_are_refused(document: dict[str, Any]):
         ),
         (
             {"variants": {"turbo": {"input_price": 1}}},
-            "variants.turbo: Input should be 'batch', 'flex' or 'priority'.",
+            "variants.turbo: Must be 'batch', 'flex' or 'priority'.",
         ),
         (
             {"variants": {"flex": {"output_price": -1}}},

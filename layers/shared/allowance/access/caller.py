@@ -46,7 +46,8 @@ class TokenInfo(Row):
 class Caller(Row):
     """The user behind a credential, all that the rule needs, and what the path names.
 
-    `now` is the time of the database's clock.
+    `scope_groups` are the groups that the allow-list of the token names. `now` is the time of the
+    database's clock.
     """
 
     user_id: UUID
@@ -55,7 +56,9 @@ class Caller(Row):
     roles: list[str]
     organizations: list[Membership]
     groups: list[UUID]
+    token_id: str
     token: TokenInfo
+    scope_groups: list[GroupReference]
     group: GroupReference | None
     organization: OrganizationReference | None
     user: UserReference | None

@@ -6,20 +6,14 @@ docs/decisions/0001-gate.md.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
 from uuid import UUID
 
-from allowance.access.handle import Handle, Permit, listing_need
+from allowance.access.handle import Handle, Permit
+from allowance.contract.fields import UUID_FORM
 from allowance.database.database import Database
-from allowance.database.queries import call
 from allowance.errors import Forbidden, NotAuthorized
 from allowance.rbac.authorize import allowed
-from allowance.rbac.policy import NO_SECRET, Action, Object, ResourceType, Subject, group_object
-
-OBJECTS_OF_ROWS: Mapping[ResourceType, Callable[[Any, Any], Object]] = {
-    ResourceType.GROUP: group_object,
-}
-"""Type -> the object of a row of a listing, from its id and its organization."""
+from allowance.rbac.policy import NO_SECRET, Action, Object, Subject, group_object, groups_object
 
 
 class Gate:
@@ -36,6 +30,10 @@ class Gate:
         """
         if not allowed(self._subject, action, obj):
             raise Forbidden if obj.type in NO_SECRET else NotAuthorized
+
+    def may_any(self, action: Action, objects: Iterable[Object]) -> bool:
+        """Return whether the subject may do this to one of the objects at least. No round trip."""
+        return any(allowed(self._subject, action, obj) for obj in objects)
 
     def open(self, action: Action, *objects: Object) -> Handle:
         """Return a handle for an action on each of the objects. Raises as `check`."""
@@ -78,25 +76,21 @@ class Gate:
         permits = (Permit(action, object_of(id_)) for id_ in permitted)
         return Handle(self._database, permits), permitted
 
-    def list[T](self, action: Action, model: type[T], query: str, /, **parameters: Any) -> list[T]:
-        """Return the rows of a listing that the subject may see. One round trip.
+    def open_groups(
+        self, action: Action, organization_id: UUID
+    ) -> tuple[Handle, list[UUID] | None]:
+        """Return a handle for the groups of an organization where the action is allowed, and ids.
 
-        The query declares the object of each row (`-- needs: read group each row id in
-        organization_id`). Raises QueryNotPermitted where it declares another action or no rows.
+        None instead of ids means all groups. Otherwise the rule can only allow those that the
+        subject itself names: its groups, the Everyone group, and the allow-list of its scope. So
+        the size of the organization costs nothing. The ids may include groups of others: the query
+        must select by organization too. Raises NotAuthorized where no id remains.
         """
-        need = listing_need(query, action)
-        object_of = OBJECTS_OF_ROWS[need.type]
-        id_column, organization_column = need.columns
-        return [
-            row
-            for row in self._database.rows_of(call(model, query, **parameters))
-            if allowed(
-                self._subject,
-                action,
-                object_of(getattr(row, id_column), getattr(row, organization_column)),
-            )
-        ]
-
-    def is_member_of(self, organization_id: UUID) -> bool:
-        """Return whether the subject is a member of the organization."""
-        return self._subject.is_member_of(organization_id)
+        everything = groups_object(organization_id)
+        if allowed(self._subject, action, everything):
+            return Handle(self._database, [Permit(action, everything)]), None
+        listed = {
+            UUID(each.id) for each in self._subject.scope.allow_list if UUID_FORM.fullmatch(each.id)
+        }
+        named = sorted({organization_id, *self._subject.groups, *listed})
+        return self.open_some(action, {id_: group_object(id_, organization_id) for id_ in named})

@@ -87,8 +87,6 @@ class Handle:
         if not needs:
             raise QueryNotPermitted(f"The query {query} is not for stores.")
         for need in needs:
-            if need.is_of_rows:
-                raise QueryNotPermitted(f"The query {query} is a listing: the gate runs it.")
             if not any(self._covers(action, need, parameters) for action in need.actions):
                 raise QueryNotPermitted(
                     f"The query {query} needs {_shown(need)}; its handle was opened for something"
@@ -105,28 +103,6 @@ class Handle:
             for each in ids
             for organization in organizations
         )
-
-
-class ListingNeed(NamedTuple):
-    """The object of each row of a listing: its type, and the columns of id and organization."""
-
-    type: ResourceType
-    columns: tuple[str, str]
-
-
-def listing_need(query: str, action: Action) -> ListingNeed:
-    """Return what a listing declares of its rows. Raises QueryNotPermitted where it does not."""
-    needs = queries()[query].needs
-    if len(needs) == 1:
-        (need,) = needs
-        if (
-            need.actions == frozenset({action})
-            and need.is_of_rows
-            and need.id
-            and need.organization
-        ):
-            return ListingNeed(need.type, (need.id[1], need.organization[1]))
-    raise QueryNotPermitted(f"The query {query} declares no rows to {action}.")
 
 
 def _values(place: Place | None, parameters: Mapping[str, Any]) -> list[str | None]:

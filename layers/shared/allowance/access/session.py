@@ -1,7 +1,10 @@
-"""One invocation on the warm connection of the process: a store for a caller, a gate for a job."""
+"""One invocation on the warm connection of the process: a store for a caller, a gate for a job.
+
+Each logs in to the database by its own role: routes by one, a job by the one of its actor. A
+deployed function can log in as one of them only: IAM or its secret decides which.
+"""
 
 import secrets
-from functools import cache
 from uuid import UUID
 
 from allowance.access.caller import Caller
@@ -16,8 +19,11 @@ from allowance.database.settings import database_source
 from allowance.errors import Unauthenticated
 from allowance.rbac.policy import Subject
 from allowance.rbac.roles import roles_of_user
-from allowance.rbac.system import SystemActor
+from allowance.rbac.system import Login, SystemActor
 from allowance.settings import settings
+
+JOB_PATIENCE_SECONDS = 30
+"""A database that is paused at zero capacity accepts connections after about 15 s."""
 
 
 class Ping(Row):
@@ -26,10 +32,16 @@ class Ping(Row):
     status: str
 
 
-@cache
-def warm_database() -> Database:
-    """Return the database of this process, which it keeps between invocations."""
-    return Database(database_source(), f"allowance/{settings().function_name}")
+WARM: dict[Login, Database] = {}
+"""The database of this process for a login, kept between invocations."""
+
+
+def warm_database(login: Login) -> Database:
+    """Return the database of this process for a login. Raise BadSetting."""
+    if login not in WARM:
+        name = f"allowance/{settings().function_name}"
+        WARM[login] = Database(database_source(login=login), name)
+    return WARM[login]
 
 
 def open_store[S: CallerStore](
@@ -46,7 +58,7 @@ def open_store[S: CallerStore](
     `group_id`, `organization` and `user` (id or username; `me` is the caller) are the objects in
     the path; the same round trip looks them up. Raise Unauthenticated.
     """
-    database = warm_database()
+    database = warm_database(Login.ROUTES)
     database.start_invocation()
     authenticate = call(
         Caller,
@@ -66,28 +78,37 @@ def open_store[S: CallerStore](
     (caller,) = found
     return kind(
         Gate(_subject(caller), database),
-        Origin(caller.user_id, caller.username, request_id),
+        Origin(caller.user_id, caller.username, request_id, caller.token_id),
         caller,
     )
 
 
 def open_gate(actor: SystemActor) -> Gate:
-    """Return a gate for a system actor. It has no credential: IAM decides which job may start."""
-    database = warm_database()
-    database.start_invocation()
+    """Return a gate for a system actor. It has no credential: IAM decides which job may start.
+
+    No caller waits for a system actor, so it waits for the database up to JOB_PATIENCE_SECONDS.
+    """
+    database = warm_database(actor.login)
+    database.start_invocation(patience_seconds=JOB_PATIENCE_SECONDS)
     return Gate(actor.subject, database)
+
+
+def close_database() -> None:
+    """End the connections of this process. The next statement opens another."""
+    for each in WARM.values():
+        each.close()
 
 
 def ping_database() -> None:
     """Raise DatabaseUnavailable unless the database responds. One round trip."""
-    database = warm_database()
+    database = warm_database(Login.ROUTES)
     database.start_invocation()
     database.rows_of(call(Ping, "ping"))
 
 
 def take_database_ms() -> float:
     """Return the milliseconds that this invocation has waited for the database."""
-    return warm_database().take_waited_ms() if warm_database.cache_info().currsize else 0.0
+    return sum(each.take_waited_ms() for each in WARM.values())
 
 
 def _subject(caller: Caller) -> Subject:

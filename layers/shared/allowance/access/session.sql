@@ -46,7 +46,17 @@ SELECT
     -- Includes groups of deleted organizations: the rule counts a group only if the user is a
     -- member of its organization.
     ARRAY(SELECT gm.group_id FROM group_members AS gm WHERE gm.user_id = c.user_id) AS groups,
+    c.id AS token_id,
     jsonb_build_object('name', c.name, 'expires_at', c.expires_at, 'scope', c.scope) AS token,
+    ARRAY(
+        SELECT jsonb_build_object('id', g.id, 'organization_id', g.organization_id)
+        FROM groups AS g
+        WHERE g.id = ANY (ARRAY(
+            SELECT CASE WHEN pg_input_is_valid(e.entry ->> 'id', 'uuid')
+                THEN (e.entry ->> 'id')::uuid END
+            FROM jsonb_array_elements(c.scope -> 'allow_list') AS e (entry)
+        ))
+    ) AS scope_groups,
     (
         SELECT jsonb_build_object('id', g.id, 'organization_id', g.organization_id)
         FROM groups AS g

@@ -6,17 +6,21 @@ from uuid import UUID
 
 from allowance.access.caller import Caller, OrganizationReference
 from allowance.access.gate import Gate
-from allowance.errors import GroupNotFound, OrganizationNotFound, UserNotFound
+from allowance.errors import GroupNotFound, NotAuthorized, OrganizationNotFound, UserNotFound
 from allowance.rbac.policy import Action, Object, group_object, user_object
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a change comes from, for the audit log."""
+    """Where a change comes from, for the audit log. A system actor has neither id nor token.
+
+    The database refuses an entry whose token is not the actor's (migrations/0003_audit.sql).
+    """
 
     actor_id: UUID | None
     actor_name: str
     request_id: str
+    token_id: str | None = None
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -25,6 +29,7 @@ class Origin:
             "actor_id": self.actor_id,
             "actor_name": self.actor_name,
             "request_id": self.request_id,
+            "token_id": self.token_id,
         }
 
 
@@ -48,6 +53,18 @@ class CallerStore(Store):
 
     def see_path(self) -> None:
         """Raise NotFound unless the caller may read what the path names. No round trip."""
+
+    def _sees(self, organization_id: UUID) -> bool:
+        """Return whether the caller may read a group of the organization. No round trip.
+
+        A membership is not enough: the scope of the token decides too. A caller who may read any
+        group may read the Everyone group, unless the allow-list of the token names single groups.
+        """
+        named = [
+            each.id for each in self._caller.scope_groups if each.organization_id == organization_id
+        ]
+        groups = (group_object(id_, organization_id) for id_ in (organization_id, *named))
+        return self._gate.may_any(Action.READ, groups)
 
     def require(self, action: Action) -> None:
         """Raise Forbidden or NotFound unless the caller may do this to the object of the route.
@@ -100,18 +117,19 @@ class UserPathStore(CallerStore):
 class OrganizationPathStore(CallerStore):
     """A store of routes whose path names an organization. It came with the caller, in one trip."""
 
+    def see_path(self) -> None:
+        """Raise OrganizationNotFound, or NotAuthorized unless the caller sees the organization."""
+        self._seen_organization()
+
     def _organization(self) -> OrganizationReference:
-        """Return the organization of the path. Raises OrganizationNotFound."""
+        """Return the organization of the path. Raise OrganizationNotFound."""
         if self._caller.organization is None:
             raise OrganizationNotFound
         return self._caller.organization
 
     def _seen_organization(self) -> OrganizationReference:
-        """Like `_organization`, for its members and for who may read its Everyone group.
-
-        Raises NotAuthorized for others.
-        """
+        """Return the organization of the path. Raise like `see_path`."""
         organization = self._organization()
-        if not self._gate.is_member_of(organization.id):
-            self._gate.check(Action.READ, group_object(organization.id, organization.id))
+        if not self._sees(organization.id):
+            raise NotAuthorized
         return organization

@@ -4,17 +4,15 @@ which.
 
 import json
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
-from datetime import datetime
-from itertools import batched
-from typing import assert_never
+from typing import Literal
 
 from allowance.access.handle import Handle
 from allowance.access.store import Store
-from allowance.alerts.models import SpendAlert
-from allowance.alerts.receivers import MAX_BATCH, CallRefused, NoAnswer, Receiver, ReceiverName
+from allowance.alerts.receivers import Receiver, ReceiverName
+from allowance.alerts.telling import ClaimedAlert, Telling, Told, key_of
 from allowance.contract.fields import Row
 from allowance.log import logger
 from allowance.metrics import count_alerts
@@ -36,27 +34,8 @@ LONGEST_DELAY_SECONDS = 900
 """The delay doubles with each attempt, up to this. Attempts never end."""
 PERSISTENT_ATTEMPTS = 5
 """From this attempt on a failure is an error: a quarter of an hour after the first."""
-NO_TIME = "NoTimeLeft"
-
-
-class ClaimedAlert(SpendAlert):
-    """An alert that this run has claimed, and which receivers have it. `attempts` counts this run
-    too.
-    """
-
-    attempts: int
-    sns_published_at: datetime | None
-    event_put_at: datetime | None
-
-    def is_known_to(self, receiver: ReceiverName) -> bool:
-        """Return whether this receiver accepted it in an earlier run."""
-        match receiver:
-            case "sns":
-                return self.sns_published_at is not None
-            case "eventbridge":
-                return self.event_put_at is not None
-            case _:
-                assert_never(receiver)
+Outcome = Literal["delivered", "failed", "untried"]
+"""Untried: a receiver was not called for the alert, and none failed it."""
 
 
 class WaitingAlerts(Row):
@@ -70,11 +49,14 @@ class WaitingAlerts(Row):
 
 
 class DeliveryCounts(WaitingAlerts):
-    """Alerts that a run delivered, and those it left. The failed ones are due again later."""
+    """Alerts that a run delivered, and those it left: the failed ones are due again later, the
+    untried ones at once.
+    """
 
     receivers: list[ReceiverName]
     delivered: int
     failed: int
+    untried: int
 
 
 class AlertStore(Store):
@@ -83,9 +65,9 @@ class AlertStore(Store):
     def deliver(self, receivers: Sequence[Receiver]) -> DeliveryCounts:
         """Send each due alert to each receiver that does not have it. Raise NotAuthorized.
 
-        A failed alert delays no other alert and no other receiver. Concurrent runs share the
-        alerts. If a run ends between a response and its mark, that receiver gets the alert again
-        after the lease.
+        A failed alert delays no other alert, except a higher threshold of its user on a topic that
+        keeps the order. Concurrent runs share the alerts. If a run ends between a response and its
+        mark, that receiver gets the alerts of this one call again after the lease.
         """
         db = self._gate.open(Action.UPDATE, SPEND_ALERTS)
         with ExitStack() as connections:
@@ -94,32 +76,53 @@ class AlertStore(Store):
             return self._deliver(db, receivers)
 
     def _deliver(self, db: Handle, receivers: Sequence[Receiver]) -> DeliveryCounts:
+        page = self._claim(db, receivers, [each.name for each in receivers])
+        # The first statement may have waited for a database that resumes.
         started = time.monotonic()
         tellings = [Telling(db, each, started + SENDING_SECONDS) for each in receivers]
-        delivered = failed = persistent = 0
-        while receivers and time.monotonic() < started + CLAIMING_SECONDS:
-            page = db.many(
-                ClaimedAlert, "claim_spend_alerts", limit=PAGE, lease_seconds=LEASE_SECONDS
-            )
-            untold = {alert.id for telling in tellings for alert in telling.tell(page)}
-            _settle(db, page, untold)
-            delivered += len(page) - len(untold)
-            failed += len(untold)
+        outcomes: dict[str, Outcome] = {}
+        persistent = 0
+        while page:
+            results = [telling.tell(page) for telling in tellings]
+            settled = _settle(db, page, results)
+            outcomes |= settled
             persistent += sum(
-                alert.id in untold and alert.attempts >= PERSISTENT_ATTEMPTS for alert in page
+                settled[each.id] == "failed" and each.attempts + 1 >= PERSISTENT_ATTEMPTS
+                for each in page
             )
-            if len(page) < PAGE:
+            if time.monotonic() >= started + CLAIMING_SECONDS:
                 break
+            page = self._claim(db, receivers, [each.receiver for each in tellings if each.calls])
         state = db.one(WaitingAlerts, "count_waiting_alerts", attempts=PERSISTENT_ATTEMPTS)
         self._log(tellings, state, persistent)
+        counts = Counter(outcomes.values())
         # Without a receiver no alert is late.
         oldest_seconds = state.oldest_seconds if receivers else 0
-        count_alerts(delivered=delivered, failing=state.failing, oldest_seconds=oldest_seconds)
+        count_alerts(
+            delivered=counts["delivered"], failing=state.failing, oldest_seconds=oldest_seconds
+        )
         return DeliveryCounts(
             **state.model_dump(),
             receivers=[each.name for each in receivers],
-            delivered=delivered,
-            failed=failed,
+            delivered=counts["delivered"],
+            failed=counts["failed"],
+            untried=counts["untried"],
+        )
+
+    def _claim(
+        self, db: Handle, receivers: Sequence[Receiver], called: Sequence[ReceiverName]
+    ) -> list[ClaimedAlert]:
+        """Claim a page of alerts that one of the called receivers does not have."""
+        if not called:
+            return []
+        return db.many(
+            ClaimedAlert,
+            "claim_spend_alerts",
+            receivers=list(called),
+            configured=[each.name for each in receivers],
+            sns_in_order=any(each.keeps_order for each in receivers),
+            limit=PAGE,
+            lease_seconds=LEASE_SECONDS,
         )
 
     def _log(self, tellings: Sequence["Telling"], state: WaitingAlerts, persistent: int) -> None:
@@ -129,6 +132,12 @@ class AlertStore(Store):
                 "no receiver of alerts is configured", request_id=request_id, waiting=state.waiting
             )
         for telling in tellings:
+            if not telling.calls:
+                logger().warning(
+                    "receiver not called any more",
+                    request_id=request_id,
+                    receiver=telling.receiver,
+                )
             for reason, count in telling.reasons.items():
                 logger().warning(
                     "alerts not taken",
@@ -147,80 +156,29 @@ class AlertStore(Store):
             )
 
 
-class Telling:
-    """One receiver in one run. After a call without a response, the run calls it no more."""
-
-    def __init__(self, db: Handle, receiver: Receiver, until: float) -> None:
-        self._db = db
-        self._receiver = receiver
-        self._until = until
-        self._silent: str | None = None
-        self.reasons: Counter[str] = Counter()
-
-    @property
-    def receiver(self) -> ReceiverName:
-        return self._receiver.name
-
-    def tell(self, page: Sequence[ClaimedAlert]) -> list[ClaimedAlert]:
-        """Send the alerts that the receiver does not have, and mark after each call those it
-        accepted. Return the others.
-        """
-        untold: list[ClaimedAlert] = []
-        calls = deque(
-            batched(
-                (each for each in page if not each.is_known_to(self.receiver)),
-                MAX_BATCH,
-                strict=False,
-            )
-        )
-        while calls:
-            batch = calls.popleft()
-            try:
-                reasons = self._send(batch)
-            except CallRefused as refusal:
-                if len(batch) > 1:
-                    # One alert is at fault: send each alone, so that the others get through.
-                    calls.extendleft((each,) for each in reversed(batch))
-                    continue
-                reasons = [str(refusal)]
-            taken = [alert for alert, reason in zip(batch, reasons, strict=True) if reason is None]
-            if taken:
-                self._db.run(
-                    "mark_spend_alerts",
-                    receiver=self.receiver,
-                    entries=json.dumps(list(map(_key, taken))),
-                )
-            untold += [
-                alert for alert, reason in zip(batch, reasons, strict=True) if reason is not None
-            ]
-            self.reasons.update(filter(None, reasons))
-        return untold
-
-    def _send(self, batch: Sequence[ClaimedAlert]) -> list[str | None]:
-        if self._silent is None and time.monotonic() > self._until:
-            self._silent = NO_TIME
-        if self._silent is None:
-            try:
-                return self._receiver.send(batch)
-            except NoAnswer as error:
-                self._silent = str(error)
-        return [self._silent] * len(batch)
-
-
-def _settle(db: Handle, page: Sequence[ClaimedAlert], untold: set[str]) -> None:
-    """End the leases of a page of alerts."""
+def _settle(
+    db: Handle, page: Sequence[ClaimedAlert], results: Sequence[Told]
+) -> dict[str, Outcome]:
+    """End the leases of a page of alerts. Return what became of each, by its id."""
+    failed = {id_ for each in results for id_ in each.failed}
+    untried = {id_ for each in results for id_ in each.untried}
+    outcomes: dict[str, Outcome] = {
+        each.id: "failed" if each.id in failed else "untried" if each.id in untried else "delivered"
+        for each in page
+    }
     entries = [
-        _key(each) | {"attempts": each.attempts, "delivered": each.id not in untold}
+        key_of(each)
+        | {
+            "leased_until": each.leased_until.isoformat(),
+            "outcome": outcomes[each.id],
+            "elsewhere_untried": each.id in untried,
+        }
         for each in page
     ]
-    if entries:
-        db.run(
-            "settle_spend_alerts",
-            entries=json.dumps(entries),
-            first_delay_seconds=FIRST_DELAY_SECONDS,
-            longest_delay_seconds=LONGEST_DELAY_SECONDS,
-        )
-
-
-def _key(alert: SpendAlert) -> dict[str, object]:
-    return alert.model_dump(mode="json", include={"user_id", "period_start", "threshold_percent"})
+    db.run(
+        "settle_spend_alerts",
+        entries=json.dumps(entries),
+        first_delay_seconds=FIRST_DELAY_SECONDS,
+        longest_delay_seconds=LONGEST_DELAY_SECONDS,
+    )
+    return outcomes

@@ -53,6 +53,11 @@ class Receiver(Protocol):
         """The name in the log and in the query that marks alerts."""
         ...
 
+    @property
+    def keeps_order(self) -> bool:
+        """Whether its subscribers get the alerts of a user in the order of the calls."""
+        ...
+
     def send(self, alerts: Sequence[SpendAlert]) -> list[str | None]:
         """Return for each of at most MAX_BATCH alerts None if accepted, else the reason. Raise
         CallRefused, NoAnswer.
@@ -100,6 +105,11 @@ class Topic(Service):
         super().__init__("sns", arn.split(":")[3])
         self._arn = arn
 
+    @property
+    def keeps_order(self) -> bool:
+        """Whether it is a FIFO topic. Each user is a message group of it."""
+        return self._arn.endswith(".fifo")
+
     def send(self, alerts: Sequence[SpendAlert]) -> list[str | None]:
         """https://docs.aws.amazon.com/sns/latest/api/API_PublishBatch.html"""
         entries = [{"Id": str(place)} | self._entry(alert) for place, alert in enumerate(alerts)]
@@ -129,13 +139,14 @@ class Topic(Service):
                     "StringValue": str(alert.organization_id),
                 },
             },
-        } | (in_order if self._arn.endswith(".fifo") else {})
+        } | (in_order if self.keeps_order else {})
 
 
 class EventBus(Service):
     """An EventBridge bus in the region of the function."""
 
     name: ReceiverName = "eventbridge"
+    keeps_order = False
 
     def __init__(self, bus: str) -> None:
         super().__init__("events", None)

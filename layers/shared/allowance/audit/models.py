@@ -33,6 +33,12 @@ class AuditEntry(Row):
     before: dict[str, Any] | None
     after: dict[str, Any] | None
     request_id: str
+    token_id: Annotated[
+        str | None,
+        Field(
+            description="The token with which the actor made the change; a system actor has none."
+        ),
+    ]
 
 
 class AuditPage(Row):

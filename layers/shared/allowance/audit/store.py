@@ -2,6 +2,7 @@
 
 from allowance.access.store import CallerStore
 from allowance.audit.models import AuditEntry, AuditPage, AuditQuery
+from allowance.contract.pages import fitting
 from allowance.errors import NotAuthorized
 from allowance.rbac.policy import Action, audit_log_object
 
@@ -25,6 +26,6 @@ class AuditStore(CallerStore):
             after=query.after,
             limit=query.limit,
         )
-        page = entries[: query.limit]
-        following = str(page[-1].id) if len(entries) > query.limit else None
+        page = fitting(entries, query.limit)
+        following = str(page[-1].id) if len(page) < len(entries) else None
         return AuditPage(entries=page, next=following)

@@ -9,6 +9,12 @@ from typing import Any, override
 PART_BYTES = 8 << 20
 """One part is in memory. S3 accepts 10,000 parts, so an object may have 80 GB."""
 
+CHECKSUM = "CRC32"
+"""The SDK adds this checksum to each part by itself. S3 refuses it for an upload that was created
+without one, and then wants the checksums of all parts again to complete the object:
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html
+"""
+
 CONNECT_SECONDS, READ_SECONDS, ATTEMPTS = 3, 30, 5
 
 
@@ -76,13 +82,18 @@ class _Parts(io.RawIOBase):
     def _send(self, content: bytes) -> None:
         if self._upload_id is None:
             self._upload_id = self._client.create_multipart_upload(
-                **self._target, **self._properties
+                ChecksumAlgorithm=CHECKSUM, **self._target, **self._properties
             )["UploadId"]
         number = len(self._sent) + 1
-        response = self._client.upload_part(
-            Body=content, PartNumber=number, UploadId=self._upload_id, **self._target
+        sent = self._client.upload_part(
+            Body=content,
+            PartNumber=number,
+            UploadId=self._upload_id,
+            ChecksumAlgorithm=CHECKSUM,
+            **self._target,
         )
-        self._sent.append({"PartNumber": number, "ETag": response["ETag"]})
+        checksum = f"Checksum{CHECKSUM}"
+        self._sent.append({"PartNumber": number, "ETag": sent["ETag"], checksum: sent[checksum]})
 
 
 @contextmanager

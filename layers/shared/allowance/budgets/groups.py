@@ -4,11 +4,11 @@ from uuid import UUID
 
 from allowance.access.caller import GroupReference
 from allowance.access.store import GroupPathStore
-from allowance.budgets.limits import remove_limit, write_limit
+from allowance.budgets.limits import assert_removed, written
 from allowance.budgets.models import GroupBudget, RemovedBudget
 from allowance.contract.preconditions import Precondition
 from allowance.database.queries import call
-from allowance.errors import BudgetNotFound
+from allowance.errors import BudgetNotFound, GroupNotFound
 from allowance.rbac.policy import Action
 
 
@@ -31,8 +31,7 @@ class GroupBudgetStore(GroupPathStore):
         Raises GroupNotFound, NotAuthorized, BudgetChanged.
         """
         db = self._gate.open(Action.UPDATE, self._group(group_id))
-        return write_limit(
-            db,
+        locked, rows = db.in_one_trip(
             call(GroupReference, "lock_group", group_id=group_id),
             call(
                 GroupBudget,
@@ -43,6 +42,9 @@ class GroupBudgetStore(GroupPathStore):
                 **self._origin.parameters,
             ),
         )
+        if not locked:
+            raise GroupNotFound
+        return written(rows, precondition)
 
     def delete(self, group_id: UUID, precondition: Precondition) -> None:
         """Remove the budget, with its audit entry.
@@ -50,8 +52,7 @@ class GroupBudgetStore(GroupPathStore):
         Raises GroupNotFound, NotAuthorized, BudgetNotFound, BudgetChanged.
         """
         db = self._gate.open(Action.UPDATE, self._group(group_id))
-        remove_limit(
-            db,
+        locked, outcome = db.in_one_trip(
             call(GroupReference, "lock_group", group_id=group_id),
             call(
                 RemovedBudget,
@@ -60,5 +61,7 @@ class GroupBudgetStore(GroupPathStore):
                 **precondition.parameters,
                 **self._origin.parameters,
             ),
-            BudgetNotFound,
         )
+        if not locked:
+            raise GroupNotFound
+        assert_removed(outcome, BudgetNotFound)

@@ -7,13 +7,9 @@ WHERE b.group_id = %(group_id)s;
 
 -- name: lock_group
 -- needs: update group %(group_id)s
--- Lock a group: the first statement of a batch that changes what hangs on it. The next statement
--- takes its own snapshot and sees what the writers before it left.
-SELECT g.id, g.organization_id
-FROM groups AS g
-JOIN organizations AS o ON o.id = g.organization_id
-WHERE g.id = %(group_id)s AND o.deleted_at IS NULL
-FOR NO KEY UPDATE OF g;
+-- Lock the budget of a group: the first statement of a batch that changes it. The next statement
+-- takes its own snapshot and sees what the writers before it left. No row: there is no such group.
+SELECT l.id, l.organization_id FROM lock_group_ai_budget(%(group_id)s) AS l;
 
 -- name: upsert_group_budget
 -- needs: update group %(group_id)s

@@ -1,33 +1,30 @@
-"""How a limit is written: lock what it hangs on, write, and name what prevented it.
+"""The outcome of writing a limit: the limit as it is now, or an error that names what prevented it.
 
-The lock is a statement of its own: under READ COMMITTED the write then sees what the lock waited
-for, so that the audit entries form a chain.
+A write follows its lock as a statement of its own: under READ COMMITTED it then sees what the lock
+waited for, so that the audit entries form a chain.
 """
 
-from allowance.access.caller import GroupReference
-from allowance.access.handle import Handle
+from collections.abc import Sequence
+
 from allowance.budgets.models import RemovedBudget
-from allowance.database.queries import Call
+from allowance.contract.preconditions import Precondition
 from allowance.errors import BudgetChanged, GroupNotFound, NotFound
 
+ALWAYS = Precondition()
 
-def write_limit[T](db: Handle, lock: Call[GroupReference], upsert: Call[T]) -> T:
-    """Return the limit as it is now. One round trip. Raises GroupNotFound, BudgetChanged."""
-    locked, written = db.in_one_trip(lock, upsert)
-    if not locked:
+
+def written[T](rows: Sequence[T], precondition: Precondition) -> T:
+    """Return the limit as it is now. Raises BudgetChanged, GroupNotFound."""
+    if rows:
+        return rows[0]
+    if precondition == ALWAYS:
+        # The organization was deleted after the lock.
         raise GroupNotFound
-    if not written:
-        raise BudgetChanged
-    return written[0]
+    raise BudgetChanged
 
 
-def remove_limit(
-    db: Handle, lock: Call[GroupReference], delete: Call[RemovedBudget], absent: type[NotFound]
-) -> None:
-    """Remove a limit. One round trip. Raises GroupNotFound, `absent`, BudgetChanged."""
-    locked, outcome = db.in_one_trip(lock, delete)
-    if not locked:
-        raise GroupNotFound
+def assert_removed(outcome: Sequence[RemovedBudget], absent: type[NotFound]) -> None:
+    """Raise `absent` where there was no limit, BudgetChanged where the precondition forbids it."""
     if not outcome:
         # No 412: without the precondition the response would be the same (RFC 9110, 13.2.1).
         raise absent

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import BeforeValidator, Field, Strict, ValidationError
 
-from allowance.contract.fields import Body, Row, Timestamp, Versioned, hyphenated
+from allowance.contract.fields import Body, Row, Timestamp, Versioned, example, hyphenated
 from allowance.contract.validation import ABOVE, problems_of
 from allowance.errors import InvalidSpendLimit, ValidationFailed
 
@@ -26,15 +26,17 @@ class GroupBudget(Versioned):
 class SpendLimit(Body):
     """The body of PUT: the limit of each member of the group."""
 
+    model_config = example({"spend_limit_micros": 25_000_000})
+
     spend_limit_micros: Annotated[
         int,
         Field(
             ge=0,
             le=MAX_SPEND_LIMIT_MICROS,
             description=(
-                "Whole micro-units of US dollars per member and period; 0 blocks all spend."
+                "Whole micro-units of US dollars per person and month: 25000000 is $25.00; 0 blocks"
+                " all spend."
             ),
-            examples=[25_000_000],
         ),
     ]
 
@@ -44,7 +46,7 @@ class SpendLimit(Body):
         """Return InvalidSpendLimit if the only problem is a limit above the cap, else the other
         problems.
         """
-        problems = problems_of(error)
+        problems = problems_of(error, cls)
         above = [
             each["type"] == ABOVE and each["loc"][-1] == "spend_limit_micros"
             for each in error.errors()
@@ -71,12 +73,25 @@ class UserBudgetOverride(Versioned):
 class OverrideLimit(SpendLimit):
     """The body of PUT: the limit of the user, and the group to which spend is attributed."""
 
+    model_config = example(
+        {
+            "group_id": "5c0c3d3e-0b1f-4f0e-9a60-0d6c1c3f2a11",
+            "spend_limit_micros": 50_000_000,
+        }
+    )
+
     group_id: Annotated[
         UUID,
         Strict(strict=False),
         BeforeValidator(hyphenated),
         Field(description="A group of which the user is a member; spend is attributed to it."),
     ]
+
+
+class LockedOverride(Row):
+    """Whether the locked user has an override."""
+
+    is_there: bool
 
 
 class RemovedBudget(Row):

@@ -2,9 +2,10 @@
 shape. Money is whole micro-units of US dollars.
 """
 
+import json
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, cast
 from uuid import UUID
 
 from pydantic import (
@@ -98,7 +99,20 @@ class Body(BaseModel):
     @classmethod
     def refusal(cls, error: ValidationError) -> ValidationFailed:
         """Return the error that the caller gets for an invalid body."""
-        return ValidationFailed(problems_of(error))
+        return ValidationFailed(problems_of(error, cls))
+
+    @classmethod
+    def wanted(cls) -> str:
+        """Return the sentence that shows what is taken: the example of the schema, which every body
+        of a route has.
+        """
+        described = cast("dict[str, Any]", cls.model_config.get("json_schema_extra"))
+        return f"Send JSON like {json.dumps(described['examples'][0])}."
+
+
+def example(value: dict[str, Any]) -> ConfigDict:
+    """Return the configuration of a body with this example."""
+    return ConfigDict(json_schema_extra={"examples": [value]})
 
 
 class Versioned(Row):
@@ -119,6 +133,10 @@ def _printable(value: str) -> str:
     # Postgres cannot store NUL and lone surrogates, and invisible characters mislead in a list.
     if not value.isprintable() or value != value.strip():
         raise ValueError("must have no control characters, nor spaces around it")
+    # A gateway may put this character in place of bytes that are not UTF-8: different names would
+    # then look the same.
+    if "\ufffd" in value:
+        raise ValueError("must have no U+FFFD, which stands for text that was not UTF-8")
     return value
 
 

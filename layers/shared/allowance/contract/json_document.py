@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from itertools import chain, compress
 from typing import Any, NoReturn, cast
 
@@ -11,6 +12,9 @@ from allowance.errors import InvalidJSON
 
 MAX_INTEGER_DIGITS = 40
 """A longer literal becomes a number of this many digits: above every bound, and cheap to parse."""
+
+MAX_SHOWN = 100
+"""The most characters of a key that an error repeats."""
 
 _CONTAINERS = frozenset((dict, list))
 
@@ -93,7 +97,9 @@ def _where(error: ValueError) -> str:
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise ValueError("An object has a duplicate key")
+        counts = Counter(name for name, _ in pairs)
+        twice = next(name for name, count in counts.items() if count > 1)
+        raise ValueError(f"An object has the key {json.dumps(twice[:MAX_SHOWN])} twice")
     return found
 
 

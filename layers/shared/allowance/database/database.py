@@ -7,7 +7,7 @@ implicit transaction. See docs/decisions/0003-round-trips.md.
 
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from time import perf_counter
+from time import monotonic, perf_counter, sleep
 from typing import Any
 
 import psycopg
@@ -17,10 +17,21 @@ from allowance.database.adapters import adapt
 from allowance.database.login import connection_parameters
 from allowance.database.queries import Call, queries
 from allowance.database.settings import DatabaseSource
-from allowance.errors import AllowanceError, DatabaseUnavailable, NotAGroupMember, UsageKeyTaken
+from allowance.errors import (
+    AllowanceError,
+    DatabaseUnavailable,
+    NotAGroupMember,
+    StatementCancelled,
+    UsageKeyTaken,
+    UsageMonthDropped,
+)
 from allowance.settings import BadSetting
 
 CONNECT_TIMEOUT_SECONDS = 3
+"""The longest attempt of a request. Its caller retries."""
+
+CONNECT_PAUSE_SECONDS = 0.5
+"""The pause between two attempts of a job that waits for the database."""
 
 UNAVAILABLE_CLASSES = ("08", "53", "57")
 """SQLSTATE classes: connection exception, insufficient resources, operator intervention."""
@@ -30,6 +41,9 @@ READ_ONLY = "25006"
 
 UNAVAILABLE = frozenset({"55P03", "40001", "40P01", READ_ONLY})
 """SQLSTATEs: lock not available, serialization failure, deadlock, read-only."""
+
+CANCELLED = "57014"
+"""SQLSTATE of a statement that met its timeout, or that an operator cancelled."""
 
 CHECK_VIOLATION = "23514"
 
@@ -45,7 +59,8 @@ class Database:
     """One connection. It stays warm between invocations, and a closed one is replaced.
 
     Every method raises DatabaseUnavailable when Postgres is down, failing over or out of
-    connections, and the error of CONSTRAINTS when the schema refuses a row.
+    connections, StatementCancelled (which is one) when a statement takes too long, and the error of
+    CONSTRAINTS when the schema refuses a row.
     """
 
     def __init__(self, source: DatabaseSource, application_name: str) -> None:
@@ -54,11 +69,19 @@ class Database:
         self._connection: psycopg.Connection[Any] | None = None
         self._within: psycopg.Connection[Any] | None = None
         self._may_repeat = True
+        self._patience_seconds = 0.0
+        self._gave_up = False
         self._waited_seconds = 0.0
 
-    def start_invocation(self) -> None:
-        """Let the next statement run twice if its connection turns out to be stale."""
+    def start_invocation(self, *, patience_seconds: float = 0) -> None:
+        """Let the next statement run twice if its connection turns out to be stale.
+
+        With patience, connecting is retried for that long. Afterwards every statement of the
+        invocation fails at once, so that several of them wait no longer than one.
+        """
         self._may_repeat = True
+        self._patience_seconds = patience_seconds
+        self._gave_up = False
 
     def take_waited_ms(self) -> float:
         """Return the milliseconds spent on the database since the last call of this method."""
@@ -139,28 +162,45 @@ class Database:
             if state == READ_ONLY:
                 # Another connection may find the new primary.
                 connection.close()
-            # The partition was dropped a moment ago; a retry recreates it. No other row is refused
-            # by a check without a name.
-            missing_partition = state == CHECK_VIOLATION and error.diag.constraint_name is None
-            if (
-                stale
-                or missing_partition
-                or state[:2] in UNAVAILABLE_CLASSES
-                or state in UNAVAILABLE
-            ):
+            if state == CANCELLED:
+                raise StatementCancelled from error
+            if stale or state[:2] in UNAVAILABLE_CLASSES or state in UNAVAILABLE:
                 raise DatabaseUnavailable from error
+            if state == CHECK_VIOLATION and error.diag.constraint_name is None:
+                # The partition is missing. No other row is refused by a check without a name.
+                raise UsageMonthDropped from error
             if refusal := CONSTRAINTS.get(error.diag.constraint_name or ""):
                 raise refusal from error
             raise
 
     def _connect(self) -> psycopg.Connection[Any]:
+        """Return a new connection. A paused database accepts it after some seconds only, so an
+        invocation with patience retries.
+        """
+        if self._gave_up:
+            raise DatabaseUnavailable
+        deadline = monotonic() + self._patience_seconds
+        while True:
+            try:
+                self._connection = self._connect_once(max(deadline - monotonic(), 0))
+            except DatabaseUnavailable:
+                if monotonic() + CONNECT_PAUSE_SECONDS >= deadline:
+                    self._gave_up = self._patience_seconds > 0
+                    raise
+                sleep(CONNECT_PAUSE_SECONDS)
+            else:
+                adapt(self._connection)
+                return self._connection
+
+    def _connect_once(self, patience_seconds: float) -> psycopg.Connection[Any]:
         try:
-            self._connection = psycopg.connect(
+            return psycopg.connect(
                 **connection_parameters(self._source),
                 autocommit=True,
                 # A prepared statement would pin the session of an RDS Proxy.
                 prepare_threshold=None,
-                connect_timeout=CONNECT_TIMEOUT_SECONDS,
+                # libpq takes whole seconds.
+                connect_timeout=max(int(patience_seconds), CONNECT_TIMEOUT_SECONDS),
                 application_name=self._application_name,
             )
         except psycopg.OperationalError as error:
@@ -168,8 +208,6 @@ class Database:
         except psycopg.ProgrammingError:
             # Its message quotes the connection string with the password: it must not reach a log.
             raise BadSetting("The connection string of the database cannot be read.") from None
-        adapt(self._connection)
-        return self._connection
 
 
 def _execute[T](connection: psycopg.Connection[Any], what: Call[T]) -> psycopg.Cursor[T]:

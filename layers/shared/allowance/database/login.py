@@ -50,7 +50,8 @@ def connection_parameters(source: DatabaseSource) -> dict[str, Any]:
     sets `sslmode`. Raise BadSetting, and DatabaseUnavailable while the secret cannot be fetched.
     """
     if source.url is not None:
-        return {"conninfo": source.url, **KEEPALIVES, **WRITABLE}
+        user = {"user": source.user} if source.user is not None else {}
+        return {"conninfo": source.url, **user, **KEEPALIVES, **WRITABLE}
     stated = {"host": source.host, "port": source.port, "dbname": source.name, "user": source.user}
     found: dict[str, Any] = {ours: value for ours, value in stated.items() if value is not None}
     if source.secret_arn is not None:

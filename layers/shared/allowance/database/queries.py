@@ -9,9 +9,8 @@ A `.sql` file lies beside the module that runs it and holds several queries:
 
 A need is `ACTION TYPE [ID] [in ORGANIZATION]`. Several needs are all required; `create or update`
 accepts either action. ID and ORGANIZATION name a parameter (`%(group_id)s`), or a parameter that
-holds several values (`each %(group_ids)s`). Without an ID the object is the type at large. In a
-listing they name columns of each row: `read group each row id in organization_id`. `nothing` marks
-a query that runs before the caller is known.
+holds several values (`each %(group_ids)s`). Without an ID, or with NULL for one, the object is the
+type at large. `nothing` marks a query that runs before the caller is known.
 
 A fragment (`-- fragment: NAME`) is SQL that several queries share. It replaces each line
 `-- include: NAME`.
@@ -34,28 +33,22 @@ _INCLUDE = re.compile(r"^ *-- include: (\w+)\n", re.MULTILINE)
 _TERM = r"(?:each )?%\(\w+\)s"
 _NEED = re.compile(
     rf"(?P<actions>\w+(?: or \w+)*) (?P<type>\w+)"
-    rf"(?: each row (?P<row_id>\w+)(?: in (?P<row_organization>\w+))?"
-    rf"|(?: (?P<id>{_TERM}))?(?: in (?P<organization>{_TERM}))?)"
+    rf"(?: (?P<id>{_TERM}))?(?: in (?P<organization>{_TERM}))?"
 )
 _PARAMETER = re.compile(r"(each )?%\((\w+)\)s")
 
-type Place = tuple[Literal["parameter", "each", "column"], str]
-"""The place of an id: a parameter, a parameter with several values, or a column of each row."""
+type Place = tuple[Literal["parameter", "each"], str]
+"""The place of an id: a parameter, or a parameter with several values."""
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """An action on objects of a type: on one, on several, on each row, or on the type at large."""
+    """An action on objects of a type: on one, on several, or on the type at large."""
 
     actions: frozenset[Action]
     type: ResourceType
     id: Place | None
     organization: Place | None
-
-    @property
-    def is_of_rows(self) -> bool:
-        """Return whether each row of the result is a separate object."""
-        return self.id is not None and self.id[0] == "column"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,14 +109,12 @@ def _need(name: str, text: str) -> Need:
     return Need(
         actions,
         resource_type,
-        _place(found["id"], found["row_id"]),
-        _place(found["organization"], found["row_organization"]),
+        _place(found["id"]),
+        _place(found["organization"]),
     )
 
 
-def _place(parameter: str | None, column: str | None) -> Place | None:
-    if column is not None:
-        return "column", column
+def _place(parameter: str | None) -> Place | None:
     if parameter is None:
         return None
     found = _PARAMETER.fullmatch(parameter)

@@ -1,4 +1,4 @@
-"""The address of the database, and the login: DATABASE_* and OWNER_DATABASE_*."""
+"""The address of the database, and the login: DATABASE_* and, for Migrate, OWNER_DATABASE_*."""
 
 import os
 from dataclasses import dataclass
@@ -12,7 +12,8 @@ class DatabaseSource:
     """The source of a connection: a URL; or a secret; or a host, a database and a user that logs in
     by IAM.
 
-    With a secret, the other fields state what the secret lacks. None: not stated.
+    With a secret, the other fields state what the secret lacks. With a URL, `user` replaces the
+    user in the URL. None: not stated.
     """
 
     url: str | None = None
@@ -29,17 +30,20 @@ class DatabaseSource:
 
 
 @cache
-def database_source(prefix: str = "") -> DatabaseSource:
+def database_source(prefix: str = "", login: str | None = None) -> DatabaseSource:
     """Return DATABASE_URL; or DATABASE_SECRET_ARN; or DATABASE_HOST, _NAME and _USER, for a login
     by IAM.
 
-    The prefix `OWNER_` selects the variables of the owner. Raise BadSetting.
+    `login` is the user, in place of DATABASE_USER. A secret names its own user. The prefix `OWNER_`
+    selects the variables of the owner. Raise BadSetting.
     """
     name = f"{prefix}DATABASE_"
     url, secret_arn, host, port, database, user = (
         os.environ.get(f"{name}{each}") or None
         for each in ("URL", "SECRET_ARN", "HOST", "PORT", "NAME", "USER")
     )
+    if secret_arn is None:
+        user = login or user
     if url is not None and secret_arn is not None:
         raise BadSetting(f"Set either {name}URL or {name}SECRET_ARN.")
     if url is None and secret_arn is None and None in (host, database, user):

@@ -1,22 +1,20 @@
-"""The directory document: users, organizations, memberships and tokens. This module validates a
-document by itself; `resolve` compares it with the database.
+"""The entries of a directory document: organizations, users, memberships and tokens. `reading`
+validates a document of them, and `resolve` compares it with the database.
 
 A key that is absent leaves its part unchanged. A key that is present sets its part to exactly that
 state.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 
 from allowance.access.scopes import ScopeDocument
 from allowance.contract.fields import RFC3339, USERNAME_FORM, UUID_FORM, Body, Name
-from allowance.contract.validation import as_phrases, problems_of
-from allowance.errors import Problem, ValidationFailed
 from allowance.rbac.policy import ResourceType
 from allowance.rbac.roles import ORGANIZATION_ROLES, SITE_ROLES
 from allowance.rbac.system import SYSTEM_ACTORS
@@ -110,14 +108,27 @@ class MembershipEntry(Body):
     groups: list[GroupName] = []
 
 
+MAX_ORGANIZATIONS_OF_USER = 4_000
+"""`GET /api/v2/users/me` returns all, and a response has at most 6 MB."""
+
+
 class UserEntry(Body):
-    """A user, and all organizations of the user."""
+    """A user, and all organizations of the user. A deleted user has no roles and organizations,
+    whatever the entry lists.
+    """
 
     username: Username
     email: Email | None = None
     roles: list[Annotated[str, _one_of(SITE_ROLES)]] = []
     status: UserStatus = "active"
-    organizations: list[MembershipEntry] = []
+    organizations: Annotated[
+        list[MembershipEntry], Field(max_length=MAX_ORGANIZATIONS_OF_USER)
+    ] = []
+
+    @property
+    def row_count(self) -> int:
+        """Return about how many rows the entry writes, or deletes without naming them."""
+        return 4 + sum(1 + len(each.groups) for each in self.organizations)
 
 
 class TokenEntry(Body):
@@ -129,114 +140,32 @@ class TokenEntry(Body):
     scope: ScopeDocument | None = None
     revoked: bool = False
 
+    @property
+    def key(self) -> str:
+        """Return a key like `adam/laptop`."""
+        return f"{self.username}/{self.name}"
 
-class DirectoryDocument(Body):
-    """The event of ImportDirectory."""
-
-    organizations: list[OrganizationEntry] = []
-    users: list[UserEntry] = []
-    tokens: list[TokenEntry] = []
+    @property
+    def row_count(self) -> int:
+        """Return how many rows the entry may write: a part of a scope counts like a row."""
+        if self.scope is None:
+            return 1
+        return 1 + len(self.scope.by_org_id) + len(self.scope.allow_list)
 
     def organization_names(self) -> set[str]:
-        """Return the organizations that are listed or referred to by name, also in a scope."""
-        names = {each.name for each in self.organizations} | {
-            m.name for each in self.users for m in each.organizations
+        """Return the organizations that the scope refers to by name."""
+        if self.scope is None:
+            return set()
+        return {key for key in self.scope.by_org_id if not UUID_FORM.fullmatch(key)} | {
+            each.id.partition("/")[0] for each in self.scope.allow_list if "/" in each.id
         }
-        for token in self.tokens:
-            if token.scope is not None:
-                names |= {key for key in token.scope.by_org_id if not UUID_FORM.fullmatch(key)}
-                names |= {
-                    each.id.partition("/")[0] for each in token.scope.allow_list if "/" in each.id
-                }
-        return names
 
     def organization_ids(self) -> set[UUID]:
-        """Return the organizations that a token's scope refers to by id."""
-        scopes = [token.scope for token in self.tokens if token.scope is not None]
-        return {
-            UUID(key) for scope in scopes for key in scope.by_org_id if UUID_FORM.fullmatch(key)
-        }
+        """Return the organizations that the scope refers to by id."""
+        keys = () if self.scope is None else self.scope.by_org_id
+        return {UUID(key) for key in keys if UUID_FORM.fullmatch(key)}
 
     def usernames(self) -> set[str]:
-        """Return the users that are listed or referred to, also in a scope."""
-        names = {each.username for each in self.users} | {each.username for each in self.tokens}
-        for token in self.tokens:
-            if token.scope is not None:
-                names |= {
-                    each.id for each in token.scope.allow_list if each.type == ResourceType.USER
-                }
-        return names
-
-    def emails(self) -> set[str]:
-        """Return the addresses of the listed users, in lower case, as they are compared."""
-        return {each.email.lower() for each in self.users if each.email is not None}
-
-
-def read_directory(event: Mapping[str, Any]) -> DirectoryDocument:
-    """Return the document of an event. Raise ValidationFailed, with the path of every problem that
-    the document alone shows.
-    """
-    try:
-        document = DirectoryDocument.model_validate(event)
-    except ValidationError as error:
-        raise ValidationFailed(as_phrases(problems_of(error))) from error
-    if problems := [
-        *_listed_twice(document),
-        *_several_defaults(document),
-        *_kept_and_deleted(document),
-    ]:
-        raise ValidationFailed(problems)
-    return document
-
-
-def _listed_twice(document: DirectoryDocument) -> Iterable[Problem]:
-    yield from _twice("organizations", "name", [each.name for each in document.organizations])
-    yield from _twice("users", "username", [each.username for each in document.users])
-    yield from _twice(
-        "tokens", "name", [f"{each.username}/{each.name}" for each in document.tokens]
-    )
-    for i, organization in enumerate(document.organizations):
-        yield from _twice(f"organizations[{i}].groups", "", organization.groups)
-    for i, user in enumerate(document.users):
-        yield from _twice(
-            f"users[{i}].organizations", "name", [each.name for each in user.organizations]
-        )
-        for k, membership in enumerate(user.organizations):
-            yield from _twice(f"users[{i}].organizations[{k}].groups", "", membership.groups)
-
-
-def _twice(path: str, key: str, names: list[str]) -> Iterable[Problem]:
-    first: dict[str, int] = {}
-    for i, name in enumerate(names):
-        if (before := first.setdefault(name, i)) != i:
-            where = f"{path}[{i}].{key}" if key else f"{path}[{i}]"
-            yield Problem(where, f'"{name}" is listed at {path}[{before}] already')
-
-
-def _several_defaults(document: DirectoryDocument) -> Iterable[Problem]:
-    defaults = [i for i, each in enumerate(document.organizations) if each.is_default]
-    for i in defaults[1:]:
-        yield Problem(f"organizations[{i}].is_default", "only one organization can be the default")
-
-
-def _kept_and_deleted(document: DirectoryDocument) -> Iterable[Problem]:
-    """Return the problems of deleted organizations that have other keys or are referred to."""
-    deleted = {
-        each.name: f"organizations[{i}]"
-        for i, each in enumerate(document.organizations)
-        if each.deleted
-    }
-    for each in document.organizations:
-        if each.deleted and each.model_fields_set - {"name", "deleted"}:
-            yield Problem(deleted[each.name], "is deleted, and so takes no other key but its name")
-    for i, user in enumerate(document.users):
-        for k, membership in enumerate(user.organizations):
-            if membership.name in deleted:
-                yield Problem(
-                    f"users[{i}].organizations[{k}].name",
-                    f'"{membership.name}" is deleted by {deleted[membership.name]}',
-                )
-    for i, token in enumerate(document.tokens):
-        scope = DirectoryDocument(tokens=[token])
-        for name in sorted(scope.organization_names() & deleted.keys()):
-            yield Problem(f"tokens[{i}].scope", f'"{name}" is deleted by {deleted[name]}')
+        """Return the user of the token, and the users that its scope refers to."""
+        objects = () if self.scope is None else self.scope.allow_list
+        return {self.username} | {each.id for each in objects if each.type == ResourceType.USER}

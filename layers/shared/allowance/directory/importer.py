@@ -1,39 +1,28 @@
-"""The import of a directory document: one transaction, all or nothing."""
+"""The import of a directory document: one transaction, all or nothing, in slices.
+
+No statement takes long, however large the document is: the role has a statement timeout. The order
+is groups, users, tokens: a name exists before a reference to it.
+"""
 
 import json
-from typing import Any
+from itertools import batched
 from uuid import UUID
 
-from allowance.access.caller import GroupReference
 from allowance.access.handle import Handle
 from allowance.access.store import Store
-from allowance.access.tokens import MintedToken, mint
 from allowance.contract.fields import Row
-from allowance.directory.document import DirectoryDocument, TokenEntry
-from allowance.directory.resolve import KnownDirectory, final_accounts, stored_scope, unresolved
-from allowance.directory.snapshot import changes, known_directory, snapshot
-from allowance.errors import ImportRunning, ValidationFailed
+from allowance.directory.known import known_accounts, known_organizations
+from allowance.directory.members import apply_users, free_addresses
+from allowance.directory.new_tokens import apply_tokens
+from allowance.directory.organizations import apply_organizations, delete_organizations
+from allowance.directory.reading import ROWS_PER_SLICE, DirectoryDocument, refuse
+from allowance.directory.resolve import resolve
+from allowance.errors import ImportRunning, Problem, ValidationFailed
 from allowance.rbac.policy import DIRECTORY, Action
 
-WRITES = (
-    "insert_organizations",
-    "clear_default_organization",
-    "set_default_organization",
-    "delete_groups",
-    "insert_groups",
-    "insert_users",
-    "free_emails",
-    "update_users",
-    "delete_organization_members",
-    "delete_group_members",
-    "insert_organization_members",
-    "update_organization_members",
-    "insert_group_members",
-    "revoke_tokens",
-    "delete_organizations",
-)
-"""In this order: a name exists before a reference to it, and a unique value is freed before its
-next use.
+MAX_RESPONSE_BYTES = 6 * 1024 * 1024
+"""Lambda's limit of a synchronous response. A larger one would be lost, and with it the new tokens,
+after the commit.
 """
 
 
@@ -62,74 +51,54 @@ class DirectoryStore(Store):
         ValidationFailed, NotAuthorized, ImportRunning.
         """
         db = self._gate.open(Action.UPDATE, DIRECTORY)
-        as_given = document.model_dump_json(exclude_unset=True)
+        origin = self._origin
         with db.transaction():
             if not db.one(DirectoryLock, "lock_directory").locked:
                 raise ImportRunning
-            db.run(
-                "name_importer",
-                actor_name=self._origin.actor_name,
-                request_id=self._origin.request_id,
-            )
-            known = known_directory(db, document)
-            if problems := unresolved(document, known):
-                raise ValidationFailed(problems)
-            dropped = [
-                group.id
-                for group in db.many(GroupReference, "lock_dropped_groups", document=as_given)
-            ]
-            before = snapshot(db, document, dropped)
-            accounts = json.dumps(_accounts(document, known))
-            for write in WRITES:
-                db.run(write, document=as_given, accounts=accounts)
-            after_writes = known_directory(db, document)
-            minted = _mint(db, document, after_writes)
-            db.run(
-                "write_directory_audit",
-                entries=json.dumps(changes(before, snapshot(db, document, dropped))),
-                **self._origin.parameters,
-            )
+            db.run("name_importer", actor_name=origin.actor_name, request_id=origin.request_id)
+            known = known_organizations(db, document)
+            resolved = resolve(db, document, known)
+            refuse(resolved.problems)
+            apply_organizations(db, origin, document, known)
+            free_addresses(db, resolved.handed_over)
+            known = known_organizations(db, document)
+            apply_users(db, origin, document, known, resolved.handed_over)
+            tokens = apply_tokens(db, origin, document, known)
+            delete_organizations(db, origin, document, known)
             # A new token is in this result only. So no statement may follow the commit and fail.
-            named = document.usernames()
-            return ImportedDirectory(
+            after_writes = known_organizations(db, document)
+            result = ImportedDirectory(
                 organizations=after_writes.organizations,
                 groups=after_writes.groups,
-                users={name: id_ for name, id_ in after_writes.users().items() if name in named},
-                tokens={name: token.plaintext for name, token in minted.items()},
+                users=_user_ids(db, document),
+                tokens=tokens,
             )
+            _require_fits(result)
+            return result
 
 
-def _accounts(document: DirectoryDocument, known: KnownDirectory) -> list[dict[str, Any]]:
-    """Return the final address and status of each user of the document, and the roles if the
-    document gives them.
+def _user_ids(db: Handle, document: DirectoryDocument) -> dict[str, UUID]:
+    ids: dict[str, UUID] = {}
+    usernames = sorted(document.places.keys() | document.referred)
+    for names in batched(usernames, ROWS_PER_SLICE, strict=False):
+        accounts = known_accounts(db, names)
+        ids |= {name: id_ for name in names if name in accounts and (id_ := accounts[name].id)}
+    return ids
+
+
+def _require_fits(result: ImportedDirectory) -> None:
+    """Raise ValidationFailed if Lambda would not deliver the response. The longest JSON counts, in
+    ASCII: older runtimes of Lambda write it so.
     """
-    final = final_accounts(document, known)
-    return [
-        final[user.username].model_dump(include={"username", "email", "status"})
-        | ({"roles": user.roles} if "roles" in user.model_fields_set else {})
-        for user in document.users
-    ]
-
-
-def _mint(db: Handle, document: DirectoryDocument, known: KnownDirectory) -> dict[str, MintedToken]:
-    """Insert and return a token for each entry with a new name."""
-    new = {
-        key: token
-        for token in document.tokens
-        if (key := f"{token.username}/{token.name}") not in known.tokens
-    }
-    minted = {key: mint() for key in new}
-    rows = [_row(token, minted[key], known) for key, token in new.items()]
-    db.run("insert_tokens", tokens=json.dumps(rows))
-    return minted
-
-
-def _row(token: TokenEntry, minted: MintedToken, known: KnownDirectory) -> dict[str, Any]:
-    return {
-        "id": minted.credential.token_id,
-        "username": token.username,
-        "name": token.name,
-        "secret_sha256": minted.credential.secret_sha256.hex(),
-        "scope": None if token.scope is None else stored_scope(token.scope, known),
-        "expires_at": None if token.expires_at is None else token.expires_at.isoformat(),
-    }
+    size = len(json.dumps(result.model_dump(mode="json")))
+    if size > MAX_RESPONSE_BYTES:
+        key, what = ("tokens", "new tokens") if result.tokens else ("users", "users")
+        raise ValidationFailed(
+            [
+                Problem(
+                    key,
+                    f"the response has {size} bytes, of at most {MAX_RESPONSE_BYTES}:"
+                    f" split the {what} into several documents",
+                )
+            ]
+        )

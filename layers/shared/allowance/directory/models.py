@@ -1,10 +1,14 @@
 """The responses about groups and about the caller."""
 
+from typing import Annotated
 from uuid import UUID
+
+from pydantic import Field
 
 from allowance.access.caller import Membership, TokenInfo
 from allowance.budgets.models import GroupBudget
 from allowance.contract.fields import Row
+from allowance.contract.query import AFTER, WHOLE_NUMBER, Cursor, Printable, Query
 
 
 class Group(Row):
@@ -15,6 +19,29 @@ class Group(Row):
     organization_id: UUID
     organization_name: str
     budget: GroupBudget | None
+
+
+class GroupPage(Row):
+    """A page of groups, sorted by name.
+
+    `next` is the `after` of the next page, null on the last.
+    """
+
+    groups: list[Group]
+    next: str | None
+
+
+class GroupCursor(Cursor):
+    """The last group of a page."""
+
+    name: Printable
+
+
+class GroupQuery(Query):
+    """Selects a page of groups."""
+
+    limit: Annotated[int, Field(ge=1, le=1000, description="Groups per page."), WHOLE_NUMBER] = 100
+    after: Annotated[GroupCursor | None, AFTER] = None
 
 
 class Me(Row):

@@ -4,166 +4,183 @@ other users.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from typing import Any
-from uuid import UUID
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
+from allowance.access.handle import Handle
 from allowance.access.scopes import ScopeDocument
-from allowance.contract.fields import UUID_FORM, Row
-from allowance.directory.document import EVERYONE, DirectoryDocument, UserEntry, UserStatus
+from allowance.contract.fields import UUID_FORM
+from allowance.directory.document import EVERYONE, TokenEntry, UserEntry
+from allowance.directory.known import Account, KnownOrganizations, known_accounts, known_tokens
+from allowance.directory.reading import DirectoryDocument
 from allowance.errors import Problem
 from allowance.rbac.policy import ANY, ResourceType
 
 
-class Account(Row):
-    """A user with the address, which is unique among users that are not deleted."""
+@dataclass
+class Resolved:
+    """A document, compared with the database."""
 
-    id: UUID | None
-    username: str
-    email: str | None
-    status: UserStatus
-
-    @property
-    def claims_address(self) -> bool:
-        """Return whether no other user may have the address."""
-        return self.email is not None and self.status != "deleted"
+    problems: list[Problem] = field(default_factory=list)
+    handed_over: dict[str, str] = field(default_factory=dict)
+    """The addresses that pass to another user of the document, by the username that has each
+    now.
+    """
 
 
-class KnownDirectory(Row):
-    """The rows of the database to which a document refers."""
-
-    organizations: dict[str, UUID]
-    organization_ids: list[UUID]
-    """The organizations that the document refers to by id."""
-    groups: dict[str, UUID]
-    """Keys like `acme/platform`."""
-    accounts: list[Account]
-    """The users in the document, and the other users that have an address of one of these."""
-    tokens: list[str]
-    """Names like `adam/laptop`."""
-
-    def users(self) -> dict[str, UUID]:
-        """Return the ids of the accounts that exist, by username."""
-        return {each.username: each.id for each in self.accounts if each.id is not None}
+def final_account(user: UserEntry, before: Account | None) -> Account:
+    """Return the account of a user as the document leaves it."""
+    old = before or Account(id=None, username=user.username, email=None, status="active")
+    keys: tuple[Literal["email", "status"], ...] = ("email", "status")
+    given = {key: getattr(user, key) for key in keys if key in user.model_fields_set}
+    return old.model_copy(update=given)
 
 
-def final_accounts(document: DirectoryDocument, known: KnownDirectory) -> dict[str, Account]:
-    """Return every account by username, as the document leaves it."""
-    accounts = {each.username: each for each in known.accounts}
-    for user in document.users:
-        before = accounts.get(user.username) or Account(
-            id=None, username=user.username, email=None, status="active"
-        )
-        given = {
-            key: getattr(user, key) for key in ("email", "status") if key in user.model_fields_set
-        }
-        accounts[user.username] = before.model_copy(update=given)
-    return accounts
-
-
-def unresolved(document: DirectoryDocument, known: KnownDirectory) -> list[Problem]:
+def resolve(db: Handle, document: DirectoryDocument, known: KnownOrganizations) -> Resolved:
     """Return a problem for every reference to nothing in the document or the database, and for
-    every address of another user.
+    every address of another user. One round trip for each slice of users, two for one of tokens.
     """
     organizations = {each.name for each in document.organizations} | known.organizations.keys()
-    organizations |= {str(each) for each in known.organization_ids}
     groups = _final_groups(document, known)
-    users = {each.username for each in document.users} | known.users().keys()
-    return [
-        *_memberships(document, organizations, groups),
-        *_addresses(document.users, final_accounts(document, known)),
-        *_tokens(document, known, organizations, groups, users),
-    ]
+    found = Resolved()
+    addresses = _Addresses()
+    revived: set[str] = set()
+    for part in document.users():
+        given = [user.email.lower() for _, user in part if user.email is not None]
+        accounts = known_accounts(db, (user.username for _, user in part), given)
+        for i, user in part:
+            before = accounts.pop(user.username, None)
+            after = final_account(user, before)
+            found.problems += _memberships(f"users[{i}]", user, organizations, groups)
+            addresses.note(before, after)
+            if before and before.status == "deleted" != after.status:
+                revived.add(user.username)
+        for name, account in accounts.items():
+            if name not in document.places:
+                addresses.note(None, account)
+    found.problems += addresses.problems(document.places)
+    found.handed_over = addresses.handed_over()
+    organizations |= {str(each) for each in known.organization_ids}
+    for tokens in document.tokens():
+        names = {name for _, token in tokens for name in token.usernames()}
+        users = document.places.keys() | known_accounts(db, names).keys()
+        existing = {key for key in known_tokens(db, tokens) if key.partition("/")[0] not in revived}
+        for i, token in tokens:
+            found.problems += _of_token(f"tokens[{i}]", token, users, existing)
+            if token.scope is not None:
+                path = f"tokens[{i}].scope"
+                found.problems += _of_organizations(path, token.scope, known, organizations)
+                names_by_type: dict[str, set[str]] = {
+                    ResourceType.GROUP: groups,
+                    ResourceType.USER: users,
+                }
+                found.problems += _of_allow_list(path, token.scope, names_by_type)
+    return found
 
 
-def stored_scope(scope: ScopeDocument, known: KnownDirectory) -> dict[str, Any]:
-    """Return the scope for a token's row, with ids in place of names; `known` has each name."""
+def stored_scope(
+    scope: ScopeDocument, known: KnownOrganizations, users: Mapping[str, Account]
+) -> dict[str, Any]:
+    """Return the scope for a token's row, with ids in place of names, each of which is known."""
     document = scope.model_dump(mode="json")
     document["by_org_id"] = {
         str(known.organizations.get(name, name)).lower(): entry
         for name, entry in document["by_org_id"].items()
     }
-    ids: Mapping[str, Mapping[str, UUID]] = {
-        ResourceType.GROUP: known.groups,
-        ResourceType.USER: known.users(),
-    }
     for entry in document["allow_list"]:
-        entry["id"] = str(ids.get(entry["type"], {}).get(entry["id"], entry["id"])).lower()
+        name, id_ = entry["id"], None
+        if entry["type"] == ResourceType.GROUP:
+            id_ = known.groups.get(name)
+        elif entry["type"] == ResourceType.USER and name in users:
+            id_ = users[name].id
+        entry["id"] = str(id_ or name).lower()
     return document
 
 
-def _final_groups(document: DirectoryDocument, known: KnownDirectory) -> set[str]:
-    groups = set(known.groups)
+class _Addresses:
+    """Which user has which address when the document is applied."""
+
+    def __init__(self) -> None:
+        self._final: dict[str, str] = {}
+        self._left: dict[str, str] = {}
+
+    def note(self, before: Account | None, after: Account) -> None:
+        """Note the address that a user has now, and the one that the user will have."""
+        if after.email is not None and after.address is not None:
+            self._final[after.username] = after.email
+        if before and before.email and before.address not in (None, after.address):
+            self._left[before.username] = before.email
+
+    def problems(self, places: Mapping[str, int]) -> Iterable[Problem]:
+        """Yield a problem for each listed user whose address another user has."""
+        holders: defaultdict[str, list[str]] = defaultdict(list)
+        for name, email in self._final.items():
+            holders[email.lower()].append(name)
+        for name, place in places.items():
+            email = self._final.get(name, "")
+            others = [each for each in holders.get(email.lower(), ()) if each != name]
+            if others:
+                detail = f'"{email}" is the address of "{others[0]}"'
+                yield Problem(f"users[{place}].email", detail)
+
+    def handed_over(self) -> dict[str, str]:
+        """Return the addresses that pass from one user to another, by the user that has each."""
+        taken = {email.lower() for email in self._final.values()}
+        return {name: email for name, email in self._left.items() if email.lower() in taken}
+
+
+def _final_groups(document: DirectoryDocument, known: KnownOrganizations) -> set[str]:
+    listed = {each.name for each in document.organizations if "groups" in each.model_fields_set}
+    groups = {key for key in known.groups if key.partition("/")[0] not in listed}
     for organization in document.organizations:
-        prefix = f"{organization.name}/"
-        if "groups" in organization.model_fields_set:
-            groups = {each for each in groups if not each.startswith(prefix)}
-            groups |= {prefix + name for name in organization.groups}
-        groups.add(prefix + EVERYONE)
+        groups |= {f"{organization.name}/{name}" for name in (EVERYONE, *organization.groups)}
     return groups
 
 
 def _memberships(
-    document: DirectoryDocument, organizations: set[str], groups: set[str]
+    path: str, user: UserEntry, organizations: set[str], groups: set[str]
 ) -> Iterable[Problem]:
-    for i, user in enumerate(document.users):
-        for k, membership in enumerate(user.organizations):
-            path = f"users[{i}].organizations[{k}]"
-            if membership.name not in organizations:
-                yield Problem(f"{path}.name", f'no organization "{membership.name}"')
-                continue
-            for j, name in enumerate(membership.groups):
-                if f"{membership.name}/{name}" not in groups:
-                    yield Problem(
-                        f"{path}.groups[{j}]",
-                        f'no group "{name}" in organization "{membership.name}"',
-                    )
-
-
-def _addresses(users: list[UserEntry], accounts: Mapping[str, Account]) -> Iterable[Problem]:
-    holders: defaultdict[str, list[str]] = defaultdict(list)
-    for account in accounts.values():
-        if account.claims_address:
-            holders[(account.email or "").lower()].append(account.username)
-    for i, user in enumerate(users):
-        account = accounts[user.username]
-        others = [each for each in holders[(account.email or "").lower()] if each != user.username]
-        if others and account.claims_address:
-            yield Problem(f"users[{i}].email", f'"{account.email}" is the address of "{others[0]}"')
-
-
-def _tokens(
-    document: DirectoryDocument,
-    known: KnownDirectory,
-    organizations: set[str],
-    groups: set[str],
-    users: set[str],
-) -> Iterable[Problem]:
-    ids, tokens = known.organizations, set(known.tokens)
-    names: Mapping[str, set[str]] = {ResourceType.GROUP: groups, ResourceType.USER: users}
-    for i, token in enumerate(document.tokens):
-        if token.username not in users:
-            yield Problem(f"tokens[{i}].username", f'no user "{token.username}"')
-        elif token.revoked and f"{token.username}/{token.name}" not in tokens:
-            yield Problem(
-                f"tokens[{i}].name", f'"{token.username}" has no token "{token.name}" to revoke'
-            )
-        if token.scope is None:
+    for k, membership in enumerate(user.organizations):
+        where, name = f"{path}.organizations[{k}]", membership.name
+        if name not in organizations:
+            yield Problem(f"{where}.name", f'no organization "{name}"')
             continue
-        named: dict[str, str] = {}
-        for name in token.scope.by_org_id:
-            path = f"tokens[{i}].scope.by_org_id.{name}"
-            if name.lower() not in organizations and name not in organizations:
-                yield Problem(path, f'no organization "{name}"')
-            elif (other := named.setdefault(str(ids.get(name, name)).lower(), name)) != name:
-                # Two entries would become one row, and the permissions of one would be lost.
-                yield Problem(path, f'is the same organization as "{other}"')
-        for k, each in enumerate(token.scope.allow_list):
-            if (
-                each.id != ANY
-                and not UUID_FORM.fullmatch(each.id)
-                and each.id not in names.get(each.type, set())
-            ):
-                yield Problem(
-                    f"tokens[{i}].scope.allow_list[{k}].id",
-                    f'no {"object" if each.type == ANY else each.type} "{each.id}"',
-                )
+        for j, group in enumerate(membership.groups):
+            if f"{name}/{group}" not in groups:
+                detail = f'no group "{group}" in organization "{name}"'
+                yield Problem(f"{where}.groups[{j}]", detail)
+
+
+def _of_token(
+    path: str, token: TokenEntry, users: set[str], existing: set[str]
+) -> Iterable[Problem]:
+    if token.username not in users:
+        yield Problem(f"{path}.username", f'no user "{token.username}"')
+    elif token.revoked and token.key not in existing:
+        yield Problem(f"{path}.name", f'"{token.username}" has no token "{token.name}" to revoke')
+
+
+def _of_organizations(
+    path: str, scope: ScopeDocument, known: KnownOrganizations, organizations: set[str]
+) -> Iterable[Problem]:
+    named: dict[str, str] = {}
+    for name in scope.by_org_id:
+        where = f"{path}.by_org_id.{name}"
+        id_ = str(known.organizations.get(name, name)).lower()
+        if name.lower() not in organizations and name not in organizations:
+            yield Problem(where, f'no organization "{name}"')
+        elif (other := named.setdefault(id_, name)) != name:
+            # Two entries would become one row, and the permissions of one would be lost.
+            yield Problem(where, f'is the same organization as "{other}"')
+
+
+def _of_allow_list(
+    path: str, scope: ScopeDocument, names: Mapping[str, set[str]]
+) -> Iterable[Problem]:
+    for k, each in enumerate(scope.allow_list):
+        known = (
+            each.id == ANY or UUID_FORM.fullmatch(each.id) or each.id in names.get(each.type, ())
+        )
+        if not known:
+            kind = "object" if each.type == ANY else each.type
+            yield Problem(f"{path}.allow_list[{k}].id", f'no {kind} "{each.id}"')

@@ -1,69 +1,72 @@
-"""The rows of the database to which a directory document refers, before and after an import."""
+"""The audit entries of an import. A step of it changes a part of the directory. The database
+compares the part before with the part after, and each difference is an entry. So Python never holds
+both.
+"""
 
-from typing import Any, cast
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from allowance.access.handle import Handle
+from allowance.access.store import Origin
 from allowance.contract.fields import Row
-from allowance.directory.document import DirectoryDocument
-from allowance.directory.resolve import KnownDirectory
 
 
-class Resource(Row):
-    """One object of the directory, in the form of the audit log."""
+class State(Row):
+    """A part of the directory as JSON, which only the database reads."""
 
-    resource_type: str
-    resource_id: str
-    organization_id: UUID | None
-    group_id: UUID | None
-    user_id: UUID | None
-    state: dict[str, Any]
+    state: str
 
 
-type Snapshot = dict[tuple[str, str, UUID | None], Resource]
-"""Resources by type, id and organization."""
+@dataclass(frozen=True)
+class Part:
+    """The objects of the directory that a step of an import may change."""
 
-
-def known_directory(db: Handle, document: DirectoryDocument) -> KnownDirectory:
-    """Return the rows to which the document refers. One round trip."""
-    return db.one(
-        KnownDirectory,
-        "known_directory",
-        organizations=sorted(document.organization_names()),
-        organization_ids=sorted(document.organization_ids()),
-        usernames=sorted(document.usernames()),
-        emails=sorted(document.emails()),
-    )
-
-
-def snapshot(db: Handle, document: DirectoryDocument, dropped: list[UUID]) -> Snapshot:
-    """Return everything that the import may change. `dropped` are the ids of the groups that it
-    deletes. One round trip.
+    organizations: Sequence[str] = ()
+    """By name. The default organization is in a part with organizations, as the flag may move."""
+    group_ids: Sequence[UUID] = ()
+    budget_group_ids: Sequence[UUID] = ()
+    """The groups whose budgets the step deletes. These groups are locked: concurrent requests may
+    change the other budgets.
     """
-    rows = db.many(
-        Resource,
-        "directory_snapshot",
-        organizations=sorted(document.organization_names()),
-        usernames=sorted(document.usernames()),
-        dropped=dropped,
-    )
-    return {(row.resource_type, row.resource_id, row.organization_id): row for row in rows}
+    usernames: Sequence[str] = ()
+    """With their memberships."""
+    token_owners: Sequence[str] = ()
+    """Users with all of their tokens."""
+    token_users: Sequence[str] = ()
+    """The users of single tokens, in the order of `token_names`."""
+    token_names: Sequence[str] = ()
+    handed_over: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Addresses that an earlier step cleared, by username."""
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Return the parameters of the SQL fragment `directory_resources`."""
+        return {
+            "organizations": list(self.organizations),
+            "group_ids": list(self.group_ids),
+            "budget_group_ids": list(self.budget_group_ids),
+            "usernames": list(self.usernames),
+            "token_owners": list(self.token_owners),
+            "token_users": list(self.token_users),
+            "token_names": list(self.token_names),
+            "handed_over": json.dumps(dict(self.handed_over)),
+        }
 
 
-def changes(before: Snapshot, after: Snapshot) -> list[dict[str, Any]]:
-    """Return an audit entry for each difference between two snapshots."""
-    changes: list[dict[str, Any]] = []
-    for key in sorted(before.keys() | after.keys(), key=str):
-        old, new = before.get(key), after.get(key)
-        if old == new:
-            continue
-        resource = cast("Resource", new or old)
-        changes.append(
-            resource.model_dump(mode="json", exclude={"state"})
-            | {
-                "action": "create" if old is None else "delete" if new is None else "update",
-                "before": old and old.state,
-                "after": new and new.state,
-            }
-        )
-    return changes
+NOTHING = State(state="[]")
+"""The part before a step that only creates."""
+
+
+def state_of(db: Handle, part: Part) -> State:
+    """Return the part as it is now. One round trip."""
+    return db.one(State, "directory_state", **part.parameters)
+
+
+def write_audit(db: Handle, origin: Origin, before: State, part: Part) -> None:
+    """Write an audit entry for each difference between a state and the part as it is now. One round
+    trip.
+    """
+    db.run("write_directory_audit", state=before.state, **part.parameters, **origin.parameters)

@@ -1,117 +1,122 @@
--- name: known_directory
--- needs: update directory
--- Return the rows to which a document refers, by name with their ids.
-SELECT
-    coalesce(
-        (
-            SELECT jsonb_object_agg(o.name, o.id)
-            FROM organizations AS o
-            WHERE o.name = ANY(%(organizations)s) AND o.deleted_at IS NULL
-        ),
-        '{}'
-    ) AS organizations,
-    ARRAY(
-        SELECT o.id
-        FROM organizations AS o
-        WHERE o.id = ANY(%(organization_ids)s) AND o.deleted_at IS NULL
-    ) AS organization_ids,
-    coalesce(
-        (
-            SELECT jsonb_object_agg(o.name || '/' || g.name, g.id)
-            FROM groups AS g
-            JOIN organizations AS o ON o.id = g.organization_id
-            WHERE o.name = ANY(%(organizations)s) AND o.deleted_at IS NULL
-        ),
-        '{}'
-    ) AS groups,
-    coalesce(
-        (
-            SELECT jsonb_agg(jsonb_build_object(
-                'id', u.id, 'username', u.username, 'email', u.email, 'status', u.status
-            ))
-            FROM users AS u
-            WHERE u.username = ANY(%(usernames)s)
-                OR lower(u.email) = ANY(%(emails)s)
-                OR lower(u.email) IN (
-                    SELECT lower(n.email) FROM users AS n WHERE n.username = ANY(%(usernames)s)
-                )
-        ),
-        '[]'
-    ) AS accounts,
-    ARRAY(
-        SELECT u.username || '/' || t.name
-        FROM api_tokens AS t
-        JOIN users AS u ON u.id = t.user_id
-        WHERE u.username = ANY(%(usernames)s)
-    ) AS tokens;
-
--- name: directory_snapshot
--- needs: update directory
--- Return everything that an import may change, in the form of the audit log. The import takes one
--- snapshot before and one after; each difference is a change. The only budgets are those of deleted
--- groups, which are locked: concurrent requests may change the other budgets.
-SELECT
-    'organization' AS resource_type, o.id::text AS resource_id, o.id AS organization_id,
-    NULL::uuid AS group_id, NULL::uuid AS user_id,
-    jsonb_build_object('name', o.name, 'is_default', o.is_default) AS state
-FROM organizations AS o
-WHERE o.deleted_at IS NULL AND (o.name = ANY(%(organizations)s) OR o.is_default)
-UNION ALL
-SELECT
-    'group', g.id::text, o.id, g.id, NULL,
-    jsonb_build_object('name', g.name) || CASE
-        WHEN g.id = ANY(%(dropped)s::uuid[]) THEN jsonb_build_object('members', ARRAY(
-            SELECT u.username
-            FROM group_members AS gm
-            JOIN users AS u ON u.id = gm.user_id
-            WHERE gm.group_id = g.id
-            ORDER BY u.username
-        ))
-        ELSE '{}'
-    END
-FROM groups AS g
-JOIN organizations AS o ON o.id = g.organization_id
-WHERE o.deleted_at IS NULL AND o.name = ANY(%(organizations)s)
-UNION ALL
-SELECT
-    'group_ai_budget', g.id::text, o.id, g.id, NULL,
-    jsonb_build_object('spend_limit_micros', b.spend_limit_micros)
-FROM group_ai_budgets AS b
-JOIN groups AS g ON g.id = b.group_id
-JOIN organizations AS o ON o.id = g.organization_id
-WHERE g.id = ANY(%(dropped)s::uuid[])
-UNION ALL
-SELECT
-    'user', u.id::text, NULL, NULL, u.id,
-    jsonb_build_object(
-        'username', u.username, 'email', u.email, 'status', u.status, 'roles', u.roles
+-- fragment: directory_resources
+    -- Return a part of the directory, one row per object, in the form of the audit log. Who is in a
+    -- group is in the memberships of the users: a group of thousands has a small entry.
+    SELECT
+        'organization' AS resource_type, o.id::text AS resource_id, o.id AS organization_id,
+        NULL::uuid AS group_id, NULL::uuid AS user_id,
+        jsonb_build_object('name', o.name, 'is_default', o.is_default) AS state
+    FROM organizations AS o
+    WHERE o.deleted_at IS NULL AND (
+        o.name = ANY(%(organizations)s::text[])
+        OR (o.is_default AND cardinality(%(organizations)s::text[]) > 0)
     )
-FROM users AS u
-WHERE u.username = ANY(%(usernames)s)
-UNION ALL
-SELECT
-    'organization_member', u.id::text, o.id, NULL, u.id,
-    jsonb_build_object(
-        'roles', om.roles,
-        'groups', ARRAY(
-            SELECT g.name
-            FROM group_members AS gm
-            JOIN groups AS g ON g.id = gm.group_id
-            WHERE gm.user_id = u.id AND g.organization_id = o.id
-            ORDER BY g.name
+    UNION ALL
+    SELECT 'group', g.id::text, o.id, g.id, NULL, jsonb_build_object('name', g.name)
+    FROM groups AS g
+    JOIN organizations AS o ON o.id = g.organization_id
+    WHERE g.id = ANY(%(group_ids)s::uuid[]) AND o.deleted_at IS NULL
+    UNION ALL
+    SELECT
+        'group_ai_budget', g.id::text, g.organization_id, g.id, NULL,
+        jsonb_build_object('spend_limit_micros', b.spend_limit_micros)
+    FROM group_ai_budgets AS b
+    JOIN groups AS g ON g.id = b.group_id
+    WHERE b.group_id = ANY(%(budget_group_ids)s::uuid[])
+    UNION ALL
+    SELECT
+        'user', u.id::text, NULL, NULL, u.id,
+        jsonb_build_object(
+            'username', u.username,
+            'email', coalesce(%(handed_over)s::jsonb ->> u.username, u.email),
+            'status', u.status,
+            'roles', u.roles
         )
+    FROM users AS u
+    WHERE u.username = ANY(%(usernames)s::text[])
+    UNION ALL
+    SELECT
+        'organization_member', u.id::text, om.organization_id, NULL, u.id,
+        jsonb_build_object(
+            'roles', om.roles,
+            'groups', ARRAY(
+                SELECT g.name
+                FROM group_members AS gm
+                JOIN groups AS g ON g.id = gm.group_id
+                WHERE gm.user_id = om.user_id AND gm.organization_id = om.organization_id
+                ORDER BY g.name
+            )
+        )
+    FROM users AS u
+    JOIN organization_members AS om ON om.user_id = u.id
+    WHERE u.username = ANY(%(usernames)s::text[])
+    UNION ALL
+    SELECT
+        'api_token', t.id, NULL, NULL, t.user_id,
+        jsonb_build_object(
+            'name', t.name, 'scope', t.scope, 'expires_at', t.expires_at,
+            'revoked', t.revoked_at IS NOT NULL
+        )
+    FROM (
+        SELECT t.id
+        FROM users AS u
+        JOIN api_tokens AS t ON t.user_id = u.id
+        WHERE u.username = ANY(%(token_owners)s::text[])
+        UNION ALL
+        SELECT t.id
+        FROM unnest(%(token_users)s::text[], %(token_names)s::text[]) AS listed (username, name)
+        JOIN users AS u ON u.username = listed.username
+        JOIN api_tokens AS t ON t.user_id = u.id AND t.name = listed.name
+    ) AS listed
+    JOIN api_tokens AS t ON t.id = listed.id
+
+-- name: directory_state
+-- needs: update directory
+-- Return a part of the directory as JSON, before a step of an import changes it.
+SELECT coalesce(
+    jsonb_agg(jsonb_build_object(
+        'resource_type', r.resource_type, 'resource_id', r.resource_id,
+        'organization_id', r.organization_id, 'group_id', r.group_id, 'user_id', r.user_id,
+        'state', r.state
+    )),
+    '[]'
+)::text AS state
+FROM (
+    -- include: directory_resources
+) AS r;
+
+-- name: write_directory_audit
+-- needs: update directory
+-- Write one audit entry for each difference between a part of the directory before, as JSON, and
+-- the same part now.
+WITH earlier AS (
+    SELECT
+        e.resource_type, e.resource_id, e.organization_id, e.group_id, e.user_id, e.state
+    FROM jsonb_to_recordset(%(state)s::jsonb) AS e (
+        resource_type text, resource_id text, organization_id uuid, group_id uuid, user_id uuid,
+        state jsonb
     )
-FROM organization_members AS om
-JOIN users AS u ON u.id = om.user_id
-JOIN organizations AS o ON o.id = om.organization_id
-WHERE u.username = ANY(%(usernames)s)
-UNION ALL
-SELECT
-    'api_token', t.id, NULL, NULL, u.id,
-    jsonb_build_object(
-        'name', t.name, 'scope', t.scope, 'expires_at', t.expires_at,
-        'revoked', t.revoked_at IS NOT NULL
-    )
-FROM api_tokens AS t
-JOIN users AS u ON u.id = t.user_id
-WHERE u.username = ANY(%(usernames)s);
+),
+later AS (
+    -- include: directory_resources
+),
+audited AS (
+    SELECT
+        CASE
+            WHEN e.state IS NULL THEN 'create' WHEN l.state IS NULL THEN 'delete' ELSE 'update'
+        END AS action,
+        coalesce(e.resource_type, l.resource_type) AS resource_type,
+        coalesce(e.resource_id, l.resource_id) AS resource_id,
+        coalesce(e.organization_id, l.organization_id) AS organization_id,
+        coalesce(e.group_id, l.group_id) AS group_id,
+        coalesce(e.user_id, l.user_id) AS user_id,
+        e.state AS before,
+        l.state AS after
+    FROM earlier AS e
+    FULL JOIN later AS l
+        ON l.resource_type = e.resource_type
+        AND l.resource_id = e.resource_id
+        AND coalesce(l.organization_id::text, '') = coalesce(e.organization_id::text, '')
+    WHERE e.state IS DISTINCT FROM l.state
+    ORDER BY 2, 3, 4
+)
+-- include: audit_entries

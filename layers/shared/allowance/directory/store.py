@@ -1,25 +1,35 @@
 """What one caller may read of the directory: the caller, groups, groups of an organization."""
 
+from typing import override
 from uuid import UUID
 
 from allowance.access.store import CallerStore, GroupPathStore, OrganizationPathStore
-from allowance.directory.models import Group, Me
-from allowance.errors import GroupNotFound
+from allowance.contract.pages import fitting
+from allowance.directory.models import Group, GroupCursor, GroupPage, GroupQuery, Me
+from allowance.errors import GroupNotFound, NotAuthorized
 from allowance.rbac.policy import Action, user_object
 
 
 class CallerDirectoryStore(CallerStore):
     """What a caller may read about itself."""
 
-    def me(self) -> Me:
-        """Return the caller. Raise NotAuthorized if the token's scope excludes the caller."""
+    @override
+    def see_path(self) -> None:
+        """Raise NotAuthorized if the token's scope excludes the caller."""
         self._gate.check(Action.READ, user_object(self._caller.user_id))
+
+    def me(self) -> Me:
+        """Return the caller, with the organizations that the token's scope leaves visible.
+
+        Raise like `see_path`.
+        """
+        self.see_path()
         return Me(
             id=self._caller.user_id,
             username=self._caller.username,
             email=self._caller.email,
             roles=self._caller.roles,
-            organizations=self._caller.organizations,
+            organizations=[each for each in self._caller.organizations if self._sees(each.id)],
             token=self._caller.token,
         )
 
@@ -39,10 +49,23 @@ class GroupStore(GroupPathStore):
 class OrganizationStore(OrganizationPathStore):
     """The organization in the path."""
 
-    def list_groups(self) -> list[Group]:
-        """Return the groups that the caller may read, by name.
+    def list_groups(self, query: GroupQuery) -> GroupPage:
+        """Return a page of the groups that the caller may read, by name.
 
-        Raise OrganizationNotFound, and NotAuthorized if the caller may not see the organization.
+        Raise OrganizationNotFound, and NotAuthorized if the caller may see no group.
         """
         organization = self._seen_organization()
-        return self._gate.list(Action.READ, Group, "list_groups", organization_id=organization.id)
+        db, group_ids = self._gate.open_groups(Action.READ, organization.id)
+        found = db.many(
+            Group,
+            "list_groups",
+            organization_id=organization.id,
+            group_ids=group_ids,
+            after_name=query.after and query.after.name,
+            limit=query.limit,
+        )
+        if not found and query.after is None:
+            raise NotAuthorized
+        page = fitting(found, query.limit)
+        following = str(GroupCursor(name=page[-1].name)) if len(page) < len(found) else None
+        return GroupPage(groups=page, next=following)

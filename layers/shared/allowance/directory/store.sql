@@ -12,9 +12,9 @@ LEFT JOIN group_ai_budgets AS b ON b.group_id = g.id
 WHERE g.id = %(group_id)s AND o.deleted_at IS NULL;
 
 -- name: list_groups
--- needs: read group each row id in organization_id
--- Return every group of an organization; the gate filters them. Collation C gives the same order of
--- names in every locale.
+-- needs: read group each %(group_ids)s in %(organization_id)s
+-- A page of an organization's groups, by name: of all groups, or of the given ones. One row more
+-- than the page shows that another page exists.
 SELECT g.id, g.name, g.organization_id, o.name AS organization_name,
     CASE WHEN b.group_id IS NOT NULL THEN jsonb_build_object(
         'group_id', b.group_id, 'spend_limit_micros', b.spend_limit_micros,
@@ -24,4 +24,7 @@ FROM groups AS g
 JOIN organizations AS o ON o.id = g.organization_id
 LEFT JOIN group_ai_budgets AS b ON b.group_id = g.id
 WHERE g.organization_id = %(organization_id)s AND o.deleted_at IS NULL
-ORDER BY g.name COLLATE "C", g.id;
+    AND (%(group_ids)s::uuid[] IS NULL OR g.id = ANY(%(group_ids)s::uuid[]))
+    AND (%(after_name)s::text IS NULL OR g.name > %(after_name)s::text)
+ORDER BY g.name
+LIMIT %(limit)s + 1;

@@ -1,13 +1,15 @@
 """ExportSpend's work: write each organization's month to S3, in FOCUS, as CSV and Parquet.
 
 `PREFIX/focus/FORMAT/organization=ID/billing_period=2026-11/allowance.EXTENSION`. A run replaces the
-whole object by the month's current charges.
+whole object by the month's charges.
 """
 
 import gzip
+import time
+from collections import deque
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 from typing import IO, Any, Protocol, cast
 from uuid import UUID
 
@@ -15,18 +17,19 @@ from allowance.aws.s3 import s3_object
 from allowance.budgets.effective import Period, period_containing
 from allowance.contract.fields import Row
 from allowance.errors import ExportFailed, Problem, ValidationFailed
+from allowance.exports.files import DueFile, ExportSource
 from allowance.exports.focus import COLUMNS, position_of_charge
 from allowance.exports.settings import ExportTarget, FileFormat, export_target
 from allowance.exports.spend_csv import month_of
-from allowance.exports.store import ExportSource
 from allowance.log import logger
 from allowance.tables import csv as csv_file
 from allowance.tables.columns import Cell, Kind, cells_of
 
-LATE_DAYS = 5
-"""During these first days of a month, the month before is written too: usage may be recorded late,
-or rated again.
-"""
+WRITING_SECONDS = 600
+"""A run begins no file after this time. The rest of the function's timeout is for the last file."""
+
+EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)
+"""The ledger has no usage before."""
 
 EXTENSIONS: Mapping[FileFormat, str] = {"csv": "csv.gz", "parquet": "parquet"}
 CONTENT_TYPES: Mapping[FileFormat, str] = {
@@ -51,10 +54,11 @@ type OpenTable = Callable[[IO[bytes], Iterable[tuple[str, Kind]]], TableFile]
 
 
 class ExportCounts(Row):
-    """The objects and rows that a run wrote."""
+    """The objects and rows that a run wrote, and the files that it left for the next run."""
 
     objects: int
     rows: int
+    left: int
 
 
 class CsvFile:
@@ -74,56 +78,67 @@ class CsvFile:
 
 
 def export(source: ExportSource, parquet: OpenTable, event: dict[str, Any]) -> ExportCounts:
-    """Write the month of the event (`{"month": "2026-11"}`), or else the months of `months_at`.
-    Return the counts.
+    """Write the files that are due: those of the current month, and of earlier months that changed
+    since they were written. `{"month": "2026-11"}` in the event: all files of that month. Return
+    the counts.
 
-    The failure of one organization stops no other; ExportFailed is raised at the end. Raise
+    A run begins no file after WRITING_SECONDS, and the next run begins with those that are left.
+    The failure of one file stops no other; ExportFailed is raised at the end. Raise
     ValidationFailed for another month, and BadSetting.
     """
-    periods = _periods(source, event)
     target = export_target()
-    writers: Mapping[FileFormat, OpenTable] = {"csv": CsvFile, "parquet": parquet}
-    objects = rows = failures = 0
-    for period in periods:
-        for organization_id in source.list_organizations(period):
+    requested = _requested(event)
+    until = time.monotonic() + WRITING_SECONDS
+    started = source.start(requested)
+    everything = [requested] if requested else _older_and_current(started)
+    # In turns, so that many corrections do not delay the current month, nor the other way round.
+    turns = deque(everything)
+    written = rows = failures = 0
+    while turns and time.monotonic() < until:
+        months = turns.popleft()
+        claimed = source.claim(started, months)
+        if claimed:
+            turns.append(months)
+        for place, file in enumerate(claimed):
+            if time.monotonic() > until:
+                source.release(claimed[place:])
+                break
             try:
-                rows += _write(source, target, writers, organization_id, period)
+                rows += _write(source, target, parquet, file)
+                source.mark(file)
             except Exception:  # noqa: BLE001 - write the others, and fail at the end
                 failures += 1
-                month = f"{period.start:%Y-%m}"
-                logger().exception("export", organization_id=str(organization_id), month=month)
+                month = f"{file.month:%Y-%m}"
+                logger().exception("export", organization_id=str(file.organization_id), month=month)
+                source.fail(file)
             else:
-                objects += len(target.formats)
+                written += 1
+    left = sum(source.count_left(started, months) for months in everything)
+    if left:
+        logger().warning("exports left", files=left)
     if failures:
         raise ExportFailed(failures)
-    return ExportCounts(objects=objects, rows=rows)
+    return ExportCounts(objects=written * len(target.formats), rows=rows, left=left)
 
 
-def _periods(source: ExportSource, event: dict[str, Any]) -> list[Period]:
-    if (month := event.get("month")) is not None:
-        try:
-            return [month_of(str(month))]
-        except ValueError as error:
-            raise ValidationFailed([Problem("month", str(error))]) from error
-    return months_at(source.now())
+def _requested(event: dict[str, Any]) -> Period | None:
+    if (month := event.get("month")) is None:
+        return None
+    try:
+        return month_of(str(month))
+    except ValueError as error:
+        raise ValidationFailed([Problem("month", str(error))]) from error
 
 
-def months_at(now: datetime) -> list[Period]:
-    """Return the current month, and before it the last month in the first LATE_DAYS days."""
+def _older_and_current(now: datetime) -> list[Period]:
     current = period_containing(now)
-    if now - current.start >= timedelta(days=LATE_DAYS):
-        return [current]
-    return [period_containing(current.start - timedelta(days=1)), current]
+    return [Period(EARLIEST, current.start), current]
 
 
-def _write(
-    source: ExportSource,
-    target: ExportTarget,
-    writers: Mapping[FileFormat, OpenTable],
-    organization_id: UUID,
-    period: Period,
-) -> int:
+def _write(source: ExportSource, target: ExportTarget, parquet: OpenTable, file: DueFile) -> int:
     """Write one organization's month in every format, in one pass. Return the number of rows."""
+    writers: Mapping[FileFormat, OpenTable] = {"csv": CsvFile, "parquet": parquet}
+    organization_id, period = file.organization_id, file.period
     written, after = 0, None
     with ExitStack() as stack:
         files = [

@@ -1,15 +1,12 @@
-"""The whole spend of an organization, row by row: for the export route, and for the job that writes
-it to S3.
-"""
+"""The whole spend of an organization, row by row, for the export route."""
 
-from datetime import datetime
-from typing import assert_never
+from typing import assert_never, override
 from uuid import UUID
 
 from allowance.access.handle import Handle
-from allowance.access.store import OrganizationPathStore, Store
+from allowance.access.store import OrganizationPathStore
 from allowance.budgets.effective import Period, period_containing
-from allowance.contract.fields import Row
+from allowance.errors import NotAuthorized
 from allowance.exports.focus import COLUMNS, Charge, ChargePosition, position_of_charge
 from allowance.exports.spend_csv import (
     SPEND_COLUMNS,
@@ -24,14 +21,19 @@ from allowance.exports.spend_csv import (
 from allowance.rbac.policy import Action, group_members_object, groups_object
 from allowance.tables.csv import CsvPage
 
-PAGE = 10_000
-
 
 class ExportStore(OrganizationPathStore):
     """The spend of the organization in the path.
 
     The caller must be allowed to read the spend of all its members, or all its groups.
     """
+
+    @override
+    def see_path(self) -> None:
+        """Raise OrganizationNotFound, or NotAuthorized for callers who may export nothing of it."""
+        id_ = self._organization().id
+        if not self._gate.may_any(Action.READ, (group_members_object(id_), groups_object(id_))):
+            raise NotAuthorized
 
     def export(self, query: ExportQuery) -> CsvPage:
         """Return a page of CSV. Raise OrganizationNotFound, NotAuthorized, InvalidQuery."""
@@ -74,60 +76,17 @@ class ExportStore(OrganizationPathStore):
         db = self._gate.open(Action.READ, groups_object(organization.id))
         period = self._period(query)
         after = position_in(ChargePosition, query.after) if query.after is not None else None
-        rows = _charges(db, organization.id, period, after, query.limit + 1)
+        rows = charges_of(db, organization.id, period, after, query.limit + 1)
         return page_of(COLUMNS, rows, position_of_charge, query, period, organization.name)
 
     def _period(self, query: ExportQuery) -> Period:
         return period_containing(self._caller.now) if query.month is None else month_of(query.month)
 
 
-class Clock(Row):
-    """The time of the database's clock."""
-
-    now: datetime
-
-
-class ChargedOrganization(Row):
-    """An organization with usage. Usage outside of any organization has NIL_UUID."""
-
-    id: UUID
-
-
-class ExportSource(Store):
-    """The charges of every organization, deleted ones too, for a system actor.
-
-    Each method raises NotAuthorized.
-    """
-
-    def now(self) -> datetime:
-        """Return the time of the database's clock."""
-        return self._gate.open(Action.READ, groups_object(None)).one(Clock, "get_time").now
-
-    def list_organizations(self, period: Period) -> list[UUID]:
-        """Return the organizations with charges in a period, by id."""
-        db = self._gate.open(Action.READ, groups_object(None))
-        found = db.many(
-            ChargedOrganization,
-            "list_charged_organizations",
-            period_start=period.start,
-            period_end=period.end,
-        )
-        return [each.id for each in found]
-
-    def list_charges(
-        self, organization_id: UUID, period: Period, after: ChargePosition | None
-    ) -> list[Charge]:
-        """Return a page of an organization's charges in a period, in their order.
-
-        The page after the last is empty.
-        """
-        db = self._gate.open(Action.READ, groups_object(organization_id))
-        return _charges(db, organization_id, period, after, PAGE)
-
-
-def _charges(
+def charges_of(
     db: Handle, organization_id: UUID, period: Period, after: ChargePosition | None, limit: int
 ) -> list[Charge]:
+    """Return a page of an organization's charges in a period, in their order."""
     return db.many(
         Charge,
         "list_charges",

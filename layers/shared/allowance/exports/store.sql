@@ -25,27 +25,6 @@ LEFT JOIN users AS u ON u.id = s.user_id
 LEFT JOIN groups AS g ON g.id = s.group_id AND g.organization_id = s.organization_id
 ORDER BY s.day, s.user_id, s.group_id;
 
--- name: get_time
--- needs: read group
--- The time of the database's clock, which decides the months to export.
-SELECT now() AS now;
-
--- name: list_charged_organizations
--- needs: read group
--- The organizations with usage in a period, deleted ones too, and the nil UUID for usage outside of
--- any organization. The index finds each.
-SELECT o.id
-FROM (
-    SELECT each.id FROM organizations AS each
-    UNION ALL
-    SELECT '00000000-0000-0000-0000-000000000000'::uuid
-) AS o
-WHERE EXISTS (
-    SELECT 1 FROM ai_usage_hourly AS h
-    WHERE h.organization_id = o.id AND h.hour >= %(period_start)s AND h.hour < %(period_end)s
-)
-ORDER BY o.id;
-
 -- name: list_charges
 -- needs: read group in %(organization_id)s
 -- A page of an organization's hourly sums in a period, by hour, group, provider and model, with the

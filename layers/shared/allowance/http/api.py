@@ -5,11 +5,11 @@ errors apply, the first in the order of `_serve` wins:
 
 1. 401
 2. a path id that is no UUID
-3. a group or user that the caller may not read
+3. a group, user or organization that the caller may not read; usage that the caller may not touch
 4. the feature gate
 5. an action on the price book that the caller may not take
 6. the query and the body
-7. the refusal of the store
+7. the refusal of the store: the caller may read, but not change
 """
 
 import inspect
@@ -138,10 +138,12 @@ def _serve(route: Route, request: Request) -> Any:
     parameters = {name: kind for name, kind in route.parameters.items() if name != "return"}
     arguments: dict[str, Any] = {}
     if not route.public:
-        store, arguments = _authenticated(request, parameters)
+        store, arguments = _authenticated(route, request)
+        if route.needs is not None and route.hides_object:
+            store.require(route.needs)
         if route.is_gated and not settings().ai_budgets_enabled:
             raise errors.BudgetsNotEnabled
-        if route.needs is not None:
+        if route.needs is not None and not route.hides_object:
             store.require(route.needs)
     if not any(
         inspect.isclass(kind) and issubclass(kind, (Query, Request)) for kind in parameters.values()
@@ -153,28 +155,21 @@ def _serve(route: Route, request: Request) -> Any:
     return route.function(**arguments)
 
 
-def _authenticated(
-    request: Request, parameters: Mapping[str, Any]
-) -> tuple[CallerStore, dict[str, Any]]:
+def _authenticated(route: Route, request: Request) -> tuple[CallerStore, dict[str, Any]]:
     """Return the caller's store and the ids of the path. One round trip. Raise Unauthenticated,
     InvalidUUID, and what the store raises about the path.
     """
     credential = credential_of(request.headers)
     arguments: dict[str, Any] = {}
     bad_id: errors.InvalidUUID | None = None
-    for name, kind in parameters.items():
+    for name, kind in route.parameters.items():
         if kind is UUID:
             try:
                 arguments[name] = request.uuid(name)
             except errors.InvalidUUID as error:
                 bad_id = error
-    stores = {
-        name: kind
-        for name, kind in parameters.items()
-        if inspect.isclass(kind) and issubclass(kind, CallerStore)
-    }
     store = open_store(
-        next(iter(stores.values()), CallerStore),
+        route.store,
         credential,
         group_id=arguments.get("group"),
         organization=_named(request, "organization"),
@@ -184,6 +179,7 @@ def _authenticated(
     if bad_id is not None:
         raise bad_id
     store.see_path()
+    stores = [name for name, kind in route.parameters.items() if kind is route.store]
     return store, arguments | dict.fromkeys(stores, store)
 
 

@@ -3,6 +3,7 @@ events; both are accepted.
 """
 
 import base64
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,11 +13,22 @@ from uuid import UUID
 from pydantic import BaseModel, ValidationError
 
 from allowance.contract.fields import UUID_FORM, Body
+from allowance.contract.foreign import content_name, document_name
 from allowance.contract.json_document import json_object
-from allowance.contract.validation import problems_of
-from allowance.errors import BodyTooLarge, InvalidQuery, InvalidUUID, Problem, UnsupportedMediaType
+from allowance.contract.validation import MISSING, UNKNOWN, problems_of
+from allowance.errors import (
+    BodyTooLarge,
+    InvalidJSON,
+    InvalidQuery,
+    InvalidUUID,
+    Problem,
+    UnsupportedMediaType,
+)
 
 MAX_BODY_BYTES = 1 << 20
+JSON = "application/json"
+MEDIA_TYPE = re.compile(r"[a-z0-9.+-]{1,60}/[a-z0-9.+*-]{1,100}")
+"""A type that is safe to repeat in an error."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +83,7 @@ class Request:
         try:
             parameters = model.model_validate(dict(pairs))
         except ValidationError as error:
-            raise InvalidQuery([*repeated, *problems_of(error)]) from error
+            raise InvalidQuery([*repeated, *problems_of(error, model)]) from error
         if repeated:
             raise InvalidQuery(repeated)
         return parameters
@@ -85,15 +97,36 @@ class Request:
         )
         if len(content) > MAX_BODY_BYTES:
             raise BodyTooLarge(detail=f"At most {MAX_BODY_BYTES} bytes.")
-        media_type = (
-            self.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
-        )
-        if media_type != "application/json":
-            raise UnsupportedMediaType
+        media_type = self.headers.get("content-type", JSON).partition(";")[0].strip().lower()
+        if media_type != JSON:
+            is_type = MEDIA_TYPE.fullmatch(media_type)
+            sent = f"as {media_type}" if is_type else "without a media type"
+            raise UnsupportedMediaType(
+                detail=f"It was sent {sent}. {model.wanted()} Use Content-Type: {JSON}."
+            )
         try:
-            return model.model_validate(json_object(content))
+            document = json_object(content)
+        except InvalidJSON as error:
+            details = (error.detail, _looks_like(content_name(content)), model.wanted())
+            raise InvalidJSON(detail=" ".join(filter(None, details))) from error
+        try:
+            return model.model_validate(document)
         except ValidationError as error:
-            raise model.refusal(error) from error
+            refused = model.refusal(error)
+            name = document_name(document)
+            if name is not None or _has_other_fields(error):
+                refused.detail = " ".join(filter(None, (_looks_like(name), model.wanted())))
+            raise refused from error
+
+
+def _looks_like(name: str | None) -> str | None:
+    return None if name is None else f"This looks like {name}."
+
+
+def _has_other_fields(error: ValidationError) -> bool:
+    """Return whether the body itself, not a part of it, lacks a field or has an unknown one."""
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    return any(len(each["loc"]) == 1 and each["type"] in (MISSING, UNKNOWN) for each in found)
 
 
 def _decoded(body: str) -> bytes:

@@ -91,11 +91,12 @@ def failure(request: Request, error: AllowanceError) -> Response:
         logger().error("unforeseen", request_id=request.id, exc_info=error)
         return response_of(request, 500, INTERNAL_ERROR)
     body: dict[str, Any] = {"message": error.message or public.__doc__}
+    details = [error.detail]
     headers: dict[str, str] = {}
     match error:
         case errors.ValidationFailed():
             shown, more = error.problems[:MAX_PROBLEMS], len(error.problems) - MAX_PROBLEMS
-            body |= {"detail": f"And {more} problems more."} if more > 0 else {}
+            details.append(f"And {more} problems more." if more > 0 else None)
             body["validations"] = [{"field": each.field, "detail": each.detail} for each in shown]
         case errors.Unauthenticated():
             headers["WWW-Authenticate"] = "Bearer"
@@ -107,8 +108,8 @@ def failure(request: Request, error: AllowanceError) -> Response:
             headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
         case _:
             pass
-    if error.detail is not None:
-        body["detail"] = error.detail
+    if detail := " ".join(filter(None, details)):
+        body["detail"] = detail
     return response_of(
         request, STATUSES[public], json.dumps(body, separators=(",", ":")).encode(), headers
     )

@@ -3,9 +3,11 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from inspect import isclass
 from typing import Any, get_type_hints
 
-from allowance.rbac.policy import Action
+from allowance.access.store import CallerStore
+from allowance.rbac.policy import NO_SECRET, Action
 
 DEFAULT_PATH = "$default"
 """API Gateway's name of the route for every request that no other route matches."""
@@ -26,7 +28,9 @@ class Route:
     function: Callable[..., Any]
     public: bool
     needs: Action | None = None
-    """The action on the price book that the caller needs. Checked before the query and the body."""
+    """The action on the store's `route_object` that the caller needs. Checked before the query and
+    the body.
+    """
 
     @property
     def key(self) -> str:
@@ -44,6 +48,22 @@ class Route:
         request, so that a cold start resolves one route only.
         """
         return get_type_hints(self.function, include_extras=True)
+
+    @property
+    def store(self) -> type[CallerStore]:
+        """Return the store that the function takes; CallerStore if it takes none."""
+        stores = (
+            kind
+            for name, kind in self.parameters.items()
+            if name != "return" and isclass(kind) and issubclass(kind, CallerStore)
+        )
+        return next(stores, CallerStore)
+
+    @property
+    def hides_object(self) -> bool:
+        """Return whether a refusal of `needs` looks like an absence (404, not 403)."""
+        needed = self.store.route_object
+        return self.needs is not None and needed is not None and needed.type not in NO_SECRET
 
     @property
     def is_gated(self) -> bool:

@@ -43,7 +43,12 @@ def unrouted(path: str) -> MethodNotAllowed | RouteNotFound:
     other methods, else RouteNotFound.
     """
     methods = [method for method, template in ROUTES if _matches(template, path)]
-    return MethodNotAllowed(methods) if methods else RouteNotFound()
+    if methods:
+        return MethodNotAllowed(methods)
+    without = path.rstrip("/")
+    if any(_matches(template, without) for _, template in ROUTES if without != path):
+        return RouteNotFound(detail="Without the slash at its end, this path exists.")
+    return RouteNotFound()
 
 
 def _matches(template: str, path: str) -> bool:

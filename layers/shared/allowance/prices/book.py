@@ -14,7 +14,7 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from allowance.contract.fields import Body, Moment, Name, moment_of
+from allowance.contract.fields import Body, Moment, Name, example, moment_of
 from allowance.contract.json_document import json_object
 from allowance.contract.validation import as_phrases, problems_of
 from allowance.errors import InvalidJSON, InvalidModelPrices, Problem, ValidationFailed
@@ -125,13 +125,17 @@ class PriceList[E: ModelPrice](Body):
 class CustomPrices(PriceList[ModelPrice]):
     """The body of POST: all prices are stored as custom prices, or none."""
 
+    model_config = example(
+        {"prices": [{"provider": "openai", "model": "my-model", "input_price": 1_250_000}]}
+    )
+
     @override
     @classmethod
     def refusal(cls, error: ValidationError) -> ValidationFailed:
         """Return InvalidModelPrices for problems in entries, the usual error otherwise."""
         of_entries = [each["loc"] for each in error.errors() if each["loc"][:1] == ("prices",)]
         if any(len(location) > 1 for location in of_entries):
-            return InvalidModelPrices(problems_of(error))
+            return InvalidModelPrices(problems_of(error, cls))
         return super().refusal(error)
 
 

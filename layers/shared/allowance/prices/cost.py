@@ -1,36 +1,27 @@
-"""The cost of a usage. Pure and exact: integers of 1e-12 US dollars (pico-dollars).
+"""The cost of a usage. Pure and exact: integers, rounded once, half-even, to micro-units of USD.
 
-Tokens x price, in micro-units of US dollars per million tokens, is a whole number of them. Other
-units may be sold by the thousand or by the hour: their cost is rounded half-even, once, to the
-pico-dollar.
+tokens x price is a whole number of micro-units per million. The only division, by a million, comes
+last.
 """
 
 from collections.abc import Mapping
+from decimal import Context, Decimal, Inexact, InvalidOperation
 from math import sumprod
-from types import MappingProxyType
 from typing import NamedTuple, Self, get_args
 
 from allowance.errors import Problem, UsageOutOfRange
 from allowance.prices.terms import PriceTerms, Rates, Terms, Variant
-from allowance.prices.units import OTHER_UNITS, OtherUnit, OtherUnits, Quantity, TokenClass
+from allowance.prices.units import TokenClass
 
 MAX_TOKENS = 1_000_000_000_000
 MAX_COST_MICROS = 10_000_000_000_000
-PICOS_PER_MICRO = 1_000_000
-MAX_COST_PICOS = MAX_COST_MICROS * PICOS_PER_MICRO
+TOKENS_PER_PRICE = 1_000_000
 
 TOKEN_CLASSES: tuple[TokenClass, ...] = get_args(TokenClass)
 
-NONE: OtherUnits = MappingProxyType({})
-INPUT_CLASSES: tuple[OtherUnit, ...] = (
-    "input_audio",
-    "input_image",
-    "input_video",
-    "cache_read_audio",
-    "cache_read_image",
-    "cache_read_video",
-)
-"""Tokens of input with a unit of their own: context tiers depend on all input."""
+# A product of two numbers up to 1e12 has at most 25 digits. This context keeps all of them,
+# whatever the caller's context.
+EXACT = Context(prec=28, traps=[Inexact, InvalidOperation])
 
 
 class _Counts(NamedTuple):
@@ -92,101 +83,58 @@ class Tokens(_Counts):
 
 
 class Cost(NamedTuple):
-    """The exact cost of a usage in pico-dollars.
+    """The cost of a usage in micro-units of USD, rounded once.
 
     `rates` are the applied prices; `tier` is the threshold of their context tier, None for the
     base.
     """
 
-    picos: int
+    micros: int
+    tokens: Tokens
     rates: Rates
     tier: int | None
 
+    @property
+    def parts(self) -> Mapping[TokenClass, Decimal]:
+        """Return the exact micro-units of USD of each class with tokens. `micros` is their rounded
+        sum.
+        """
+        used = zip(TOKEN_CLASSES, self.tokens, self.rates.prices, strict=True)
+        return {
+            name: Decimal(count * (price or 0)).scaleb(-6, EXACT)
+            for name, count, price in used
+            if count
+        }
 
-def cost_of(
-    tokens: Tokens,
-    terms: PriceTerms,
-    variant: Variant | None = None,
-    others: OtherUnits = NONE,
-    requests: int = 1,
-) -> Cost | None:
-    """Return the cost of a usage, or None if the variant or a class that is used has no price.
 
-    Several requests are priced without tiers, since a tier depends on each one's input. No price
-    replaces another, but where `allowance.prices.units` names a class to fall back to. Raise
-    UsageOutOfRange above 1e13 micro-units.
+def cost_of(tokens: Tokens, terms: PriceTerms, variant: Variant | None = None) -> Cost | None:
+    """Return the cost of one request, or None if the variant or a class with tokens has no price.
+
+    No price replaces another: not another class's, not the base's for a tier, not the standard
+    price for a variant. Raise UsageOutOfRange above 1e13 micro-units.
     """
     stated = terms if variant is None else terms.variants.get(variant)
     if stated is None:
         return None
-    in_tiers = stated.tiers and requests == 1
-    rates, tier = _rates_for(tokens, others, stated) if in_tiers else (stated, None)
+    rates, tier = _rates_for(tokens, stated) if stated.tiers else (stated, None)
     prices, unknown = rates.amounts
     for place in unknown:
         if tokens[place]:
             return None
-    picos = int(sumprod(tokens, prices))
-    if others or rates.unit_prices:
-        of_others = _picos_of_others(others, rates, requests)
-        if of_others is None:
-            return None
-        picos += of_others
-    if picos > MAX_COST_PICOS:
+    micros = _half_even(int(sumprod(tokens, prices)))
+    if micros > MAX_COST_MICROS:
         raise UsageOutOfRange(
             [Problem("tokens", f"Must not cost more than {MAX_COST_MICROS} micro-units of USD.")]
         )
-    return Cost(picos, rates, tier)
+    return Cost(micros, tokens, rates, tier)
 
 
-def parts_of(
-    tokens: Tokens, rates: Rates, others: OtherUnits = NONE, requests: int = 1
-) -> Mapping[TokenClass | OtherUnit, int]:
-    """Return the exact pico-dollars of each class that is used. All of them have a price."""
-    prices, _ = rates.amounts
-    parts: dict[TokenClass | OtherUnit, int] = {
-        name: count * price
-        for name, count, price in zip(TOKEN_CLASSES, tokens, prices, strict=True)
-        if count
-    }
-    for unit, quantity in _charged(others, rates, requests).items():
-        parts[unit] = _picos_of(unit, quantity, rates.unit_price(unit) or 0)
-    return parts
-
-
-def _charged(others: OtherUnits, rates: Rates, requests: int) -> OtherUnits:
-    """Return the other units to charge: where a model is sold by the request, that is one."""
-    if "requests" in rates.unit_prices and "requests" not in others:
-        return {**others, "requests": requests}
-    return others
-
-
-def _picos_of_others(others: OtherUnits, rates: Rates, requests: int) -> int | None:
-    picos = 0
-    for unit, quantity in _charged(others, rates, requests).items():
-        price = rates.unit_price(unit)
-        if price is None:
-            return None
-        picos += _picos_of(unit, quantity, price)
-    return picos
-
-
-def _picos_of(unit: OtherUnit, quantity: Quantity, price: int) -> int:
-    """Return the cost of some units at a price for `per` of them, rounded half-even."""
-    numerator, denominator = quantity.as_integer_ratio()
-    return _half_even(numerator * price * PICOS_PER_MICRO, denominator * OTHER_UNITS[unit].per)
-
-
-def _rates_for(tokens: Tokens, others: OtherUnits, terms: Terms) -> tuple[Rates, int | None]:
-    total = tokens.total_input + sum(others.get(unit, 0) for unit in INPUT_CLASSES)
-    passed = [tier for tier in terms.tiers if total > tier.above_input_tokens]
+def _rates_for(tokens: Tokens, terms: Terms) -> tuple[Rates, int | None]:
+    passed = [tier for tier in terms.tiers if tokens.total_input > tier.above_input_tokens]
     return (passed[-1], passed[-1].above_input_tokens) if passed else (terms, None)
 
 
-def _half_even(numerator: int, denominator: int) -> int:
-    whole, rest = divmod(numerator, denominator)
-    return whole + (2 * rest > denominator or (2 * rest == denominator and whole % 2 == 1))
-
-
-def micros_of(picos: int) -> int:
-    """Return whole micro-units of US dollars, rounded half-even, for an answer."""
-    return _half_even(picos, PICOS_PER_MICRO)
+def _half_even(per_million: int) -> int:
+    micros, rest = divmod(per_million, TOKENS_PER_PRICE)
+    half = TOKENS_PER_PRICE // 2
+    return micros + (rest > half or (rest == half and micros % 2 == 1))

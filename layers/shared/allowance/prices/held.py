@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from allowance.contract.fields import rfc3339
+from allowance.contract.pages import fitting
 from allowance.database.queries import call
 from allowance.errors import AlreadyDecided, HeldChangeNotFound
 from allowance.prices.models import (
@@ -31,10 +32,8 @@ class HeldChangeStore(PriceBookStore):
             after_id=query.after,
             limit=query.limit,
         )
-        page = found[: query.limit]
-        return HeldChangePage(
-            held=page, next=str(page[-1].id) if len(found) > query.limit else None
-        )
+        page = fitting(found, query.limit)
+        return HeldChangePage(held=page, next=str(page[-1].id) if len(page) < len(found) else None)
 
     def decide(self, held_id: UUID, decision: OwnerDecision) -> None:
         """Approve or reject a held change, once. Raise HeldChangeNotFound or AlreadyDecided."""

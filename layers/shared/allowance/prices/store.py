@@ -4,8 +4,9 @@ prices is no secret.
 
 from allowance.access.handle import Handle
 from allowance.access.store import CallerStore
+from allowance.contract.pages import fitting
 from allowance.database.queries import call
-from allowance.errors import PriceNotFound
+from allowance.errors import InvalidQuery, PriceNotFound, Problem
 from allowance.prices.book import CustomPrices
 from allowance.prices.models import (
     CandidatePrice,
@@ -40,7 +41,7 @@ class ModelPriceStore(PriceBookStore):
         found = _listed(
             self._gate.open(Action.READ, PRICE_BOOK), query, query.after, query.limit + 1
         )
-        page = found[: query.limit]
+        page = fitting(found, query.limit)
         if len(found) == len(page):
             return ModelPricePage(prices=page, next=None)
         last = page[-1]
@@ -50,8 +51,22 @@ class ModelPriceStore(PriceBookStore):
         )
 
     def list_all_prices(self, query: ModelPriceFilter) -> list[ModelPriceVersion]:
-        """Return all prices at a time, sorted by provider, model and source."""
-        return _listed(self._gate.open(Action.READ, PRICE_BOOK), query, None, None)
+        """Return all prices at a time, sorted by provider, model and source.
+
+        Raise InvalidQuery if they exceed a response.
+        """
+        found = _listed(self._gate.open(Action.READ, PRICE_BOOK), query, None, None)
+        if len(fitting(found, len(found))) < len(found):
+            raise InvalidQuery(
+                [
+                    Problem(
+                        "provider",
+                        f"All {len(found)} prices exceed the 6 MB of a response. Name a provider,"
+                        " or read /api/v2/ai/model-prices, which has pages.",
+                    )
+                ]
+            )
+        return found
 
     def resolve(self, query: ResolveQuery) -> Resolution:
         """Return the price that applies to a model as sent, and every candidate name."""

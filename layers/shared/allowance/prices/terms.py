@@ -11,7 +11,6 @@ from typing import Annotated, Literal, Self, override
 from pydantic import AfterValidator, Field, model_validator
 
 from allowance.contract.fields import Body
-from allowance.prices.units import OTHER_UNITS, OtherUnit, TokenClass
 
 MAX_PRICE_MICROS = 1_000_000_000_000
 MAX_THRESHOLD_TOKENS = 1_000_000_000_000
@@ -26,8 +25,17 @@ RATES = (
 )
 """The names of the five prices, in display order."""
 
-KnownPrice = Annotated[int, Field(ge=0, le=MAX_PRICE_MICROS)]
-Price = KnownPrice | None
+Price = Annotated[
+    int | None,
+    Field(
+        ge=0,
+        le=MAX_PRICE_MICROS,
+        description=(
+            "Whole micro-units of US dollars per one million tokens: 3000000 is $3.00; null is"
+            " unknown, 0 is free."
+        ),
+    ),
+]
 Variant = Literal["batch", "flex", "priority", "fast"]
 """A kind of processing that a request can ask for, with its own prices: batch (later), flex (when
 capacity is free), priority (first) or fast (quicker).
@@ -35,10 +43,9 @@ capacity is free), priority (first) or fast (quicker).
 
 
 class Rates(Body):
-    """One price for each class of token, and for each other unit. At least one is set.
+    """One price for each class of token. At least one is set.
 
     `cache_write_price` is for entries kept five minutes, `cache_write_1h_price` for one hour.
-    A price in `unit_prices` is for as many units as `allowance.prices.units` says.
     """
 
     input_price: Price = None
@@ -46,7 +53,6 @@ class Rates(Body):
     cache_read_price: Price = None
     cache_write_price: Price = None
     cache_write_1h_price: Price = None
-    unit_prices: dict[OtherUnit, KnownPrice] = Field(default_factory=dict[OtherUnit, int])
 
     @property
     def prices(self) -> tuple[int | None, int | None, int | None, int | None, int | None]:
@@ -71,28 +77,9 @@ class Rates(Body):
         known = tuple(price or 0 for price in prices)
         return known, tuple(place for place, price in enumerate(prices) if price is None)
 
-    def unit_price(self, unit: OtherUnit) -> int | None:
-        """Return the price of another unit: its own, or that of the class which it falls back to.
-        None: it is unknown.
-        """
-        at: OtherUnit | TokenClass | None = unit
-        while at is not None and at in OTHER_UNITS:
-            if (price := self.unit_prices.get(at)) is not None:
-                return price
-            at = OTHER_UNITS[at].falls_back_to
-        match at:
-            case "input":
-                return self.input_price
-            case "output":
-                return self.output_price
-            case "cache_read":
-                return self.input_price if self.cache_read_price is None else self.cache_read_price
-            case _:
-                return None
-
     def is_priced(self) -> bool:
         """Return whether any price is set."""
-        return bool(self.unit_prices) or any(price is not None for price in self.prices)
+        return any(price is not None for price in self.prices)
 
     @model_validator(mode="after")
     def _one_price_at_least(self) -> Self:

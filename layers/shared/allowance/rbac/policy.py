@@ -28,6 +28,7 @@ class ResourceType(StrEnum):
     AI_MODEL_PRICE = "ai_model_price"
     AI_USAGE = "ai_usage"
     AI_SPEND_ALERT = "ai_spend_alert"
+    AI_SPEND_EXPORT = "ai_spend_export"
     DIRECTORY = "directory"
     AUDIT_LOG = "audit_log"
 
@@ -169,6 +170,7 @@ PRICE_BOOK = Object(ResourceType.AI_MODEL_PRICE)
 DIRECTORY = Object(ResourceType.DIRECTORY)
 USAGE = Object(ResourceType.AI_USAGE)
 SPEND_ALERTS = Object(ResourceType.AI_SPEND_ALERT)
+SPEND_EXPORTS = Object(ResourceType.AI_SPEND_EXPORT)
 
 NO_SECRET = frozenset({ResourceType.AI_MODEL_PRICE, ResourceType.DIRECTORY})
 """Types whose existence is public: a refusal is 403. A refusal of any other type looks like an

@@ -30,12 +30,12 @@ FROM ai_effective_budget(%(user_id)s) AS e;
 -- limit. Deleted users do not count.
 SELECT
     g.id AS group_id,
-    b.spend_limit_micros,
-    ai_group_spend_limit_total(g.id) AS total_spend_limit_micros,
+    t.spend_limit_micros,
+    t.total_spend_limit_micros,
     coalesce(spent.cost_micros, 0) AS current_spend_micros
 FROM groups AS g
 JOIN organizations AS o ON o.id = g.organization_id AND o.deleted_at IS NULL
-LEFT JOIN group_ai_budgets AS b ON b.group_id = g.id
+LEFT JOIN ai_group_spend_limit_totals(%(group_ids)s) AS t ON t.group_id = g.id
 LEFT JOIN (
     -- Filter by the parameter, not by the rows above: then the planner knows the ids and uses the
     -- index.

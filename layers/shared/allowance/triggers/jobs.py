@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from allowance.access.gate import Gate
-from allowance.access.session import open_gate
+from allowance.access.session import close_database, open_gate
 from allowance.access.store import Origin
 from allowance.aws.lambda_context import LambdaContext
 from allowance.errors import DatabaseUnavailable
@@ -23,7 +23,9 @@ def job[S](
     """Return a decorator that makes a Lambda handler of a function of a store and an event. The
     function runs as a system actor.
 
-    An error fails the invocation, so that the schedule retries it and the alarms see it.
+    An error fails the invocation, so that the alarms see it, and Lambda retries it where the
+    template says so. The connection ends with the job: an idle one would keep a database awake that
+    may pause.
     """
 
     def handler_of(work: Callable[[S, dict[str, Any]], BaseModel]) -> Handler:
@@ -42,6 +44,8 @@ def job[S](
                 )
                 count_job(actor.name, succeeded=False)
                 raise
+            finally:
+                close_database()
             count_job(actor.name, succeeded=True)
             return result.model_dump(mode="json")
 

@@ -1,166 +1,23 @@
 -- name: record_usage
 -- needs: create or update ai_usage
--- Write entries of the ledger with their keys, add them to the sums of the day, the hour and the
--- month, and write the alerts that follow. All or nothing: a key that exists already fails it.
--- Each table is written in the order of its key, and after the one before: a condition that is
--- always true counts that one's rows. So concurrent writers wait for each other, never in a circle.
-WITH kinds AS MATERIALIZED (
-    SELECT k.kind, k.source, k.provider, k.model, k.variant, k.priced_provider, k.priced_model,
-        k.price_version_id, k.rates
-    FROM jsonb_to_recordset(%(kinds)s::jsonb) AS k (
-        kind bigint, source text, provider text, model text, variant text, priced_provider text,
-        priced_model text, price_version_id bigint, rates jsonb
-    )
-),
-entries AS MATERIALIZED (
-    SELECT nextval('ai_usage_id_seq') AS usage_id, e.id, e.key_digest, e.content_sha256, e.corrects,
-        (%(user_ids)s::uuid [])[e.person::integer] AS user_id,
-        (%(group_ids)s::uuid [])[e.person::integer] AS group_id,
-        (%(organization_ids)s::uuid [])[e.person::integer] AS organization_id, e.kind,
-        e.input_tokens, e.output_tokens,
-        coalesce(e.cache_read_tokens, 0) AS cache_read_tokens,
-        coalesce(e.cache_write_tokens, 0) AS cache_write_tokens,
-        coalesce(e.cache_write_1h_tokens, 0) AS cache_write_1h_tokens, e.cost_micros,
-        (e.corrects IS NULL)::integer AS usage_count,
-        coalesce(e.unpriced_usage_count, 0) AS unpriced_usage_count, e.occurred_at
-    FROM unnest(
-        string_to_array(%(ids)s, E'\n'), %(key_digests)s::uuid [], %(content_sha256s)s::bytea [],
-        %(moments)s::timestamptz [], %(persons)s::bigint [], %(kinds_of)s::bigint [],
-        %(input_tokens)s::bigint [], %(output_tokens)s::bigint [],
-        %(cache_read_tokens)s::bigint [], %(cache_write_tokens)s::bigint [],
-        %(cache_write_1h_tokens)s::bigint [], %(costs)s::bigint [], %(corrects)s::bigint [],
-        %(unpriced_counts)s::bigint []
-    ) AS e (
-        id, key_digest, content_sha256, occurred_at, person, kind, input_tokens, output_tokens,
-        cache_read_tokens, cache_write_tokens, cache_write_1h_tokens, cost_micros, corrects,
-        unpriced_usage_count
-    )
-),
-keyed AS (
-    INSERT INTO ai_usage_keys (key_digest, content_sha256, usage_id, cost_micros)
-    SELECT e.key_digest, e.content_sha256, e.usage_id, e.cost_micros
-    FROM entries AS e
-    ORDER BY e.key_digest
-    RETURNING true
-),
-entered AS (
-    INSERT INTO ai_usage (
-        id, reason, corrects, user_id, group_id, organization_id, provider, model, variant,
-        priced_provider, priced_model, price_version_id, rates, input_tokens, output_tokens,
-        cache_read_tokens, cache_write_tokens, cache_write_1h_tokens, cost_micros, priced,
-        usage_count, unpriced_usage_count, occurred_at, source, source_id
-    )
-    SELECT e.usage_id, CASE WHEN e.corrects IS NULL THEN 'usage' ELSE 'rerate' END, e.corrects,
-        e.user_id, e.group_id, e.organization_id, k.provider, k.model, k.variant,
-        k.priced_provider, k.priced_model, k.price_version_id, k.rates, e.input_tokens,
-        e.output_tokens, e.cache_read_tokens, e.cache_write_tokens, e.cache_write_1h_tokens,
-        e.cost_micros, e.cost_micros IS NOT NULL, e.usage_count, e.unpriced_usage_count,
-        e.occurred_at, k.source, e.id
-    FROM entries AS e
-    JOIN kinds AS k ON k.kind = e.kind
-),
-by_day AS MATERIALIZED (
-    SELECT e.user_id, e.group_id, e.organization_id,
-        date_bin('1 day', e.occurred_at, '2020-01-01 00:00:00+00') AS starts,
-        coalesce(sum(e.cost_micros), 0) AS cost_micros, sum(e.input_tokens) AS input_tokens,
-        sum(e.output_tokens) AS output_tokens, sum(e.cache_read_tokens) AS cache_read_tokens,
-        sum(e.cache_write_tokens) AS cache_write_tokens,
-        sum(e.cache_write_1h_tokens) AS cache_write_1h_tokens,
-        sum(e.usage_count) AS usage_count, sum(e.unpriced_usage_count) AS unpriced_usage_count
-    FROM entries AS e
-    GROUP BY e.user_id, e.group_id, e.organization_id, starts
-),
-by_month AS MATERIALIZED (
-    SELECT b.user_id, b.group_id, date_trunc('month', b.starts AT TIME ZONE 'UTC')::date AS month,
-        sum(b.cost_micros) AS cost_micros
-    FROM by_day AS b
-    GROUP BY b.user_id, b.group_id, month
-),
-daily AS (
-    INSERT INTO ai_spend_daily AS d (
-        user_id, group_id, organization_id, day, cost_micros, input_tokens, output_tokens,
-        cache_read_tokens, cache_write_tokens, cache_write_1h_tokens, usage_count,
-        unpriced_usage_count
-    )
-    SELECT b.user_id, b.group_id, b.organization_id, (b.starts AT TIME ZONE 'UTC')::date,
-        b.cost_micros, b.input_tokens, b.output_tokens, b.cache_read_tokens, b.cache_write_tokens,
-        b.cache_write_1h_tokens, b.usage_count, b.unpriced_usage_count
-    FROM by_day AS b
-    WHERE (SELECT count(*) FROM keyed) >= 0
-    ORDER BY b.user_id, b.group_id, b.starts
-    ON CONFLICT (user_id, group_id, day) DO UPDATE
-    SET organization_id = excluded.organization_id,
-        cost_micros = d.cost_micros + excluded.cost_micros,
-        input_tokens = d.input_tokens + excluded.input_tokens,
-        output_tokens = d.output_tokens + excluded.output_tokens,
-        cache_read_tokens = d.cache_read_tokens + excluded.cache_read_tokens,
-        cache_write_tokens = d.cache_write_tokens + excluded.cache_write_tokens,
-        cache_write_1h_tokens = d.cache_write_1h_tokens + excluded.cache_write_1h_tokens,
-        usage_count = d.usage_count + excluded.usage_count,
-        unpriced_usage_count = d.unpriced_usage_count + excluded.unpriced_usage_count
-    RETURNING d.day
-),
-of_users AS (
-    INSERT INTO ai_user_spend_monthly AS m (user_id, month, cost_micros)
-    SELECT b.user_id, b.month, sum(b.cost_micros)
-    FROM by_month AS b
-    WHERE (SELECT count(*) FROM daily) >= 0
-    GROUP BY b.user_id, b.month
-    ORDER BY b.user_id, b.month
-    ON CONFLICT (user_id, month) DO UPDATE SET cost_micros = m.cost_micros + excluded.cost_micros
-    RETURNING m.user_id, m.month, m.cost_micros
-),
-of_groups AS (
-    INSERT INTO ai_group_spend_monthly AS m (group_id, month, user_id, cost_micros)
-    SELECT b.group_id, b.month, b.user_id, b.cost_micros
-    FROM by_month AS b
-    WHERE (SELECT count(*) FROM of_users) >= 0
-    ORDER BY b.group_id, b.month, b.user_id
-    ON CONFLICT (group_id, month, user_id) DO UPDATE
-    SET cost_micros = m.cost_micros + excluded.cost_micros
-    RETURNING m.month
-),
--- Current month only (or the next, if a gateway's clock runs ahead): an alert about a past month
--- prevents nothing.
-alerts AS (
-    INSERT INTO ai_spend_alerts (
-        user_id, period_start, threshold_percent, group_id, organization_id, limit_source,
-        spend_limit_micros, spent_micros
-    )
-    SELECT m.user_id, m.month::timestamp AT TIME ZONE 'UTC', t.percent, b.group_id,
-        b.organization_id, b.limit_source, b.spend_limit_micros, m.cost_micros
-    FROM of_users AS m
-    JOIN unnest(
-        %(limited_user_ids)s::uuid [], %(limited_group_ids)s::uuid [],
-        %(limited_organization_ids)s::uuid [], %(limit_sources)s::text [],
-        %(spend_limits)s::bigint []
-    ) AS b (user_id, group_id, organization_id, limit_source, spend_limit_micros)
-        ON b.user_id = m.user_id
-    JOIN unnest(%(thresholds)s::bigint []) AS t (percent)
-        ON m.cost_micros * 100 >= b.spend_limit_micros::numeric * t.percent
-    WHERE m.cost_micros > 0 AND m.month >= date_trunc('month', now() AT TIME ZONE 'UTC')::date
-    ORDER BY m.user_id, t.percent
-    ON CONFLICT (user_id, period_start, threshold_percent) DO NOTHING
-)
-INSERT INTO ai_usage_hourly AS h (
-    hour, organization_id, group_id, provider, model, cost_micros, input_tokens, output_tokens,
-    cache_read_tokens, cache_write_tokens, cache_write_1h_tokens, usage_count, unpriced_usage_count
-)
-SELECT date_bin('1 hour', e.occurred_at, '2020-01-01 00:00:00+00') AS hour, e.organization_id,
-    e.group_id, k.provider, k.model, coalesce(sum(e.cost_micros), 0), sum(e.input_tokens),
-    sum(e.output_tokens), sum(e.cache_read_tokens), sum(e.cache_write_tokens),
-    sum(e.cache_write_1h_tokens), sum(e.usage_count), sum(e.unpriced_usage_count)
-FROM entries AS e
-JOIN kinds AS k ON k.kind = e.kind
-WHERE (SELECT count(*) FROM of_groups) >= 0
-GROUP BY e.organization_id, hour, e.group_id, k.provider, k.model
-ORDER BY e.organization_id, hour, e.group_id, k.provider COLLATE "C", k.model COLLATE "C"
-ON CONFLICT (organization_id, hour, group_id, provider, model) DO UPDATE
-SET cost_micros = h.cost_micros + excluded.cost_micros,
-    input_tokens = h.input_tokens + excluded.input_tokens,
-    output_tokens = h.output_tokens + excluded.output_tokens,
-    cache_read_tokens = h.cache_read_tokens + excluded.cache_read_tokens,
-    cache_write_tokens = h.cache_write_tokens + excluded.cache_write_tokens,
-    cache_write_1h_tokens = h.cache_write_1h_tokens + excluded.cache_write_1h_tokens,
-    usage_count = h.usage_count + excluded.usage_count,
-    unpriced_usage_count = h.unpriced_usage_count + excluded.unpriced_usage_count;
+-- Write entries with their keys, add them to the sums, write the alerts that follow, and count
+-- changes of past months. All or nothing. The statement is in migrations/0012_recording.sql,
+-- because no login may write a sum.
+SELECT record_ai_usage(
+    p_kinds => %(kinds)s::jsonb, p_user_ids => %(user_ids)s::uuid [],
+    p_group_ids => %(group_ids)s::uuid [], p_organization_ids => %(organization_ids)s::uuid [],
+    p_ids => %(ids)s::text, p_key_digests => %(key_digests)s::uuid [],
+    p_content_sha256s => %(content_sha256s)s::bytea [], p_moments => %(moments)s::timestamptz [],
+    p_persons => %(persons)s::bigint [], p_kinds_of => %(kinds_of)s::bigint [],
+    p_input_tokens => %(input_tokens)s::bigint [], p_output_tokens => %(output_tokens)s::bigint [],
+    p_cache_read_tokens => %(cache_read_tokens)s::bigint [],
+    p_cache_write_tokens => %(cache_write_tokens)s::bigint [],
+    p_cache_write_1h_tokens => %(cache_write_1h_tokens)s::bigint [],
+    p_costs => %(costs)s::bigint [], p_corrects => %(corrects)s::bigint [],
+    p_unpriced_counts => %(unpriced_counts)s::bigint [],
+    p_limited_user_ids => %(limited_user_ids)s::uuid [],
+    p_limited_group_ids => %(limited_group_ids)s::uuid [],
+    p_limited_organization_ids => %(limited_organization_ids)s::uuid [],
+    p_limit_sources => %(limit_sources)s::text [], p_spend_limits => %(spend_limits)s::bigint [],
+    p_thresholds => %(thresholds)s::bigint []
+);

@@ -8,11 +8,15 @@ from pydantic import Field, GetJsonSchemaHandler, with_config
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from allowance.contract.fields import Body, Row
+from allowance.contract.fields import Body, Row, example
 from allowance.errors import Problem
-from allowance.usage.records import UsageRecord
+from allowance.usage.records import EXAMPLE, UsageRecord
 
 MAX_RECORDS = 1000
+MAX_PROBLEMS = 20
+"""Most problems in the result of one record. A response has at most 6 MB, and a body of a mebibyte
+can name 170,000 unknown fields.
+"""
 
 RecordedStatus = Literal["recorded", "duplicate"]
 NotRecordedStatus = Literal["conflict", "rejected"]
@@ -35,7 +39,16 @@ class _Unread:
 class UsageBatch(Body):
     """Up to 1,000 usage records. Each has a result of its own."""
 
-    records: Annotated[list[Annotated[Any, _Unread]], Field(min_length=1, max_length=MAX_RECORDS)]
+    model_config = example({"records": [EXAMPLE]})
+
+    records: Annotated[
+        list[Annotated[Any, _Unread]],
+        Field(
+            min_length=1,
+            max_length=MAX_RECORDS,
+            description="Usage records, each with a result of its own.",
+        ),
+    ]
 
 
 class UsageProblem(Row):
@@ -82,5 +95,8 @@ CONFLICT = UsageAnswer(
 
 def rejected(problems: Sequence[Problem]) -> UsageAnswer:
     """Return the result `rejected`, with these problems."""
-    validations = [UsageProblem(field=each.field, detail=each.detail) for each in problems]
+    shown, more = problems[:MAX_PROBLEMS], len(problems) - MAX_PROBLEMS
+    validations = [UsageProblem(field=each.field, detail=each.detail) for each in shown]
+    if more > 0:
+        validations.append(UsageProblem(field="(record)", detail=f"And {more} problems more."))
     return UsageAnswer("rejected", None, priced=False, validations=validations)

@@ -11,7 +11,7 @@ from allowance.access.handle import Handle
 from allowance.contract.fields import UUID_FORM, Row
 from allowance.database.arrays import uuids
 from allowance.database.queries import Call, call
-from allowance.errors import Problem, UsageKeyTaken, UsageOutOfRange
+from allowance.errors import Problem, UsageKeyTaken, UsageMonthDropped, UsageOutOfRange
 from allowance.prices.names import Candidate, candidates
 from allowance.usage.fast_path import plain_usages
 from allowance.usage.ledger import Entry, UsageUser, write
@@ -22,7 +22,9 @@ from allowance.usage.records import Usage, require_time, usage_of
 UNKNOWN_USER = [Problem("user", "There is no such user.")]
 
 ATTEMPTS = 5
-"""An attempt fails only if another request records one of the same keys at the same time."""
+"""An attempt fails only if meanwhile another request records one of the same keys, or ExpireUsage
+drops one of the months, which the next attempt recreates.
+"""
 
 candidates_of = lru_cache(maxsize=4096)(candidates)
 """Cached, because the same few names come again and again."""
@@ -46,7 +48,8 @@ def record(db: Handle, records: Sequence[object], now: datetime) -> list[UsageAn
     """Record what is new, and return the result of each record, in order.
 
     Two round trips for any batch, fewer if nothing is new. Two more each time another request
-    records one of the keys meanwhile. Raise UsageKeyTaken after ATTEMPTS of that.
+    records one of the keys meanwhile, or one of the months is dropped. Raise UsageKeyTaken or
+    UsageMonthDropped after ATTEMPTS of that.
     """
     usages: dict[int, Usage] = {}
     refused: dict[int, UsageAnswer] = {}
@@ -74,7 +77,7 @@ def _record(db: Handle, usages: Mapping[int, Usage]) -> dict[int, UsageAnswer]:
         try:
             if entries:
                 write(db, entries, users)
-        except UsageKeyTaken:
+        except (UsageKeyTaken, UsageMonthDropped):
             attempts += 1
             if attempts == ATTEMPTS:
                 raise

@@ -6,8 +6,9 @@ from typing import Annotated, Any, NamedTuple
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
-from allowance.contract.fields import Body, Moment, Name, rfc3339
-from allowance.contract.validation import problems_of
+from allowance.contract.fields import Body, Moment, Name, example, rfc3339
+from allowance.contract.foreign import document_name
+from allowance.contract.validation import path_of, problems_of
 from allowance.errors import Problem, UsageOutOfRange
 from allowance.prices.cost import MAX_TOKENS, Tokens
 from allowance.prices.terms import Variant
@@ -41,21 +42,43 @@ class TokenCounts(Body):
     cache_write_1h: Count = 0
 
 
+EXAMPLE = {
+    "source": "my-gateway",
+    "id": "call-1",
+    "user": "maya",
+    "provider": "openai",
+    "model": "gpt-5.1",
+    "occurred_at": "2026-11-22T06:00:00Z",
+    "tokens": {"input": 1000, "output": 200},
+}
+"""A record for errors and the OpenAPI document."""
+
+
 class UsageRecord(Body):
     """What one call to a model used: `tokens`, or the vendor's own `usage` object and its
     `usage_format`.
     """
 
-    source: Annotated[Name, AfterValidator(_not_ours)]
-    id: Name
+    model_config = example(EXAMPLE)
+
+    source: Annotated[
+        Name, Field(description="The system that reports."), AfterValidator(_not_ours)
+    ]
+    id: Annotated[Name, Field(description="Unique in its source: the record counts once.")]
     user: Annotated[Name, Field(description="A UUID, a username or an email address.")]
-    provider: Name
-    model: Name
+    provider: Annotated[Name, Field(description="For example openai.")]
+    model: Annotated[Name, Field(description="As the provider names it.")]
     variant: Variant | None = None
-    occurred_at: Moment
-    tokens: TokenCounts | None = None
-    usage_format: UsageFormat | None = None
-    usage: dict[str, Any] | None = None
+    occurred_at: Annotated[Moment, Field(description="A time in RFC 3339.")]
+    tokens: Annotated[
+        TokenCounts | None, Field(description="Disjoint counts: input is not cached.")
+    ] = None
+    usage_format: Annotated[
+        UsageFormat | None, Field(description="The vendor whose object is in usage.")
+    ] = None
+    usage: Annotated[
+        dict[str, Any] | None, Field(description="The vendor's own object, in place of tokens.")
+    ] = None
 
     @model_validator(mode="after")
     def _counted_once(self) -> "UsageRecord":
@@ -90,7 +113,13 @@ def usage_of(record: object) -> Usage:
     try:
         read = UsageRecord.model_validate(record)
     except ValidationError as error:
-        raise UsageOutOfRange(problems_of(error)) from error
+        problems = problems_of(error, UsageRecord)
+        if (name := document_name(record)) is not None:
+            problems = [
+                Problem(path_of(()), f"This looks like {name}. {UsageRecord.wanted()}"),
+                *problems,
+            ]
+        raise UsageOutOfRange(problems) from error
     time, tokens = read.occurred_at.isoformat(), _tokens(read)
     return Usage(
         read.source,

@@ -1,200 +1,156 @@
-"""RerateUsage's writes: corrections to what usage costs at the current prices.
+"""RerateUsage: bring recorded usage to what it costs at the current prices, model by model.
 
-A correction is another entry, in the period of its usage: the difference to the sum that is booked
-already. Its key is the corrected entry and the number of its corrections. So only one of two
-concurrent runs books it, and a repeated run books nothing.
+A run ends by itself before the function's timeout. Each pass over a model takes turns with the
+others and stores its position, so the next run goes on where this one stopped. A model that fails
+holds back no other model.
 """
 
-from collections.abc import Iterator
-from datetime import datetime
-from hashlib import sha256
+import time
+from collections import Counter
+from dataclasses import dataclass, field
 
 from allowance.access.handle import Handle
 from allowance.access.store import Store
 from allowance.contract.fields import Row
-from allowance.errors import UsageKeyTaken, UsageOutOfRange
-from allowance.prices.cost import Tokens
-from allowance.prices.terms import Variant
+from allowance.errors import RerateFailed, UsageKeyTaken
+from allowance.log import logger
 from allowance.rbac.policy import USAGE, Action
-from allowance.usage.ledger import Entry, write
-from allowance.usage.rating import Attribution, Rated, UsagePrices
-from allowance.usage.recording import call_of_keys, call_of_prices, call_of_users, candidates_of
-from allowance.usage.records import OWN_SOURCE, Usage, key_digest_of
+from allowance.usage.changes import request_passes
+from allowance.usage.corrections import Booked, correct, has_price
+from allowance.usage.passes import (
+    LedgerPage,
+    Pass,
+    Place,
+    count_unfinished,
+    finish,
+    months_from,
+    move,
+    read_page,
+    take_pass,
+)
 
-PAGE = 1000
+RUN_SECONDS = 220
+"""A run reads no page after this time. The last page and its marks end before the timeout."""
 
+TURN_SECONDS = 20
+"""After this time the next pass has its turn."""
 
-class RatingState(Row):
-    """The time up to which prices are taken into account, and the current time."""
+ATTEMPTS = 3
+"""An attempt to book a page fails only if another run books a part of it at the same time."""
 
-    rated_until: datetime
-    now: datetime
-
-
-class ChangedPrice(Row):
-    """A model, in lower case, whose price has a new version."""
-
-    provider: str
-    model: str
-
-
-class UsedModel(Row):
-    """A model as it was sent, and the number of its usages without a cost."""
-
-    provider: str
-    model: str
-    unpriced_usage_count: int
-
-
-class BookedUsage(Row):
-    """The entry of a usage, the sum booked for it, and the number of its corrections.
-
-    The sum is None while the usage has no cost.
-    """
-
-    id: int
-    user_id: str
-    group_id: str
-    organization_id: str
-    provider: str
-    model: str
-    variant: Variant | None
-    occurred_at: datetime
-    input_tokens: int
-    output_tokens: int
-    cache_read_tokens: int
-    cache_write_tokens: int
-    cache_write_1h_tokens: int
-    booked_micros: int | None
-    corrections: int
+NOTHING = Booked(corrected=0, difference_micros=0, out_of_range=0)
 
 
 class RerateCounts(Row):
-    """The counts of a run: usages examined, corrections booked, and the sum of the corrections."""
+    """The counts of a run: usages examined, corrections booked, the sum of the corrections, and
+    models that are left for the next run.
+    """
 
     examined: int
     corrected: int
     difference_micros: int
+    unfinished: int
+
+
+@dataclass
+class Tally:
+    """What a run has done so far."""
+
+    examined: int = 0
+    corrected: int = 0
+    difference_micros: int = 0
+    failed: set[tuple[str, str]] = field(default_factory=set)
+    out_of_range: Counter[tuple[str, str]] = field(default_factory=Counter)
 
 
 class UsageRerater(Store):
     """Corrections of the ledger, by a system actor."""
 
     def rerate(self) -> RerateCounts:
-        """Rate again each usage without a cost, or of a model whose price changed since the last
-        run. Return the counts.
+        """Rate usage again whose price appeared or changed. Return the counts.
 
-        Idempotent. A usage whose price is gone keeps its cost. Raise NotAuthorized.
+        Idempotent. A usage whose price is gone keeps its cost. Raise RerateFailed at the end if a
+        model failed, and NotAuthorized.
         """
         db = self._gate.open(Action.UPDATE, USAGE)
-        state = db.one(RatingState, "get_usage_rating")
-        prices = db.many(ChangedPrice, "list_changed_prices", rated_until=state.rated_until)
-        changed = {(each.provider, each.model) for each in prices}
-        examined = corrected = difference = 0
-        for used in db.many(UsedModel, "list_used_models"):
-            names = {
-                (each.provider.lower(), each.model.lower())
-                for each in candidates_of(used.provider, used.model)
-            }
-            has_changed = not names.isdisjoint(changed)
-            if not has_changed and not used.unpriced_usage_count:
-                continue
-            for page in _pages(db, used, unpriced_only=not has_changed):
-                entries = _corrections(db, used, page)
-                examined += len(page)
-                booked = _book(db, entries)
-                corrected += len(booked)
-                difference += sum(each.rated.cost_micros or 0 for each in booked)
-        db.run("set_usage_rating", rated_until=state.now)
-        return RerateCounts(examined=examined, corrected=corrected, difference_micros=difference)
+        until = time.monotonic() + RUN_SECONDS
+        tally = Tally()
+        request_passes(db)
+        failed: list[str] = []
+        while time.monotonic() < until and (taken := take_pass(db, failed)) is not None:
+            try:
+                _turn(db, taken, min(until, time.monotonic() + TURN_SECONDS), tally)
+            except Exception:  # noqa: BLE001 - rate the other models, and fail at the end
+                failed.append(taken.id)
+                tally.failed.add(taken.name)
+                logger().exception(
+                    "model not rated",
+                    request_id=self._origin.request_id,
+                    provider=taken.provider,
+                    model=taken.model,
+                )
+        return self._report(tally, count_unfinished(db))
+
+    def _report(self, tally: Tally, unfinished: int) -> RerateCounts:
+        """Log the counts and return them. Raise RerateFailed if a model failed."""
+        for (provider, model), usages in tally.out_of_range.items():
+            logger().error(
+                "cost out of range",
+                request_id=self._origin.request_id,
+                provider=provider,
+                model=model,
+                usages=usages,
+            )
+        counts = RerateCounts(
+            examined=tally.examined,
+            corrected=tally.corrected,
+            difference_micros=tally.difference_micros,
+            unfinished=unfinished,
+        )
+        failures = len(tally.failed | tally.out_of_range.keys())
+        logger().info(
+            "usage rerated",
+            request_id=self._origin.request_id,
+            failures=failures,
+            **counts.model_dump(),
+        )
+        if failures:
+            raise RerateFailed(failures)
+        return counts
 
 
-def _book(db: Handle, entries: list[Entry]) -> list[Entry]:
-    """Write the corrections that no other run has booked, and return them."""
-    while entries:
-        users = db.rows_of(call_of_users({each.attribution.user_id for each in entries}))
+def _turn(db: Handle, taken: Pass, until: float, tally: Tally) -> None:
+    """Rate a model's usage until the given time, or to the end of the pass."""
+    for place in months_from(db, taken.position) if has_price(db, taken) else ():
+        here, is_last = place, False
+        while not is_last:
+            if time.monotonic() >= until:
+                return
+            page = _rate(db, taken, here, tally)
+            if page.position is not None:
+                if not move(db, taken, page.position):
+                    return
+                here = here._replace(position=page.position)
+            is_last = page.is_last
+    finish(db, taken)
+
+
+def _rate(db: Handle, taken: Pass, place: Place, tally: Tally) -> LedgerPage:
+    """Book the corrections of the page that begins at a place, and return the page."""
+    attempts = 0
+    while True:
+        page = read_page(db, taken, place)
         try:
-            write(db, entries, users)
+            booked = correct(db, page.usages) if page.usages else NOTHING
         except UsageKeyTaken:
-            known = {
-                each.key_digest for each in db.rows_of(call_of_keys(each.usage for each in entries))
-            }
-            if not known:
+            attempts += 1
+            if attempts == ATTEMPTS:
                 raise
-            entries = [each for each in entries if each.usage.key_digest not in known]
         else:
             break
-    return entries
-
-
-def _pages(db: Handle, used: UsedModel, *, unpriced_only: bool) -> Iterator[list[BookedUsage]]:
-    """Return the usages of a model in the order of the ledger, up to PAGE at a time."""
-    last: BookedUsage | None = None
-    while True:
-        page = db.many(
-            BookedUsage,
-            "list_booked_usage",
-            provider=used.provider,
-            model=used.model,
-            unpriced_only=unpriced_only,
-            after_organization=last and last.organization_id,
-            after_moment=last and last.occurred_at,
-            after_entry=last and last.id,
-            limit=PAGE,
-        )
-        if page:
-            yield page
-        if len(page) < PAGE:
-            return
-        last = page[-1]
-
-
-def _corrections(db: Handle, used: UsedModel, page: list[BookedUsage]) -> list[Entry]:
-    """Return the entries that bring the usages of a page to their current cost."""
-    name = used.provider, used.model
-    times = [each.occurred_at for each in page]
-    query = call_of_prices({name: (min(times), max(times))})
-    prices = UsagePrices([name], db.rows_of(query))
-    entries: list[Entry] = []
-    for booked in page:
-        try:
-            rated = prices.rate(*name, booked.variant, booked.occurred_at, _tokens(booked))
-        except UsageOutOfRange:
-            continue  # The price is a mistake. A run after its correction rates this usage.
-        if rated.cost_micros is None or rated.cost_micros == booked.booked_micros:
-            continue
-        entries.append(_correction(booked, rated, rated.cost_micros))
-    return entries
-
-
-def _tokens(booked: BookedUsage) -> Tokens:
-    return Tokens(
-        booked.input_tokens,
-        booked.output_tokens,
-        booked.cache_read_tokens,
-        booked.cache_write_tokens,
-        booked.cache_write_1h_tokens,
-    )
-
-
-def _correction(booked: BookedUsage, rated: Rated, cost_micros: int) -> Entry:
-    key = f"{booked.id}/{booked.corrections + 1}"
-    usage = Usage(
-        source=OWN_SOURCE,
-        id=key,
-        key_digest=key_digest_of(OWN_SOURCE, key),
-        user=booked.user_id,
-        provider=booked.provider,
-        model=booked.model,
-        variant=booked.variant,
-        occurred_at=booked.occurred_at,
-        tokens=Tokens(),
-        content_sha256=sha256(f"{key} {cost_micros}".encode()).digest(),
-    )
-    return Entry(
-        usage,
-        Attribution(booked.user_id, booked.group_id, booked.organization_id),
-        Rated(cost_micros - (booked.booked_micros or 0), rated.price, rated.rates, rated.tier),
-        corrects=booked.id,
-        unpriced_count=-1 if booked.booked_micros is None else 0,
-    )
+    tally.examined += len(page.usages)
+    tally.corrected += booked.corrected
+    tally.difference_micros += booked.difference_micros
+    if booked.out_of_range:
+        tally.out_of_range[taken.name] += booked.out_of_range
+    return page

@@ -1,7 +1,9 @@
 """ExpireUsage's writes: drop the old months of the ledger, each in a transaction of its own.
 
 Dropping a month locks the whole ledger, and writers queue behind a session that waits for the lock.
-So the database gives up after 100 ms, and the job retries after PAUSE_SECONDS.
+So the database gives up after 100 ms, and the job retries after PAUSE_SECONDS. A late record
+recreates the month that it belongs to; a run drops each month at most once, and leaves a recreated
+month to the next run.
 """
 
 from datetime import date
@@ -14,23 +16,28 @@ from allowance.metrics import count_expired_usage
 from allowance.rbac.policy import USAGE, Action
 
 TRIES = 20
-"""Attempts per run. A month that is read for longer than that stays until the next run."""
+"""Failed attempts per run, over all months. Months that are read for longer than that stay until
+the next run.
+"""
 
 PAUSE_SECONDS = 1.0
 
 
 class OldestMonth(Row):
-    """The first day of the oldest month to drop, and whether it was dropped. None: no month."""
+    """The first day of the oldest month to drop, and whether this run dropped it. None: no month.
+
+    Not dropped: the month was in use, or another run dropped it.
+    """
 
     month: date | None
     dropped: bool | None
 
 
 class ExpiredMonths(Row):
-    """The dropped months, as `2025-09`, and a month in use that is left for the next run."""
+    """The dropped months, as `2025-09`, and the months in use that are left for the next run."""
 
     dropped: list[str]
-    postponed: str | None
+    postponed: list[str]
 
 
 class UsageExpirer(Store):
@@ -40,29 +47,43 @@ class UsageExpirer(Store):
         """Drop all months but the current one and `kept_months` whole months before it; 0 drops
         none. Return what was dropped.
 
-        The database's clock decides. Keys and sums stay. Raise NotAuthorized.
+        The database's clock decides. Keys and sums stay. A month in use holds up no other month.
+        Raise NotAuthorized.
         """
         db = self._gate.open(Action.DELETE, USAGE)
-        dropped: list[str] = []
-        postponed: str | None = None
+        dropped: list[date] = []
+        passed_over: list[date] = []
+        postponed: set[date] = set()
         tries = TRIES if kept_months else 0
         while tries:
-            oldest = db.one(OldestMonth, "drop_oldest_usage_month", kept_months=kept_months)
+            oldest = db.one(
+                OldestMonth,
+                "drop_oldest_usage_month",
+                kept_months=kept_months,
+                handled=[*dropped, *passed_over],
+            )
             if oldest.month is None:
-                break
-            name = f"{oldest.month:%Y-%m}"
-            if oldest.dropped:
-                dropped.append(name)
-                postponed = None
-                continue
-            postponed = name
-            tries -= 1
-            if tries:
-                sleep(PAUSE_SECONDS)
-        return self._report(ExpiredMonths(dropped=dropped, postponed=postponed), kept_months)
+                postponed.intersection_update(passed_over)
+                if not postponed:
+                    break
+                passed_over = []
+            elif oldest.dropped:
+                dropped.append(oldest.month)
+                postponed.discard(oldest.month)
+            else:
+                passed_over.append(oldest.month)
+                postponed.add(oldest.month)
+                tries -= 1
+                if tries:
+                    sleep(PAUSE_SECONDS)
+        expired = ExpiredMonths(
+            dropped=[f"{each:%Y-%m}" for each in dropped],
+            postponed=[f"{each:%Y-%m}" for each in sorted(postponed)],
+        )
+        return self._report(expired, kept_months)
 
     def _report(self, expired: ExpiredMonths, kept_months: int) -> ExpiredMonths:
-        count_expired_usage(dropped=len(expired.dropped), postponed=expired.postponed is not None)
+        count_expired_usage(dropped=len(expired.dropped), postponed=len(expired.postponed))
         log = logger().warning if expired.postponed else logger().info
         log(
             "usage expired",

@@ -18,13 +18,15 @@ from allowance.usage.unpriced import UnpricedCursor, UnpricedModel, UnpricedMode
 
 
 class UsageStore(CallerStore):
-    """Usage, as one caller may record and list it."""
+    """Usage, as one caller may record and list it. A refusal comes before the body is read."""
+
+    route_object = USAGE
 
     def record(self, batch: UsageBatch) -> UsageAnswers:
         """Record what is new in the batch, and return the result of each record, in order.
 
         At most two round trips, unless another request records the same at the same time.
-        Raise NotAuthorized, UsageKeyTaken.
+        Raise NotAuthorized, UsageKeyTaken, UsageMonthDropped.
         """
         db = self._gate.open(Action.CREATE, USAGE)
         return UsageAnswers(results=record(db, batch.records, datetime.now(UTC)))

@@ -1,0 +1,104 @@
+"""The users and memberships of a directory document, as an import applies them, slice by slice.
+
+A slice locks a user before the memberships of that user, like a writer of overrides, who locks one
+user only. Slices take the users in the order of their names.
+"""
+
+import json
+from collections.abc import Mapping
+from itertools import batched
+from typing import Any
+
+from allowance.access.handle import Handle
+from allowance.access.store import Origin
+from allowance.directory.document import UserEntry
+from allowance.directory.known import Account, KnownOrganizations, known_accounts
+from allowance.directory.reading import ROWS_PER_SLICE, DirectoryDocument
+from allowance.directory.resolve import final_account
+from allowance.directory.snapshot import Part, state_of, write_audit
+
+WRITES = (
+    "insert_users",
+    "update_users",
+    "delete_organization_members",
+    "delete_group_members",
+    "insert_organization_members",
+    "update_organization_members",
+    "revoke_tokens_of_deleted_users",
+    "rename_tokens_of_revived_users",
+)
+"""In this order for each slice: a name exists before a reference to it."""
+
+
+def free_addresses(db: Handle, handed_over: Mapping[str, str]) -> None:
+    """Clear each address that passes to another user of the document, who may be in any slice."""
+    for usernames in batched(sorted(handed_over), ROWS_PER_SLICE, strict=False):
+        db.run("free_addresses", usernames=list(usernames))
+
+
+def apply_users(
+    db: Handle,
+    origin: Origin,
+    document: DirectoryDocument,
+    known: KnownOrganizations,
+    handed_over: Mapping[str, str],
+) -> None:
+    """Bring the users of the document and their memberships to its state. `known` has each of its
+    groups.
+    """
+    for part in document.users_by_name():
+        usernames = [user.username for _, user in part]
+        accounts = known_accounts(db, usernames)
+        for name in accounts.keys() & handed_over.keys():
+            accounts[name] = accounts[name].model_copy(update={"email": handed_over[name]})
+        rows = [_row(user, accounts.get(user.username)) for _, user in part]
+        changed = Part(
+            usernames=usernames,
+            token_owners=[row["username"] for row in rows if row["ended"]],
+            handed_over={name: handed_over[name] for name in usernames if name in handed_over},
+        )
+        before = state_of(db, changed)
+        users = json.dumps(rows)
+        for write in WRITES:
+            db.run(write, users=users)
+        _insert_group_members(db, rows, known)
+        write_audit(
+            db, origin, before, Part(usernames=usernames, token_owners=changed.token_owners)
+        )
+
+
+def _insert_group_members(
+    db: Handle, rows: list[dict[str, Any]], known: KnownOrganizations
+) -> None:
+    listed = [
+        (row["username"], f"{membership['name']}/{group}", membership["name"])
+        for row in rows
+        for membership in row.get("organizations", ())
+        for group in membership.get("groups", ())
+    ]
+    db.run(
+        "insert_group_members",
+        usernames=[username for username, _, _ in listed],
+        group_ids=[known.groups[group] for _, group, _ in listed],
+        organization_ids=[known.organizations[organization] for _, _, organization in listed],
+    )
+
+
+def _row(user: UserEntry, before: Account | None) -> dict[str, Any]:
+    """Return a user as the document leaves it. A key that the document omits is absent.
+
+    Deletion ends roles and memberships, so a deleted user has none, whatever the entry lists. A
+    user with another status again has those of the entry only.
+    """
+    after = final_account(user, before)
+    was_deleted = before is not None and before.status == "deleted"
+    none: dict[str, Any] = {"roles": [], "organizations": []}
+    row = user.model_dump(exclude_unset=True) | after.model_dump(include={"email", "status"})
+    if after.status == "deleted":
+        row |= none
+    elif was_deleted:
+        row = none | row
+    return row | {
+        "ended": was_deleted or after.status == "deleted",
+        "revived": was_deleted and after.status != "deleted",
+    }

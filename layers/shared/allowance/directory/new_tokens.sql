@@ -1,0 +1,21 @@
+-- name: insert_tokens
+-- needs: update directory
+-- Insert new tokens with the hash of their secret.
+INSERT INTO api_tokens (id, user_id, name, secret_sha256, scope, expires_at)
+SELECT
+    e ->> 'id',
+    u.id,
+    e ->> 'name',
+    decode(e ->> 'secret_sha256', 'hex'),
+    nullif(e -> 'scope', 'null'),
+    (e ->> 'expires_at')::timestamptz
+FROM jsonb_array_elements(%(tokens)s::jsonb) AS e
+JOIN users AS u ON u.username = e ->> 'username';
+
+-- name: revoke_tokens
+-- needs: update directory
+-- Revoke tokens. A revoked token keeps its time of revocation.
+UPDATE api_tokens AS t SET revoked_at = now()
+FROM unnest(%(token_users)s::text[], %(token_names)s::text[]) AS listed (username, name)
+JOIN users AS u ON u.username = listed.username
+WHERE t.user_id = u.id AND t.name = listed.name AND t.revoked_at IS NULL;

@@ -1,0 +1,107 @@
+-- name: get_usage_rating
+-- needs: update ai_usage
+-- Return what rerating has taken into account, the last version of a price, and the last one of
+-- those that are all older than `settling`.
+SELECT r.seen_version_id, r.settled_version_id, r.rules, r.rules_changed_at, latest.version_id
+    AS latest_version_id, clock_timestamp() AS now,
+    coalesce(
+        (
+            SELECT min(v.id) - 1 FROM ai_model_price_versions AS v
+            WHERE v.id > r.settled_version_id
+                AND v.recorded_at > clock_timestamp() - %(settling)s::interval
+        ),
+        latest.version_id
+    ) AS settling_version_id
+FROM ai_usage_rating AS r
+CROSS JOIN (
+    SELECT coalesce(max(v.id), 0) AS version_id FROM ai_model_price_versions AS v
+) AS latest;
+
+-- name: set_usage_rating
+-- needs: update ai_usage
+-- Store what rerating has taken into account.
+UPDATE ai_usage_rating AS r
+SET seen_version_id = greatest(r.seen_version_id, %(seen)s::bigint),
+    settled_version_id = greatest(r.settled_version_id, %(settled)s::bigint),
+    rules = %(rules)s, rules_changed_at = %(rules_changed_at)s::timestamptz
+WHERE r.id;
+
+-- name: list_changed_prices
+-- needs: update ai_usage
+-- Return the models with a version that no pass has taken into account, and those with one that
+-- needs its second pass. A version changes the cost of usage from its effective_from on. A second
+-- pass needs only usage that was recorded after the version, or shortly before.
+SELECT v.provider, v.model, greatest(min(v.effective_from), %(first)s::timestamptz) AS since,
+    CASE
+        WHEN bool_or(v.id > %(seen)s::bigint) THEN %(first)s::timestamptz
+        ELSE min(v.recorded_at) - %(settling)s::interval
+    END AS recorded_since
+FROM ai_model_price_versions AS v
+WHERE v.id > %(settled)s::bigint AND v.id <= %(latest)s::bigint
+    AND (v.id > %(seen)s::bigint OR v.id <= %(settling_version)s::bigint)
+GROUP BY v.provider, v.model;
+
+-- name: list_used_models
+-- needs: update ai_usage
+-- A page of the models, as they were sent, of which there is usage. One step in the index for each
+-- model, however much usage it has.
+WITH RECURSIVE used AS (
+    (
+        SELECT h.provider, h.model
+        FROM ai_usage_hourly AS h
+        WHERE (h.provider, h.model) > (%(after_provider)s::text, %(after_model)s::text)
+            AND (NOT %(unpriced_only)s::boolean OR h.unpriced_usage_count > 0)
+        ORDER BY h.provider, h.model
+        LIMIT 1
+    )
+    UNION ALL
+    SELECT following.provider, following.model
+    FROM used AS u
+    CROSS JOIN LATERAL (
+        SELECT h.provider, h.model
+        FROM ai_usage_hourly AS h
+        WHERE (h.provider, h.model) > (u.provider, u.model)
+            AND (NOT %(unpriced_only)s::boolean OR h.unpriced_usage_count > 0)
+        ORDER BY h.provider, h.model
+        LIMIT 1
+    ) AS following
+)
+SELECT u.provider, u.model FROM used AS u LIMIT %(limit)s::bigint;
+
+-- name: request_rating_passes
+-- needs: update ai_usage
+-- Request a pass for each model that has usage for it in the ledger. A pass that has begun goes on
+-- to its end, and what was requested meanwhile follows: frequent changes do not hold it back. In
+-- the order of the key, so that concurrent runs do not wait for each other in a circle.
+INSERT INTO ai_usage_rating_passes AS p (
+    provider, model, since, recorded_since, unpriced_only
+)
+SELECT m.provider, m.model, m.since, m.recorded_since, %(unpriced_only)s
+FROM unnest(
+    %(providers)s::text [], %(models)s::text [], %(sinces)s::timestamptz [],
+    %(recorded_sinces)s::timestamptz []
+) AS m (provider, model, since, recorded_since)
+WHERE EXISTS (
+    SELECT 1 FROM ai_usage_hourly AS h
+    WHERE h.provider = m.provider AND h.model = m.model
+        AND (NOT %(unpriced_only)s::boolean OR h.unpriced_usage_count > 0)
+        AND h.hour > m.since - interval '1 hour'
+        AND h.hour >= (SELECT min(each.starts) FROM ai_usage_months() AS each (starts))
+)
+ORDER BY m.provider, m.model
+ON CONFLICT (provider, model) DO UPDATE
+SET pass = CASE WHEN p.hour IS NULL THEN gen_random_uuid() ELSE p.pass END,
+    since = CASE WHEN p.hour IS NULL THEN least(p.since, excluded.since) ELSE p.since END,
+    recorded_since = CASE
+        WHEN p.hour IS NULL THEN least(p.recorded_since, excluded.recorded_since)
+        ELSE p.recorded_since
+    END,
+    unpriced_only = p.unpriced_only AND (p.hour IS NOT NULL OR excluded.unpriced_only),
+    next_since = CASE WHEN p.hour IS NOT NULL THEN least(p.next_since, excluded.since) END,
+    next_recorded_since = CASE
+        WHEN p.hour IS NOT NULL THEN least(p.next_recorded_since, excluded.recorded_since)
+    END,
+    next_unpriced_only = CASE
+        WHEN p.hour IS NOT NULL
+            THEN coalesce(p.next_unpriced_only, true) AND excluded.unpriced_only
+    END;

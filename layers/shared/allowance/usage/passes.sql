@@ -1,0 +1,164 @@
+-- name: take_rating_pass
+-- needs: update ai_usage
+-- Give a turn to the pass whose last turn is the longest ago, but not to those that failed in this
+-- run, nor to one that another run takes at the same time.
+UPDATE ai_usage_rating_passes AS p
+SET turn_at = clock_timestamp()
+FROM (
+    SELECT each.provider, each.model
+    FROM ai_usage_rating_passes AS each
+    WHERE each.pass <> ALL(%(failed)s::uuid [])
+    ORDER BY each.turn_at
+    LIMIT 1
+    FOR UPDATE SKIP LOCKED
+) AS taken
+WHERE p.provider = taken.provider AND p.model = taken.model
+RETURNING p.provider, p.model, p.pass::text AS id, p.since, p.recorded_since, p.unpriced_only,
+    p.hour, p.organization_id::text AS organization_id, p.occurred_at, p.entry_id, p.turn_at;
+
+-- name: move_rating_pass
+-- needs: update ai_usage
+-- Store the position of a pass. Another run may be further.
+UPDATE ai_usage_rating_passes AS p
+SET hour = %(hour)s::timestamptz, organization_id = %(organization_id)s::uuid,
+    occurred_at = %(occurred_at)s::timestamptz, entry_id = %(entry_id)s::bigint
+WHERE p.provider = %(provider)s AND p.model = %(model)s AND p.pass = %(pass_id)s::uuid
+    AND (
+        p.hour IS NULL
+        OR (p.hour, p.organization_id, p.occurred_at, p.entry_id)
+        <= (
+            %(hour)s::timestamptz, %(organization_id)s::uuid, %(occurred_at)s::timestamptz,
+            %(entry_id)s::bigint
+        )
+    );
+
+-- name: finish_rating_pass
+-- needs: update ai_usage
+-- End a pass. The one that was requested meanwhile begins, if there is one.
+WITH followed AS (
+    UPDATE ai_usage_rating_passes AS p
+    SET pass = gen_random_uuid(), since = p.next_since, recorded_since = p.next_recorded_since,
+        unpriced_only = p.next_unpriced_only, hour = NULL, organization_id = NULL,
+        occurred_at = NULL, entry_id = NULL, next_since = NULL, next_recorded_since = NULL,
+        next_unpriced_only = NULL
+    WHERE p.provider = %(provider)s AND p.model = %(model)s AND p.pass = %(pass_id)s::uuid
+        AND p.next_since IS NOT NULL
+)
+DELETE FROM ai_usage_rating_passes AS p
+WHERE p.provider = %(provider)s AND p.model = %(model)s AND p.pass = %(pass_id)s::uuid
+    AND p.next_since IS NULL;
+
+-- name: count_rating_passes
+-- needs: update ai_usage
+-- Return the number of unfinished passes.
+SELECT count(*) AS passes FROM ai_usage_rating_passes;
+
+-- name: list_usage_months
+-- needs: update ai_usage
+-- Return the first moment of each month that is in the ledger.
+SELECT m.starts FROM ai_usage_months() AS m (starts) ORDER BY m.starts;
+
+-- name: list_booked_usage
+-- needs: update ai_usage
+-- Return the next entries of the ledger after a position, within a month: the usages of a model,
+-- each with the sum booked for it, and the position of the last entry. The hourly sums locate the
+-- model's hours. A page reads at most `limit` entries of these hours, of whichever model, so it
+-- takes the same time in every ledger. The month's bounds leave one partition to plan for.
+SELECT max(b.hour) FILTER (WHERE b.n = b.entries) AS hour,
+    max(b.organization_id) FILTER (WHERE b.n = b.entries) AS organization_id,
+    -- An hour without another entry has been read to its end.
+    max(coalesce(b.occurred_at, b.hour + interval '1 hour')) FILTER (WHERE b.n = b.entries)
+        AS occurred_at,
+    coalesce(max(b.id) FILTER (WHERE b.n = b.entries), 0) AS entry_id,
+    coalesce(max(b.entries), 0) < %(limit)s::bigint
+        AND coalesce(max(b.hours), 0) < %(hours)s::bigint AS is_last,
+    coalesce(
+        json_agg(json_build_object(
+            'id', b.id, 'user_id', b.user_id, 'group_id', b.group_id,
+            'organization_id', b.organization_id, 'provider', b.provider, 'model', b.model,
+            'variant', b.variant, 'occurred_at', b.occurred_at, 'input_tokens', b.input_tokens,
+            'output_tokens', b.output_tokens, 'cache_read_tokens', b.cache_read_tokens,
+            'cache_write_tokens', b.cache_write_tokens,
+            'cache_write_1h_tokens', b.cache_write_1h_tokens,
+            'booked_micros', b.booked_micros, 'corrections', b.corrections
+        ) ORDER BY b.n) FILTER (WHERE b.is_usage),
+        '[]'
+    ) AS usages
+FROM (
+    SELECT e.hour, e.hours, e.entries, e.n, e.is_usage, e.slice_organization_id::text
+            AS organization_id, e.id, e.user_id, e.group_id, e.provider, e.model, e.variant,
+        e.occurred_at, e.input_tokens, e.output_tokens, e.cache_read_tokens, e.cache_write_tokens,
+        e.cache_write_1h_tokens, c.corrections,
+        CASE
+            WHEN e.cost_micros IS NOT NULL OR c.micros IS NOT NULL
+                THEN coalesce(e.cost_micros, 0) + coalesce(c.micros, 0)
+        END AS booked_micros
+    FROM (
+        SELECT page.hour, page.slice_organization_id, page.hours, page.id, page.user_id,
+            page.group_id, page.provider, page.model, page.variant, page.input_tokens,
+            page.output_tokens, page.cache_read_tokens, page.cache_write_tokens,
+            page.cache_write_1h_tokens, page.cost_micros, page.occurred_at,
+            count(*) OVER () AS entries,
+            row_number() OVER (
+                ORDER BY page.hour, page.slice_organization_id, page.occurred_at, page.id
+            ) AS n,
+            coalesce(
+                page.reason = 'usage' AND page.provider = %(provider)s
+                AND page.model = %(model)s AND page.occurred_at >= %(since)s::timestamptz
+                AND page.recorded_at >= %(recorded_since)s::timestamptz
+                AND (NOT %(unpriced_only)s::boolean OR page.cost_micros IS NULL),
+                false
+            ) AS is_usage
+        FROM (
+            SELECT s.hour, s.organization_id AS slice_organization_id, s.hours, u.id, u.reason,
+                u.user_id, u.group_id, u.provider, u.model, u.variant, u.input_tokens,
+                u.output_tokens, u.cache_read_tokens, u.cache_write_tokens,
+                u.cache_write_1h_tokens, u.cost_micros, u.occurred_at, u.recorded_at
+            FROM (
+                SELECT d.hour, d.organization_id, count(*) OVER () AS hours,
+                    (d.hour, d.organization_id)
+                    = (%(after_hour)s::timestamptz, %(after_organization)s::uuid) AS is_begun
+                FROM (
+                    SELECT DISTINCT h.hour, h.organization_id
+                    FROM ai_usage_hourly AS h
+                    WHERE h.provider = %(provider)s AND h.model = %(model)s
+                        AND (h.hour, h.organization_id)
+                        >= (%(after_hour)s::timestamptz, %(after_organization)s::uuid)
+                        AND h.hour < %(month_ends)s::timestamptz
+                        AND (NOT %(unpriced_only)s::boolean OR h.unpriced_usage_count > 0)
+                    ORDER BY h.hour, h.organization_id
+                    LIMIT %(hours)s::bigint
+                ) AS d
+                ORDER BY d.hour, d.organization_id
+            ) AS s
+            LEFT JOIN LATERAL (
+                SELECT each.id, each.reason, each.user_id, each.group_id, each.provider, each.model,
+                    each.variant, each.input_tokens, each.output_tokens, each.cache_read_tokens,
+                    each.cache_write_tokens, each.cache_write_1h_tokens, each.cost_micros,
+                    each.occurred_at, each.recorded_at
+                FROM ai_usage AS each
+                WHERE (each.organization_id, each.occurred_at, each.id) > (
+                        s.organization_id,
+                        CASE WHEN s.is_begun THEN %(after_moment)s::timestamptz ELSE s.hour END,
+                        CASE WHEN s.is_begun THEN %(after_entry)s::bigint ELSE 0 END
+                    )
+                    AND (each.organization_id, each.occurred_at)
+                    < (s.organization_id, s.hour + interval '1 hour')
+                    AND each.occurred_at >= %(month_starts)s::timestamptz
+                    AND each.occurred_at < %(month_ends)s::timestamptz
+                ORDER BY each.organization_id, each.occurred_at, each.id
+                LIMIT %(limit)s::bigint
+            ) AS u ON true
+            ORDER BY s.hour, s.organization_id, u.occurred_at, u.id
+            LIMIT %(limit)s::bigint
+        ) AS page
+    ) AS e
+    LEFT JOIN LATERAL (
+        SELECT sum(each.cost_micros)::bigint AS micros, count(*) AS corrections
+        FROM ai_usage AS each
+        WHERE e.is_usage AND each.corrects = e.id
+            AND each.occurred_at >= %(month_starts)s::timestamptz
+            AND each.occurred_at < %(month_ends)s::timestamptz
+    ) AS c ON true
+    WHERE e.is_usage OR e.n = e.entries
+) AS b;

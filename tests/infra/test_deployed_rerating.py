@@ -1,0 +1,15 @@
+"""RerateUsage ends by itself before Lambda ends it, whatever its last statements take."""
+
+from allowance.database.role_settings import SETTINGS
+from allowance.rbac.system import Login
+from allowance.usage.rerating import ATTEMPTS, RUN_SECONDS, TURN_SECONDS
+from tests.deployed import functions
+
+
+def test_a_run_of_rerating_ends_before_its_timeout() -> None:
+    statement = int(SETTINGS[Login.JOBS]["statement_timeout"].removesuffix("s"))
+    # An attempt reads a page, its prices and its users, and writes; then come the position and the
+    # count of what is left.
+    last_page = ATTEMPTS * 4 * statement + 2 * statement
+    assert TURN_SECONDS < RUN_SECONDS
+    assert RUN_SECONDS + last_page < functions()["RerateUsage"]["Timeout"]

@@ -1,0 +1,55 @@
+"""The database of the accounts."""
+
+import pytest
+
+from tests.accounting import HELD, needed
+from tests.accounts import ACCOUNTS
+from tests.people import Acme
+from tests.postgres import Database
+from tests.stores import store_for
+from tests.subjects import exactly
+
+
+@pytest.fixture
+def something_of_each(database: Database, acme: Acme) -> Database:
+    """A database in which every method finds something to do."""
+    for statement in (
+        "INSERT INTO group_ai_budgets SELECT id, 1 FROM groups",
+        "INSERT INTO ai_model_price_versions (provider, model, source, effective_from, "
+        "input_price, origin)"
+        " VALUES ('p', 'priced', 'custom', '-infinity', 1, 'test')",
+        "INSERT INTO ai_model_price_changes_held (id, provider, model, proposed, reasons, origin)"
+        f" VALUES ('{HELD}', 'p', 'm', '{{\"input_price\": 1}}', '{{}}', 'test')",
+    ):
+        database.run(statement)
+    database.run(
+        "INSERT INTO user_ai_budget_overrides (user_id, group_id, organization_id, "
+        "spend_limit_micros)"
+        " SELECT %s, id, organization_id, 1 FROM groups WHERE id = %s",
+        acme.users["maya"],
+        acme.groups["acme/platform"],
+    )
+    database.run(
+        "INSERT INTO ai_spend_alerts (user_id, period_start, threshold_percent, group_id, "
+        "organization_id,"
+        " limit_source, spend_limit_micros, spent_micros)"
+        " SELECT %s, '2026-11-01', 85, id, organization_id, 'group', 1, 1 FROM groups WHERE id = "
+        "%s",
+        acme.users["maya"],
+        acme.groups["acme/platform"],
+    )
+    # A usage without a price, which RerateUsage reads and rates.
+    usage, account = next(
+        (method, each) for method, each in ACCOUNTS.items() if method[1] == "record"
+    )
+    store, connection = store_for(
+        usage, account, exactly([needed("create ai_usage", acme)]), database, acme
+    )
+    account.run(store, acme)
+    connection.close()
+    database.run(
+        "INSERT INTO ai_model_price_versions (provider, model, source, effective_from, "
+        "input_price, origin)"
+        " VALUES ('p', 'm', 'default', '-infinity', 1000000, 'test')"
+    )
+    return database

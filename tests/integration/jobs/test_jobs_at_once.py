@@ -1,0 +1,77 @@
+"""Two of every job at once, beside writers: no deadlock, and nothing twice."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+from allowance.access.gate import Gate
+from allowance.access.store import Origin, Store
+from allowance.alerts.delivery import AlertStore
+from allowance.alerts.receivers import configured_receivers
+from allowance.database.database import Database as Connection
+from allowance.exports.files import ExportSource
+from allowance.exports.job import export
+from allowance.rbac.system import (
+    ALERT_DELIVERER,
+    SPEND_EXPORTER,
+    USAGE_EXPIRER,
+    USAGE_RERATER,
+    SystemActor,
+)
+from allowance.usage.rerating import UsageRerater
+from allowance.usage.retention import UsageExpirer
+from allowance_parquet.parquet_file import ParquetFile
+from tests.depth import by_depth
+from tests.jobs import MICROS_OF_NEW, AtWork
+from tests.ledger import connection_of, record_in
+from tests.mortals import batch_of
+
+ROUNDS = by_depth(2, 5, 20)
+WRITERS = ("writer-a", "writer-b")
+
+
+def jobs(connection: Connection) -> list[Callable[[], object]]:
+    """Each job, on a connection of its own thread."""
+
+    def store[S: Store](kind: Callable[[Gate, Origin], S], actor: SystemActor) -> S:
+        return kind(Gate(actor.subject, connection), Origin(None, actor.name, "test"))
+
+    return [
+        lambda: store(UsageRerater, USAGE_RERATER).rerate(),
+        lambda: store(UsageExpirer, USAGE_EXPIRER).expire(1),
+        lambda: export(store(ExportSource, SPEND_EXPORTER), ParquetFile, {}),
+        lambda: store(AlertStore, ALERT_DELIVERER).deliver(configured_receivers()),
+    ]
+
+
+def test_two_of_every_job_at_once_beside_writers(work: AtWork) -> None:
+    database = work.database
+    stop = threading.Event()
+    kinds = len(jobs(connection_of(database)))
+
+    def run(number: int) -> None:
+        connection = connection_of(database)
+        for _ in range(ROUNDS):
+            jobs(connection)[number]()
+        connection.close()
+
+    def write(name: str) -> int:
+        connection, sent = connection_of(database), 0
+        while not stop.is_set():
+            batch = batch_of(f"{name}-{sent}", ("maya", "otto", "gus"), (0, 1, 2, 3))
+            record_in(connection, batch, datetime.now(UTC))
+            sent += 1
+        connection.close()
+        return sent
+
+    with ThreadPoolExecutor(2 * kinds + len(WRITERS)) as pool:
+        writers = [pool.submit(write, name) for name in WRITERS]
+        runs = [pool.submit(run, number) for number in range(kinds) for _ in range(2)]
+        work.price_new(MICROS_OF_NEW)
+        errors = [each.exception() for each in runs]
+        stop.set()
+        assert errors == [None] * len(runs)
+        assert all(each.result() for each in writers)
+    work.run_each_job_once()
+    assert work.assert_all_is_done() == 0, "no receiver got an alert twice"

@@ -1,0 +1,53 @@
+"""A value for each parameter of the queries, with which Postgres can plan them."""
+
+import re
+from collections.abc import Mapping
+
+from allowance.database.queries import queries
+
+VALUES = {
+    "token_id": "'a'", "secret_sha256": "''", "blind": "''", "group_id": "gen_random_uuid()",
+    "organization_id": "NULL", "organization_name": "'acme'", "spend_limit_micros": "1",
+    "must_exist": "false", "must_be_absent": "false", "versions": "NULL",
+    "excluded_versions": "'{}'", "actor_id": "NULL::uuid", "actor_name": "'a'", "request_id": "'r'",
+    "organization_ids": "NULL::uuid[]", "user_id": "NULL::uuid", "username": "'a'",
+    "after": "1", "limit": "10", "book": "'{}'", "document": "'[]'",
+    "tokens": "'[]'", "entries": "'[]'", "users": "'[]'", "state": "'[]'", "names": "'{}'",
+    "token_users": "'{}'", "token_names": "'{}'", "token_owners": "'{}'",
+    "budget_group_ids": "'{}'", "handed_over": "'{}'", "after_username": "''",
+    "organizations": "'{}'::text[]", "usernames": "'{}'::text[]", "emails": "'{}'::text[]",
+    "complete": "true", "in_book": "true",
+    "held": "'[]'", "still_held": "'{}'", "models": "NULL", "origin": "'o'", "location": "'l'",
+    "etag": "NULL", "entry_count": "1", "at": "NULL", "provider": "'p'::text", "model": "'m'",
+    "sources": "NULL", "after_count": "1", "after_provider": "'p'", "after_model": "'m'",
+    "after_source": "'s'", "after_id": "NULL", "providers": "'{}'", "period_start": "now()",
+    "period_end": "now()", "group_ids": "'{}'::uuid[]", "user_ids": "'{}'::uuid[]",
+    "named_user_id": "NULL", "named_username": "'a'", "rules": "'{}'", "prices": "'{}'",
+    "held_id": "gen_random_uuid()", "decision": "'approved'", "unpriced_only": "false",
+    "after_organization": "gen_random_uuid()", "after_moment": "now()", "after_entry": "0",
+    "settling": "'1 hour'", "seen": "1", "settled": "1", "latest": "1", "settling_version": "1",
+    "first": "now()", "recorded_since": "now()", "since": "now()", "month_starts": "now()",
+    "month_ends": "now()", "hours": "9", "hour": "now()", "occurred_at": "now()", "entry_id": "1",
+    "failed": "'{}'", "pass_id": "gen_random_uuid()", "recorded_sinces": "'{}'",
+    "rules_changed_at": "NULL",
+    "moments": "'{}'", "id_names": "'{}'", "sinces": "'{}'", "untils": "'{}'", "places": "'{}'",
+    "thresholds": "'{}'", "kinds": "'[]'", "ids": "''",
+    "key_digests": "'{}'", "content_sha256s": "'{}'", "limited_user_ids": "'{}'",
+    "limited_group_ids": "'{}'", "limited_organization_ids": "'{}'", "limit_sources": "'{}'",
+    "spend_limits": "'{}'", "persons": "'{}'", "kinds_of": "'{}'", "input_tokens": "'{}'",
+    "output_tokens": "'{}'", "cache_read_tokens": "'{}'", "cache_write_tokens": "'{}'",
+    "cache_write_1h_tokens": "'{}'", "costs": "'{}'", "corrects": "'{}'", "unpriced_counts": "'{}'",
+    "receivers": "'{}'", "configured": "'{}'", "sns_in_order": "true",
+    "lease_seconds": "120", "receiver": "'sns'", "first_delay_seconds": "60",
+    "longest_delay_seconds": "900", "attempts": "5", "after_day": "NULL", "after_user": "NULL",
+    "after_group": "NULL", "after_hour": "NULL", "after_name": "'a'",
+    "kept_months": "12",
+    "handled": "'{}'", "started": "now()", "month": "'2026-11-01'", "changes": "1",
+    "leased_until": "now()", "attempted_at": "NULL",
+}  # fmt: skip
+
+
+def with_values(name: str, values: Mapping[str, str] = VALUES) -> str:
+    """The SQL of a query with a value in place of each parameter."""
+    sql = queries()[name].sql.decode()
+    return re.sub(r"%\((\w+)\)s", lambda found: values[found[1]], sql).replace("%%", "%")

@@ -1,0 +1,93 @@
+"""Stores on connections of their own, each like a separate Lambda, and waits for their locks."""
+
+import threading
+import time
+from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from uuid import UUID
+
+from allowance.access.caller import Caller
+from allowance.access.gate import Gate
+from allowance.access.store import CallerStore, Origin
+from allowance.access.tokens import credential_of
+from allowance.database.database import Database as Connection
+from allowance.database.queries import call
+from allowance.database.settings import DatabaseSource
+from allowance.directory.importer import DirectoryStore
+from allowance.rbac.policy import Subject
+from allowance.rbac.roles import roles_of_user
+from allowance.rbac.system import DIRECTORY_IMPORTER, Login
+from tests.postgres import Database
+
+WAITING = (
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type "
+    "= 'Lock'"
+)
+
+
+@contextmanager
+def store_of[S: CallerStore](
+    kind: type[S],
+    database: Database,
+    token: str,
+    *,
+    group_id: UUID | None = None,
+    username: str | None = None,
+) -> Generator[S]:
+    """A store for the owner of a token; `group_id` and `username` are what the path names."""
+    connection = Connection(DatabaseSource(database.app_url), "test")
+    credential = credential_of({"coder-session-token": token})
+    authenticate = call(
+        Caller,
+        "authenticate",
+        token_id=credential.token_id,
+        secret_sha256=credential.secret_sha256,
+        blind=b"",
+        group_id=group_id,
+        organization_id=None,
+        organization_name=None,
+        named_user_id=None,
+        named_username=username,
+    )
+    try:
+        (caller,) = connection.rows_of(authenticate)
+        roles = roles_of_user(
+            caller.roles, ((each.id, each.roles) for each in caller.organizations)
+        )
+        gate = Gate(Subject(caller.user_id, roles), connection)
+        yield kind(gate, Origin(caller.user_id, caller.username, "test", caller.token_id), caller)
+    finally:
+        connection.close()
+
+
+@contextmanager
+def directory_store(database: Database) -> Generator[DirectoryStore]:
+    """The store of an import."""
+    connection = Connection(DatabaseSource(database.url_of(Login.DIRECTORY)), "import")
+    try:
+        yield DirectoryStore(
+            Gate(DIRECTORY_IMPORTER.subject, connection), Origin(None, "directory-importer", "r")
+        )
+    finally:
+        connection.close()
+
+
+def wait_for_waiters(database: Database, number: int = 1) -> None:
+    """Return when this number of sessions waits for a lock. A lock's timeout is 2 s."""
+    give_up = time.monotonic() + 10
+    while database.rows(WAITING) != [(number,)]:
+        assert time.monotonic() < give_up, "nobody waits"
+        time.sleep(0.005)
+
+
+def at_once(*workers: Callable[[], int]) -> list[int]:
+    """Start all workers together, and return the number of things that each did."""
+    start = threading.Barrier(len(workers))
+
+    def run(work: Callable[[], int]) -> int:
+        start.wait()
+        return work()
+
+    with ThreadPoolExecutor(len(workers)) as pool:
+        return list(pool.map(run, workers))
