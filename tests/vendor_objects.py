@@ -115,8 +115,14 @@ OF_VENDORS = (
     Example(
         "mistral",
         "mistral",
-        {"prompt_tokens": 30, "completion_tokens": 2, "total_tokens": 32, "num_cached_tokens": 9},
-        Tokens(21, 2, 9),
+        {
+            "prompt_tokens": 30,
+            "total_tokens": 30,
+            "num_cached_tokens": 9,
+            "prompt_tokens_details": {"cached_tokens": 9},
+            "prompt_token_details": {"cached_tokens": 9},
+        },
+        Tokens(21, 0, 9),
     ),
     Example(
         "moonshot",

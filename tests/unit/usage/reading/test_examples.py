@@ -2,7 +2,7 @@
 
 import pytest
 
-from allowance.prices.cost import cost_of
+from allowance.prices.cost import Tokens, cost_of
 from allowance.prices.terms import PriceTerms
 from allowance.usage.reading.formats import UsageFormat, read_usage
 from tests.committed_book import APPLIED
@@ -67,3 +67,34 @@ def test_an_object_costs_what_its_vendor_charges(
     assert (found.unread, dict(found.others)) == ((), {})
     assert cost is not None
     assert cost.micros == micros
+
+
+@pytest.mark.parametrize("usage_format", ["openai", "auto"])
+@pytest.mark.parametrize(
+    ("provider", "added"),
+    [
+        ("deepinfra", {"estimated_cost": 0.000_12}),
+        ("sambanova", {"total_latency": 0.25, "is_last_response": True, "stop_reason": "stop"}),
+        ("groq", {"total_time": 0.3, "service_tier": "on_demand"}),
+        ("litellm", {"cost": 0.01, "speed": "standard"}),
+    ],
+)
+def test_a_provider_has_words_of_its_own_that_cost_nothing(
+    usage_format: UsageFormat, provider: str, added: dict[str, object]
+) -> None:
+    usage = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5, **added}
+    assert read_usage(usage_format, usage, provider, "a-model") == (Tokens(3, 2), {}, None, ())
+    assert read_usage(usage_format, usage, "openai", "a-model").unread
+
+
+@pytest.mark.parametrize("reasoning", [0, 500])
+def test_thoughts_of_gemini_are_where_the_total_says(reasoning: int) -> None:
+    beside = {
+        "prompt_tokens": 10,
+        "completion_tokens": 520,
+        "total_tokens": 1030,
+        "completion_tokens_details": {"reasoning_tokens": reasoning},
+    }
+    inside = beside | {"total_tokens": 530}
+    found = [read_usage("openai", each, "google", "gemini-2.5-pro") for each in (beside, inside)]
+    assert found == [(Tokens(10, 1020), {}, None, ()), (Tokens(10, 520), {}, None, ())]

@@ -52,8 +52,8 @@ XAI = Dialect(
 https://docs.x.ai/docs/guides/tools/tool-usage-details
 """
 
-MISTRAL = Dialect(cached=("num_cached_tokens",))
-"""https://docs.mistral.ai/api/endpoint/chat"""
+MISTRAL = Dialect(cached=("num_cached_tokens", "prompt_token_details.cached_tokens"))
+"""https://docs.mistral.ai/api/endpoint/chat: it may state the same count in three places."""
 
 MOONSHOT = Dialect(cached=("cached_tokens",))
 """https://platform.moonshot.ai/docs/api/chat"""

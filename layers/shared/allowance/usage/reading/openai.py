@@ -37,9 +37,7 @@ class Dialect:
     total.
     """
     cached: tuple[str, ...] = ()
-    """Fields at the top that may state the cached tokens alone. Elsewhere they may only repeat the
-    details.
-    """
+    """Paths that may state the cached tokens alone. Elsewhere they may only repeat the details."""
     written: tuple[str, ...] = ()
     """The same for tokens written to the cache."""
     details_cached: tuple[str, ...] = ("cached_tokens",)
@@ -126,12 +124,12 @@ def _input(cursor: Cursor, counts: Counts, dialect: Dialect, name: str, total: i
     says_which = by_kind.has("text_tokens", *MODALITIES)
     cached = agreed(
         *((details, each) for each in dialect.details_cached),
-        *((cursor, each) for each in dialect.cached),
+        *(cursor.at(path) for path in dialect.cached),
     )
     cursor.repeats(CACHED, cached)
     written = agreed(
         *((details, each) for each in dialect.details_written),
-        *((cursor, each) for each in dialect.written),
+        *(cursor.at(path) for path in dialect.written),
     )
     cursor.repeats(WRITTEN, written)
     if dialect.hit_and_miss is not None and cursor.has(*dialect.hit_and_miss):
