@@ -8,6 +8,7 @@ from allowance.usage.reading.marks import (
     ANTHROPIC_PLACES,
     ANTHROPIC_SPEEDS,
     ANTHROPIC_TIERS,
+    variant_of,
 )
 from allowance.usage.reading.sides import Counts
 
@@ -17,15 +18,22 @@ TOKENS = (
     "cache_read_input_tokens",
     "cache_creation_input_tokens",
 )
+KEPT = ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")
+
+MARKS = {
+    "service_tier": ANTHROPIC_TIERS,
+    "speed": ANTHROPIC_SPEEDS,
+    "inference_geo": ANTHROPIC_PLACES,
+}
 
 
 def read_anthropic(cursor: Cursor, counts: Counts) -> None:
     """Read the usage of a message, or of a batch's result."""
+    counts.variant = variant_of(cursor, MARKS)
     fresh, output = cursor.count("input_tokens", required=True), cursor.count("output_tokens")
     read = cursor.count("cache_read_input_tokens")
     by_time = cursor.inner("cache_creation")
-    minutes = by_time.count("ephemeral_5m_input_tokens")
-    hour = by_time.count("ephemeral_1h_input_tokens")
+    minutes, hour = (by_time.count(each) for each in KEPT)
     is_stated = cursor.has("cache_creation_input_tokens")
     written = cursor.count("cache_creation_input_tokens")
     if not is_stated:
@@ -39,27 +47,26 @@ def read_anthropic(cursor: Cursor, counts: Counts) -> None:
     counts.add("web_searches", tools.count("web_search_requests"))
     # Fetching a page costs only its tokens.
     tools.nothing("web_fetch_requests")
-    _iterations(cursor, (fresh, output, read, written))
-    tier = cursor.mark("service_tier", ANTHROPIC_TIERS, None)
-    speed = cursor.mark("speed", ANTHROPIC_SPEEDS, None)
-    cursor.mark("inference_geo", ANTHROPIC_PLACES, None)
-    if tier is not None and speed is not None:
-        cursor.unread("speed", "No price is known for two kinds of processing at once.")
-    counts.variant = tier or speed
+    _iterations(cursor, (fresh, output, read, written), (minutes, hour))
 
 
-def _iterations(cursor: Cursor, totals: tuple[int, int, int, int]) -> None:
-    """Check that the iterations of a request add up to its totals: a compaction's tokens are in the
-    iterations alone.
+def _iterations(
+    cursor: Cursor, totals: tuple[int, int, int, int], by_time: tuple[int, int]
+) -> None:
+    """Check that the iterations of a request add up to its totals.
+
+    Those of a compaction or another model are in no total, so they stay unread.
     """
     iterations = cursor.each("iterations")
-    sums = [0, 0, 0, 0]
+    tokens, kept = [0] * len(TOKENS), [0] * len(KEPT)
     for each in iterations:
         each.mark("type", {"message": None}, None)
-        each.inner("cache_creation").nothing(
-            "ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens"
-        )
+        creation = each.inner("cache_creation")
+        for place, name in enumerate(KEPT):
+            kept[place] += creation.count(name)
         for place, name in enumerate(TOKENS):
-            sums[place] += each.count(name)
-    if iterations and tuple(sums) != totals:
+            tokens[place] += each.count(name)
+    if iterations and tuple(tokens) != totals:
         cursor.unread("iterations", "Must add up to the tokens of the request.")
+    if any(kept) and tuple(kept) != by_time:
+        cursor.unread("iterations", "Must add up to cache_creation of the request.")

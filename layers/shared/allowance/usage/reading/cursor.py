@@ -31,11 +31,16 @@ class Cursor:
         self._left = dict(fields)
         self._path = path
         self._findings = findings
-        self._inner: list[Cursor] = []
+        self._inner: dict[str, Cursor] = {}
+        self._items: list[Cursor] = []
 
     def has(self, *names: str) -> bool:
         """Return whether any of these fields is there and not null."""
         return any(self._left.get(name) is not None for name in names)
+
+    def is_done(self) -> bool:
+        """Return whether every field has been taken."""
+        return not self._left
 
     def count(self, *names: str, required: bool = False) -> int:
         """Take the first of these fields that is set: a whole number from 0 to 1e12. 0 if none is.
@@ -61,14 +66,27 @@ class Cursor:
         return Decimal(str(value)).quantize(Decimal("0.001"), rounding="ROUND_CEILING")
 
     def inner(self, name: str) -> "Cursor":
-        """Take an object, empty if it is missing or null."""
-        value = self._left.pop(name, None)
-        if value is not None and not isinstance(value, dict):
-            self.malformed(name, "Must be an object.")
-            value = None
-        made = Cursor(cast("dict[str, Any]", value or {}), f"{self._path}.{name}", self._findings)
-        self._inner.append(made)
-        return made
+        """Take an object, empty if it is missing or null. Return the same one to each caller."""
+        if name not in self._inner:
+            value = self._left.pop(name, None)
+            if value is not None and not isinstance(value, dict):
+                self.malformed(name, "Must be an object.")
+                value = None
+            fields = cast("dict[str, Any]", value or {})
+            self._inner[name] = Cursor(fields, f"{self._path}.{name}", self._findings)
+        return self._inner[name]
+
+    def at(self, path: str) -> "tuple[Cursor, str]":
+        """Return the object that holds a field, and the field's name. `a.b` is in the object `a`.
+
+        What is no object stays where it is, and so unread.
+        """
+        first, _, rest = path.partition(".")
+        if not rest:
+            return self, first
+        if first not in self._inner and not isinstance(self._left.get(first), dict):
+            return Cursor({}, f"{self._path}.{first}", self._findings).at(rest)
+        return self.inner(first).at(rest)
 
     def each(self, name: str) -> list["Cursor"]:
         """Take a list of objects, empty if it is missing or null."""
@@ -83,7 +101,7 @@ class Cursor:
             Cursor(cast("dict[str, Any]", item), f"{self._path}.{name}[{place}]", self._findings)
             for place, item in enumerate(items)
         ]
-        self._inner += made
+        self._items += made
         return made
 
     def mark[T](self, name: str, known: Mapping[str, T], default: T) -> T:
@@ -96,10 +114,21 @@ class Cursor:
         self.unread(name, "Not a value that this format knows; it may change the price.")
         return default
 
+    def flag(self, name: str) -> bool:
+        """Take a boolean, false if it is missing or null."""
+        value = self._left.pop(name, None)
+        if value is not None and type(value) is not bool:
+            self.unread(name, "Must be true or false.")
+        return value is True
+
     def total(self, name: str, *allowed: int) -> None:
         """Take a total, which must be one of the allowed sums of its parts, if it is set."""
         if self.has(name) and (stated := self.count(name)) not in allowed:
             self.unread(name, f"Is {stated}, and the parts that are known add up to {allowed[0]}.")
+
+    def sum(self) -> int:
+        """Return the sum of the whole numbers in this object that nothing has taken yet."""
+        return sum(value for value in self._left.values() if type(value) is int)
 
     def repeats(self, name: str, count: int) -> None:
         """Take a field that may only repeat a count, if it is set and not 0."""
@@ -133,7 +162,7 @@ class Cursor:
 
     def finish(self) -> None:
         """Note every field that nothing took, unless it is empty, zero or false."""
-        for inner in self._inner:
+        for inner in (*self._inner.values(), *self._items):
             inner.finish()
         for name, value in self._left.items():
             for path in _said(name, value):

@@ -1,4 +1,4 @@
-"""Gemini's `usageMetadata`, with the names of REST or of the Python SDK, and that of its Live API.
+"""Gemini's `usageMetadata`, with the names of REST or of the Python SDK, and its Live API.
 
 https://ai.google.dev/api/generate-content#UsageMetadata
 https://ai.google.dev/api/live#usagemetadata
@@ -7,7 +7,7 @@ https://ai.google.dev/api/live#usagemetadata
 from collections.abc import Mapping
 
 from allowance.usage.reading.cursor import Cursor
-from allowance.usage.reading.marks import GEMINI_TIERS, GEMINI_TRAFFIC
+from allowance.usage.reading.marks import GEMINI_TIERS, GEMINI_TRAFFIC, variant_of
 from allowance.usage.reading.sides import Counts, Modality, add_input, add_output
 
 MODALITIES: Mapping[str, Modality | None] = {
@@ -23,26 +23,23 @@ def _both(camel: str) -> tuple[str, str]:
     return camel, "".join(f"_{each.lower()}" if each.isupper() else each for each in camel)
 
 
-def read_gemini(cursor: Cursor, counts: Counts) -> None:
-    """Read the tokens of a response.
+MARKS = dict.fromkeys(_both("trafficType"), GEMINI_TRAFFIC) | dict.fromkeys(
+    _both("serviceTier"), GEMINI_TIERS
+)
 
-    Candidates exclude thoughts, unless the total equals prompt, tools and candidates.
-    """
+
+def read_gemini(cursor: Cursor, counts: Counts) -> None:
+    """Read the tokens of a response. Candidates exclude thoughts, and the prompt excludes tools."""
+    counts.variant = variant_of(cursor, MARKS)
+    if not cursor.has(*_both("promptTokenCount"), *_both("totalTokenCount")):
+        cursor.unread("promptTokenCount", "Missing.")
     prompt = cursor.count(*_both("promptTokenCount"))
     cached = cursor.count(*_both("cachedContentTokenCount"))
     candidates = cursor.count(*_both("candidatesTokenCount"), *_both("responseTokenCount"))
     thoughts = cursor.count(*_both("thoughtsTokenCount"))
     tools = cursor.count(*_both("toolUsePromptTokenCount"))
-    total_names = _both("totalTokenCount")
-    are_inside = False
-    if cursor.has(*total_names):
-        total = cursor.count(*total_names)
-        are_inside = total == prompt + tools + candidates and 0 < thoughts <= candidates
-        if not are_inside and total != prompt + tools + candidates + thoughts:
-            cursor.unread(
-                total_names[0],
-                f"Is {total}; the parts add up to {prompt + tools + candidates + thoughts}.",
-            )
+    for name in _both("totalTokenCount"):
+        cursor.total(name, prompt + tools + candidates + thoughts)
     parts = _parts(cursor, "promptTokensDetails", prompt)
     cached_parts = _parts(cursor, "cacheTokensDetails", cached)
     tool_parts = _parts(cursor, "toolUsePromptTokensDetails", tools)
@@ -61,14 +58,7 @@ def read_gemini(cursor: Cursor, counts: Counts) -> None:
         cached_parts=cached_parts,
     )
     add_output(counts, (cursor, "candidatesTokenCount"), candidates, output_parts)
-    counts.output += 0 if are_inside else thoughts
-    traffic = cursor.mark("trafficType", GEMINI_TRAFFIC, None) or cursor.mark(
-        "traffic_type", GEMINI_TRAFFIC, None
-    )
-    tier = cursor.mark("serviceTier", GEMINI_TIERS, None) or cursor.mark(
-        "service_tier", GEMINI_TIERS, None
-    )
-    counts.variant = traffic or tier
+    counts.output += thoughts
 
 
 def _parts(cursor: Cursor, name: str, total: int) -> dict[Modality, int] | None:
@@ -83,7 +73,7 @@ def _parts(cursor: Cursor, name: str, total: int) -> dict[Modality, int] | None:
     found: dict[Modality, int] = {}
     stated = 0
     for each in cursor.each(where):
-        kind = each.mark("modality", MODALITIES, None)
+        kind: Modality | None = each.mark("modality", MODALITIES, None)
         count = each.count(*_both("tokenCount"))
         stated += count
         if kind is not None and count:

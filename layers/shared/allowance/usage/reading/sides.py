@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from allowance.errors import Problem
-from allowance.prices.cost import Tokens
+from allowance.errors import Problem, UsageOutOfRange
+from allowance.prices.cost import MAX_TOKENS, Tokens
 from allowance.prices.terms import Variant
 from allowance.prices.units import OtherUnit, OtherUnits, Quantity
 from allowance.usage.reading.cursor import Cursor
@@ -66,6 +66,15 @@ class Counts:
         if quantity:
             self.others[unit] = self.others.get(unit, 0) + quantity
 
+    def units(self) -> OtherUnits:
+        """Return the other units. Raise UsageOutOfRange above 1e12."""
+        above = [unit for unit, quantity in self.others.items() if quantity > MAX_TOKENS]
+        if above:
+            raise UsageOutOfRange(
+                Problem(f"units.{unit}", f"Must not be above {MAX_TOKENS}.") for unit in above
+            )
+        return self.others
+
     def tokens(self) -> Tokens:
         """Return the classes with columns of their own. Raise UsageOutOfRange above 1e12."""
         return Tokens(
@@ -90,18 +99,21 @@ def add_input(
     split.
     """
     cursor, name = where
-    parts = {kind: count for kind, count in (parts or {}).items() if count}
-    if cached_parts is None and cached and parts:
+    stated: Parts = parts or {}
+    set_parts: dict[Modality, int] = {kind: count for kind, count in stated.items() if count}
+    if cached_parts is None and cached and set_parts:
         cursor.unread(name, f"Does not say how many of the {cached} cached tokens are text.")
         return
     cached_parts = cached_parts or {}
-    fresh = {kind: count - cached_parts.get(kind, 0) for kind, count in parts.items()}
+    fresh: dict[Modality, int] = {}
+    for kind, count in set_parts.items():
+        fresh[kind] = count - cached_parts.get(kind, 0)
     text = total - cached - written - sum(fresh.values())
     cached_text = cached - sum(cached_parts.values())
     if min(text, cached_text, written - written_1h, *fresh.values()) < 0 or not (
-        {kind for kind, count in cached_parts.items() if count} <= parts.keys()
+        {kind for kind, count in cached_parts.items() if count} <= set_parts.keys()
     ):
-        cursor.unread(name, f"Must not be below its parts, {total - text + max(text, 0)}.")
+        cursor.unread(name, "Must not be below its parts: cached, written, audio, image, video.")
         return
     counts.input += text
     counts.cache_read += cached_text
