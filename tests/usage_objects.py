@@ -11,7 +11,8 @@ from genai_prices import Usage
 from genai_prices.data import providers
 from genai_prices.types import ArrayMatch, ClauseEquals, Provider, UsageExtractor
 
-from allowance.usage.reading.formats import UsageFormat
+from allowance.prices.cost import Tokens
+from allowance.usage.reading.formats import UsageFormat, read_usage
 
 
 class Match(NamedTuple):
@@ -215,3 +216,13 @@ def _by_kind(random: Random, paths: Mapping[Path, set[str]], fields: dict[str, A
 def _label(path: Path) -> str:
     """The kind of content that a path counts, in the vendor's word."""
     return next((step.value for step in path if isinstance(step, Match)), str(path[-1]))
+
+
+def unread_in(
+    usage_format: UsageFormat, usage: dict[str, Any], provider: str, model: str = "a-model"
+) -> list[str]:
+    """The fields that stay unread. Nothing is counted then."""
+    found = read_usage(usage_format, usage, provider, model)
+    if found.unread:
+        assert found[:3] == (Tokens(), {}, None)
+    return [problem.field for problem in found.unread]

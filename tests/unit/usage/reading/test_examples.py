@@ -98,3 +98,11 @@ def test_thoughts_of_gemini_are_where_the_total_says(reasoning: int) -> None:
     inside = beside | {"total_tokens": 530}
     found = [read_usage("openai", each, "google", "gemini-2.5-pro") for each in (beside, inside)]
     assert found == [(Tokens(10, 1020), {}, None, ()), (Tokens(10, 520), {}, None, ())]
+
+
+def test_images_of_xai_cost_what_its_text_does() -> None:
+    usage = {
+        "prompt_tokens": 300,
+        "prompt_tokens_details": {"text_tokens": 44, "image_tokens": 256, "cached_tokens": 40},
+    }
+    assert read_usage("xai", usage, "xai", "grok-4") == (Tokens(260, 0, 40), {}, None, ())

@@ -15,7 +15,7 @@ from allowance.usage.reading.formats import read_usage
 from tests.depth import by_depth
 from tests.usage_objects import FLAVOURS, Flavour, Made
 
-OBJECTS = by_depth(30, 200, 2_000)
+OBJECTS = by_depth(20, 50, 500)
 
 EXCLUDED: Mapping[str, str] = {
     "audio and cached tokens together, undivided": (
