@@ -39,7 +39,8 @@ def test_a_record_is_priced_and_kept_with_its_rates(
     assert rates == {
         "input_price": 2_000_000,
         "output_price": 10_000_000,
-        "cache_read_price": None,
+        # Cached reads have no price of their own here, so they cost what input does.
+        "cache_read_price": 2_000_000,
         "cache_write_price": None,
         "cache_write_1h_price": None,
     }
