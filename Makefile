@@ -69,7 +69,7 @@ migrate: .venv/.synced ## bring a database to the newest schema: OWNER_DATABASE_
 checksums: .venv/.synced ## add the checksum of each new migration to migrations/checksums.txt
 	@$(RUN) local.checksums
 
-price-book: .venv/.synced ## write functions/prices.json from the pinned packages, and say what changed
+price-book: .venv/.synced ## write functions/prices.json and the rules for names from the pinned packages, and say what changed
 	@$(RUN) local.price_book
 
 openapi: .venv/.synced ## write docs/openapi.json from the handlers

@@ -19,9 +19,9 @@ CREATE TABLE ai_usage_keys (
 );
 
 -- `id` is the usage_id of the entry's key. `source` and `source_id` are the gateway's own names. A
--- correction names the entry that it corrects and has the same occurred_at; it has no tokens, and
--- its cost is the difference. A user without an organization or group has the nil UUID there. No
--- foreign keys: an entry outlives the rows that it names.
+-- correction names the entry that it corrects and has the same occurred_at; its cost and tokens are
+-- differences, and it has tokens only if an object was read again. A user without an organization
+-- or group has the nil UUID there. No foreign keys: an entry outlives the rows that it names.
 CREATE TABLE ai_usage (
     id bigint NOT NULL,
     corrects bigint,
@@ -52,6 +52,15 @@ CREATE TABLE ai_usage (
     unpriced_usage_count bigint NOT NULL,
     occurred_at timestamptz NOT NULL,
     recorded_at timestamptz NOT NULL DEFAULT now(),
+    -- A vendor's usage object that was not read whole, and why; NULL for nearly all entries. It is
+    -- read again until it has a cost. The correction that follows has the format only.
+    usage_format text,
+    usage_object jsonb,
+    unpriced_reasons jsonb,
+    CONSTRAINT ai_usage_object CHECK (
+        (usage_object IS NULL) = (unpriced_reasons IS NULL)
+        AND (usage_object IS NULL OR (usage_format IS NOT NULL AND NOT priced))
+    ),
     CONSTRAINT ai_usage_corrects CHECK ((reason = 'usage') = (corrects IS NULL)),
     CONSTRAINT ai_usage_priced CHECK (priced = (cost_micros IS NOT NULL)),
     -- Only a correction takes something away.
@@ -110,6 +119,8 @@ CREATE TABLE ai_usage_hourly (
     cache_write_1h_tokens numeric(30, 0) NOT NULL,
     usage_count bigint NOT NULL,
     unpriced_usage_count bigint NOT NULL,
+    -- Of unpriced_usage_count, those with a usage object that was not read whole.
+    unread_usage_count bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (organization_id, hour, group_id, provider, model)
 ) WITH (fillfactor = 70);
 
@@ -195,10 +206,14 @@ TO allowance_routes, allowance_jobs;
 GRANT SELECT (
     id, corrects, reason, user_id, group_id, organization_id, provider, model, variant,
     input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cache_write_1h_tokens,
-    cost_micros, occurred_at, recorded_at
+    cost_micros, occurred_at, recorded_at, usage_format, usage_object
 ) ON ai_usage TO allowance_jobs;
 GRANT SELECT ON ai_spend_daily, ai_user_spend_monthly, ai_group_spend_monthly TO allowance_routes;
-GRANT SELECT ON ai_usage_hourly TO allowance_routes, allowance_jobs;
+GRANT SELECT ON ai_usage_hourly TO allowance_routes;
+GRANT SELECT (
+    hour, organization_id, group_id, provider, model, cost_micros, input_tokens, output_tokens,
+    cache_read_tokens, cache_write_tokens, cache_write_1h_tokens, usage_count, unpriced_usage_count
+) ON ai_usage_hourly TO allowance_jobs;
 GRANT SELECT, UPDATE (seen_version_id, settled_version_id, rules, rules_changed_at)
 ON ai_usage_rating TO allowance_jobs;
 GRANT SELECT, INSERT (provider, model, since, recorded_since, unpriced_only), UPDATE (

@@ -26,10 +26,11 @@ BEGIN
     END IF;
     WITH kinds AS MATERIALIZED (
         SELECT k.kind, k.source, k.provider, k.model, k.variant, k.priced_provider, k.priced_model,
-            k.price_version_id, k.rates
+            k.price_version_id, k.rates, k.usage_format, k.usage_object, k.unpriced_reasons
         FROM jsonb_to_recordset(p_kinds) AS k (
             kind bigint, source text, provider text, model text, variant text, priced_provider text,
-            priced_model text, price_version_id bigint, rates jsonb
+            priced_model text, price_version_id bigint, rates jsonb, usage_format text,
+            usage_object text, unpriced_reasons jsonb
         )
     ),
     entries AS MATERIALIZED (
@@ -65,14 +66,16 @@ BEGIN
             id, reason, corrects, user_id, group_id, organization_id, provider, model, variant,
             priced_provider, priced_model, price_version_id, rates, input_tokens, output_tokens,
             cache_read_tokens, cache_write_tokens, cache_write_1h_tokens, cost_micros, priced,
-            usage_count, unpriced_usage_count, occurred_at, source, source_id
+            usage_count, unpriced_usage_count, occurred_at, source, source_id, usage_format,
+            usage_object, unpriced_reasons
         )
         SELECT e.usage_id, CASE WHEN e.corrects IS NULL THEN 'usage' ELSE 'rerate' END, e.corrects,
             e.user_id, e.group_id, e.organization_id, k.provider, k.model, k.variant,
             k.priced_provider, k.priced_model, k.price_version_id, k.rates, e.input_tokens,
             e.output_tokens, e.cache_read_tokens, e.cache_write_tokens, e.cache_write_1h_tokens,
             e.cost_micros, e.cost_micros IS NOT NULL, e.usage_count, e.unpriced_usage_count,
-            e.occurred_at, k.source, e.id
+            e.occurred_at, k.source, e.id, k.usage_format, k.usage_object::jsonb,
+            k.unpriced_reasons
         FROM entries AS e
         -- Without its kind an entry fails, so that nothing counts in a sum alone.
         LEFT JOIN kinds AS k ON k.kind = e.kind
@@ -165,13 +168,14 @@ BEGIN
         INSERT INTO ai_usage_hourly AS h (
             hour, organization_id, group_id, provider, model, cost_micros, input_tokens,
             output_tokens, cache_read_tokens, cache_write_tokens, cache_write_1h_tokens,
-            usage_count, unpriced_usage_count
+            usage_count, unpriced_usage_count, unread_usage_count
         )
         SELECT date_bin('1 hour', e.occurred_at, '2020-01-01 00:00:00+00') AS hour,
             e.organization_id, e.group_id, k.provider, k.model, coalesce(sum(e.cost_micros), 0),
             sum(e.input_tokens), sum(e.output_tokens), sum(e.cache_read_tokens),
             sum(e.cache_write_tokens), sum(e.cache_write_1h_tokens), sum(e.usage_count),
-            sum(e.unpriced_usage_count)
+            sum(e.unpriced_usage_count),
+            coalesce(sum(e.unpriced_usage_count) FILTER (WHERE k.usage_format IS NOT NULL), 0)
         FROM entries AS e
         JOIN kinds AS k ON k.kind = e.kind
         WHERE (SELECT count(*) FROM of_groups) >= 0
@@ -185,7 +189,8 @@ BEGIN
             cache_write_tokens = h.cache_write_tokens + excluded.cache_write_tokens,
             cache_write_1h_tokens = h.cache_write_1h_tokens + excluded.cache_write_1h_tokens,
             usage_count = h.usage_count + excluded.usage_count,
-            unpriced_usage_count = h.unpriced_usage_count + excluded.unpriced_usage_count
+            unpriced_usage_count = h.unpriced_usage_count + excluded.unpriced_usage_count,
+            unread_usage_count = h.unread_usage_count + excluded.unread_usage_count
         RETURNING h.organization_id, h.hour
     )
     -- A month that is over may be exported already: ExportSpend writes it again after a change.

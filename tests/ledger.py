@@ -99,22 +99,29 @@ def assert_sums_agree(database: Database) -> None:
     """
     ledger = ledger_of(database)
     summed = f"coalesce({SUMS.replace(', ', ', 0), coalesce(')}, 0)"
-    for table, moment, rest in (
+    unread = (
+        "coalesce(sum(unpriced_usage_count) FILTER (WHERE usage_format IS NOT NULL), 0)::numeric"
+    )
+    for table, moment, rest, from_entries, from_sums in (
         (
             "ai_spend_daily",
             "(occurred_at AT TIME ZONE 'UTC')::date AS day",
             "user_id, group_id, organization_id",
+            summed,
+            SUMS,
         ),
         (
             "ai_usage_hourly",
             "date_trunc('hour', occurred_at, 'UTC') AS hour",
             "organization_id, group_id, provider, model",
+            f"{summed}, {unread}",
+            f"{SUMS}, sum(unread_usage_count)::numeric",
         ),
     ):
         key = f"{moment.rpartition(' ')[2]}, {rest}"
         assert database.rows(
-            f"SELECT {moment}, {rest}, {summed} FROM {ledger} GROUP BY {key} ORDER BY {key}"
-        ) == database.rows(f"SELECT {key}, {SUMS} FROM {table} GROUP BY {key} ORDER BY {key}")
+            f"SELECT {moment}, {rest}, {from_entries} FROM {ledger} GROUP BY {key} ORDER BY {key}"
+        ) == database.rows(f"SELECT {key}, {from_sums} FROM {table} GROUP BY {key} ORDER BY {key}")
     for table, who in (
         ("ai_user_spend_monthly", "user_id"),
         ("ai_group_spend_monthly", "group_id, user_id"),

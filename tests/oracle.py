@@ -28,7 +28,10 @@ def micros_by_our_prices(stated: Terms, tokens: Tokens) -> Decimal:
     """
 
     def usd(rates: Rates, name: str) -> Decimal:
-        return Decimal(getattr(rates, name) or 0).scaleb(-6)
+        price = getattr(rates, name)
+        if price is None and name == "cache_read_price":
+            price = rates.input_price
+        return Decimal(price or 0).scaleb(-6)
 
     def of(name: str) -> TieredPrices:
         return TieredPrices(

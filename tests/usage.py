@@ -34,6 +34,10 @@ def record(number: int = 1, **changes: Any) -> dict[str, Any]:
     return {name: value for name, value in made.items() if value is not None}
 
 
+def of_vendor(usage: dict[str, Any], usage_format: str = "openai", **more: Any) -> dict[str, Any]:
+    return record(tokens=None, usage_format=usage_format, usage=usage, **more)
+
+
 def send(client: Client, *records: object) -> Answer:
     return client.post(PATH, {"records": list(records)})
 

@@ -1,14 +1,15 @@
-"""Write the price book and the table of its page, and print a summary; or list omissions or
-disputes.
+"""Write the price book, the match rules and the table of the page, and print a summary; or list
+omissions or disputes.
 """
 
 import json
 import sys
 
+from allowance.prices.match_rules import RULES_FILE
 from local.price_book import BOOK_FILE, PAGE_FILE, PriceBookRefused
 from local.price_book.book import render
 from local.price_book.coverage import with_table
-from local.price_book.pinned import pinned
+from local.price_book.pinned import pinned, pinned_match_rules
 from local.price_book.report import disputes, left_out, summary
 
 
@@ -23,6 +24,7 @@ def main(what: str) -> None:
         before = BOOK_FILE.read_text() if BOOK_FILE.exists() else '{"prices": []}'
         page = with_table(PAGE_FILE.read_text(), made["prices"])
         BOOK_FILE.write_text(render(made))
+        RULES_FILE.write_text(pinned_match_rules())
         PAGE_FILE.write_text(page)
         print(summary(made, merged, json.loads(before)["prices"]))
 

@@ -41,9 +41,10 @@ VARIANTS = {
     ("processing", "batch"): "batch",
     ("service_tier", "flex"): "flex",
     ("service_tier", "priority"): "priority",
+    ("service_tier", "fast"): "fast",
+    ("speed", "fast"): "fast",
 }
-"""Our variant for a request context of the package. The book omits other contexts (fast, route,
-search).
+"""Our variant for a request context of the package. The book omits other contexts (route, search).
 """
 
 FREE_BY_COMMENT = {

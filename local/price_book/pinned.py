@@ -11,6 +11,7 @@ from genai_prices.data_snapshot import get_snapshot
 from local.price_book import LOCK_FILE, PriceBookRefused, genai, models_dev
 from local.price_book.book import Book, book
 from local.price_book.genai import GenaiPrices
+from local.price_book.match_rules import match_rules, render
 from local.price_book.merge import Merged, merge
 from local.price_book.models_dev import ModelsDev
 
@@ -28,6 +29,12 @@ def pinned() -> tuple[Book, Merged, GenaiPrices]:
     first = GenaiPrices(get_snapshot().providers, on)
     merged = merge(first, ModelsDev(models_dev.load()), days[models_dev.SOURCE])
     return book(merged, " and ".join(versions.values()), on), merged, first
+
+
+def pinned_match_rules() -> str:
+    """Return the document of the first source's match rules."""
+    version = importlib.metadata.version(genai.SOURCE)
+    return render(match_rules(get_snapshot().providers), version)
 
 
 def released(lock: Mapping[str, Any], name: str, version: str) -> date:

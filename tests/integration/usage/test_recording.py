@@ -39,7 +39,8 @@ def test_a_record_is_priced_and_kept_with_its_rates(
     assert rates == {
         "input_price": 2_000_000,
         "output_price": 10_000_000,
-        "cache_read_price": None,
+        # Cached reads have no price of their own here, so they cost what input does.
+        "cache_read_price": 2_000_000,
         "cache_write_price": None,
         "cache_write_1h_price": None,
     }
@@ -129,7 +130,7 @@ def test_usage_without_a_price_is_recorded_without_a_cost(
     found = results(
         gateway,
         record(1, model="unheard-of"),
-        record(2, tokens={"cache_read": 5}),
+        record(2, tokens={"cache_write": 5}),
         record(3, variant="batch"),
     )
     assert [(each["status"], each["cost_micros"], each["priced"]) for each in found] == [
@@ -212,6 +213,4 @@ def test_vendors_usage_objects_are_read(gateway: Client) -> None:
     }
     (found,) = results(gateway, record(tokens=None, usage_format="openai", usage=usage))
     assert found["cost_micros"] == 3000
-    assert results(gateway, record())[0]["status"] == "duplicate", (
-        "the same content in another format"
-    )
+    assert results(gateway, record())[0]["status"] == "conflict", "tokens in place of usage"

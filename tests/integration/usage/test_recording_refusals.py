@@ -10,7 +10,7 @@ from tests.gateway import MAX_RESPONSE_BYTES, Client
 from tests.people import Acme
 from tests.postgres import Database
 from tests.price_books import price, seed
-from tests.usage import PATH, record, results, send
+from tests.usage import PATH, of_vendor, record, results, send
 
 
 def test_a_bad_record_blocks_no_other_and_every_problem_is_named(
@@ -28,7 +28,7 @@ def test_a_bad_record_blocks_no_other_and_every_problem_is_named(
         record(
             6,
             usage_format="openai",
-            usage={"prompt_tokens": 1, "prompt_tokens_details": {"cached_tokens": 2}},
+            usage={"prompt_tokens": 1, "prompt_tokens_details": {"cached_tokens": -2}},
             tokens=None,
         ),
         record(7),
@@ -101,4 +101,12 @@ def test_a_record_of_unknown_fields_alone_has_a_response_that_fits(gateway: Clie
     assert recorded["status"] == "recorded"
     assert (refused["status"], len(refused["validations"])) == ("rejected", MAX_PROBLEMS + 1)
     assert re.fullmatch(r"And \d+ problems more\.", refused["validations"][-1]["detail"])
+    assert answer.lambda_bytes < MAX_RESPONSE_BYTES
+
+
+def test_a_batch_of_objects_that_are_not_read_has_a_response_that_fits(gateway: Client) -> None:
+    """A control character of a name takes seven bytes in each reason."""
+    usage = {"\x01" * 100: dict.fromkeys("abcdefghij", 1)}
+    answer = send(gateway, *(of_vendor(usage, id=f"{n}") for n in range(1000)))
+    assert {each["status"] for each in answer.json()["results"]} == {"recorded"}
     assert answer.lambda_bytes < MAX_RESPONSE_BYTES

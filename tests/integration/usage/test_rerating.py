@@ -137,6 +137,7 @@ def test_unpriced_usage_is_listed_by_model_until_it_has_a_price(
             "provider": "p",
             "model": "new",
             "unpriced_usage_count": 2,
+            "unread_usage_count": 0,
             "first_hour": "2026-11-20T10:00:00.000000Z",
             "last_hour": "2026-11-20T22:00:00.000000Z",
         },

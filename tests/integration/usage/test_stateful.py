@@ -24,6 +24,7 @@ from tests.ledger import assert_sums_agree, remember_entries
 from tests.people import Acme
 from tests.postgres import Database
 from tests.price_books import price, seed
+from tests.rerating import RULES_OF_BEFORE
 from tests.surroundings import MODELS, USERS, ZEROS, Surroundings, budgets
 from tests.usage import expire, failed, message, record, rerate, results
 
@@ -41,15 +42,28 @@ MOMENTS = (
     TO_COME,
     *(rfc3339(datetime.now(UTC) + timedelta(minutes=each)) for each in (-1, 3)),
 )
+MYSTERY = "mystery_tokens"
+"""A counter that no format knows."""
+
+
+def counting(tokens: int, *, is_read: bool) -> dict[str, Any]:
+    """The counts of a record, or a usage object that is not read whole."""
+    if is_read:
+        return {"tokens": {"input": tokens}}
+    usage = {"prompt_tokens": tokens, MYSTERY: 1}
+    return {"tokens": None, "usage_format": "openai", "usage": usage}
+
+
 RECORDS = st.builds(
-    lambda number, user, model, moment, tokens: record(
-        number, user=user, model=model, occurred_at=moment, tokens={"input": tokens}
+    lambda number, user, model, moment, tokens, is_read: record(
+        number, user=user, model=model, occurred_at=moment, **counting(tokens, is_read=is_read)
     ),
     st.integers(1, 30),
     st.sampled_from((*USERS, NOBODY)),
     st.sampled_from(MODELS),
     st.sampled_from(MOMENTS),
     st.integers(0, 10**7),
+    st.sampled_from((True, True, False)),
 )
 
 
@@ -115,7 +129,9 @@ class Ledger(Surroundings):
 
     @rule(each=consumes(sent), tokens=st.integers(0, 100))
     def retry_with_other_content(self, each: dict[str, Any], tokens: int) -> None:
-        self.send(each | {"tokens": {"input": tokens}})
+        is_read = "usage" not in each
+        other = each | counting(tokens, is_read=is_read)
+        self.send({name: value for name, value in other.items() if value is not None})
 
     @rule(
         target=sent,
@@ -156,6 +172,13 @@ class Ledger(Surroundings):
         ) == []  # fmt: skip
 
     @rule()
+    def know_the_unknown_counter(self) -> None:
+        """As after a deployment whose reader ignores it."""
+        for ledger in ("ai_usage", "ai_usage_ever"):
+            self.database.run(f"UPDATE {ledger} SET usage_object = usage_object - '{MYSTERY}'")
+        self.database.run(RULES_OF_BEFORE)
+
+    @rule()
     def rerate_usage(self) -> None:
         rerate()
         assert rerate()["corrected"] == 0
@@ -167,7 +190,8 @@ class Ledger(Surroundings):
             "SELECT source_id, input_tokens FROM ai_usage_ever WHERE reason = 'usage'"
         )
         assert sorted(entries) == sorted(
-            (name, each["tokens"]["input"]) for name, each in self.kept.items()
+            (name, each["tokens"]["input"] if "tokens" in each else 0)
+            for name, each in self.kept.items()
         )
         assert (
             self.database.rows("SELECT id FROM ai_usage EXCEPT SELECT id FROM ai_usage_ever") == []

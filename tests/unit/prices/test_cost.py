@@ -38,8 +38,14 @@ def test_a_cached_token_is_never_charged_as_a_fresh_one():
 def test_a_class_without_a_price_makes_a_usage_of_it_unpriced_and_no_other():
     stated = priced(input_price=1, output_price=0)
     assert micros(stated, input=5_000_000, output=9) == 5
-    for name in ("cache_read", "cache_write", "cache_write_1h"):
+    for name in ("cache_write", "cache_write_1h"):
         assert micros(stated, input=5_000_000, **{name: 1}) is None
+
+
+def test_a_cached_read_without_a_price_of_its_own_costs_what_input_does():
+    assert micros(priced(input_price=3_000_000), cache_read=1_000_000) == 3_000_000
+    assert micros(priced(input_price=3, cache_read_price=0), cache_read=1_000_000) == 0
+    assert micros(priced(output_price=3), cache_read=1) is None
 
 
 def test_a_one_hour_cache_write_is_not_charged_as_one_of_five_minutes():
@@ -65,7 +71,7 @@ def test_a_variant_has_its_own_prices_and_none_stand_in_for_them():
         {"input": Decimal(1_500), "output": Decimal(7_500)},
         None,
     )
-    assert cost_of(Tokens(input=1, cache_read=1), SONNET, "batch") is None
+    assert cost_of(Tokens(input=1, cache_write=1), SONNET, "batch") is None
     assert cost_of(tokens, SONNET, "flex") is None
     assert cost_of(Tokens(), SONNET, "priority") is None
 

@@ -32,7 +32,9 @@ CLASSES = ("input", "output", "cache_read", "cache_write", "cache_write_1h")
 BOOK = json.loads(BOOK_FILE.read_text())
 ON = datetime.fromisoformat(BOOK["date"]).replace(tzinfo=UTC)
 CONTEXTS: dict[Variant | None, dict[str, str] | None] = {None: None} | {
-    ours: {name: value} for (name, value), ours in VARIANTS.items()
+    # Vendors name fast processing differently; each model has one of the names.
+    ours: {name: value for (name, value), each in VARIANTS.items() if each == ours}
+    for ours in VARIANTS.values()
 }
 
 
@@ -181,13 +183,13 @@ def test_no_shared_model_is_left_uncompared_and_every_class_is_counted(everythin
     assert len(everything) <= USAGES
     assert all(comparable(each) for each in everything)
     kinds = Counter(each.variant or "standard" for each in everything)
-    assert kinds == {"standard": 2426, "batch": 130, "priority": 37, "flex": 32}
+    assert kinds == {"standard": 2426, "batch": 130, "fast": 38, "priority": 37, "flex": 32}
     assert Counter(name for each in everything for name in comparable(each)) == {
-        "input": 2625,
-        "output": 2542,
-        "cache_read": 1394,
-        "cache_write": 555,
-        "cache_write_1h": 139,
+        "input": 2663,
+        "output": 2580,
+        "cache_read": 1431,
+        "cache_write": 568,
+        "cache_write_1h": 144,
     }
     assert sum(each.rounded for each in everything) == 25
     # What the package does not state, and ours has from the other source.

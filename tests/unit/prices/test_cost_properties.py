@@ -35,8 +35,14 @@ def terms(draw: st.DrawFn) -> PriceTerms:
 def unpriced(stated: PriceTerms, tokens: Tokens) -> bool:
     passed: list[PriceTerms | Tier] = [stated]
     passed += [tier for tier in stated.tiers if tokens.total_input > tier.above_input_tokens]
+    # A cached read without a price of its own costs the input price.
+    in_place = {"cache_read": ("cache_read_price", "input_price")}
     return any(
-        getattr(tokens, name) and getattr(passed[-1], f"{name}_price") is None for name in CLASSES
+        getattr(tokens, name)
+        and all(
+            getattr(passed[-1], price) is None for price in in_place.get(name, (f"{name}_price",))
+        )
+        for name in CLASSES
     )
 
 

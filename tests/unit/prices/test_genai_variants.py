@@ -15,7 +15,7 @@ from tests.price_sources import (
 )
 
 
-def test_batch_flex_and_priority_are_variants_and_other_kinds_are_counted():
+def test_kinds_of_processing_are_variants_and_other_kinds_are_counted():
     priced = model(usd("2", "8", cache_read_mtok=Decimal("0.2")))
     priced.price_variants = [
         variant("processing", "batch", usd("1")),
@@ -23,6 +23,7 @@ def test_batch_flex_and_priority_are_variants_and_other_kinds_are_counted():
         variant("service_tier", "priority", usd("4", "16")),
         variant("service_tier", "fast", usd("9")),
         variant("service_tier", "default", ModelPrice()),
+        variant("route", "mistral/eu", usd("3")),
     ]
     first = genai(priced)
     (row,) = made(priced)["prices"]
@@ -37,8 +38,9 @@ def test_batch_flex_and_priority_are_variants_and_other_kinds_are_counted():
             "output_price": 16_000_000,
             "cache_read_price": 200_000,
         },
+        "fast": {"input_price": 9_000_000, "output_price": 8_000_000, "cache_read_price": 200_000},
     }
-    assert first.uncarried() == {"service_tier=fast": 1}
+    assert first.uncarried() == {"route=mistral/eu": 1}
 
 
 def test_the_first_begun_variant_counts_and_a_later_one_is_a_change():

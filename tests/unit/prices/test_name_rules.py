@@ -65,8 +65,6 @@ def test_every_row_of_the_book_is_found_by_its_own_name_first():
 
 
 OTHERWISE_PRICED = {
-    # Two ways to buy one model, at two prices.
-    ("perplexity", "perplexity/sonar"),
     # Where models.dev, the only source for the one, has grown older than genai-prices for the
     # other.
     ("azure", "gpt-3.5-turbo-0613"),

@@ -65,6 +65,48 @@ from tests.priced_names import resolved
         ("openai", "gpt-4-0613", ("openai", "gpt-4")),
         ("xai", "grok-4-latest", ("x-ai", "grok-4-0709")),
         ("gemini", "gemini-2.5-flash-lite-preview-09-2025", ("google", "gemini-2.5-flash-lite")),
+        # Names that only the rules of genai-prices know.
+        ("openai", "computer-use-preview-2025-03-11", ("openai", "computer-use")),
+        ("openai", "gpt-5.6", ("openai", "gpt-5.6-sol")),
+        ("xai", "grok-4-fast", ("x-ai", "grok-4-fast-reasoning")),
+        ("gemini", "gemini-pro-latest", ("google", "gemini-3.1-pro-preview")),
+        ("vertex_ai", "gemini-pro-latest", ("google", "gemini-3.1-pro-preview")),
+        ("vertex_ai", "claude-opus-4-1", ("google", "claude-4-opus")),
+        # OpenRouter's dated names.
+        (
+            "openrouter",
+            "openai/gpt-4o-search-preview-2025-03-11",
+            ("openrouter", "openai/gpt-4o-search-preview"),
+        ),
+        (
+            "openrouter",
+            "anthropic/claude-4.6-sonnet-20260217",
+            ("openrouter", "anthropic/claude-sonnet-4.6"),
+        ),
+        (
+            "openrouter",
+            "anthropic/claude-5.5-opus-20261101",
+            ("openrouter", "anthropic/claude-opus-5.5"),
+        ),
+        # The path of Fireworks, which one source has and the other has not.
+        ("fireworks_ai", "accounts/fireworks/models/glm-5p2-fast", ("fireworks", "glm-5p2-fast")),
+        ("litellm", "fireworks_ai/accounts/fireworks/models/glm-5p2", ("fireworks", "glm-5p2")),
+        (
+            "fireworks",
+            "kimi-k2-thinking",
+            ("fireworks", "accounts/fireworks/models/kimi-k2-thinking"),
+        ),
+        # Hugging Face, and its hosts.
+        *(
+            (provider, model, ("huggingface_novita", "minimaxai/minimax-m2"))
+            for provider, model in [
+                ("huggingface_novita", "minimaxai/minimax-m2-fast"),
+                ("huggingface-novita", "MiniMaxAI/MiniMax-M2"),
+                ("huggingface", "novita/MiniMaxAI/MiniMax-M2"),
+                ("huggingface", "MiniMaxAI/MiniMax-M2:novita"),
+                ("litellm", "huggingface/novita/MiniMaxAI/MiniMax-M2"),
+            ]
+        ),
         # A fine-tuned model has the price of fine-tuned ones.
         ("openai", "ft:gpt-4o-mini-2024-07-18:acme::Ab12", ("openai", "ft:gpt-4o-mini")),
     ],
@@ -143,6 +185,9 @@ def test_the_rule_is_for_a_person_to_read():
         ("azure", "our-chat-deployment"),
         ("acme", "gpt-4o"),
         ("openai", "gpt-4o-nano"),
+        ("openai", "gpt-4o-foo"),
+        # The latest of a family without a version.
+        ("cohere", "command-latest"),
         ("openai", "anthropic/claude-sonnet-5"),
         # Oracle's names have the form of Bedrock's.
         ("oci", "meta.llama3-3-70b-instruct-v1:0"),

@@ -100,7 +100,7 @@ def test_terms_without_any_price_are_refused(document: dict[str, Any]):
         ),
         (
             {"variants": {"turbo": {"input_price": 1}}},
-            "variants.turbo: Must be 'batch', 'flex' or 'priority'.",
+            "variants.turbo: Must be 'batch', 'flex', 'priority' or 'fast'.",
         ),
         (
             {"variants": {"flex": {"output_price": -1}}},

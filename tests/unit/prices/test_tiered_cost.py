@@ -56,6 +56,6 @@ def test_every_class_of_input_counts_for_the_tier_and_the_output_does_not(name: 
 
 
 def test_a_price_that_a_tier_does_not_state_is_unknown_there():
-    assert micros(SONNET, input=200_000, cache_read=0) == 600_000
-    assert micros(SONNET, input=199_999, cache_read=1) is not None
-    assert micros(SONNET, input=200_000, cache_read=1) is None
+    assert micros(SONNET, input=200_000, cache_write=0) == 600_000
+    assert micros(SONNET, input=199_999, cache_write=1) is not None
+    assert micros(SONNET, input=200_000, cache_write=1) is None

@@ -1,5 +1,6 @@
 """The fast reader of usage records agrees with the careful one, and accepts nothing more."""
 
+import json
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, get_args
@@ -10,8 +11,9 @@ from hypothesis import strategies as st
 
 from allowance.errors import UsageOutOfRange
 from allowance.prices.terms import Variant
+from allowance.usage.content import MAX_OBJECT_BYTES, MAX_OBJECT_DEPTH
 from allowance.usage.fast_path import plain_usages
-from allowance.usage.formats import UsageFormat
+from allowance.usage.reading.formats import UsageFormat
 from allowance.usage.records import OWN_SOURCE, Usage, require_time, usage_of
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -39,6 +41,8 @@ TEXTS = st.sampled_from(
         "x" * 256,
         "~",
         "a\u00a0b",
+        'a"b',
+        "a\\b",
     ]
 )
 MOMENTS = st.sampled_from([
@@ -93,6 +97,16 @@ def test_the_fast_reader_gives_what_the_careful_reader_gives(batch: list[object]
     assert read == [usage for record in batch for usage in plain_usages([record])]
 
 
+@pytest.mark.parametrize("field", ["user", "provider", "model", "source", "id"])
+def test_the_fast_reader_leaves_names_that_json_escapes(field: str) -> None:
+    batch = [PLAIN | {field: f"a{chr(code)}b"} for code in range(0x20, 0x7F)]
+    read = [usage_of(each) for each in batch]
+    escaped = {'a"b', "a\\b"}
+    assert plain_usages(batch) == [
+        None if getattr(each, field) in escaped else each for each in read
+    ]
+
+
 def test_the_fast_reader_takes_the_records_of_gateways() -> None:
     """Without this, the fast reader would have no use."""
     odd, finer = (
@@ -121,12 +135,71 @@ def test_a_usage_before_the_ledger_or_in_the_future_is_rejected(moment: str) -> 
 
 def test_the_content_hash_of_a_record_never_changes() -> None:
     """Keys are never deleted: a retry after an upgrade must still match its first record."""
-    content = "maya\nopenai\ngpt-5.1\n\n2026-11-22T06:00:00+00:00\n1000\n200\n0\n0\n0"
+    content = (
+        '{"model":"gpt-5.1","occurred_at":"2026-11-22T06:00:00.000000Z","provider":"openai",'
+        '"tokens":{"input":1000,"output":200},"user":"maya"}'
+    )
     assert usage_of(PLAIN).content_sha256 == sha256(content.encode()).digest()
     finer = PLAIN | {
         "variant": "batch",
         "occurred_at": "2026-11-22T07:00:00.120000+01:00",
         "tokens": {"cache_write_1h": 7},
     }
-    content = "maya\nopenai\ngpt-5.1\nbatch\n2026-11-22T06:00:00.120000+00:00\n0\n0\n0\n0\n7"
+    content = (
+        '{"model":"gpt-5.1","occurred_at":"2026-11-22T06:00:00.120000Z","provider":"openai",'
+        '"tokens":{"cache_write_1h":7},"user":"maya","variant":"batch"}'
+    )
     assert usage_of(finer).content_sha256 == sha256(content.encode()).digest()
+    read = PLAIN | {"tokens": None, "usage_format": "auto", "usage": {"b": [1.0, "é"], "a": None}}
+    content = (
+        '{"model":"gpt-5.1","occurred_at":"2026-11-22T06:00:00.000000Z","provider":"openai",'
+        '"usage":{"a":null,"b":[1.0,"\\u00e9"]},"usage_format":"auto","user":"maya"}'
+    )
+    assert usage_of(read).content_sha256 == sha256(content.encode()).digest()
+
+
+def test_a_class_without_tokens_is_no_other_content() -> None:
+    """Clients that always send each class send the same record as those that send some."""
+    sparse = PLAIN | {"tokens": {"input": 5}}
+    full = PLAIN | {"tokens": {"output": 0, "cache_read": 0, "input": 5}}
+    assert usage_of(sparse).content_sha256 == usage_of(full).content_sha256
+    (plain_sparse, plain_full) = plain_usages([sparse, full])
+    assert plain_sparse == plain_full == usage_of(full)
+
+
+def nested(depth: int) -> dict[str, Any]:
+    made: dict[str, Any] = {"x": 1}
+    for _ in range(depth - 1):
+        made = {"x": made}
+    return made
+
+
+@pytest.mark.parametrize(
+    ("usage", "is_taken"),
+    [
+        ({"x": "y" * (MAX_OBJECT_BYTES - len('{"x":""}'))}, True),
+        ({"x": "y" * (MAX_OBJECT_BYTES - len('{"x":""}') + 1)}, False),
+        (nested(MAX_OBJECT_DEPTH), True),
+        (nested(MAX_OBJECT_DEPTH + 1), False),
+        (nested(3000), False),
+        ({"x": 10**40 - 1}, True),
+        ({"x": 10**5000}, False),
+        ({"x": [-(10**40)]}, False),
+        ({"x": float("inf")}, False),
+        ({"x": "a\x00b"}, False),
+        ({"x": {"a\x00b": 1}}, False),
+    ],
+)
+def test_an_object_that_no_database_could_keep_is_rejected(
+    usage: dict[str, Any], is_taken: bool
+) -> None:
+    record = PLAIN | {"tokens": None, "usage_format": "openai", "usage": usage}
+    if is_taken:
+        kept = usage_of(record).kept
+        assert kept is not None
+        assert kept.usage_object is not None
+        assert json.loads(kept.usage_object) == usage
+        return
+    with pytest.raises(UsageOutOfRange) as refused:
+        usage_of(record)
+    assert [each.field for each in refused.value.problems] == ["usage"]

@@ -7,16 +7,16 @@ last.
 from collections.abc import Mapping
 from decimal import Context, Decimal, Inexact, InvalidOperation
 from math import sumprod
-from typing import Literal, NamedTuple, Self, get_args
+from typing import NamedTuple, Self, get_args
 
 from allowance.errors import Problem, UsageOutOfRange
 from allowance.prices.terms import PriceTerms, Rates, Terms, Variant
+from allowance.prices.units import TokenClass
 
 MAX_TOKENS = 1_000_000_000_000
 MAX_COST_MICROS = 10_000_000_000_000
 TOKENS_PER_PRICE = 1_000_000
 
-TokenClass = Literal["input", "output", "cache_read", "cache_write", "cache_write_1h"]
 TOKEN_CLASSES: tuple[TokenClass, ...] = get_args(TokenClass)
 
 # A product of two numbers up to 1e12 has at most 25 digits. This context keeps all of them,
@@ -99,11 +99,10 @@ class Cost(NamedTuple):
         """Return the exact micro-units of USD of each class with tokens. `micros` is their rounded
         sum.
         """
-        used = zip(TOKEN_CLASSES, self.tokens, self.rates.prices, strict=True)
+        prices, _ = self.rates.amounts
+        used = zip(TOKEN_CLASSES, self.tokens, prices, strict=True)
         return {
-            name: Decimal(count * (price or 0)).scaleb(-6, EXACT)
-            for name, count, price in used
-            if count
+            name: Decimal(count * price).scaleb(-6, EXACT) for name, count, price in used if count
         }
 
 

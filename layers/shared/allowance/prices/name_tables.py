@@ -50,6 +50,22 @@ PROVIDERS = {
     "xai": "x-ai",
     "z-ai": "zai",
     "z.ai": "zai",
+} | {
+    f"huggingface{mark}{host}": f"huggingface_{host}"
+    for mark in "-/"
+    for host in (
+        "cerebras",
+        "fireworks-ai",
+        "groq",
+        "hyperbolic",
+        "nebius",
+        "novita",
+        "nscale",
+        "ovhcloud",
+        "publicai",
+        "sambanova",
+        "together",
+    )
 }
 """The price book's provider by the name that LiteLLM, OpenTelemetry, models.dev or a vendor's SDK
 uses.
@@ -76,6 +92,15 @@ OWN_PLATFORMS = {
     "google-vertex",
 )
 """Names of a platform with rows and prices of its own. They come before its vendor's rows."""
+
+RULED_AS = {
+    "azure-cognitive-services": "azure",
+    "google-vertex": "google",
+    "google-vertex-anthropic": "google",
+}
+"""Platforms whose names mean what they mean to the rules of another provider in genai-prices."""
+
+FIREWORKS_PATH = "accounts/fireworks/models/"
 
 OTHERWISE_PRICED = frozenset(
     {

@@ -3,7 +3,8 @@ Pure.
 
 A rule removes a part of a name that does not change the price (a date, a path, a spelling).
 Exceptions are the releases in OTHERWISE_PRICED. Other rules name where the same model is sold at
-the same price. No rule guesses. Sizes and kinds (-mini) stay.
+the same price. No rule guesses. Sizes and kinds (-mini) stay. The rules of genai-prices have the
+last word on which model a name means.
 """
 
 import re
@@ -11,12 +12,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from allowance.prices.bedrock_names import BEDROCK, bedrock_id, bedrock_names
+from allowance.prices.match_rules import matcher
+from allowance.prices.name_marks import unmarked
+from allowance.prices.name_spellings import spelled
 from allowance.prices.name_tables import (
     GATEWAYS,
     OTHERWISE_PRICED,
     OWN_PLATFORMS,
     PROVIDERS,
-    SAME_MODEL,
+    RULED_AS,
     SOLD_ALIKE,
 )
 
@@ -26,14 +30,6 @@ PATHS = re.compile(
     r"(?:(?:projects/[^/]+/)?locations/[^/]+/)?(?:publishers/[^/]+/)?models/|publishers/[^/]+/"
 )
 AZURE_REGION = re.compile(r"(?:global|global-standard|eu|us)/")
-FINE_TUNED = re.compile(r"ft:([^:]+):.+")
-DATE = re.compile(
-    r"[-@]20\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
-    r"|-20\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"
-    r"|@(?:default|latest)"
-)
-PREVIEW_DATE = re.compile(r"-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])$")
-CLAUDE = re.compile(r"claude-(?:(\d(?:[.-]\d)?)-([a-z]+)|([a-z]+)-(\d(?:[.-]\d)?))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,27 +45,66 @@ def candidates(provider: str, model: str) -> list[Candidate]:
     """Return the candidate rows of a name, most likely first. The first one with a price applies.
 
     The first candidate is the name as sent. Names compare without regard to case; the rules produce
-    lower case.
+    lower case. All others are rows of one model, if genai-prices knows which model the name means.
     """
     found = {(provider, model): Candidate(provider, model, EXACT)}
-    for seller, name, rules in _read(provider, model):
+    for seller, name, rules in _of_one_model(provider, model):
         found.setdefault((seller, name), Candidate(seller, name, "; ".join(rules) or EXACT))
     return list(found.values())[:MAX_CANDIDATES]
 
 
-def _read(provider: str, model: str) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+type Led = tuple[str, str, tuple[str, ...]]
+"""The seller and the name of a row, and the rules that lead to it."""
+
+
+def _of_one_model(provider: str, model: str) -> Iterator[Led]:
+    """Yield the rows that the rules here lead to, and those that genai-prices leads to.
+
+    A row of another model than the one that genai-prices takes the name for is left out: a wrong
+    price is worse than none. A seller's own model comes before the same name of its maker.
+    """
+    rows = [
+        (RULED_AS.get(seller, seller), seller, name, rules)
+        for seller, name, rules in _read(provider, model)
+    ]
+    meant: dict[str, str] = {}
+    priced: dict[tuple[str, str], str | None] = {}
+    certain: list[Led] = []
+    seller = seller_of(provider.lower())
+    as_sent = (seller, seller, model.lower(), _sold_by(provider.lower(), seller))
+    for rules_of, _, name, rules in (as_sent, *rows):
+        if (rules_of, name) in priced or (known := matcher(rules_of)) is None:
+            continue
+        found = known.match(name)
+        priced[rules_of, name] = known.id_of(name) or (found and found.model)
+        if found and found.model == meant.setdefault(rules_of, found.model) and found.is_certain:
+            why = f"{name} means {found.model} in the rules of genai-prices"
+            certain.append((rules_of, found.model.lower(), (*rules, why)))
+    makers = SOLD_ALIKE.get(rows[0][0], {})
+    for rules_of, seller, name, rules in rows:
+        if rules_of in makers:
+            yield from (row for row in certain if row[0] not in makers)
+        if rules_of not in meant or priced[rules_of, name] == meant[rules_of]:
+            yield seller, name, rules
+    yield from certain
+
+
+def _read(provider: str, model: str) -> Iterator[Led]:
     seller, name, rules = _addressed(provider, model)
     if arn_or_id := bedrock_id(seller, name):
         why = () if seller == BEDROCK else ("a model id of Amazon Bedrock",)
-        for each, more in bedrock_names(arn_or_id):
-            yield BEDROCK, each, (*rules, *why, *more)
+        plain, marks = unmarked(BEDROCK, arn_or_id)
+        yield BEDROCK, arn_or_id, (*rules, *why)
+        for each, more in bedrock_names(plain):
+            yield BEDROCK, each, (*rules, *why, *marks, *more)
         return
     makers = [maker for maker, of in SOLD_ALIKE.get(seller, {}).items() if re.match(of, name)]
     platform = _platform(provider, model)
     if platform == "google-vertex" and name.startswith("claude"):
         platform = "google-vertex-anthropic"
     is_otherwise_priced = any((each, name) in OTHERWISE_PRICED for each in (seller, *makers))
-    for each, why in [(name, rules)] if is_otherwise_priced else _names(name, rules):
+    names = [(name, rules)] if is_otherwise_priced else spelled(seller, name, rules)
+    for each, why in names:
         if platform is not None:
             yield platform, each, (*why, f"under the platform's own prices, {platform}")
         # The maker's row of a dated name comes before the seller's row of the undated one: the
@@ -83,21 +118,22 @@ def _read(provider: str, model: str) -> Iterator[tuple[str, str, tuple[str, ...]
 
 def _addressed(provider: str, model: str) -> tuple[str, str, tuple[str, ...]]:
     """Return the seller, the bare name in lower case, and the rules that were applied."""
-    rules: list[str] = []
     sent = provider.lower()
-    seller = _seller(sent)
-    if seller != sent:
-        rules.append(f"{sent} is {seller} in the price book")
+    seller = seller_of(sent)
+    rules = [*_sold_by(sent, seller)]
     name = model.lower()
     if name != model or sent != provider:
         rules.append("in lower case")
     while "/" in name:
         prefix, rest = name.split("/", 1)
-        if not rest or not (seller in GATEWAYS or _seller(prefix) in {seller, *GATEWAYS}):
+        if not rest or not (seller in GATEWAYS or seller_of(prefix) in {seller, *GATEWAYS}):
             break
-        seller = seller if _seller(prefix) in GATEWAYS else _seller(prefix)
+        seller = seller if seller_of(prefix) in GATEWAYS else seller_of(prefix)
         name = rest
         rules.append(f"without the prefix {prefix}/")
+    if seller == "huggingface" and (host := _huggingface_host(name)):
+        name, seller = host
+        rules.append(f"at the host {seller.removeprefix('huggingface_')}")
     if seller == "google" and (path := PATHS.match(name)):
         name = name[path.end() :]
         rules.append(
@@ -112,6 +148,20 @@ def _addressed(provider: str, model: str) -> tuple[str, str, tuple[str, ...]]:
     return seller, name, tuple(rules)
 
 
+def _sold_by(provider: str, seller: str) -> tuple[str, ...]:
+    return () if seller == provider else (f"{provider} is {seller} in the price book",)
+
+
+def _huggingface_host(name: str) -> tuple[str, str] | None:
+    """Return the name without the host that its first part or its suffix states, and the seller."""
+    first, _, rest = name.partition("/")
+    model, _, last = name.rpartition(":")
+    for host, bare in ((first, rest), (last, model)):
+        if bare and (seller := PROVIDERS.get(f"huggingface-{host}")):
+            return bare, seller
+    return None
+
+
 def _platform(provider: str, model: str) -> str | None:
     """Return the platform that the provider, or the prefix after a gateway's name, stands for."""
     sent, rest = provider.lower().replace("_", "-"), model.lower()
@@ -121,57 +171,7 @@ def _platform(provider: str, model: str) -> str | None:
     return OWN_PLATFORMS.get(sent)
 
 
-def _seller(provider: str) -> str:
+def seller_of(provider: str) -> str:
+    """Return the price book's name of a provider in lower case; its own name if it has no other."""
     hyphened = provider.replace("_", "-")
     return PROVIDERS.get(hyphened, hyphened if hyphened in GATEWAYS else provider)
-
-
-def _names(name: str, rules: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield the name, the name without its date, and other spellings of the latter."""
-    yield name, rules
-    if tuned := FINE_TUNED.fullmatch(name):
-        base, why = _undated(tuned[1])
-        yield f"ft:{base}", (*rules, "a fine-tuned model is priced by what it was tuned from", *why)
-        return
-    plain, why = _undated(name)
-    rules = (*rules, *why)
-    yield plain, rules
-    if plain.endswith("-latest"):
-        plain = plain.removesuffix("-latest")
-        rules = (*rules, "the latest of its family")
-        yield plain, rules
-    if same := SAME_MODEL.get(name) or SAME_MODEL.get(plain):
-        yield same, (*rules, f"the same model as {plain}")
-    for spelled in _spellings(plain):
-        yield spelled, (*rules, f"another spelling of {plain}")
-
-
-def _undated(name: str) -> tuple[str, tuple[str, ...]]:
-    """Return the name without its release: `-20250929`, `-2024-08-06`, `@20250514`,
-    `-preview-05-20`, or Gemini's `-001`; with the rule.
-    """
-    if "-preview-" in name and (day := PREVIEW_DATE.search(name, name.rindex("-preview-"))):
-        return name[: day.start()], (f"without the date {day[0]}",)
-    if found := re.search(rf"(?:{DATE.pattern})$", name):
-        return name[: found.start()], (f"without the date {found[0]}",)
-    if name.startswith("gemini-") and (numbered := re.search(r"-00\d$", name)):
-        return name[: numbered.start()], (f"without the number of its release {numbered[0]}",)
-    return name, ()
-
-
-def _spellings(name: str) -> Iterator[str]:
-    """Yield other spellings: a version with dots or hyphens, Azure's `gpt-35`, Claude's family
-    before or after its version, or as -latest.
-    """
-    if name.startswith("gpt-35-"):
-        yield f"gpt-3.5-{name.removeprefix('gpt-35-')}"
-    yield re.sub(r"(?<=\d)\.(?=\d)", "-", name)
-    yield re.sub(r"(?<![\d.])(\d)-(\d)(?=-|$)", r"\1.\2", name)
-    if claude := CLAUDE.fullmatch(name):
-        version, family = claude[1] or claude[4], claude[2] or claude[3]
-        hyphened = version.replace(".", "-")
-        yield f"claude-{family}-{hyphened}"
-        yield f"claude-{hyphened}-{family}"
-        if len(version) == 1:
-            yield f"claude-{family}-{version}-0"
-        yield f"claude-{hyphened}-{family}-latest"

@@ -36,9 +36,9 @@ Price = Annotated[
         ),
     ),
 ]
-Variant = Literal["batch", "flex", "priority"]
+Variant = Literal["batch", "flex", "priority", "fast"]
 """A kind of processing that a request can ask for, with its own prices: batch (later), flex (when
-capacity is free) or priority (first).
+capacity is free), priority (first) or fast (quicker).
 """
 
 
@@ -67,12 +67,20 @@ class Rates(Body):
 
     @cached_property
     def amounts(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """Return the prices, with 0 for unknown ones, and the indexes of the unknown ones.
-
-        Cached: every usage needs both.
+        """Return the prices that apply, with 0 for unknown ones, and the indexes of the unknown
+        ones. Cached: every usage needs both.
         """
-        known = tuple(price or 0 for price in self.prices)
-        return known, tuple(place for place, price in enumerate(self.prices) if price is None)
+        given, made, _, written, written_1h = self.prices
+        prices = given, made, self.applied_cache_read_price, written, written_1h
+        known = tuple(price or 0 for price in prices)
+        return known, tuple(place for place, price in enumerate(prices) if price is None)
+
+    @property
+    def applied_cache_read_price(self) -> int | None:
+        """Return the price of cached reads: the input price, unless they have one of their own. No
+        vendor charges more for them.
+        """
+        return self.input_price if self.cache_read_price is None else self.cache_read_price
 
     def is_priced(self) -> bool:
         """Return whether any price is set."""

@@ -25,6 +25,7 @@ NAMES = 1000
 """Models per page."""
 
 PACKAGE = Path(__file__).parents[1]
+FOLDERS = ("prices", "usage", "usage/reading")
 
 
 class RatingState(Row):
@@ -72,9 +73,7 @@ ALL = Span(FIRST_MOMENT, FIRST_MOMENT)
 @cache
 def rules() -> str:
     """Return a digest of the code that reads usage, finds prices and computes costs."""
-    files = sorted(
-        each for folder in ("prices", "usage") for each in PACKAGE.glob(f"{folder}/*.py")
-    )
+    files = sorted(each for folder in FOLDERS for each in PACKAGE.glob(f"{folder}/*.py"))
     return sha256(b"".join(each.read_bytes() for each in files)).hexdigest()
 
 

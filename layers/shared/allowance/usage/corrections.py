@@ -1,17 +1,20 @@
 """Corrections: entries that bring usages to what they cost at the current prices.
 
 A correction is another entry, in the period of its usage: the difference to the sum that is booked
-already. Its key is the corrected entry and the number of its corrections. So only one of two
-concurrent runs books it, and a repeated run books nothing.
+already. If the object of a usage was not read whole, it is read again, and the correction has the
+tokens that are new. Its key is the corrected entry and the number of its corrections. So only one
+of two concurrent runs books it, and a repeated run books nothing.
 """
 
 from collections.abc import Sequence
 from hashlib import sha256
+from operator import sub
 from typing import NamedTuple
 
 from allowance.access.handle import Handle
 from allowance.errors import UsageOutOfRange
 from allowance.prices.cost import Tokens
+from allowance.usage.kept import Kept, Understood, understand
 from allowance.usage.ledger import Entry, write
 from allowance.usage.passes import ONE_HOUR, BookedUsage, Pass
 from allowance.usage.rating import Attribution, Rated, UsagePrices
@@ -53,18 +56,42 @@ def correct(db: Handle, usages: Sequence[BookedUsage]) -> Booked:
     entries: list[Entry] = []
     out_of_range = 0
     for booked in usages:
+        if (counted := _counted(booked)) is None:
+            continue
         try:
-            rated = prices.rate(*name, booked.variant, booked.occurred_at, _tokens(booked))
+            rated = prices.rate(*name, counted.variant, booked.occurred_at, counted.tokens)
         except UsageOutOfRange:
             out_of_range += 1
             continue
-        if rated.cost_micros is None or rated.cost_micros == booked.booked_micros:
+        if rated.cost_micros is None or (rated.cost_micros, counted.tokens) == (
+            booked.booked_micros,
+            _tokens(booked),
+        ):
             continue
-        entries.append(_correction(booked, rated, rated.cost_micros))
+        entries.append(_correction(booked, counted, rated, rated.cost_micros))
     if entries:
         write(db, entries, users)
     difference = sum(each.rated.cost_micros or 0 for each in entries)
     return Booked(len(entries), difference, out_of_range)
+
+
+def _counted(booked: BookedUsage) -> Understood | None:
+    """Return what was used, from the object of the usage if it has one. None: the object is still
+    not read whole.
+    """
+    if booked.usage_format is None or booked.usage_object is None:
+        return Understood(_tokens(booked), booked.variant, ())
+    try:
+        read = understand(
+            booked.usage_format,
+            booked.usage_object,
+            booked.provider,
+            booked.model,
+            booked.variant,
+        )
+    except UsageOutOfRange:
+        return None
+    return None if read.reasons else read
 
 
 def _tokens(booked: BookedUsage) -> Tokens:
@@ -77,7 +104,8 @@ def _tokens(booked: BookedUsage) -> Tokens:
     )
 
 
-def _correction(booked: BookedUsage, rated: Rated, cost_micros: int) -> Entry:
+def _correction(booked: BookedUsage, counted: Understood, rated: Rated, cost_micros: int) -> Entry:
+    new_tokens = map(sub, counted.tokens, _tokens(booked))
     key = f"{booked.id}/{booked.corrections + 1}"
     usage = Usage(
         source=OWN_SOURCE,
@@ -86,10 +114,12 @@ def _correction(booked: BookedUsage, rated: Rated, cost_micros: int) -> Entry:
         user=booked.user_id,
         provider=booked.provider,
         model=booked.model,
-        variant=booked.variant,
+        variant=counted.variant,
         occurred_at=booked.occurred_at,
-        tokens=Tokens(),
+        # A difference may be negative, so it skips the checks of Tokens.
+        tokens=Tokens._make(new_tokens),
         content_sha256=sha256(f"{key} {cost_micros}".encode()).digest(),
+        kept=booked.usage_format and Kept(booked.usage_format),
     )
     return Entry(
         usage,

@@ -1,9 +1,9 @@
 """Read plain usage records by columns, in half the time of one by one. Nearly all are plain.
 
 A plain record needs no further check. Its names are printable ASCII without a space at either end,
-its time is RFC 3339, and its tokens are in our classes. Python's built-in functions check a whole
-column of a thousand records at once. `records.usage_of` reads any other record, and only it
-reports what is wrong.
+and without a character that JSON escapes. Its time is RFC 3339, and its tokens are in our classes.
+Python's built-in functions check a whole column of a thousand records at once. `records.usage_of`
+reads any other record, and only it reports what is wrong.
 """
 
 import re
@@ -12,10 +12,11 @@ from datetime import UTC, datetime
 from operator import itemgetter
 from typing import Any, cast, get_args
 
-from allowance.contract.fields import MAX_NAME_LENGTH
+from allowance.contract.fields import MAX_NAME_LENGTH, rfc3339
 from allowance.prices.cost import MAX_TOKENS, TOKEN_CLASSES, Tokens
 from allowance.prices.terms import Variant
-from allowance.usage.records import OWN_SOURCE, Usage, content_sha256_of, key_digest_of
+from allowance.usage.content import plain_content_sha256_of
+from allowance.usage.records import OWN_SOURCE, Usage, key_digest_of
 
 _NAMES = ("source", "id", "user", "provider", "model")
 _REQUIRED = frozenset((*_NAMES, "occurred_at", "tokens"))
@@ -82,7 +83,7 @@ def _read(records: Sequence[object]) -> list[Usage | None] | None:
         return None
     sources, ids, users, providers, models = names
     in_utc = map(_in_utc, times_as_text, times)
-    contents = map(content_sha256_of, users, providers, models, variants, in_utc, tokens)
+    contents = map(plain_content_sha256_of, users, providers, models, variants, in_utc, tokens)
     digests = map(key_digest_of, sources, ids)
     return list(
         map(
@@ -113,6 +114,8 @@ def _are_plain(names: Sequence[Any]) -> bool:
     return (
         text.isascii()
         and text.isprintable()
+        and '"' not in text
+        and "\\" not in text
         and min(lengths) > 0
         and max(lengths) <= MAX_NAME_LENGTH
         and tuple(map(str.strip, names)) == names
@@ -129,10 +132,10 @@ def _times(texts: Sequence[Any]) -> list[datetime] | None:
 
 
 def _in_utc(text: str, time: datetime) -> str:
-    """Return `time.isoformat()`, from the text if that is in UTC, which takes half the time."""
+    """Return `rfc3339(time)`, from the text if that is in UTC, which takes a third of the time."""
     if not text.endswith(("Z", "+00:00")):
-        return time.isoformat()
-    return f"{text[:19]}.{time.microsecond:06}+00:00" if time.microsecond else f"{text[:19]}+00:00"
+        return rfc3339(time)
+    return f"{text[:19]}.{time.microsecond:06}Z"
 
 
 def _tokens(counts: Sequence[Any]) -> list[Tokens] | None:

@@ -15,6 +15,7 @@ from allowance.budgets.effective import LimitSource
 from allowance.contract.fields import Row
 from allowance.database.arrays import Integers, byteas, integers, times, uuids
 from allowance.prices.terms import RATES
+from allowance.usage.kept import Kept
 from allowance.usage.rating import Attribution, Rated
 from allowance.usage.records import Usage
 from allowance.usage.settings import alert_thresholds
@@ -61,16 +62,26 @@ def write(db: Handle, entries: Sequence[Entry], users: Iterable[UsageUser]) -> N
     """
     thresholds = alert_thresholds()
     usages, attributions, rated, corrects, unpriced_counts = zip(*entries, strict=True)
-    sources, ids, key_digests, _, providers, models, variants, occurred_at, tokens, contents = zip(
-        *usages, strict=True
-    )
+    (
+        sources,
+        ids,
+        key_digests,
+        _,
+        providers,
+        models,
+        variants,
+        occurred_at,
+        tokens,
+        contents,
+        kept,
+    ) = zip(*usages, strict=True)
     costs, prices, _, tiers = zip(*rated, strict=True)
     inputs, outputs, reads, writes, long_writes = zip(*tokens, strict=True)
     versions = [price and price.version_id for price in prices]
     numbers: dict[object, int] = {}
     kinds_of = [
         numbers.setdefault(kind, len(numbers))
-        for kind in zip(sources, providers, models, variants, versions, tiers, strict=True)
+        for kind in zip(sources, providers, models, variants, versions, tiers, kept, strict=True)
     ]
     firsts: dict[int, Entry] = {}
     for number, each in zip(kinds_of, entries, strict=True):
@@ -109,7 +120,7 @@ def write(db: Handle, entries: Sequence[Entry], users: Iterable[UsageUser]) -> N
 
 
 def _kind(number: int, first: Entry) -> dict[str, Any]:
-    """Return what entries of the same source, model, variant and price have in common."""
+    """Return what entries of the same source, model, variant, price and object have in common."""
     usage, rated = first.usage, first.rated
     shared = {
         "kind": number,
@@ -118,13 +129,27 @@ def _kind(number: int, first: Entry) -> dict[str, Any]:
         "model": usage.model,
         "variant": usage.variant,
     }
+    if usage.kept is not None:
+        shared |= _kept(usage.kept)
     if rated.price is None:
         return shared
     return shared | {
         "priced_provider": rated.price.provider,
         "priced_model": rated.price.model,
         "price_version_id": rated.price.version_id,
-        "rates": rated.rates and rated.rates.model_dump(include=RATES_AND_TIER),
+        "rates": rated.rates
+        and rated.rates.model_dump(include=RATES_AND_TIER)
+        | {"cache_read_price": rated.rates.applied_cache_read_price},
+    }
+
+
+def _kept(kept: Kept) -> dict[str, Any]:
+    if kept.usage_object is None:
+        return {"usage_format": kept.usage_format}
+    return {
+        "usage_format": kept.usage_format,
+        "usage_object": kept.usage_object,
+        "unpriced_reasons": [{"field": each.field, "detail": each.detail} for each in kept.reasons],
     }
 
 

@@ -62,8 +62,8 @@ class UsageProblem(Row):
 @with_config(extra="forbid")
 @dataclass(slots=True)
 class UsageAnswer:
-    """The result of one record. `cost_micros` is null if what was used has no price, or if the
-    record is not recorded.
+    """The result of one record. `cost_micros` is null if what was used has no price, if the usage
+    object was not read whole, or if the record is not recorded. `validations` says which.
 
     A duplicate has the `cost_micros` and `priced` of the first time.
     """
@@ -93,10 +93,15 @@ CONFLICT = UsageAnswer(
 )
 
 
+def problems_shown(problems: Sequence[Problem]) -> list[UsageProblem]:
+    """Return the problems as a result shows them."""
+    return [UsageProblem(field=each.field, detail=each.detail) for each in problems]
+
+
 def rejected(problems: Sequence[Problem]) -> UsageAnswer:
     """Return the result `rejected`, with these problems."""
-    shown, more = problems[:MAX_PROBLEMS], len(problems) - MAX_PROBLEMS
-    validations = [UsageProblem(field=each.field, detail=each.detail) for each in shown]
+    validations = problems_shown(problems[:MAX_PROBLEMS])
+    more = len(problems) - MAX_PROBLEMS
     if more > 0:
         validations.append(UsageProblem(field="(record)", detail=f"And {more} problems more."))
     return UsageAnswer("rejected", None, priced=False, validations=validations)

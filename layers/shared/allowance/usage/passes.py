@@ -7,11 +7,12 @@ goes on from the position that the last page stored.
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from allowance.access.handle import Handle
 from allowance.contract.fields import NIL_UUID, Row
 from allowance.prices.terms import Variant
+from allowance.usage.reading.formats import UsageFormat
 
 PAGE = 1000
 """Entries of the ledger that one statement reads, of whichever model."""
@@ -74,9 +75,9 @@ class Pass(Row):
 
 
 class BookedUsage(Row):
-    """The entry of a usage, the sum booked for it, and the number of its corrections.
+    """The entry of a usage, the sums booked for it, and the number of its corrections.
 
-    The sum is None while the usage has no cost.
+    The sum of costs is None while the usage has no cost. The object is None if it was read whole.
     """
 
     id: int
@@ -92,6 +93,8 @@ class BookedUsage(Row):
     cache_read_tokens: int
     cache_write_tokens: int
     cache_write_1h_tokens: int
+    usage_format: UsageFormat | None
+    usage_object: dict[str, Any] | None
     booked_micros: int | None
     corrections: int
 

@@ -61,7 +61,7 @@ SELECT m.starts FROM ai_usage_months() AS m (starts) ORDER BY m.starts;
 -- name: list_booked_usage
 -- needs: update ai_usage
 -- Return the next entries of the ledger after a position, within a month: the usages of a model,
--- each with the sum booked for it, and the position of the last entry. The hourly sums locate the
+-- each with the sums booked for it, and the position of the last entry. The hourly sums locate the
 -- model's hours. A page reads at most `limit` entries of these hours, of whichever model, so it
 -- takes the same time in every ledger. The month's bounds leave one partition to plan for.
 SELECT max(b.hour) FILTER (WHERE b.n = b.entries) AS hour,
@@ -80,6 +80,7 @@ SELECT max(b.hour) FILTER (WHERE b.n = b.entries) AS hour,
             'output_tokens', b.output_tokens, 'cache_read_tokens', b.cache_read_tokens,
             'cache_write_tokens', b.cache_write_tokens,
             'cache_write_1h_tokens', b.cache_write_1h_tokens,
+            'usage_format', b.usage_format, 'usage_object', b.usage_object,
             'booked_micros', b.booked_micros, 'corrections', b.corrections
         ) ORDER BY b.n) FILTER (WHERE b.is_usage),
         '[]'
@@ -87,8 +88,12 @@ SELECT max(b.hour) FILTER (WHERE b.n = b.entries) AS hour,
 FROM (
     SELECT e.hour, e.hours, e.entries, e.n, e.is_usage, e.slice_organization_id::text
             AS organization_id, e.id, e.user_id, e.group_id, e.provider, e.model, e.variant,
-        e.occurred_at, e.input_tokens, e.output_tokens, e.cache_read_tokens, e.cache_write_tokens,
-        e.cache_write_1h_tokens, c.corrections,
+        e.occurred_at, e.usage_format, e.usage_object, c.corrections,
+        e.input_tokens + coalesce(t.input_tokens, 0) AS input_tokens,
+        e.output_tokens + coalesce(t.output_tokens, 0) AS output_tokens,
+        e.cache_read_tokens + coalesce(t.cache_read_tokens, 0) AS cache_read_tokens,
+        e.cache_write_tokens + coalesce(t.cache_write_tokens, 0) AS cache_write_tokens,
+        e.cache_write_1h_tokens + coalesce(t.cache_write_1h_tokens, 0) AS cache_write_1h_tokens,
         CASE
             WHEN e.cost_micros IS NOT NULL OR c.micros IS NOT NULL
                 THEN coalesce(e.cost_micros, 0) + coalesce(c.micros, 0)
@@ -97,7 +102,8 @@ FROM (
         SELECT page.hour, page.slice_organization_id, page.hours, page.id, page.user_id,
             page.group_id, page.provider, page.model, page.variant, page.input_tokens,
             page.output_tokens, page.cache_read_tokens, page.cache_write_tokens,
-            page.cache_write_1h_tokens, page.cost_micros, page.occurred_at,
+            page.cache_write_1h_tokens, page.cost_micros, page.occurred_at, page.usage_format,
+            page.usage_object,
             count(*) OVER () AS entries,
             row_number() OVER (
                 ORDER BY page.hour, page.slice_organization_id, page.occurred_at, page.id
@@ -113,7 +119,8 @@ FROM (
             SELECT s.hour, s.organization_id AS slice_organization_id, s.hours, u.id, u.reason,
                 u.user_id, u.group_id, u.provider, u.model, u.variant, u.input_tokens,
                 u.output_tokens, u.cache_read_tokens, u.cache_write_tokens,
-                u.cache_write_1h_tokens, u.cost_micros, u.occurred_at, u.recorded_at
+                u.cache_write_1h_tokens, u.cost_micros, u.occurred_at, u.recorded_at,
+                u.usage_format, u.usage_object
             FROM (
                 SELECT d.hour, d.organization_id, count(*) OVER () AS hours,
                     (d.hour, d.organization_id)
@@ -135,7 +142,7 @@ FROM (
                 SELECT each.id, each.reason, each.user_id, each.group_id, each.provider, each.model,
                     each.variant, each.input_tokens, each.output_tokens, each.cache_read_tokens,
                     each.cache_write_tokens, each.cache_write_1h_tokens, each.cost_micros,
-                    each.occurred_at, each.recorded_at
+                    each.occurred_at, each.recorded_at, each.usage_format, each.usage_object
                 FROM ai_usage AS each
                 WHERE (each.organization_id, each.occurred_at, each.id) > (
                         s.organization_id,
@@ -160,5 +167,17 @@ FROM (
             AND each.occurred_at >= %(month_starts)s::timestamptz
             AND each.occurred_at < %(month_ends)s::timestamptz
     ) AS c ON true
+    -- Only these corrections have tokens.
+    LEFT JOIN LATERAL (
+        SELECT sum(each.input_tokens)::bigint AS input_tokens,
+            sum(each.output_tokens)::bigint AS output_tokens,
+            sum(each.cache_read_tokens)::bigint AS cache_read_tokens,
+            sum(each.cache_write_tokens)::bigint AS cache_write_tokens,
+            sum(each.cache_write_1h_tokens)::bigint AS cache_write_1h_tokens
+        FROM ai_usage AS each
+        WHERE e.is_usage AND e.usage_object IS NOT NULL AND each.corrects = e.id
+            AND each.occurred_at >= %(month_starts)s::timestamptz
+            AND each.occurred_at < %(month_ends)s::timestamptz
+    ) AS t ON true
     WHERE e.is_usage OR e.n = e.entries
 ) AS b;

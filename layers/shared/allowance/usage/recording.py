@@ -15,8 +15,15 @@ from allowance.errors import Problem, UsageKeyTaken, UsageMonthDropped, UsageOut
 from allowance.prices.names import Candidate, candidates
 from allowance.usage.fast_path import plain_usages
 from allowance.usage.ledger import Entry, UsageUser, write
-from allowance.usage.models import CONFLICT, NO_PRICE, RecordedStatus, UsageAnswer, rejected
-from allowance.usage.rating import UsagePrice, UsagePrices
+from allowance.usage.models import (
+    CONFLICT,
+    NO_PRICE,
+    RecordedStatus,
+    UsageAnswer,
+    problems_shown,
+    rejected,
+)
+from allowance.usage.rating import UNPRICED, UsagePrice, UsagePrices
 from allowance.usage.records import Usage, require_time, usage_of
 
 UNKNOWN_USER = [Problem("user", "There is no such user.")]
@@ -103,7 +110,7 @@ def _decide(
         if (before := held.get(usage.key_digest)) is not None:
             content, cost = before
             results[place] = (
-                _held("duplicate", cost) if content == usage.content_sha256 else CONFLICT
+                _held("duplicate", cost, usage) if content == usage.content_sha256 else CONFLICT
             )
             continue
         attribution = attributions.get(usage.user)
@@ -111,8 +118,12 @@ def _decide(
             results[place] = rejected(UNKNOWN_USER)
             continue
         try:
-            rated = prices.rate(
-                usage.provider, usage.model, usage.variant, usage.occurred_at, usage.tokens
+            rated = (
+                UNPRICED
+                if usage.kept
+                else prices.rate(
+                    usage.provider, usage.model, usage.variant, usage.occurred_at, usage.tokens
+                )
             )
         except UsageOutOfRange as error:
             results[place] = rejected(error.problems)
@@ -120,7 +131,7 @@ def _decide(
         cost = rated.cost_micros
         held[usage.key_digest] = usage.content_sha256, cost
         entries.append(Entry(usage, attribution, rated, None, int(cost is None)))
-        results[place] = _held("recorded", cost)
+        results[place] = _held("recorded", cost, usage)
     return entries, results
 
 
@@ -184,6 +195,8 @@ def call_of_prices(spans: Mapping[tuple[str, str], tuple[datetime, datetime]]) -
     )
 
 
-def _held(status: RecordedStatus, cost_micros: int | None) -> UsageAnswer:
-    is_priced = cost_micros is not None
-    return UsageAnswer(status, cost_micros, is_priced, [] if is_priced else NO_PRICE)
+def _held(status: RecordedStatus, cost_micros: int | None, usage: Usage) -> UsageAnswer:
+    if cost_micros is not None:
+        return UsageAnswer(status, cost_micros, priced=True, validations=[])
+    reasons = NO_PRICE if usage.kept is None else problems_shown(usage.kept.reasons)
+    return UsageAnswer(status, None, priced=False, validations=reasons)

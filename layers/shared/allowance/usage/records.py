@@ -12,7 +12,9 @@ from allowance.contract.validation import path_of, problems_of
 from allowance.errors import Problem, UsageOutOfRange
 from allowance.prices.cost import MAX_TOKENS, Tokens
 from allowance.prices.terms import Variant
-from allowance.usage.formats import UsageFormat, tokens_of
+from allowance.usage.content import canonical_json, content_sha256_of, storable
+from allowance.usage.kept import Kept, understand
+from allowance.usage.reading.formats import UsageFormat
 
 MAX_AHEAD = timedelta(minutes=5)
 """How far a gateway's clock may be ahead of ours."""
@@ -77,7 +79,10 @@ class UsageRecord(Body):
         UsageFormat | None, Field(description="The vendor whose object is in usage.")
     ] = None
     usage: Annotated[
-        dict[str, Any] | None, Field(description="The vendor's own object, in place of tokens.")
+        Annotated[dict[str, Any], AfterValidator(storable)] | None,
+        Field(
+            description="The vendor's own object, in place of tokens: at most 16 KiB and 8 levels."
+        ),
     ] = None
 
     @model_validator(mode="after")
@@ -93,7 +98,7 @@ class Usage(NamedTuple):
     """A usage record that was read. `occurred_at` is in UTC.
 
     `key_digest`, of source and id, makes it count once. `content_sha256`, of all its other fields,
-    identifies a retry.
+    identifies a retry. `kept` is the object that gives it no cost yet, if it has one.
     """
 
     source: str
@@ -106,6 +111,7 @@ class Usage(NamedTuple):
     occurred_at: datetime
     tokens: Tokens
     content_sha256: bytes
+    kept: Kept | None = None
 
 
 def usage_of(record: object) -> Usage:
@@ -120,7 +126,7 @@ def usage_of(record: object) -> Usage:
                 *problems,
             ]
         raise UsageOutOfRange(problems) from error
-    time, tokens = read.occurred_at.isoformat(), _tokens(read)
+    tokens, variant, kept = _counted(read)
     return Usage(
         read.source,
         read.id,
@@ -128,10 +134,11 @@ def usage_of(record: object) -> Usage:
         read.user,
         read.provider,
         read.model,
-        read.variant,
+        variant,
         read.occurred_at,
         tokens,
-        content_sha256_of(read.user, read.provider, read.model, read.variant, time, tokens),
+        content_sha256_of(_content(read)),
+        kept,
     )
 
 
@@ -153,30 +160,27 @@ def key_digest_of(source: str, id: str) -> bytes:  # noqa: A002
     return sha256(f"{source}\n{id}".encode()).digest()[:16]
 
 
-def content_sha256_of(
-    user: str,
-    provider: str,
-    model: str,
-    variant: Variant | None,
-    time: str,
-    tokens: tuple[int, int, int, int, int],
-) -> bytes:
-    """Return the SHA-256 of one line per value. No name contains a line break.
-
-    Do not change this: `ai_usage_keys` keeps the digests forever.
-    """
-    given, made, read, written, written_1h = tokens
-    text = (
-        f"{user}\n{provider}\n{model}\n{variant or ''}\n{time}"
-        f"\n{given}\n{made}\n{read}\n{written}\n{written_1h}"
-    )
-    return sha256(text.encode()).digest()
+def _content(read: UsageRecord) -> dict[str, Any]:
+    """Return what a record says beside its key, with JSON's types."""
+    stated: dict[str, Any] = {
+        name: value
+        for name, value in read
+        if name not in {"source", "id", "tokens"} and value is not None
+    }
+    stated["occurred_at"] = rfc3339(read.occurred_at)
+    if read.tokens is not None:
+        stated["tokens"] = {name: count for name, count in read.tokens if count}
+    return stated
 
 
-def _tokens(read: UsageRecord) -> Tokens:
+def _counted(read: UsageRecord) -> tuple[Tokens, Variant | None, Kept | None]:
+    """Return the tokens of a record, its variant, and its object if that is kept."""
     if read.usage_format is not None and read.usage is not None:
-        return tokens_of(read.usage_format, read.usage)
+        found = understand(read.usage_format, read.usage, read.provider, read.model, read.variant)
+        kept = Kept(read.usage_format, canonical_json(read.usage), found.reasons)
+        return found.tokens, found.variant, kept if found.reasons else None
     counts = read.tokens or TokenCounts()
-    return Tokens(
+    tokens = Tokens(
         counts.input, counts.output, counts.cache_read, counts.cache_write, counts.cache_write_1h
     )
+    return tokens, read.variant, None

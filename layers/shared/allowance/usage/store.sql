@@ -4,7 +4,8 @@
 -- One row more than the limit shows that there is another page. Usage of dropped months is left
 -- out: no later price could be booked for it.
 SELECT h.provider, h.model, sum(h.unpriced_usage_count)::bigint AS unpriced_usage_count,
-    min(h.hour) AS first_hour, max(h.hour) AS last_hour
+    sum(h.unread_usage_count)::bigint AS unread_usage_count, min(h.hour) AS first_hour,
+    max(h.hour) AS last_hour
 FROM ai_usage_hourly AS h
 WHERE h.unpriced_usage_count > 0
     AND date_trunc('month', h.hour, 'UTC')

@@ -24,11 +24,16 @@ class UnpricedQuery(Query):
 
 
 class UnpricedModel(Row):
-    """A model, as it was sent, with usage that has no cost, and the first and last hour of it."""
+    """A model, as it was sent, with usage that has no cost, and the first and last hour of it.
+
+    Of `unread_usage_count` among it, the usage object was not read whole, or has units without a
+    price: a price of the model alone gives them no cost.
+    """
 
     provider: str
     model: str
     unpriced_usage_count: int
+    unread_usage_count: int
     first_hour: Timestamp
     last_hour: Timestamp
 
