@@ -18,6 +18,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from tests.late_postgres import relay
+
 SSL_REQUEST = bytes.fromhex("0000000804d2162f")
 """https://www.postgresql.org/docs/current/protocol-message-formats.html: SSLRequest"""
 
@@ -60,16 +62,6 @@ def tls_in_front_of(url: str, folder: Path) -> Generator[TlsServer]:
         server = socket.create_connection((postgres.hostname or "", postgres.port or 5432))
         threading.Thread(target=relay, args=(encrypted, server), daemon=True).start()
         return relay(server, encrypted)
-
-    def relay(source: socket.socket, target: socket.socket) -> None:
-        try:
-            while data := source.recv(65536):
-                target.sendall(data)
-        except OSError:
-            pass
-        finally:
-            source.close()
-            target.close()
 
     threading.Thread(target=serve, daemon=True).start()
     try:
