@@ -37,9 +37,13 @@ BEGIN
         SELECT g.organization_id FROM groups AS g WHERE g.id = p_group_id
     )
     FOR KEY SHARE;
-    PERFORM FROM group_members AS gm
-    WHERE gm.user_id = p_user_id AND gm.group_id = p_group_id
-    FOR KEY SHARE;
+    -- Without the membership of the organization, this lock would come before that one: an operator
+    -- may have inserted both since the statement above.
+    IF FOUND THEN
+        PERFORM FROM group_members AS gm
+        WHERE gm.user_id = p_user_id AND gm.group_id = p_group_id
+        FOR KEY SHARE;
+    END IF;
     PERFORM FROM user_ai_budget_overrides AS v WHERE v.user_id = p_user_id FOR UPDATE;
     RETURN FOUND;
 END

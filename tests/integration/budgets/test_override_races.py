@@ -203,3 +203,33 @@ def test_a_budget_that_an_operator_deletes_is_none(
     assert (answer.result().status, last) == (
         (200, [("create", None)]) if method == "PUT" else (404, [])
     )
+
+
+def test_a_writer_locks_the_organizations_membership_before_the_groups(
+    acme: Acme, database: Database
+) -> None:
+    """An operator who takes a user out of the organization and back, and out again."""
+    values = {
+        "user": acme.users["maya"],
+        "group": acme.groups["acme/platform"],
+        "organization": acme.organizations["acme"],
+    }
+    leave = (
+        b"DELETE FROM organization_members"
+        b" WHERE organization_id = %(organization)s AND user_id = %(user)s"
+    )
+    join = [
+        "INSERT INTO organization_members VALUES (%(organization)s, %(user)s)",
+        "INSERT INTO group_members VALUES (%(group)s, %(user)s)",
+    ]
+    with database.connect() as writer, writer.transaction():
+        with behind(database, [leave.decode(), *join], **values) as start:
+            locked = start(
+                lambda: writer.execute(
+                    "SELECT lock_user_ai_budget_override(%(user)s, %(group)s)", values
+                ).fetchone()
+            )
+        assert locked.result() == (False,)
+        with database.connect() as operator:
+            operator.execute("SET lock_timeout = '1s'")
+            operator.execute(leave, values)
