@@ -10,9 +10,9 @@ from uuid import UUID
 from allowance.access.caller import Caller
 from allowance.access.gate import Gate
 from allowance.access.store import CallerStore, Origin
-from allowance.access.tokens import credential_of
+from allowance.access.tokens import Credential, credential_of
 from allowance.database.database import Database as Connection
-from allowance.database.queries import call
+from allowance.database.queries import Call, call
 from allowance.database.settings import DatabaseSource
 from allowance.directory.importer import DirectoryStore
 from allowance.rbac.policy import Subject
@@ -26,6 +26,24 @@ WAITING = (
 )
 
 
+def call_of_caller(
+    credential: Credential, *, group_id: UUID | None = None, username: str | None = None
+) -> Call[Caller]:
+    """The query that authenticates; `group_id` and `username` are what the path names."""
+    return call(
+        Caller,
+        "authenticate",
+        token_id=credential.token_id,
+        secret_sha256=credential.secret_sha256,
+        blind=b"",
+        group_id=group_id,
+        organization_id=None,
+        organization_name=None,
+        named_user_id=None,
+        named_username=username,
+    )
+
+
 @contextmanager
 def store_of[S: CallerStore](
     kind: type[S],
@@ -37,18 +55,8 @@ def store_of[S: CallerStore](
 ) -> Generator[S]:
     """A store for the owner of a token; `group_id` and `username` are what the path names."""
     connection = Connection(DatabaseSource(database.app_url), "test")
-    credential = credential_of({"coder-session-token": token})
-    authenticate = call(
-        Caller,
-        "authenticate",
-        token_id=credential.token_id,
-        secret_sha256=credential.secret_sha256,
-        blind=b"",
-        group_id=group_id,
-        organization_id=None,
-        organization_name=None,
-        named_user_id=None,
-        named_username=username,
+    authenticate = call_of_caller(
+        credential_of({"coder-session-token": token}), group_id=group_id, username=username
     )
     try:
         (caller,) = connection.rows_of(authenticate)

@@ -3,7 +3,6 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from allowance.access.caller import Caller
 from allowance.access.session import Ping
 from allowance.access.tokens import credential_of
 from allowance.database.database import Database as Connection
@@ -12,6 +11,7 @@ from allowance.database.settings import DatabaseSource
 from tests.gateway import Client
 from tests.people import Acme
 from tests.postgres import Database
+from tests.sessions import call_of_caller
 
 
 def test_last_use_is_written_at_most_once_a_minute(database: Database, acme: Acme) -> None:
@@ -48,19 +48,7 @@ def test_last_use_is_written_once_under_concurrent_requests(database: Database, 
         connection = Connection(DatabaseSource(database.app_url, None), "test")
         connection.rows_of(call(Ping, "ping"))
         start.wait()
-        authenticating = call(
-            Caller,
-            "authenticate",
-            token_id=credential.token_id,
-            secret_sha256=credential.secret_sha256,
-            blind=b"",
-            group_id=None,
-            organization_id=None,
-            organization_name=None,
-            named_user_id=None,
-            named_username=None,
-        )
-        connection.rows_of(authenticating)
+        connection.rows_of(call_of_caller(credential))
         connection.close()
 
     for _ in range(5):

@@ -105,7 +105,7 @@ class Cursor:
         return made
 
     def mark[T](self, name: str, known: Mapping[str, T], default: T) -> T:
-        """Take a word, and return what it stands for. A word that is not known stays unread."""
+        """Take a word, and return its entry in `known`. An unknown word stays unread."""
         value = self._left.pop(name, None)
         if value is None or value == "":
             return default
