@@ -1,6 +1,9 @@
 -- Why: a budget needs the spend it limits. Usage is a ledger of entries that never change; a
 -- correction is another entry. The same statement keeps the sums, so no query adds up the ledger.
 
+-- Money of the ledger is micro-units of USD with six decimals: exact to 1e-12 USD, which is what a
+-- token costs at a price of one micro-unit per million.
+
 -- The numbers of entries. One batch takes many.
 CREATE SEQUENCE ai_usage_id_seq CACHE 100;
 
@@ -14,7 +17,7 @@ CREATE TABLE ai_usage_keys (
     content_sha256 bytea NOT NULL
         CONSTRAINT ai_usage_keys_content_sha256_length CHECK (octet_length(content_sha256) = 32),
     usage_id bigint NOT NULL,
-    cost_micros bigint,
+    cost_micros numeric(26, 6),
     recorded_at timestamptz NOT NULL DEFAULT now()
 );
 
@@ -44,7 +47,7 @@ CREATE TABLE ai_usage (
     cache_read_tokens bigint NOT NULL,
     cache_write_tokens bigint NOT NULL,
     cache_write_1h_tokens bigint NOT NULL,
-    cost_micros bigint,
+    cost_micros numeric(26, 6),
     priced boolean NOT NULL,
     -- How the entry changes the counts of usages. A usage adds 1 and, if unpriced, 1. A correction
     -- adds 0 and, if it is the first price, -1.
@@ -89,7 +92,7 @@ CREATE TABLE ai_spend_daily (
     -- Kept here because the group may be deleted; its spend still belongs to the organization.
     organization_id uuid NOT NULL,
     day date NOT NULL,
-    cost_micros numeric(30, 0) NOT NULL,
+    cost_micros numeric(36, 6) NOT NULL,
     input_tokens numeric(30, 0) NOT NULL,
     output_tokens numeric(30, 0) NOT NULL,
     cache_read_tokens numeric(30, 0) NOT NULL,
@@ -111,7 +114,7 @@ CREATE TABLE ai_usage_hourly (
     group_id uuid NOT NULL,
     provider text COLLATE "C" NOT NULL,
     model text COLLATE "C" NOT NULL,
-    cost_micros numeric(30, 0) NOT NULL,
+    cost_micros numeric(36, 6) NOT NULL,
     input_tokens numeric(30, 0) NOT NULL,
     output_tokens numeric(30, 0) NOT NULL,
     cache_read_tokens numeric(30, 0) NOT NULL,
@@ -137,7 +140,7 @@ CREATE TABLE ai_user_spend_monthly (
     user_id uuid NOT NULL,
     month date NOT NULL
         CONSTRAINT ai_user_spend_monthly_month CHECK (extract(DAY FROM month) = 1),
-    cost_micros numeric(30, 0) NOT NULL,
+    cost_micros numeric(36, 6) NOT NULL,
     PRIMARY KEY (user_id, month)
 ) WITH (fillfactor = 70);
 
@@ -147,7 +150,7 @@ CREATE TABLE ai_group_spend_monthly (
     month date NOT NULL
         CONSTRAINT ai_group_spend_monthly_month CHECK (extract(DAY FROM month) = 1),
     user_id uuid NOT NULL,
-    cost_micros numeric(30, 0) NOT NULL,
+    cost_micros numeric(36, 6) NOT NULL,
     PRIMARY KEY (group_id, month, user_id)
 ) WITH (fillfactor = 70);
 

@@ -13,7 +13,7 @@ CREATE TABLE ai_spend_alerts (
     limit_source text NOT NULL
         CONSTRAINT ai_spend_alerts_limit_source CHECK (limit_source IN ('user_override', 'group')),
     spend_limit_micros bigint NOT NULL,
-    spent_micros numeric(30, 0) NOT NULL,
+    spent_micros numeric(36, 6) NOT NULL,
     raised_at timestamptz NOT NULL DEFAULT now(),
     -- How many times the alert was sent and failed, or was delivered at last. An alert that a run
     -- claimed and did not send counts no attempt.
