@@ -50,12 +50,24 @@ WHERE group_id IS NOT NULL;
 
 -- Refuse an entry in the name of another. In a session of routes the actor is the token's user. In
 -- a session of jobs or of the directory it is one of their system actors, which are those of
--- allowance.rbac.system. Only the owner of the table may write in any name.
+-- allowance.rbac.system. Only the owner of the table may write in any name. The end of an override
+-- whose time is over has an actor of its own: whichever session meets the override writes it.
 CREATE FUNCTION check_audit_actors() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     system_actors text [];
 BEGIN
+    IF NOT EXISTS (
+        SELECT 1 FROM written AS w
+        WHERE NOT coalesce(
+            w.actor_name = 'override-expirer' AND w.actor_id IS NULL AND w.token_id IS NULL
+            AND w.action = 'delete' AND w.resource_type = 'user_ai_budget_override'
+            AND (w.before ->> 'expires_at')::timestamptz <= clock_timestamp(),
+            false
+        )
+    ) THEN
+        RETURN NULL;
+    END IF;
     IF session_user = 'allowance_routes' THEN
         IF NOT EXISTS (
             SELECT 1 FROM written AS w
@@ -72,7 +84,7 @@ BEGIN
         system_actors := CASE session_user
             WHEN 'allowance_jobs' THEN ARRAY[
                 'price-seeder', 'usage-ingester', 'usage-rerater', 'alert-deliverer',
-                'spend-exporter', 'usage-expirer'
+                'spend-exporter', 'usage-expirer', 'override-expirer'
             ]
             ELSE ARRAY['directory-importer']
         END;

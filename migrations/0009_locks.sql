@@ -26,7 +26,8 @@ END
 $$;
 
 -- Lock the override of a user. With a group also lock what an override of that group refers to.
--- The lock on the user serves users without an override. Returns whether there is an override.
+-- The lock on the user serves users without an override. Returns whether there is an override. One
+-- whose time is over ends here: it meets no precondition, and its group's right is not needed.
 CREATE FUNCTION lock_user_ai_budget_override(p_user_id uuid, p_group_id uuid) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
@@ -45,7 +46,7 @@ BEGIN
         FOR KEY SHARE;
     END IF;
     PERFORM FROM user_ai_budget_overrides AS v WHERE v.user_id = p_user_id FOR UPDATE;
-    RETURN FOUND;
+    RETURN FOUND AND NOT end_expired_override(p_user_id);
 END
 $$;
 

@@ -122,7 +122,8 @@ LANGUAGE sql STABLE SET jit = off SET enable_sort = off SET work_mem = '32MB' AS
         WHERE NOT EXISTS (
                 SELECT 1 FROM user_ai_budget_overrides AS v
                 JOIN organizations AS o ON o.id = v.organization_id AND o.deleted_at IS NULL
-                WHERE v.user_id = n.user_id OFFSET 0
+                WHERE v.user_id = n.user_id
+                    AND (v.expires_at IS NULL OR v.expires_at > now()) OFFSET 0
             )
             AND NOT EXISTS (
                 SELECT 1 FROM users AS u WHERE u.id = n.user_id AND u.status = 'deleted' OFFSET 0
@@ -133,6 +134,7 @@ LANGUAGE sql STABLE SET jit = off SET enable_sort = off SET work_mem = '32MB' AS
         SELECT v.group_id, sum(v.spend_limit_micros) AS limit_micros
         FROM user_ai_budget_overrides AS v
         WHERE v.group_id = ANY(p_group_ids)
+            AND (v.expires_at IS NULL OR v.expires_at > now())
             AND NOT EXISTS (
                 SELECT 1 FROM users AS u WHERE u.id = v.user_id AND u.status = 'deleted' OFFSET 0
             )

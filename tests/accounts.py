@@ -11,6 +11,7 @@ from allowance.alerts.receivers import ReceiverName
 from allowance.audit.models import AuditPage, AuditQuery
 from allowance.audit.store import AuditStore
 from allowance.budgets.effective import period_containing
+from allowance.budgets.expiry import OverrideExpirer
 from allowance.budgets.groups import GroupBudgetStore
 from allowance.budgets.models import OverrideLimit
 from allowance.budgets.overrides import OverrideStore
@@ -212,6 +213,7 @@ ACCOUNTS: dict[tuple[type, str], Account] = {
         ["read ai_usage"], lambda s, _: s.list_unpriced(UnpricedQuery())
     ),
     (UsageRerater, "rerate"): Account(["update ai_usage"], lambda s, _: s.rerate()),
+    (OverrideExpirer, "end_overrides"): Account(["update user"], lambda s, _: s.end_overrides()),
     (UsageExpirer, "expire"): Account(["delete ai_usage"], lambda s, _: s.expire(1)),
     (UsageQueueStore, "take"): Account(
         ["create ai_usage"], lambda s, _: s.take({"records": [USAGE]})

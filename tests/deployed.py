@@ -16,6 +16,7 @@ JOBS = {
     "DeliverAlerts",
     "ExportSpend",
     "ExpireUsage",
+    "ExpireOverrides",
     "Migrate",
 }
 

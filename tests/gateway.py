@@ -25,6 +25,7 @@ JOBS = (
     "deliver_alerts",
     "export_spend",
     "expire_usage",
+    "expire_overrides",
 )
 
 

@@ -41,7 +41,7 @@ VALUES = {
     "lease_seconds": "120", "receiver": "'sns'", "first_delay_seconds": "60",
     "longest_delay_seconds": "900", "attempts": "5", "after_day": "NULL", "after_user": "NULL",
     "after_group": "NULL", "after_hour": "NULL", "after_name": "'a'",
-    "kept_months": "12",
+    "kept_months": "12", "expires_at": "NULL",
     "handled": "'{}'", "started": "now()", "month": "'2026-11-01'", "changes": "1",
     "leased_until": "now()", "attempted_at": "NULL",
 }  # fmt: skip

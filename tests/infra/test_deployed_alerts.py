@@ -89,8 +89,9 @@ def test_a_delivery_run_ends_before_its_timeout_and_its_lease_after_it() -> None
     assert invocation["MaximumRetryAttempts"] == 0
 
 
-def test_alert_delivery_wakes_a_paused_database_once_an_hour_only() -> None:
-    rule = properties("AWS::Events::Rule")["DeliverAlertsSchedule"]
+@pytest.mark.parametrize("job", ["DeliverAlerts", "ExpireOverrides"])
+def test_a_frequent_job_wakes_a_paused_database_once_an_hour_only(job: str) -> None:
+    rule = properties("AWS::Events::Rule")[f"{job}Schedule"]
     assert rule["ScheduleExpression"] == {
         "Fn::If": ["PausesDatabase", "rate(1 hour)", "rate(1 minute)"]
     }

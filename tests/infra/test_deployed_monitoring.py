@@ -78,6 +78,7 @@ def test_a_rule_that_cannot_start_its_target_keeps_the_event() -> None:
         "DeliverAlertsSchedule",
         "ExportSpendSchedule",
         "ExpireUsageSchedule",
+        "ExpireOverridesSchedule",
     } == rules.keys()
     for name, rule in rules.items():
         (target,) = rule["Targets"]
@@ -112,6 +113,7 @@ def test_lambda_repeats_a_failed_job_as_the_template_says() -> None:
         "ExportSpend": 2,
         "RerateUsage": 0,
         "ExpireUsage": 0,
+        "ExpireOverrides": 0,
         "DeliverAlerts": 0,
     }
     started = {

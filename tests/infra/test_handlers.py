@@ -33,6 +33,7 @@ JOB_MODULES = {
     "ingest_usage": "usage",
     "rerate_usage": "usage",
     "expire_usage": "usage",
+    "expire_overrides": "budgets",
     "deliver_alerts": "alerts",
     "export_spend": "exports",
 }

@@ -24,6 +24,7 @@ DELETED = USERS[-1]
 
 MOMENTS = [datetime(2026, month, 1, tzinfo=UTC) for month in (1, 2)]
 LIMITS = [None, None, 0, 5, 5, 10**12]
+OVER, TO_COME = (datetime(year, 1, 1, tzinfo=UTC) for year in (2026, 2200))
 
 INSERTS = (
     "INSERT INTO organizations (id, name, is_default, deleted_at)"
@@ -40,8 +41,9 @@ INSERTS = (
     " FROM jsonb_array_elements(%(members)s) AS e",
     "INSERT INTO group_ai_budgets (group_id, spend_limit_micros) SELECT (e->>'group_id')::uuid,"
     " (e->>'spend_limit_micros')::bigint FROM jsonb_array_elements(%(budgets)s) AS e",
-    "INSERT INTO user_ai_budget_overrides (user_id, group_id, organization_id, spend_limit_micros)"
-    " SELECT (e->>'user_id')::uuid, g.id, g.organization_id, (e->>'spend_limit_micros')::bigint"
+    "INSERT INTO user_ai_budget_overrides (user_id, group_id, organization_id, spend_limit_micros,"
+    " expires_at) SELECT (e->>'user_id')::uuid, g.id, g.organization_id,"
+    " (e->>'spend_limit_micros')::bigint, (e->>'expires_at')::timestamptz"
     " FROM jsonb_array_elements(%(overrides)s) AS e"
     " JOIN groups AS g ON g.id = (e->>'group_id')::uuid",
 )
@@ -91,6 +93,7 @@ def directories(draw: st.DrawFn) -> Directory:
     }
     in_groups: dict[UUID, list[GroupOfUser]] = {}
     overrides: dict[UUID, Override] = {}
+    ends: dict[UUID, datetime | None] = {}
     for user in USERS:
         in_groups[user] = [
             GroupOfUser(
@@ -109,6 +112,7 @@ def directories(draw: st.DrawFn) -> Directory:
             overrides[user] = Override(
                 draw(st.sampled_from(in_groups[user])).group_id, draw(st.sampled_from([0, 7]))
             )
+            ends[user] = draw(st.sampled_from([None, TO_COME, OVER]))
     rows: dict[str, list[dict[str, Any]]] = {
         "organizations": [
             {
@@ -129,11 +133,17 @@ def directories(draw: st.DrawFn) -> Directory:
             {"group_id": g, "spend_limit_micros": n} for g, n in limits.items() if n is not None
         ],
         "overrides": [
-            {"user_id": u, "group_id": v.group_id, "spend_limit_micros": v.spend_limit_micros}
+            {
+                "user_id": u,
+                "group_id": v.group_id,
+                "spend_limit_micros": v.spend_limit_micros,
+                "expires_at": ends[u],
+            }
             for u, v in overrides.items()
         ],
     }
-    return Directory(rows, in_groups, overrides)
+    in_force = {user: each for user, each in overrides.items() if ends[user] != OVER}
+    return Directory(rows, in_groups, in_force)
 
 
 def answers(

@@ -20,6 +20,7 @@ def test_an_override_is_set_read_and_deleted(olivia: Client, acme: Acme, ending:
     assert put.json() == {
         "user_id": str(acme.users["maya"]),
         **limit(acme),
+        "expires_at": None,
         "created_at": put.json()["created_at"],
         "updated_at": put.json()["updated_at"],
     }
@@ -73,7 +74,7 @@ GROUP = "A group of which the user is a member; spend is attributed to it."
         (
             {"group_id": str(UUID(int=5)), "spend_limit_micros": 1, "x": 1},
             "x",
-            "Unknown field. Known fields: spend_limit_micros, group_id.",
+            "Unknown field. Known fields: spend_limit_micros, group_id, expires_at.",
         ),
     ],
 )

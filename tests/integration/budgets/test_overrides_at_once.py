@@ -5,17 +5,22 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import closing, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
+from allowance.access.gate import Gate
+from allowance.access.store import Origin
+from allowance.budgets.expiry import OverrideExpirer
 from allowance.budgets.models import OverrideLimit
 from allowance.budgets.overrides import OverrideStore
 from allowance.contract.preconditions import Precondition
+from allowance.database.database import Database as Connection
 from allowance.directory.reading import read_directory
 from allowance.errors import BudgetChanged, ImportRunning, NotAGroupMember, NotFound
+from allowance.rbac.system import OVERRIDE_EXPIRER
 from tests.depth import by_depth
 from tests.gateway import Client
 from tests.ledger import connection_of, record_in
@@ -35,7 +40,8 @@ LEAVE_BY_HAND = (
     "DELETE FROM group_members AS gm USING user_ai_budget_overrides AS v WHERE v.user_id = %s AND "
     "gm.user_id = v.user_id AND gm.group_id = v.group_id"
 )
-STATE = "SELECT user_id, group_id, spend_limit_micros FROM user_ai_budget_overrides"
+STATE = "SELECT user_id, group_id, spend_limit_micros, expires_at FROM user_ai_budget_overrides"
+SOON = timedelta(milliseconds=50)
 
 
 def membership(choice: random.Random) -> dict[str, Any]:
@@ -92,8 +98,11 @@ def test_admins_writers_and_imports_at_once_keep_every_chain(
                     else:
                         group_id = choice.choice([*groups.values()])
                         micros = choice.randrange(10**6)
+                        ends = datetime.now(UTC) + SOON if choice.random() < 0.4 else None
                         store.set(
-                            OverrideLimit(group_id=group_id, spend_limit_micros=micros),
+                            OverrideLimit(
+                                group_id=group_id, spend_limit_micros=micros, expires_at=ends
+                            ),
                             Precondition(),
                         )
                     written += 1
@@ -131,6 +140,13 @@ def test_admins_writers_and_imports_at_once_keep_every_chain(
 
         return work
 
+    def expirer() -> int:
+        with closing(connection_of(database)) as connection:
+            for _ in range(rounds):
+                end_overrides(connection)
+                time.sleep(0.01)
+        return rounds
+
     def operator() -> int:
         with database.connect() as owner:
             for turn in range(rounds):
@@ -140,10 +156,19 @@ def test_admins_writers_and_imports_at_once_keep_every_chain(
         return rounds
 
     done = at_once(
-        *map(admin, range(4)), *map(writer, range(8)), *map(importer, range(2)), operator
+        *map(admin, range(4)), *map(writer, range(8)), *map(importer, range(2)), operator, expirer
     )
     assert sum(done[:4]) > rounds
+    time.sleep(SOON.total_seconds())
+    with closing(connection_of(database)) as connection:
+        end_overrides(connection)
     assert_chains(database)
+
+
+def end_overrides(connection: Connection) -> int:
+    """End the overrides whose time is over, as ExpireOverrides does."""
+    gate = Gate(OVERRIDE_EXPIRER.subject, connection)
+    return OverrideExpirer(gate, Origin(None, OVERRIDE_EXPIRER.name, "test")).end_overrides().ended
 
 
 def assert_chains(database: Database) -> None:
@@ -161,8 +186,10 @@ def assert_chains(database: Database) -> None:
         assert all(earlier[1] == later[0] for earlier, later in pairwise(chain))
     states = {
         (user_id,): {"group_id": str(group_id), "spend_limit_micros": micros}
-        for user_id, group_id, micros in database.rows(STATE)
+        for user_id, group_id, micros, ends in database.rows(STATE)
+        if ends is None
     }
+    assert len(states) == len(database.rows(STATE)), "an override is over and still there"
     last = {key: chain[-1][1] for key, chain in chains.items() if len(key) == 1}
     assert {key: after for key, after in last.items() if after is not None} == states
 

@@ -40,13 +40,14 @@ COLUMNS: dict[str, Object | tuple[Callable[..., Object], *tuple[UUID | None, ...
     "rows": (policy.group_members_object, HERE),
     "self": (policy.user_object, SELF),
     "other": (policy.user_object, OTHER),
+    "users": policy.USERS,
     "price": policy.PRICE_BOOK,
     "usage": policy.USAGE,
     "alert": policy.SPEND_ALERTS,
-    "export": policy.SPEND_EXPORTS,
+    "file": policy.SPEND_EXPORTS,
     "directory": policy.DIRECTORY,
     "audit": (policy.audit_log_object, HERE),
-    "audit-site": (policy.audit_log_object, None),
+    "audits": (policy.audit_log_object, None),
 }
 OBJECTS = {
     name: each if isinstance(each, Object) else each[0](*each[1:]) for name, each in COLUMNS.items()
@@ -80,32 +81,34 @@ usage-rerater                         -     -         -        -       -   -    
 alert-deliverer                       -     -         -        -       -   -      -           -
 spend-exporter                        r     r         r        -       -   r      r           -
 usage-expirer                         -     -         -        -       -   -      -           -
+override-expirer                      -     -         -        -       -   -      -           -
 """
 SITE_TABLE = """
-                                      self other price usage alert export directory audit audit-site
-owner                                 ru   ru    ru    cr    -     -      crud      crud  crud
-user-admin                            ru   ru    -     -     -     -      crud      -     -
-auditor                               r    r     -     r     -     -      -         r     r
-template-admin                        r    r     -     -     -     -      -         -     -
-member                                r    -     -     -     -     -      -         -     -
-gateway                               r    r     r     cr    -     -      -         -     -
-organization-admin@here               r    r     -     -     -     -      -         r     -
-organization-admin@elsewhere          r    r     -     -     -     -      -         -     -
-organization-user-admin@here          r    r     -     -     -     -      -         -     -
-organization-user-admin@elsewhere     r    r     -     -     -     -      -         -     -
-organization-auditor@here             r    -     -     -     -     -      -         r     -
-organization-auditor@elsewhere        r    -     -     -     -     -      -         -     -
-organization-template-admin@here      r    -     -     -     -     -      -         -     -
-organization-template-admin@elsewhere r    -     -     -     -     -      -         -     -
-organization-member@here              r    -     -     -     -     -      -         -     -
-organization-member@elsewhere         r    -     -     -     -     -      -         -     -
-price-seeder                          -    -     u     -     -     -      -         -     -
-directory-importer                    -    -     -     -     -     -      u         -     -
-usage-ingester                        -    -     -     c     -     -      -         -     -
-usage-rerater                         -    -     -     u     -     -      -         -     -
-alert-deliverer                       -    -     -     -     u     -      -         -     -
-spend-exporter                        -    -     -     -     -     u      -         -     -
-usage-expirer                         -    -     -     d     -     -      -         -     -
+                                      self other users price usage alert file directory audit audits
+owner                                 ru   ru    ru    ru    cr    -     -    crud      crud  crud
+user-admin                            ru   ru    ru    -     -     -     -    crud      -     -
+auditor                               r    r     r     -     r     -     -    -         r     r
+template-admin                        r    r     r     -     -     -     -    -         -     -
+member                                r    -     -     -     -     -     -    -         -     -
+gateway                               r    r     r     r     cr    -     -    -         -     -
+organization-admin@here               r    r     r     -     -     -     -    -         r     -
+organization-admin@elsewhere          r    r     r     -     -     -     -    -         -     -
+organization-user-admin@here          r    r     r     -     -     -     -    -         -     -
+organization-user-admin@elsewhere     r    r     r     -     -     -     -    -         -     -
+organization-auditor@here             r    -     -     -     -     -     -    -         r     -
+organization-auditor@elsewhere        r    -     -     -     -     -     -    -         -     -
+organization-template-admin@here      r    -     -     -     -     -     -    -         -     -
+organization-template-admin@elsewhere r    -     -     -     -     -     -    -         -     -
+organization-member@here              r    -     -     -     -     -     -    -         -     -
+organization-member@elsewhere         r    -     -     -     -     -     -    -         -     -
+price-seeder                          -    -     -     u     -     -     -    -         -     -
+directory-importer                    -    -     -     -     -     -     -    u         -     -
+usage-ingester                        -    -     -     -     c     -     -    -         -     -
+usage-rerater                         -    -     -     -     u     -     -    -         -     -
+alert-deliverer                       -    -     -     -     -     u     -    -         -     -
+spend-exporter                        -    -     -     -     -     -     u    -         -     -
+usage-expirer                         -    -     -     -     d     -     -    -         -     -
+override-expirer                      u    u     u     -     -     -     -    -         -     -
 """
 
 LETTERS = {action[0]: action for action in Action}

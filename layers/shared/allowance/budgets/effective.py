@@ -37,7 +37,9 @@ class GroupOfUser:
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """A user's own limit, 0..1e12 micros, and the group to which spend is attributed."""
+    """A user's own limit, 0..1e12 micros, and the group to which spend is attributed. It has not
+    expired.
+    """
 
     group_id: UUID
     spend_limit_micros: int

@@ -5,7 +5,15 @@ from uuid import UUID
 
 from pydantic import BeforeValidator, Field, Strict, ValidationError
 
-from allowance.contract.fields import Body, Row, Timestamp, Versioned, example, hyphenated
+from allowance.contract.fields import (
+    Body,
+    Moment,
+    Row,
+    Timestamp,
+    Versioned,
+    example,
+    hyphenated,
+)
 from allowance.contract.validation import ABOVE, problems_of
 from allowance.errors import InvalidSpendLimit, ValidationFailed
 
@@ -60,12 +68,13 @@ class SpendLimit(Body):
 
 class UserBudgetOverride(Versioned):
     """A user's own limit per period, and the user's group to which spend is attributed. 0 blocks
-    all spend.
+    all spend. From `expires_at` on the groups' budgets apply again; null: it has no end.
     """
 
     user_id: UUID
     group_id: UUID
     spend_limit_micros: int
+    expires_at: Timestamp | None
     created_at: Timestamp
     updated_at: Timestamp
 
@@ -86,6 +95,13 @@ class OverrideLimit(SpendLimit):
         BeforeValidator(hyphenated),
         Field(description="A group of which the user is a member; spend is attributed to it."),
     ]
+    expires_at: Annotated[
+        Moment | None,
+        Field(
+            description="A time to come, from which on the groups' budgets apply again. Without it,"
+            " the limit has no end."
+        ),
+    ] = None
 
 
 class LockedOverride(Row):

@@ -14,7 +14,13 @@ from allowance.budgets.models import (
 )
 from allowance.contract.preconditions import Precondition
 from allowance.database.queries import Call, call
-from allowance.errors import GroupNotFound, NotFound, OverrideNotFound
+from allowance.errors import (
+    GroupNotFound,
+    NotFound,
+    OverrideNotFound,
+    Problem,
+    ValidationFailed,
+)
 from allowance.rbac.policy import Action, group_object
 
 
@@ -33,10 +39,13 @@ class OverrideStore(UserPathStore):
         """Create or change the override, 0..1e12 micros, with its audit entries.
 
         Needs update on the user, on the group, and on the group that the override leaves. Raises
-        UserNotFound, GroupNotFound, NotAuthorized, BudgetChanged, and NotAGroupMember for a user
-        outside the group.
+        UserNotFound, GroupNotFound, NotAuthorized, BudgetChanged, NotAGroupMember for a user
+        outside the group, and ValidationFailed for an end that is over.
         """
         user_id, group_id = self._user_id(), limit.group_id
+        self._gate.check(Action.UPDATE, self._user())
+        if limit.expires_at is not None and limit.expires_at <= self._caller.now:
+            raise ValidationFailed([Problem("expires_at", "Must be a time to come.")])
         rows = self._write(
             group_id,
             call(LockedOverride, "lock_override_in_group", user_id=user_id, group_id=group_id),
@@ -47,6 +56,7 @@ class OverrideStore(UserPathStore):
                 group_id=group_id,
                 group_ids=group_ids,
                 spend_limit_micros=limit.spend_limit_micros,
+                expires_at=limit.expires_at,
                 **precondition.parameters,
                 **self._origin.parameters,
             ),

@@ -166,6 +166,7 @@ def audit_log_object(organization_id: UUID | None) -> Object:
     return Object(ResourceType.AUDIT_LOG, organization_id=organization_id)
 
 
+USERS = Object(ResourceType.USER)
 PRICE_BOOK = Object(ResourceType.AI_MODEL_PRICE)
 DIRECTORY = Object(ResourceType.DIRECTORY)
 USAGE = Object(ResourceType.AI_USAGE)

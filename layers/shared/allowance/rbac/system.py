@@ -49,6 +49,7 @@ SPEND_EXPORTER = _actor(
     (ResourceType.AI_SPEND_EXPORT, Action.UPDATE),
 )
 USAGE_EXPIRER = _actor("usage-expirer", (ResourceType.AI_USAGE, Action.DELETE))
+OVERRIDE_EXPIRER = _actor("override-expirer", (ResourceType.USER, Action.UPDATE))
 SYSTEM_ACTORS = (
     PRICE_SEEDER,
     DIRECTORY_IMPORTER,
@@ -57,4 +58,5 @@ SYSTEM_ACTORS = (
     ALERT_DELIVERER,
     SPEND_EXPORTER,
     USAGE_EXPIRER,
+    OVERRIDE_EXPIRER,
 )
