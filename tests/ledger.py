@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from uuid import UUID
 
 from allowance.access.gate import Gate
@@ -41,7 +42,9 @@ def record_in(
     return record(gate.open(Action.CREATE, USAGE), records, now)
 
 
-def add_spend(database: Database, user_id: UUID, group_id: UUID, day: date, micros: int) -> None:
+def add_spend(
+    database: Database, user_id: UUID, group_id: UUID, day: date, micros: int | Decimal
+) -> None:
     """Add one usage to the sums of a day, like the write path."""
     database.run(
         "INSERT INTO ai_spend_daily SELECT given.user_id, given.group_id,"

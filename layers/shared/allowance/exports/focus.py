@@ -14,6 +14,7 @@ from pydantic import AwareDatetime
 
 from allowance.budgets.effective import Period, period_containing
 from allowance.contract.fields import NIL_UUID
+from allowance.contract.money import usd
 from allowance.spend.models import Sums
 from allowance.tables.columns import Column, millionths
 
@@ -86,7 +87,7 @@ def _tags(charge: Charge) -> str:
 
 
 COLUMNS: tuple[Column[Charge], ...] = (
-    Column("BilledCost", "decimal", lambda each: millionths(each.cost_micros)),
+    Column("BilledCost", "money", lambda each: usd(each.cost_micros)),
     Column("BillingAccountId", "text", lambda each: str(each.organization_id)),
     Column(
         "BillingAccountName",
@@ -111,12 +112,12 @@ COLUMNS: tuple[Column[Charge], ...] = (
     Column("ConsumedQuantity", "decimal", lambda each: millionths(each.tokens * 1_000_000)),
     Column("ConsumedUnit", "text", lambda each: "Tokens"),
     # Only the applied price is known, so all four costs are equal.
-    Column("ContractedCost", "decimal", lambda each: millionths(each.cost_micros)),
-    Column("EffectiveCost", "decimal", lambda each: millionths(each.cost_micros)),
+    Column("ContractedCost", "money", lambda each: usd(each.cost_micros)),
+    Column("EffectiveCost", "money", lambda each: usd(each.cost_micros)),
     Column("InvoiceId", "text", lambda each: None),
     # Gateways send one provider: it is the invoice issuer, the seller and the publisher.
     Column("InvoiceIssuerName", "text", lambda each: each.provider),
-    Column("ListCost", "decimal", lambda each: millionths(each.cost_micros)),
+    Column("ListCost", "money", lambda each: usd(each.cost_micros)),
     Column("PricingCategory", "text", lambda each: "Standard"),
     Column("PricingQuantity", "decimal", lambda each: millionths(each.tokens)),
     Column("PricingUnit", "text", lambda each: "1000000 Tokens"),

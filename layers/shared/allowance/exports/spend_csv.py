@@ -10,11 +10,12 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, TypeAdapter
 
 from allowance.budgets.effective import Period, period_containing
+from allowance.contract.money import usd, whole_micros
 from allowance.contract.query import WHOLE_NUMBER, Query, content_in, text_for
 from allowance.errors import InvalidQuery, Problem
 from allowance.spend.models import Sums
 from allowance.tables import csv as csv_file
-from allowance.tables.columns import Column, cells_of, millionths
+from allowance.tables.columns import Column, cells_of
 from allowance.tables.csv import CsvPage
 
 MAX_ROWS = 5_000
@@ -110,8 +111,8 @@ SPEND_COLUMNS: tuple[Column[DailySpend], ...] = (
     Column("cache_write_1h_tokens", "tokens", lambda each: each.cache_write_1h_tokens),
     Column("usage_count", "count", lambda each: each.usage_count),
     Column("unpriced_usage_count", "count", lambda each: each.unpriced_usage_count),
-    Column("cost_micros", "tokens", lambda each: each.cost_micros),
-    Column("cost_usd", "decimal", lambda each: millionths(each.cost_micros)),
+    Column("cost_micros", "tokens", lambda each: whole_micros(each.cost_micros)),
+    Column("cost_usd", "money", lambda each: usd(each.cost_micros)),
 )
 
 

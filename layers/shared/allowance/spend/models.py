@@ -1,4 +1,6 @@
-"""The shapes of spend in a period, and of its limit. Money is whole micro-units of US dollars."""
+"""The shapes of spend in a period, and of its limit. Money is micro-units of US dollars. A response
+has whole ones: each is the exact amount, rounded once, and never a sum of rounded ones.
+"""
 
 from typing import Annotated
 from uuid import UUID
@@ -6,16 +8,18 @@ from uuid import UUID
 from pydantic import BeforeValidator, Field
 
 from allowance.budgets.effective import LimitSource
-from allowance.contract.fields import UUID_FORM, Row, Timestamp
+from allowance.contract.fields import UUID_FORM, ExactMicros, Micros, Row, Timestamp
 from allowance.contract.query import Query
 
 MAX_IDS = 100
 
 
 class Sums(Row):
-    """The sums of usages: cost, tokens by class, their number, and the number without a price."""
+    """The sums of usages: exact cost, tokens by class, their number, and the number without a
+    price.
+    """
 
-    cost_micros: int
+    cost_micros: ExactMicros
     input_tokens: int
     output_tokens: int
     cache_read_tokens: int
@@ -47,8 +51,8 @@ class UserSpend(PeriodSpend):
     effective_budget: BudgetLimit | None
     spend_limit_micros: int | None
     limit_source: LimitSource | None
-    current_spend_micros: int
-    reserved_micros: int
+    current_spend_micros: Micros
+    reserved_micros: Micros
 
 
 class GroupTotals(Row):
@@ -60,7 +64,7 @@ class GroupTotals(Row):
     group_id: UUID
     spend_limit_micros: int | None
     total_spend_limit_micros: int | None
-    current_spend_micros: int
+    current_spend_micros: Micros
 
 
 class GroupSpend(PeriodSpend, GroupTotals):
@@ -84,7 +88,7 @@ class MemberTotals(Row):
     effective_group_id: UUID | None
     effective_budget: BudgetLimit | None
     group_budget: BudgetLimit | None
-    group_spend_micros: int
+    group_spend_micros: Micros
 
 
 class GroupMembersSpend(PeriodSpend):
