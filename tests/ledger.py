@@ -47,7 +47,10 @@ def add_spend(
 ) -> None:
     """Add one usage to the sums of a day, like the write path."""
     database.run(
-        "INSERT INTO ai_spend_daily SELECT given.user_id, given.group_id,"
+        "INSERT INTO ai_spend_daily (user_id, group_id, organization_id, day, cost_micros,"
+        " input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,"
+        " cache_write_1h_tokens, usage_count, unpriced_usage_count)"
+        " SELECT given.user_id, given.group_id,"
         " coalesce(g.organization_id, '00000000-0000-0000-0000-000000000000'),"
         " given.day, given.micros, 0, 0, 0, 0, 0, 1, 0"
         " FROM (SELECT %s::uuid, %s::uuid, %s::date, %s::numeric)"

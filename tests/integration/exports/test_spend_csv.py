@@ -5,6 +5,7 @@ from decimal import Decimal
 from urllib.parse import parse_qs
 
 import import_directory
+from allowance.prices.units import COUNTED_IN_TOKENS, OTHER_UNITS
 from tests.exports import PATH, pages, rows_of
 from tests.gateway import Client, Context
 from tests.people import Acme
@@ -27,10 +28,13 @@ def test_a_row_for_each_day_user_and_group(used: Client, acme: Acme, ana: Client
         "cache_read_tokens": "2",
         "cache_write_tokens": "0",
         "cache_write_1h_tokens": "3",
+        **{f"{each}_tokens" if each in COUNTED_IN_TOKENS else each: "0" for each in OTHER_UNITS},
         "usage_count": "2",
         "unpriced_usage_count": "1",
         "cost_micros": "3000",
         "cost_usd": "0.003000000000",
+        "stated_cost_usd": "",
+        "stated_cost_difference_usd": "",
     }
     otto = [each for each in rows if each["username"] == "otto"]
     assert sum(int(each["usage_count"]) for each in otto) == 3
@@ -126,7 +130,7 @@ def test_a_negative_correction_stays_a_number(
     database.run("UPDATE ai_usage_hourly SET cost_micros = -0.000001")
     spend, charges = (ana.get(f"{PATH}?month=2026-11&format={form}") for form in ("spend", "focus"))
     assert {Decimal(each["cost_usd"]) for each in rows_of(spend)} == {Decimal("-0.000001500001")}
-    assert ",-2,-0.000001500001\r\n" in spend.body
+    assert ",-2,-0.000001500001,,\r\n" in spend.body
     assert {each["BilledCost"] for each in rows_of(charges)} == {"-0.000000000001"}
 
 

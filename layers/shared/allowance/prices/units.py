@@ -99,3 +99,20 @@ OTHER_UNITS: Mapping[OtherUnit, Unit] = {
     "annotated_pages": Unit(1_000, "input_annotated_document_kpages"),
     "pixels": Unit(1_000_000_000, "input_gpixels"),
 }
+
+COUNTED_IN_TOKENS: frozenset[OtherUnit] = frozenset(
+    {
+        "input_audio",
+        "input_image",
+        "input_video",
+        "cache_read_audio",
+        "cache_read_image",
+        "cache_read_video",
+        "output_audio",
+        "output_image",
+        "output_video",
+        "output_reasoning",
+        "output_citation",
+    }
+)
+"""The other units that are classes of tokens, which a record has in `tokens`."""

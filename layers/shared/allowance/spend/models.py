@@ -2,6 +2,7 @@
 has whole ones: each is the exact amount, rounded once, and never a sum of rounded ones.
 """
 
+from collections.abc import Mapping
 from typing import Annotated
 from uuid import UUID
 
@@ -10,13 +11,18 @@ from pydantic import BeforeValidator, Field
 from allowance.budgets.effective import LimitSource
 from allowance.contract.fields import UUID_FORM, ExactMicros, Micros, Row, Timestamp
 from allowance.contract.query import Query
+from allowance.prices.units import OtherUnit
 
 MAX_IDS = 100
 
 
 class Sums(Row):
-    """The sums of usages: exact cost, tokens by class, their number, and the number without a
-    price.
+    """The sums of usages: exact cost, tokens by class, other units, their number, and the number
+    without a price.
+
+    A unit that is not in the registry raises, because an export would leave it out.
+    `stated_cost_micros` is what the usages state that they cost, None if none does.
+    `stated_difference_micros` is our cost less theirs, of the usages that have both.
     """
 
     cost_micros: ExactMicros
@@ -25,8 +31,11 @@ class Sums(Row):
     cache_read_tokens: int
     cache_write_tokens: int
     cache_write_1h_tokens: int
+    other_units: Mapping[OtherUnit, int]
     usage_count: int
     unpriced_usage_count: int
+    stated_cost_micros: ExactMicros | None
+    stated_difference_micros: ExactMicros | None
 
 
 class BudgetLimit(Row):
