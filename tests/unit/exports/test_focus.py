@@ -6,6 +6,7 @@ import json
 import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -133,7 +134,7 @@ def test_tokens_of_audio_and_images_are_tokens_and_searches_are_not() -> None:
     assert (cells["x_WebSearches"], cells["x_Pages"]) == (3, 0)
 
 
-def test_each_unit_has_a_column_in_each_export_in_the_order_of_the_registry() -> None:
+def test_each_export_has_a_column_for_each_unit_in_registry_order() -> None:
     """Each unit has a quantity of its own, and the cells have them all."""
     units = {unit: number for number, unit in enumerate(OTHER_UNITS, 10)}
     own = [value for name, value in row(other_units=units).items() if name.startswith("x_")]
@@ -177,3 +178,8 @@ def test_a_page_fits_a_lambda_response_and_ends_with_a_whole_row() -> None:
         assert (page.next is None) == (seen + count == len(rows))
         seen, pages = seen + count, pages + 1
     assert pages > 1
+
+
+def test_the_guide_names_the_column_of_each_unit() -> None:
+    guide = (Path(__file__).parents[3] / "docs/exports.md").read_text()
+    assert [each.name for each in SPEND_COLUMNS if f"`{each.name}`" not in guide] == []
