@@ -58,6 +58,8 @@ from tests.vendor_objects import GEMINI, SONIC
         ("bedrock", "bedrock", {"inputTokens": 9, "cacheDetails": [{"ttl": "2h"}]}, ""),
         ("cohere", "cohere", {"billed_units": {"images": 3}}, "usage.billed_units.images"),
         ("mistral", "mistral", {"prompt_tokens": 4, "prompt_audio_seconds": 203}, ""),
+        ("openai", "openai", {"type": "duration", "seconds": 3.0004}, "usage.seconds"),
+        ("xai", "xai", {"billable_audio_seconds": 1e-9}, "usage.billable_audio_seconds"),
         (
             "openai",
             "openai",

@@ -114,7 +114,7 @@ def read_voice(cursor: Cursor, counts: Counts) -> None:
 
     https://docs.x.ai/docs/guides/voice
     """
-    counts.add("audio_seconds", cursor.seconds("billable_audio_seconds"))
+    counts.add("audio_milliseconds", cursor.milliseconds("billable_audio_seconds"))
     counts.add("input_messages", cursor.count("input_text_messages"))
     tokens = 0
     for side in ("input", "output"):

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 from allowance.errors import Problem, UsageOutOfRange
 from allowance.prices.cost import MAX_TOKENS, Tokens
 from allowance.prices.terms import Variant
-from allowance.prices.units import OtherUnit, OtherUnits, Quantity
+from allowance.prices.units import OtherUnit, OtherUnits
 from allowance.usage.reading.cursor import Cursor
 
 Modality = Literal["audio", "image", "video"]
@@ -59,9 +59,9 @@ class Counts:
     cache_write: int = 0
     cache_write_1h: int = 0
     variant: Variant | None = None
-    others: dict[OtherUnit, Quantity] = field(default_factory=dict[OtherUnit, Quantity])
+    others: dict[OtherUnit, int] = field(default_factory=dict[OtherUnit, int])
 
-    def add(self, unit: OtherUnit, quantity: Quantity) -> None:
+    def add(self, unit: OtherUnit, quantity: int) -> None:
         """Add to a unit. Zero leaves no trace."""
         if quantity:
             self.others[unit] = self.others.get(unit, 0) + quantity
