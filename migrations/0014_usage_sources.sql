@@ -14,3 +14,4 @@ CREATE TABLE ai_usage_sources (
 REVOKE ALL ON ai_usage_sources FROM PUBLIC, allowance_routes, allowance_jobs, allowance_directory;
 GRANT SELECT, INSERT (source, cost_from, created_at, updated_at), UPDATE (cost_from, updated_at)
 ON ai_usage_sources TO allowance_routes;
+GRANT SELECT (source, cost_from) ON ai_usage_sources TO allowance_jobs;
