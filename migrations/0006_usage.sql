@@ -119,6 +119,10 @@ CREATE TABLE ai_usage (
         (corrects IS NULL OR stated_cost_micros IS NULL)
         AND (cost_from IS NULL OR stated_cost_micros IS NOT NULL)
         AND (cost_from IS NULL OR cost_micros = stated_cost_micros)
+        AND (
+            corrects IS NOT NULL OR stated_difference_micros IS NULL
+            OR coalesce(stated_difference_micros = cost_micros - stated_cost_micros, false)
+        )
     ),
     -- This order keeps the usage of an organization together, and an entry beside its corrections.
     PRIMARY KEY (organization_id, occurred_at, id)
@@ -187,6 +191,8 @@ ON ai_usage_hourly (provider, model, hour, organization_id);
 CREATE INDEX ai_usage_hourly_unpriced_idx
 ON ai_usage_hourly (provider, model, hour, organization_id) INCLUDE (unpriced_usage_count)
 WHERE unpriced_usage_count > 0;
+CREATE INDEX ai_usage_hourly_compared_idx ON ai_usage_hourly (provider, model)
+WHERE compared_usage_count > 0;
 
 -- The spend of a user in a month (its first day), in all groups: the sum that a limit applies to. A
 -- writer holds the row until the end of its transaction, so it returns the complete sum.
@@ -261,30 +267,31 @@ FROM PUBLIC, allowance_routes, allowance_jobs, allowance_directory;
 GRANT SELECT (key_digest, content_sha256, cost_micros) ON ai_usage_keys
 TO allowance_routes, allowance_jobs;
 REVOKE ALL ON FUNCTION ai_other_units_added(jsonb, jsonb), ai_other_units_sum(jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ai_other_units_added(jsonb, jsonb), ai_other_units_sum(jsonb)
+TO allowance_jobs;
 GRANT SELECT (
     id, corrects, reason, user_id, group_id, organization_id, provider, model, variant,
     input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cache_write_1h_tokens,
-    cost_micros, occurred_at, recorded_at, usage_format, usage_object
+    other_units, cost_micros, stated_cost_micros, cost_from, usage_count, unpriced_usage_count,
+    occurred_at, recorded_at, usage_format, usage_object
 ) ON ai_usage TO allowance_jobs;
 GRANT SELECT ON ai_user_spend_monthly, ai_group_spend_monthly TO allowance_routes;
 GRANT SELECT (
     user_id, group_id, organization_id, day, cost_micros, input_tokens, output_tokens,
-    cache_read_tokens, cache_write_tokens, cache_write_1h_tokens, usage_count, unpriced_usage_count
+    cache_read_tokens, cache_write_tokens, cache_write_1h_tokens, other_units, stated_cost_micros,
+    stated_difference_micros, usage_count, unpriced_usage_count
 ) ON ai_spend_daily TO allowance_routes;
 GRANT SELECT (
     hour, organization_id, group_id, provider, model, cost_micros, input_tokens, output_tokens,
-    cache_read_tokens, cache_write_tokens, cache_write_1h_tokens, usage_count,
-    unpriced_usage_count, unread_usage_count
+    cache_read_tokens, cache_write_tokens, cache_write_1h_tokens, other_units, stated_cost_micros,
+    stated_difference_micros, usage_count, unpriced_usage_count, unread_usage_count,
+    compared_usage_count, compared_cost_micros
 ) ON ai_usage_hourly TO allowance_routes;
 GRANT SELECT (
     hour, organization_id, group_id, provider, model, cost_micros, input_tokens, output_tokens,
-    cache_read_tokens, cache_write_tokens, cache_write_1h_tokens, usage_count, unpriced_usage_count
+    cache_read_tokens, cache_write_tokens, cache_write_1h_tokens, other_units, stated_cost_micros,
+    stated_difference_micros, usage_count, unpriced_usage_count
 ) ON ai_usage_hourly TO allowance_jobs;
--- Exports show these too.
-GRANT SELECT (other_units, stated_cost_micros, stated_difference_micros)
-ON ai_spend_daily, ai_usage_hourly TO allowance_routes;
-GRANT SELECT (other_units, stated_cost_micros, stated_difference_micros)
-ON ai_usage_hourly TO allowance_jobs;
 GRANT SELECT, UPDATE (seen_version_id, settled_version_id, rules, rules_changed_at)
 ON ai_usage_rating TO allowance_jobs;
 GRANT SELECT, INSERT (provider, model, since, recorded_since, unpriced_only), UPDATE (

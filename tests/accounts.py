@@ -30,6 +30,7 @@ from allowance.prices.seeding.store import SeedingStore
 from allowance.prices.store import ModelPriceStore
 from allowance.rbac.policy import Action
 from allowance.spend.store import GroupSpendStore, OrganizationSpendStore, UserSpendStore
+from allowance.usage.differences import DifferenceQuery
 from allowance.usage.models import UsageBatch
 from allowance.usage.rerating import UsageRerater
 from allowance.usage.retention import UsageExpirer
@@ -46,6 +47,7 @@ USAGE = {
     "model": "m",
     "occurred_at": "2026-11-20T10:00:00Z",
     "tokens": {"input": 1},
+    "cost_usd": 1,
 }
 
 EVERY_STEP = {
@@ -210,6 +212,9 @@ ACCOUNTS: dict[tuple[type, str], Account] = {
     ),
     (UsageStore, "list_unpriced"): Account(
         ["read ai_usage"], lambda s, _: s.list_unpriced(UnpricedQuery())
+    ),
+    (UsageStore, "list_cost_differences"): Account(
+        ["read ai_usage"], lambda s, _: s.list_cost_differences(DifferenceQuery())
     ),
     (UsageRerater, "rerate"): Account(["update ai_usage"], lambda s, _: s.rerate()),
     (UsageExpirer, "expire"): Account(["delete ai_usage"], lambda s, _: s.expire(1)),

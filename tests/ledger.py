@@ -14,6 +14,15 @@ from allowance.usage.models import UsageAnswer
 from allowance.usage.recording import record
 from tests.postgres import Database
 
+STATED = "sum(stated_cost_micros), sum(stated_difference_micros)"
+COMPARED = "FILTER (WHERE stated_difference_micros IS NOT NULL)"
+UNITS = (
+    "(SELECT jsonb_object_agg(n.unit, n.quantity) FROM (SELECT e.key AS unit,"
+    " sum(e.value::numeric) AS quantity FROM unnest(array_agg(other_units)) AS u (units),"
+    " jsonb_each_text(u.units) AS e GROUP BY e.key HAVING sum(e.value::numeric) <> 0) AS n)"
+)
+"""The sums by unit, by another way than that of the write path."""
+
 SUMS = ", ".join(
     f"sum({column})::numeric"
     for column in (
@@ -108,20 +117,25 @@ def assert_sums_agree(database: Database) -> None:
     unread = (
         "coalesce(sum(unpriced_usage_count) FILTER (WHERE usage_format IS NOT NULL), 0)::numeric"
     )
+    compared = ", ".join(
+        f"coalesce(sum({each}) {COMPARED}, 0)"
+        for each in ("usage_count - unpriced_usage_count", "cost_micros")
+    )
     for table, moment, rest, from_entries, from_sums in (
         (
             "ai_spend_daily",
             "(occurred_at AT TIME ZONE 'UTC')::date AS day",
             "user_id, group_id, organization_id",
-            summed,
-            SUMS,
+            f"{summed}, {STATED}, {UNITS}",
+            f"{SUMS}, {STATED}, {UNITS}",
         ),
         (
             "ai_usage_hourly",
             "date_trunc('hour', occurred_at, 'UTC') AS hour",
             "organization_id, group_id, provider, model",
-            f"{summed}, {unread}",
-            f"{SUMS}, sum(unread_usage_count)::numeric",
+            f"{summed}, {STATED}, {UNITS}, {unread}, {compared}",
+            f"{SUMS}, {STATED}, {UNITS}, sum(unread_usage_count)::numeric,"
+            " sum(compared_usage_count), sum(compared_cost_micros)",
         ),
     ):
         key = f"{moment.rpartition(' ')[2]}, {rest}"

@@ -37,6 +37,8 @@ VALUES = {
     "spend_limits": "'{}'", "persons": "'{}'", "kinds_of": "'{}'", "input_tokens": "'{}'",
     "output_tokens": "'{}'", "cache_read_tokens": "'{}'", "cache_write_tokens": "'{}'",
     "cache_write_1h_tokens": "'{}'", "costs": "'{}'", "corrects": "'{}'", "unpriced_counts": "'{}'",
+    "other_units": "''", "large_costs": "''", "stated_costs": "''", "stated_differences": "''",
+    "extra_counts": "'{}'", "after_difference": "1",
     "receivers": "'{}'", "configured": "'{}'", "sns_in_order": "true",
     "lease_seconds": "120", "receiver": "'sns'", "first_delay_seconds": "60",
     "longest_delay_seconds": "900", "attempts": "5", "after_day": "NULL", "after_user": "NULL",

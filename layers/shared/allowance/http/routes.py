@@ -16,6 +16,7 @@ ROUTES = (
     ("DELETE", "/api/v2/ai/model-prices/{provider}/{model+}"),
     ("POST", "/api/v2/ai/usage"),
     ("GET", "/api/v2/ai/usage/unpriced"),
+    ("GET", "/api/v2/ai/usage/cost-differences"),
     ("GET", "/api/v2/audit"),
     ("GET", "/api/v2/groups/{group}"),
     ("DELETE", "/api/v2/groups/{group}/ai/budget"),

@@ -7,7 +7,7 @@ from typing import NamedTuple, Self, get_args
 
 from allowance.errors import Problem, UsageOutOfRange
 from allowance.prices.terms import PriceTerms, Rates, Terms, Variant
-from allowance.prices.units import NO_OTHERS, OTHER_UNITS, OtherUnits, TokenClass
+from allowance.prices.units import NO_OTHERS, OTHER_UNITS, OtherUnit, OtherUnits, TokenClass
 
 MAX_TOKENS = 1_000_000_000_000
 MAX_COST_MICROS = 10_000_000_000_000
@@ -91,9 +91,14 @@ class Cost(NamedTuple):
     @property
     def micros(self) -> int:
         """Return whole micro-units of USD, rounded once, half-even."""
-        micros, rest = divmod(self.picos, PICOS_PER_MICRO)
-        half = PICOS_PER_MICRO // 2
-        return micros + (rest > half or (rest == half and micros % 2 == 1))
+        return half_even_micros(self.picos)
+
+
+def half_even_micros(picos: int) -> int:
+    """Return whole micro-units of USD, rounded half-even."""
+    micros, rest = divmod(picos, PICOS_PER_MICRO)
+    half = PICOS_PER_MICRO // 2
+    return micros + (rest > half or (rest == half and micros % 2 == 1))
 
 
 def cost_of(
@@ -113,10 +118,7 @@ def cost_of(
     stated = terms if variant is None else terms.variants.get(variant)
     if stated is None:
         return None
-    rates, tier = stated, None
-    if stated.tiers and requests == 1:
-        total = tokens.total_input + _input_of(others) if others else tokens.total_input
-        rates, tier = _rates_for(total, stated)
+    rates, tier = _rates_for(tokens, others, requests, stated) if stated.tiers else (stated, None)
     prices, unknown, fee = rates.amounts
     for place in unknown:
         if tokens[place]:
@@ -139,6 +141,21 @@ def cost_of(
     return Cost(picos, tokens, others, rates, tier)
 
 
+def unpriced_in(
+    tokens: Tokens, terms: PriceTerms, variant: Variant | None, others: OtherUnits, requests: int
+) -> tuple[TokenClass | OtherUnit, ...]:
+    """Return the classes and units of a usage that have no price. None if its variant has none."""
+    stated = terms if variant is None else terms.variants.get(variant)
+    if stated is None:
+        return ()
+    rates, _ = _rates_for(tokens, others, requests, stated)
+    _, unknown, _ = rates.amounts
+    return (
+        *(TOKEN_CLASSES[place] for place in unknown if tokens[place]),
+        *(unit for unit, count in others.items() if count and rates.price_of(unit) is None),
+    )
+
+
 def _amount(rates: Rates, others: OtherUnits, requests: int, fee: int) -> int | None:
     """Return the picos of the other units and of all requests, None if one has no price."""
     picos = fee * max(requests, others.get("requests", 0))
@@ -155,6 +172,11 @@ def _input_of(others: OtherUnits) -> int:
     return sum(count for unit, count in others.items() if OTHER_UNITS[unit].is_input)
 
 
-def _rates_for(total_input: int, terms: Terms) -> tuple[Rates, int | None]:
+def _rates_for(
+    tokens: Tokens, others: OtherUnits, requests: int, terms: Terms
+) -> tuple[Rates, int | None]:
+    if requests > 1:
+        return terms, None
+    total_input = tokens.total_input + _input_of(others)
     passed = [tier for tier in terms.tiers if total_input > tier.above_input_tokens]
     return (passed[-1], passed[-1].above_input_tokens) if passed else (terms, None)

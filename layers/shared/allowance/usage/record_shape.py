@@ -99,9 +99,7 @@ class UsageRecord(Body):
     tokens: Annotated[
         TokenCounts | None, Field(description="Disjoint counts: input is not cached.")
     ] = None
-    units: Annotated[
-        UnitCounts | None, Field(description="What is not counted in tokens.")
-    ] = None
+    units: Annotated[UnitCounts | None, Field(description="What is not counted in tokens.")] = None
     usage_format: Annotated[
         UsageFormat | None, Field(description="The vendor whose object is in usage.")
     ] = None

@@ -86,9 +86,17 @@ LEFT JOIN LATERAL (
 ) AS p ON true
 ORDER BY s.place, s.starts;
 
+-- name: find_usage_sources
+-- needs: create or update ai_usage
+-- The settings of the sources in a batch, of those that have any.
+SELECT s.source, s.cost_from
+FROM ai_usage_sources AS s
+WHERE s.source = ANY(%(sources)s::text []);
+
 -- name: list_usage_keys
 -- needs: create or update ai_usage
--- The content and cost of each key that is recorded already.
-SELECT uuid_send(d.key_digest) AS key_digest, d.content_sha256, d.cost_micros
+-- The content and cost of each key that is recorded already, the cost in 1e-12 USD.
+SELECT uuid_send(d.key_digest) AS key_digest, d.content_sha256,
+    trunc(d.cost_micros * 1000000) AS cost_picos
 FROM ai_usage_keys AS d
 WHERE d.key_digest = ANY(%(key_digests)s::uuid []);

@@ -17,7 +17,7 @@ WANTED = f"must be US dollars from 0 to {MAX_COST_USD}, as a number or as a stri
 STATING = frozenset({"litellm", "litellm-proxy", "openrouter"})
 """Formats, and sellers of the price book, whose objects state a cost in US dollars in `cost`."""
 
-_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
+_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
 # Wide enough for any number that _NUMBER and MAX_LENGTH let through, so only the quantum rounds.
 _CONTEXT = Context(prec=1100)
 
@@ -28,13 +28,11 @@ def picos_of_usd(dollars: object) -> int:
     Gateways send floats: one stands for the decimal that is written with the fewest digits. Raise
     ValueError below 0, above 1e7, and for what is no such number.
     """
-    if not isinstance(dollars, int | float | str):
-        raise ValueError(WANTED)
-    text = dollars if isinstance(dollars, str) else repr(dollars)
+    text = str(dollars) if isinstance(dollars, int | float | str) else ""
     if len(text) > MAX_LENGTH or not _NUMBER.fullmatch(text):
         raise ValueError(WANTED)
     picos = Decimal(text).scaleb(12, _CONTEXT)
-    if picos > MAX_COST_PICOS:
+    if not 0 <= picos <= MAX_COST_PICOS:
         raise ValueError(WANTED)
     return int(picos.quantize(Decimal(1), ROUND_HALF_EVEN, _CONTEXT))
 

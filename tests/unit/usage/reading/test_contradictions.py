@@ -48,12 +48,6 @@ from tests.vendor_objects import GEMINI, SONIC
             },
             "usage.prompt_tokens",
         ),
-        (
-            "openai",
-            "openai",
-            {"input_tokens": 9, "num_model_requests": 470},
-            "usage.num_model_requests",
-        ),
         ("openai", "deepseek", {"prompt_tokens": 9, "prompt_cache_hit_tokens": 8}, ""),
         ("bedrock", "bedrock", {"inputTokens": 9, "cacheDetails": [{"ttl": "2h"}]}, ""),
         ("cohere", "cohere", {"billed_units": {"images": 3}}, "usage.billed_units.images"),

@@ -37,7 +37,8 @@ OUTPUT: Mapping[Modality, OtherUnit] = {
 
 
 class Reading(NamedTuple):
-    """What an object says. `variant` is the kind of processing that its marks name.
+    """What an object says. `variant` is the kind of processing that its marks name, and `requests`
+    the number of requests that it is of.
 
     `unread` is empty for an object that was read whole. Otherwise it names what was not understood,
     and no tokens or units are counted.
@@ -47,6 +48,7 @@ class Reading(NamedTuple):
     others: OtherUnits
     variant: Variant | None
     unread: tuple[Problem, ...]
+    requests: int = 1
 
 
 @dataclass
@@ -59,6 +61,7 @@ class Counts:
     cache_write: int = 0
     cache_write_1h: int = 0
     variant: Variant | None = None
+    requests: int = 1
     others: dict[OtherUnit, int] = field(default_factory=dict[OtherUnit, int])
 
     def add(self, unit: OtherUnit, quantity: int) -> None:
