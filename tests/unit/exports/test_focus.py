@@ -7,7 +7,7 @@ import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 import pytest
@@ -21,9 +21,10 @@ from allowance.exports.spend_csv import (
     month_of,
     page_of,
 )
-from allowance.prices.units import OTHER_UNITS
+from allowance.prices.units import COUNTED_IN_TOKENS, OTHER_UNITS, TokenClass
 from allowance.spend.models import Sums
 from allowance.tables.columns import cells_of
+from allowance.usage.record_shape import TokenCounts, UnitCounts
 
 # https://focus.finops.org/focus-specification/v1-2/: what MUST be present for every provider,
 # and may not be null.
@@ -150,6 +151,12 @@ def test_each_export_has_a_column_for_each_unit_in_registry_order() -> None:
     assert len(set(names)) == len(names)
     assert "input_audio_tokens" in names
     assert "web_searches" in names
+
+
+def test_what_a_record_sends_as_tokens_is_consumed_as_tokens() -> None:
+    assert set(TokenCounts.model_fields) == {*get_args(TokenClass), *COUNTED_IN_TOKENS}
+    # A record has `requests` at its top.
+    assert {*UnitCounts.model_fields, "requests"} == OTHER_UNITS.keys() - COUNTED_IN_TOKENS
 
 
 def test_a_unit_that_has_no_column_raises() -> None:
