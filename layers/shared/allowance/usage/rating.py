@@ -7,11 +7,12 @@ from typing import NamedTuple
 
 from allowance.contract.fields import Row
 from allowance.prices.cost import Tokens, cost_of
-from allowance.prices.terms import PriceTerms, Rates, Variant
+from allowance.prices.terms import RATES, PriceTerms, Rates, Variant
 
 
 class UsagePrice(Row):
-    """The price of the name at `place`, as it was sent, from `starts` on. Null: it has no price.
+    """The price of the name at `place`, as it was sent, from `starts` on. Null: it has no price,
+    unless an alias declares it `free`.
 
     The first starts with the first usage of the name in the batch.
     """
@@ -22,6 +23,7 @@ class UsagePrice(Row):
     model: str | None
     version_id: int | None
     terms: PriceTerms | None
+    free: bool
 
 
 class Rated(NamedTuple):
@@ -34,6 +36,8 @@ class Rated(NamedTuple):
 
 
 UNPRICED = Rated(None, None, None, None)
+FREE_RATES = Rates(**dict.fromkeys(RATES, 0))
+"""The rates of a name that an alias declares free."""
 
 
 class UsagePrices:
@@ -60,6 +64,8 @@ class UsagePrices:
         """
         starts, prices = self._by_name[provider, model]
         price = prices[bisect_right(starts, occurred_at) - 1]
+        if price.free:
+            return Rated(0, price, FREE_RATES, None)
         if price.terms is None or price.version_id is None:
             return UNPRICED
         cost = cost_of(tokens, price.terms, variant)

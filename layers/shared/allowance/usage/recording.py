@@ -187,6 +187,8 @@ def call_of_prices(spans: Mapping[tuple[str, str], tuple[datetime, datetime]]) -
     return call(
         UsagePrice,
         "find_usage_prices",
+        named_providers=[provider for provider, _ in spans],
+        named_models=[model for _, model in spans],
         sinces=[since for since, _ in spans.values()],
         untils=[until for _, until in spans.values()],
         places=[place for place, _ in possible],
