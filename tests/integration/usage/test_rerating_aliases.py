@@ -28,10 +28,10 @@ def olivia(acme: Acme) -> Client:
     return acme.client("olivia")
 
 
-def used(gateway: Client, model: str = "Chat/Team", **more: object) -> None:
+def used(gateway: Client, model: str = "Chat/Team", number: int = 1, provider: str = "p") -> None:
     """Record a usage of a thousand tokens."""
-    sent = {"model": model, "tokens": TOKENS} | more
-    (result,) = results(gateway, record(**({"number": 1} | sent)))
+    sent = record(number, provider=provider, model=model, tokens=TOKENS)
+    (result,) = results(gateway, sent)
     assert result["status"] == "recorded"
 
 

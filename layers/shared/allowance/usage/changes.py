@@ -135,9 +135,10 @@ def _request_for_prices(db: Handle, state: RatingState) -> None:
                 (each.provider.lower(), each.model.lower())
                 for each in candidates_of(used.provider, used.model)
             )
+            names_of_aliases = _aliases(used) if spans[True] else ()
             of_model = [
                 *(spans[False][name] for name in names if name in spans[False]),
-                *(spans[True][name] for name in _aliases(used) if name in spans[True]),
+                *(spans[True][name] for name in names_of_aliases if name in spans[True]),
             ]
             if of_model:
                 found[used.provider, used.model] = _joined(of_model)
