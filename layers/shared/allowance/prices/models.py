@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field
 
 from allowance.contract.fields import Moment, Name, Row, Timestamp, hyphenated
 from allowance.contract.query import AFTER, WHOLE_NUMBER, Cursor, Printable, Query
+from allowance.prices.alias_models import AppliedAlias
 from allowance.prices.terms import PriceTerms, Terms, Tier, Variant
 
 PriceSource = Literal["default", "custom"]
@@ -100,12 +101,18 @@ class HeldDecision(Row):
 
 
 class CandidatePrice(Row):
-    """A candidate name for a model as sent, its rule, and the price in effect, if any."""
+    """A candidate name for a model as sent, its rule, and the price in effect, if any.
+
+    Or the target of the alias of the name. `is_sent`: it is the name as sent, in any case.
+    """
 
     provider: str
     model: str
     rule: str
     price: ModelPriceVersion | None
+    is_sent: bool
+    alias: AppliedAlias | None
+    is_pattern: bool
 
 
 class ConsideredName(Row):
@@ -118,13 +125,17 @@ class ConsideredName(Row):
 
 
 class Resolution(Row):
-    """The price that applies to a model as sent, and the rule that found it. The first candidate
-    name with a price wins; null without one.
+    """The price that applies to a model as sent, and the rule that found it; null without one.
+
+    `via` is `alias` if an alias decides, which `alias` shows; else the first candidate name with a
+    price wins. Of a `free` alias the price is null, and usage costs nothing.
     """
 
     provider: str
     model: str
+    via: Literal["name", "alias"] | None
     rule: str | None
+    alias: AppliedAlias | None
     price: ModelPriceVersion | None
     considered: list[ConsideredName]
 

@@ -31,9 +31,13 @@ LIMIT %(limit)s::bigint;
 -- name: resolve_model_price
 -- needs: read ai_model_price
 -- Return the price in effect at a time for each candidate name of a model as sent, most likely
--- first. Names match in any case; an exact match comes first. `find_usage_prices` looks up usage by
--- the same rule.
-WITH candidates AS (
+-- first. Names match in any case; an exact match comes first. The last row is the alias of the
+-- name, if it has one, with the price of its target. `find_usage_prices` looks up usage by the same
+-- rule.
+WITH names AS (
+    SELECT 0 AS place, %(provider)s COLLATE "C" AS provider, %(model)s COLLATE "C" AS model
+),
+candidates AS (
     SELECT c.provider, c.model, c.rule, c.rank
     FROM unnest(%(providers)s::text [], %(models)s::text [], %(rules)s::text [])
         WITH ORDINALITY AS c (provider, model, rule, rank)
@@ -53,29 +57,48 @@ known AS (
             AND lower(each.model) = lower(c.model COLLATE "C")
     ) AS v
 ),
-priced AS (
-    SELECT k.rank, k.place, k.provider, k.model, k.rule,
-        CASE WHEN p.id IS NOT NULL THEN ai_model_price_terms(p.version) || jsonb_build_object(
-            'provider', p.provider, 'model', p.model, 'source', p.source,
-            'effective_from', nullif(p.effective_from, '-infinity'),
-            'withdrawn_at', CASE WHEN p.withdrawn THEN p.effective_from END,
-            'recorded_at', p.recorded_at, 'sources', p.sources, 'origin', p.origin
-        ) END AS price
-    FROM known AS k
-    LEFT JOIN LATERAL (
-        SELECT v.id, v.provider, v.model, v.source, v.effective_from, v.withdrawn, v.recorded_at,
-            v.sources, v.origin, v AS version
-        FROM ai_model_prices_at(coalesce(%(at)s::timestamptz, now())) AS v
-        WHERE v.provider = k.provider AND v.model = k.model
-        ORDER BY v.source
-        LIMIT 1
-    ) AS p ON true
+aliases AS (
+    -- include: aliases_of_names
+),
+considered AS (
+    SELECT c.rank, k.place, coalesce(k.provider, c.provider) AS provider,
+        coalesce(k.model, c.model) AS model, coalesce(k.rule, c.rule) AS rule,
+        lower(coalesce(k.provider, c.provider) COLLATE "C") = lower(n.provider)
+        AND lower(coalesce(k.model, c.model) COLLATE "C") = lower(n.model) AS is_sent,
+        NULL::jsonb AS alias, false AS is_pattern
+    FROM candidates AS c
+    CROSS JOIN names AS n
+    LEFT JOIN known AS k ON k.rank = c.rank
+    UNION ALL
+    SELECT NULL, NULL, coalesce(a.target_provider, a.provider), coalesce(a.target_model, a.model),
+        'the alias ' || a.provider || '/' || a.model, false,
+        jsonb_build_object(
+            'provider', a.provider, 'model', a.model, 'free', a.free,
+            'target', CASE WHEN NOT a.free THEN
+                jsonb_build_object('provider', a.target_provider, 'model', a.target_model)
+            END
+        ),
+        a.is_pattern
+    FROM aliases AS a
 )
-SELECT coalesce(p.provider, c.provider) AS provider, coalesce(p.model, c.model) AS model,
-    coalesce(p.rule, c.rule) AS rule, p.price
-FROM candidates AS c
-LEFT JOIN priced AS p ON p.rank = c.rank
-ORDER BY c.rank, p.place;
+SELECT c.provider, c.model, c.rule, c.is_sent, c.alias, c.is_pattern,
+    CASE WHEN p.id IS NOT NULL THEN ai_model_price_terms(p.version) || jsonb_build_object(
+        'provider', p.provider, 'model', p.model, 'source', p.source,
+        'effective_from', nullif(p.effective_from, '-infinity'),
+        'withdrawn_at', CASE WHEN p.withdrawn THEN p.effective_from END,
+        'recorded_at', p.recorded_at, 'sources', p.sources, 'origin', p.origin
+    ) END AS price
+FROM considered AS c
+LEFT JOIN LATERAL (
+    SELECT v.id, v.provider, v.model, v.source, v.effective_from, v.withdrawn, v.recorded_at,
+        v.sources, v.origin, v AS version
+    FROM ai_model_prices_at(coalesce(%(at)s::timestamptz, now())) AS v
+    WHERE v.provider = c.provider AND v.model = c.model
+        AND (c.alias ->> 'free')::boolean IS NOT TRUE
+    ORDER BY v.source
+    LIMIT 1
+) AS p ON true
+ORDER BY c.rank NULLS LAST, c.place;
 
 -- name: set_custom_prices
 -- needs: update ai_model_price
