@@ -290,6 +290,11 @@ GRANT SELECT (
     hour, organization_id, group_id, provider, model, cost_micros, input_tokens, output_tokens,
     cache_read_tokens, cache_write_tokens, cache_write_1h_tokens, usage_count, unpriced_usage_count
 ) ON ai_usage_hourly TO allowance_jobs;
+-- Exports show these too.
+GRANT SELECT (other_units, stated_cost_micros, stated_difference_micros)
+ON ai_spend_daily, ai_usage_hourly TO allowance_routes;
+GRANT SELECT (other_units, stated_cost_micros, stated_difference_micros)
+ON ai_usage_hourly TO allowance_jobs;
 GRANT SELECT, UPDATE (seen_version_id, settled_version_id, rules, rules_changed_at)
 ON ai_usage_rating TO allowance_jobs;
 GRANT SELECT, INSERT (provider, model, since, recorded_since, unpriced_only), UPDATE (

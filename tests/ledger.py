@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from uuid import UUID
 
 from allowance.access.gate import Gate
@@ -50,10 +51,15 @@ def record_in(
     return record(gate.open(Action.CREATE, USAGE), records, now)
 
 
-def add_spend(database: Database, user_id: UUID, group_id: UUID, day: date, micros: int) -> None:
+def add_spend(
+    database: Database, user_id: UUID, group_id: UUID, day: date, micros: int | Decimal
+) -> None:
     """Add one usage to the sums of a day, like the write path."""
     database.run(
-        "INSERT INTO ai_spend_daily SELECT given.user_id, given.group_id,"
+        "INSERT INTO ai_spend_daily (user_id, group_id, organization_id, day, cost_micros,"
+        " input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,"
+        " cache_write_1h_tokens, usage_count, unpriced_usage_count)"
+        " SELECT given.user_id, given.group_id,"
         " coalesce(g.organization_id, '00000000-0000-0000-0000-000000000000'),"
         " given.day, given.micros, 0, 0, 0, 0, 0, 1, 0"
         " FROM (SELECT %s::uuid, %s::uuid, %s::date, %s::numeric)"

@@ -34,6 +34,11 @@ def usd(amount: Amount) -> Decimal:
     return Decimal(amount).scaleb(-6, EXACT).quantize(PICO, context=EXACT)
 
 
+def usd_or_none(amount: Amount | None) -> Decimal | None:
+    """Return US dollars like `usd`, None of None."""
+    return None if amount is None else usd(amount)
+
+
 def usd_text(amount: Amount) -> str:
     """Return exact US dollars for people: `US$ 1,234.50`, with two to twelve decimals.
 

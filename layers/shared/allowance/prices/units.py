@@ -86,3 +86,20 @@ OTHER_UNITS: Mapping[OtherUnit, Unit] = {
     "annotated_pages": Unit(),
     "pixels": Unit(),
 }
+
+COUNTED_IN_TOKENS: frozenset[OtherUnit] = frozenset(
+    {
+        "input_audio",
+        "input_image",
+        "input_video",
+        "cache_read_audio",
+        "cache_read_image",
+        "cache_read_video",
+        "output_audio",
+        "output_image",
+        "output_video",
+        "output_reasoning",
+        "output_citation",
+    }
+)
+"""The other units that are classes of tokens, which a record has in `tokens`."""
