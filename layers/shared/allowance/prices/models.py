@@ -8,7 +8,8 @@ from pydantic import BeforeValidator, Field
 from allowance.contract.fields import Moment, Name, Row, Timestamp, hyphenated
 from allowance.contract.query import AFTER, WHOLE_NUMBER, Cursor, Printable, Query
 from allowance.prices.alias_models import AppliedAlias
-from allowance.prices.terms import PriceTerms, Terms, Tier, Variant
+from allowance.prices.terms import PriceTerms, Terms, Tier, UnitPrice, Variant
+from allowance.prices.units import OtherUnit
 
 PriceSource = Literal["default", "custom"]
 """The origin of a price: a price book, or an owner."""
@@ -24,8 +25,8 @@ Limit = Annotated[int, Field(ge=1, le=MAX_PAGE, description="Prices per page."),
 
 
 class ModelPriceVersion(Row):
-    """A price in effect: micro-units of US dollars per one million tokens; null is unknown, 0 is
-    free.
+    """A price in effect: micro-units of US dollars per one million tokens or units; null is
+    unknown, 0 is free.
 
     `effective_from` null: always in effect. `withdrawn_at`: the book lacks the model since then;
     the price still applies.
@@ -39,6 +40,7 @@ class ModelPriceVersion(Row):
     cache_read_price: int | None
     cache_write_price: int | None
     cache_write_1h_price: int | None
+    unit_prices: dict[OtherUnit, UnitPrice]
     tiers: list[Tier]
     variants: dict[Variant, Terms]
     effective_from: Timestamp | None

@@ -4,7 +4,7 @@
 -- source, or all. A null limit returns all. One row more than a page shows that another page
 -- exists.
 SELECT p.provider, p.model, p.source, p.input_price, p.output_price, p.cache_read_price,
-    p.cache_write_price, p.cache_write_1h_price, p.tiers, p.variants,
+    p.cache_write_price, p.cache_write_1h_price, p.unit_prices, p.tiers, p.variants,
     nullif(p.effective_from, '-infinity') AS effective_from,
     CASE WHEN p.withdrawn THEN p.effective_from END AS withdrawn_at,
     p.recorded_at, p.sources, p.origin
@@ -108,14 +108,14 @@ ORDER BY c.rank NULLS LAST, c.place;
 WITH moment AS (SELECT clock_timestamp() AS now OFFSET 0),
 given AS (
     SELECT g.provider, g.model, g.input_price, g.output_price, g.cache_read_price,
-        g.cache_write_price, g.cache_write_1h_price, g.tiers, g.variants,
+        g.cache_write_price, g.cache_write_1h_price, g.unit_prices, g.tiers, g.variants,
         coalesce(
             g.effective_from, CASE WHEN known.is_known THEN moment.now ELSE '-infinity' END
         ) AS starts
     FROM jsonb_to_recordset(%(prices)s::jsonb -> 'prices') AS g (
         provider text, model text, effective_from timestamptz, input_price bigint,
         output_price bigint, cache_read_price bigint, cache_write_price bigint,
-        cache_write_1h_price bigint, tiers jsonb, variants jsonb
+        cache_write_1h_price bigint, unit_prices jsonb, tiers jsonb, variants jsonb
     )
     CROSS JOIN moment
     CROSS JOIN LATERAL (
@@ -127,18 +127,18 @@ given AS (
 ),
 stated AS (
     SELECT g.provider, g.model, g.input_price, g.output_price, g.cache_read_price,
-        g.cache_write_price, g.cache_write_1h_price, g.tiers, g.variants, g.starts,
+        g.cache_write_price, g.cache_write_1h_price, g.unit_prices, g.tiers, g.variants, g.starts,
         jsonb_build_object(
             'input_price', g.input_price, 'output_price', g.output_price,
             'cache_read_price', g.cache_read_price, 'cache_write_price', g.cache_write_price,
-            'cache_write_1h_price', g.cache_write_1h_price, 'tiers', g.tiers,
-            'variants', g.variants
+            'cache_write_1h_price', g.cache_write_1h_price, 'unit_prices', g.unit_prices,
+            'tiers', g.tiers, 'variants', g.variants
         ) AS terms
     FROM given AS g
 ),
 changed AS (
     SELECT s.provider, s.model, s.input_price, s.output_price, s.cache_read_price,
-        s.cache_write_price, s.cache_write_1h_price, s.tiers, s.variants, s.starts,
+        s.cache_write_price, s.cache_write_1h_price, s.unit_prices, s.tiers, s.variants, s.starts,
         b.terms AS before
     FROM stated AS s
     LEFT JOIN LATERAL (
@@ -160,11 +160,11 @@ changed AS (
 written AS (
     INSERT INTO ai_model_price_versions AS w (
         provider, model, source, effective_from, input_price, output_price, cache_read_price,
-        cache_write_price, cache_write_1h_price, tiers, variants, origin
+        cache_write_price, cache_write_1h_price, unit_prices, tiers, variants, origin
     )
     SELECT c.provider, c.model, 'custom', c.starts, c.input_price, c.output_price,
-        c.cache_read_price, c.cache_write_price, c.cache_write_1h_price, c.tiers, c.variants,
-        %(actor_name)s
+        c.cache_read_price, c.cache_write_price, c.cache_write_1h_price, c.unit_prices, c.tiers,
+        c.variants, %(actor_name)s
     FROM changed AS c
     ORDER BY c.provider, c.model, c.starts
     RETURNING w.provider, w.model, w.effective_from, ai_model_price_terms(w) AS terms
