@@ -83,7 +83,7 @@ usage-expirer                         -     -         -        -       -   -    
 """
 SITE_TABLE = """
                                       self other price usage alert export directory audit audit-site
-owner                                 ru   ru    ru    cr    -     -      crud      crud  crud
+owner                                 ru   ru    ru    cru   -     -      crud      crud  crud
 user-admin                            ru   ru    -     -     -     -      crud      -     -
 auditor                               r    r     -     r     -     -      -         r     r
 template-admin                        r    r     -     -     -     -      -         -     -

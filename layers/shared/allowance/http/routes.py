@@ -7,6 +7,9 @@ from allowance.errors import MethodNotAllowed, RouteNotFound
 ROUTES = (
     ("GET", "/api/experimental/ai/model-prices"),
     ("POST", "/api/experimental/ai/model-prices"),
+    ("GET", "/api/v2/ai/model-aliases"),
+    ("DELETE", "/api/v2/ai/model-aliases/{provider}/{model+}"),
+    ("PUT", "/api/v2/ai/model-aliases/{provider}/{model+}"),
     ("GET", "/api/v2/ai/model-prices"),
     ("POST", "/api/v2/ai/model-prices"),
     ("GET", "/api/v2/ai/model-prices/held"),
@@ -14,6 +17,8 @@ ROUTES = (
     ("POST", "/api/v2/ai/model-prices/held/{held}/reject"),
     ("GET", "/api/v2/ai/model-prices/resolve"),
     ("DELETE", "/api/v2/ai/model-prices/{provider}/{model+}"),
+    ("GET", "/api/v2/ai/sources/{source}"),
+    ("PUT", "/api/v2/ai/sources/{source}"),
     ("POST", "/api/v2/ai/usage"),
     ("GET", "/api/v2/ai/usage/unpriced"),
     ("GET", "/api/v2/ai/usage/cost-differences"),

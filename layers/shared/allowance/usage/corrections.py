@@ -38,7 +38,8 @@ def has_price(db: Handle, taken: Pass) -> bool:
     No usage in the ledger is from more than an hour ahead.
     """
     span = taken.since, taken.turn_at + ONE_HOUR
-    return any(each.terms is not None for each in db.rows_of(call_of_prices({taken.name: span})))
+    found = db.rows_of(call_of_prices({taken.name: span}))
+    return any(each.free or each.terms is not None for each in found)
 
 
 def correct(db: Handle, usages: Sequence[BookedUsage]) -> Booked:

@@ -14,7 +14,7 @@ from allowance.access.handle import Handle
 from allowance.budgets.effective import LimitSource
 from allowance.contract.fields import Row
 from allowance.database.arrays import Integers, byteas, integers, times, uuids
-from allowance.prices.terms import RATES
+from allowance.prices.terms import RATES, Rates
 from allowance.usage.kept import Kept
 from allowance.usage.rating import Attribution, Rated
 from allowance.usage.records import Usage
@@ -156,10 +156,16 @@ def _kind(number: int, first: Entry) -> dict[str, Any]:
         "priced_provider": rated.price.provider,
         "priced_model": rated.price.model,
         "price_version_id": rated.price.version_id,
-        "rates": rated.rates
-        and rated.rates.model_dump(include=RATES_AND_TIER)
-        | {"cache_read_price": rated.rates.applied_cache_read_price},
+        "rates": rated.rates and _rates(rated.rates),
     }
+
+
+def _rates(rates: Rates) -> dict[str, Any]:
+    stated = rates.model_dump(include=RATES_AND_TIER)
+    stated["cache_read_price"] = rates.applied_cache_read_price
+    if rates.unit_prices:
+        stated["unit_prices"] = rates.unit_prices
+    return stated
 
 
 def _kept(kept: Kept) -> dict[str, Any]:

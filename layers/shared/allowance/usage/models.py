@@ -95,7 +95,11 @@ class UsageAnswers(Row):
 
 NO_PRICE = [
     UsageProblem(
-        field="model", detail="There is no price for what was used: the cost is not known yet."
+        field="model",
+        detail=(
+            "There is no price for what was used: the cost is not known yet."
+            " PUT /api/v2/ai/model-aliases/{provider}/{model} says which model it is."
+        ),
     )
 ]
 CONFLICT = UsageAnswer(

@@ -7,12 +7,13 @@ from typing import Literal, NamedTuple
 
 from allowance.contract.fields import Row
 from allowance.prices.cost import Tokens, cost_of, unpriced_in
-from allowance.prices.terms import PriceTerms, Rates, Variant
+from allowance.prices.terms import RATES, PriceTerms, Rates, Variant
 from allowance.prices.units import NO_OTHERS, OtherUnit, OtherUnits, TokenClass
 
 
 class UsagePrice(Row):
-    """The price of the name at `place`, as it was sent, from `starts` on. Null: it has no price.
+    """The price of the name at `place`, as it was sent, from `starts` on. Null: it has no price,
+    unless an alias declares it `free`.
 
     The first starts with the first usage of the name in the batch.
     """
@@ -23,6 +24,7 @@ class UsagePrice(Row):
     model: str | None
     version_id: int | None
     terms: PriceTerms | None
+    free: bool
 
 
 CostFrom = Literal["book", "record"]
@@ -52,6 +54,8 @@ class Rated(NamedTuple):
 
 
 UNPRICED = Rated(None)
+FREE_RATES = Rates(**dict.fromkeys(RATES, 0))
+"""The rates of a name that an alias declares free."""
 
 
 class UsagePrices:
@@ -80,6 +84,8 @@ class UsagePrices:
         """
         starts, prices = self._by_name[provider, model]
         price = prices[bisect_right(starts, occurred_at) - 1]
+        if price.free:
+            return Rated(0, price, FREE_RATES, None)
         if price.terms is None or price.version_id is None:
             return UNPRICED
         cost = cost_of(tokens, price.terms, variant, others, requests)

@@ -41,7 +41,7 @@ class Months(Row):
     months: int
 
 
-class UsageSource(Row):
+class SourceCosts(Row):
     """Where the costs of a source's usage come from."""
 
     source: str
@@ -175,10 +175,10 @@ def _look_ups(
     return call_of_users({each.user for each in usages}), list(spans), call_of_prices(spans)
 
 
-def _call_of_sources(usages: Iterable[Usage]) -> list[Call[UsageSource]]:
+def _call_of_sources(usages: Iterable[Usage]) -> list[Call[SourceCosts]]:
     """Return the query for the sources that state costs, none if no usage states one."""
     sources = {each.source for each in usages if each.stated_cost_picos is not None}
-    return [call(UsageSource, "find_usage_sources", sources=list(sources))] if sources else []
+    return [call(SourceCosts, "find_usage_sources", sources=list(sources))] if sources else []
 
 
 def call_of_keys(usages: Iterable[Usage]) -> Call[RecordedKey]:
@@ -212,6 +212,8 @@ def call_of_prices(spans: Mapping[tuple[str, str], tuple[datetime, datetime]]) -
     return call(
         UsagePrice,
         "find_usage_prices",
+        named_providers=[provider for provider, _ in spans],
+        named_models=[model for _, model in spans],
         sinces=[since for since, _ in spans.values()],
         untils=[until for _, until in spans.values()],
         places=[place for place, _ in possible],
