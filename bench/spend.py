@@ -60,7 +60,10 @@ GENERATED = {
         " WHERE group_id = %(group)s ORDER BY user_id LIMIT %(members)s / 20",
     ),
     "daily sums": (
-        "INSERT INTO ai_spend_daily SELECT u.id, gm.group_id, %(organization)s, d::date,"
+        "INSERT INTO ai_spend_daily (user_id, group_id, organization_id, day, cost_micros,"
+        " input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,"
+        " cache_write_1h_tokens, usage_count, unpriced_usage_count)"
+        " SELECT u.id, gm.group_id, %(organization)s, d::date,"
         " 1000000, 9, 9, 9, 0, 0, %(per_day)s, 0"
         " FROM generate_series(%(start)s, %(start)s + interval '29 days', interval '1 day') AS d"
         " CROSS JOIN users AS u"
@@ -83,7 +86,9 @@ GENERATED = {
         " d.group_id, d.organization_id, 'openai', 'gpt-' || n,"
         " 3, 3, 3, 0, 0, 250000, true, 1, 0, d.day + n * interval '5 hours'"
         " FROM ai_spend_daily AS d, generate_series(1, %(per_day)s) AS n",
-        "INSERT INTO ai_usage_hourly"
+        "INSERT INTO ai_usage_hourly (hour, organization_id, group_id, provider, model,"
+        " cost_micros, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,"
+        " cache_write_1h_tokens, usage_count, unpriced_usage_count)"
         " SELECT date_trunc('hour', occurred_at, 'UTC'), organization_id, group_id, provider,"
         " model, sum(cost_micros), sum(input_tokens), sum(output_tokens), sum(cache_read_tokens),"
         " 0, 0, count(*), 0 FROM ai_usage GROUP BY 1, 2, 3, 4, 5",

@@ -1,8 +1,18 @@
-"""Model prices: list, set and end them, resolve a model, and decide on held changes."""
+"""Model prices: list, set and end them, resolve a model, decide on held changes, and say by aliases
+what names mean.
+"""
 
 from uuid import UUID
 
+from allowance.contract.preconditions import Precondition
 from allowance.http.api import Api
+from allowance.prices.alias_models import (
+    AliasMeaning,
+    ModelAlias,
+    ModelAliasPage,
+    ModelAliasQuery,
+)
+from allowance.prices.aliases import ModelAliasStore
 from allowance.prices.book import CustomPrices
 from allowance.prices.held import HeldChangeStore
 from allowance.prices.models import (
@@ -17,6 +27,8 @@ from allowance.prices.models import (
 )
 from allowance.prices.store import ModelPriceStore
 from allowance.rbac.policy import Action
+
+ALIAS = "/api/v2/ai/model-aliases/{provider}/{model+}"
 
 app = Api()
 
@@ -69,6 +81,34 @@ def approve_held_model_price(store: HeldChangeStore, held: UUID) -> None:
 def reject_held_model_price(store: HeldChangeStore, held: UUID) -> None:
     """Reject a held change and keep the price."""
     store.decide(held, "rejected")
+
+
+@app.get("/api/v2/ai/model-aliases", needs=Action.READ)
+def list_model_aliases(store: ModelAliasStore, query: ModelAliasQuery) -> ModelAliasPage:
+    """List the aliases of models, page by page."""
+    return store.list_aliases(query)
+
+
+@app.put(ALIAS, needs=Action.UPDATE)
+def set_model_alias(
+    store: ModelAliasStore,
+    provider: str,
+    model: str,
+    meaning: AliasMeaning,
+    precondition: Precondition,
+) -> ModelAlias:
+    """Set which model a name means, or that it costs nothing. With `*` at its end, the name is a
+    pattern.
+    """
+    return store.set_alias(provider, model, meaning, precondition)
+
+
+@app.delete(ALIAS, needs=Action.UPDATE)
+def delete_model_alias(
+    store: ModelAliasStore, provider: str, model: str, precondition: Precondition
+) -> None:
+    """Remove an alias. Usage that has no other price keeps its cost."""
+    store.remove_alias(provider, model, precondition)
 
 
 handler = app.handler

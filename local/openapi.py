@@ -209,7 +209,8 @@ def _failures(route: Route, kinds: list[type]) -> dict[str, Any]:
     if any(issubclass(kind, Body) for kind in kinds):
         raised |= {errors.BodyTooLarge, errors.UnsupportedMediaType}
     if Precondition in kinds:
-        raised |= {errors.BudgetChanged}
+        is_budget = "/budget" in route.path
+        raised |= {errors.BudgetChanged if is_budget else errors.ChangedMeanwhile}
     raised |= {errors.DatabaseUnavailable}
     by_status: dict[int, str] = {}
     for error in sorted(raised, key=lambda each: each.__name__):

@@ -6,6 +6,7 @@ UUID_SCHEMA = {"type": "string", "format": "uuid", "pattern": f"^{UUID_FORM.patt
 NAME_SCHEMA = {"type": "string", "minLength": 1, "description": "A UUID or a name."}
 NAME_SCHEMAS = {
     "user": {"type": "string", "minLength": 1, "description": "A UUID, a username or `me`."},
+    "source": {"type": "string", "minLength": 1, "description": "As it is in usage records."},
     "provider": {
         "type": "string",
         "minLength": 1,

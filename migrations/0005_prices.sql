@@ -3,8 +3,9 @@
 
 -- A change, a deletion and a withdrawal are new rows. For each source, the version in effect at a
 -- time is the one with the greatest (effective_from, id) up to it. Rates are micro-units of US
--- dollars per one million tokens; NULL is unknown, 0 is free. The shapes of tiers and variants are
--- in allowance.prices.terms. COLLATE "C" sorts names by their bytes, like the pages of the API.
+-- dollars per one million tokens or units; NULL is unknown, 0 is free. The shapes of tiers and
+-- variants are in allowance.prices.terms. COLLATE "C" sorts names by their bytes, like the pages of
+-- the API.
 CREATE TABLE ai_model_price_versions (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     provider text COLLATE "C" NOT NULL CONSTRAINT ai_model_price_versions_provider_length
@@ -27,6 +28,10 @@ CREATE TABLE ai_model_price_versions (
         CHECK (cache_write_price BETWEEN 0 AND 1000000000000),
     cache_write_1h_price bigint CONSTRAINT ai_model_price_versions_cache_write_1h_price
         CHECK (cache_write_1h_price BETWEEN 0 AND 1000000000000),
+    -- The prices of other units, by the names in allowance.prices.units.
+    unit_prices jsonb NOT NULL DEFAULT '{}'
+        CONSTRAINT ai_model_price_versions_unit_prices
+        CHECK (jsonb_typeof(unit_prices) = 'object'),
     tiers jsonb NOT NULL DEFAULT '[]'
         CONSTRAINT ai_model_price_versions_tiers CHECK (jsonb_typeof(tiers) = 'array'),
     variants jsonb NOT NULL DEFAULT '{}'
@@ -49,7 +54,7 @@ CREATE TABLE ai_model_price_versions (
                 input_price, output_price, cache_read_price, cache_write_price,
                 cache_write_1h_price
             ) > 0
-            OR tiers <> '[]' OR variants <> '{}'
+            OR unit_prices <> '{}' OR tiers <> '[]' OR variants <> '{}'
         )
     )
 );
@@ -98,7 +103,8 @@ LANGUAGE sql IMMUTABLE AS $$
         WHEN v.id IS NOT NULL THEN jsonb_build_object(
             'input_price', v.input_price, 'output_price', v.output_price,
             'cache_read_price', v.cache_read_price, 'cache_write_price', v.cache_write_price,
-            'cache_write_1h_price', v.cache_write_1h_price, 'tiers', v.tiers, 'variants', v.variants
+            'cache_write_1h_price', v.cache_write_1h_price, 'unit_prices', v.unit_prices,
+            'tiers', v.tiers, 'variants', v.variants
         )
     END
 $$;
@@ -154,7 +160,7 @@ FROM PUBLIC, allowance_routes, allowance_jobs, allowance_directory;
 GRANT SELECT ON ai_model_price_versions TO allowance_routes, allowance_jobs;
 GRANT INSERT (
     provider, model, source, effective_from, input_price, output_price, cache_read_price,
-    cache_write_price, cache_write_1h_price, tiers, variants, in_book, sources, origin
+    cache_write_price, cache_write_1h_price, unit_prices, tiers, variants, in_book, sources, origin
 ) ON ai_model_price_versions TO allowance_routes, allowance_jobs;
 GRANT INSERT (removed) ON ai_model_price_versions TO allowance_routes;
 GRANT INSERT (withdrawn) ON ai_model_price_versions TO allowance_jobs;

@@ -4,6 +4,28 @@
 -- Money of the ledger is micro-units of USD with six decimals: exact to 1e-12 USD, which is what a
 -- token costs at a price of one micro-unit per million.
 
+-- Quantities of other units are a JSON object of whole numbers by unit, without those that are 0.
+-- NULL: there are none.
+
+-- Return the sums of two such objects, by unit. `{}` if nothing is left.
+CREATE FUNCTION ai_other_units_added(one jsonb, other jsonb) RETURNS jsonb
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT coalesce(jsonb_object_agg(u.unit, u.quantity), '{}')
+    FROM (
+        SELECT each.key AS unit, sum(each.value::numeric) AS quantity
+        FROM (SELECT * FROM jsonb_each_text(one) UNION ALL SELECT * FROM jsonb_each_text(other))
+            AS each
+        GROUP BY each.key
+        HAVING sum(each.value::numeric) <> 0
+    ) AS u
+$$;
+
+-- The sums by unit of many such objects. It skips NULL without a call, so tokens alone cost nothing.
+CREATE AGGREGATE ai_other_units_sum(jsonb) (
+    SFUNC = ai_other_units_added, STYPE = jsonb, PARALLEL = SAFE,
+    COMBINEFUNC = ai_other_units_added
+);
+
 -- The numbers of entries. One batch takes many.
 CREATE SEQUENCE ai_usage_id_seq CACHE 100;
 
@@ -22,8 +44,8 @@ CREATE TABLE ai_usage_keys (
 );
 
 -- `id` is the usage_id of the entry's key. `source` and `source_id` are the gateway's own names. A
--- correction names the entry that it corrects and has the same occurred_at; its cost and tokens are
--- differences, and it has tokens only if an object was read again. A user without an organization
+-- correction names the entry that it corrects and has the same occurred_at; its cost and counts are
+-- differences, and it has counts only if an object was read again. A user without an organization
 -- or group has the nil UUID there. No foreign keys: an entry outlives the rows that it names.
 CREATE TABLE ai_usage (
     id bigint NOT NULL,
@@ -47,10 +69,19 @@ CREATE TABLE ai_usage (
     cache_read_tokens bigint NOT NULL,
     cache_write_tokens bigint NOT NULL,
     cache_write_1h_tokens bigint NOT NULL,
+    other_units jsonb,
     cost_micros numeric(26, 6),
+    -- The cost that the record states. NULL: none, or the entry is a correction.
+    stated_cost_micros numeric(26, 6),
+    -- Our cost, or its correction, less the stated cost. NULL: one of them is missing, or the
+    -- stated cost is ours.
+    stated_difference_micros numeric(26, 6),
+    -- `record`: the stated cost is the cost, as the source's settings say. NULL: the price book.
+    cost_from text CONSTRAINT ai_usage_cost_from CHECK (cost_from = 'record'),
     priced boolean NOT NULL,
-    -- How the entry changes the counts of usages. A usage adds 1 and, if unpriced, 1. A correction
-    -- adds 0 and, if it is the first price, -1.
+    -- How the entry changes the counts of usages. A usage adds the requests that it is of, nearly
+    -- always 1, to the first, and also to the second if it is unpriced. A correction that is the
+    -- first price takes them from the second.
     usage_count bigint NOT NULL,
     unpriced_usage_count bigint NOT NULL,
     occurred_at timestamptz NOT NULL,
@@ -62,7 +93,8 @@ CREATE TABLE ai_usage (
     unpriced_reasons jsonb,
     CONSTRAINT ai_usage_object CHECK (
         (usage_object IS NULL) = (unpriced_reasons IS NULL)
-        AND (usage_object IS NULL OR (usage_format IS NOT NULL AND NOT priced))
+        AND (usage_object IS NULL OR usage_format IS NOT NULL)
+        AND (usage_object IS NULL OR NOT priced OR cost_from IS NOT NULL)
     ),
     CONSTRAINT ai_usage_corrects CHECK ((reason = 'usage') = (corrects IS NULL)),
     CONSTRAINT ai_usage_priced CHECK (priced = (cost_micros IS NOT NULL)),
@@ -74,7 +106,22 @@ CREATE TABLE ai_usage (
                 input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,
                 cache_write_1h_tokens
             ) >= 0
-            AND usage_count = 1 AND unpriced_usage_count = (NOT priced)::integer
+            AND coalesce(stated_cost_micros, 0) >= 0
+            AND (other_units IS NULL OR NOT jsonb_path_exists(other_units, '$.* ? (@ <= 0)'))
+            AND usage_count >= 1
+            AND unpriced_usage_count = CASE WHEN priced THEN 0 ELSE usage_count END
+        )
+    ),
+    CONSTRAINT ai_usage_other_units CHECK (
+        other_units IS NULL OR (jsonb_typeof(other_units) = 'object' AND other_units <> '{}')
+    ),
+    CONSTRAINT ai_usage_stated CHECK (
+        (corrects IS NULL OR stated_cost_micros IS NULL)
+        AND (cost_from IS NULL OR stated_cost_micros IS NOT NULL)
+        AND (cost_from IS NULL OR cost_micros = stated_cost_micros)
+        AND (
+            corrects IS NOT NULL OR stated_difference_micros IS NULL
+            OR coalesce(stated_difference_micros = cost_micros - stated_cost_micros, false)
         )
     ),
     -- This order keeps the usage of an organization together, and an entry beside its corrections.
@@ -98,6 +145,10 @@ CREATE TABLE ai_spend_daily (
     cache_read_tokens numeric(30, 0) NOT NULL,
     cache_write_tokens numeric(30, 0) NOT NULL,
     cache_write_1h_tokens numeric(30, 0) NOT NULL,
+    other_units jsonb,
+    -- Of the usages that state a cost, and of those that also have one of ours. NULL: none does.
+    stated_cost_micros numeric(36, 6),
+    stated_difference_micros numeric(36, 6),
     usage_count bigint NOT NULL,
     unpriced_usage_count bigint NOT NULL,
     PRIMARY KEY (user_id, group_id, day)
@@ -120,10 +171,17 @@ CREATE TABLE ai_usage_hourly (
     cache_read_tokens numeric(30, 0) NOT NULL,
     cache_write_tokens numeric(30, 0) NOT NULL,
     cache_write_1h_tokens numeric(30, 0) NOT NULL,
+    other_units jsonb,
+    -- Of the usages that state a cost, and of those that also have one of ours. NULL: none does.
+    stated_cost_micros numeric(36, 6),
+    stated_difference_micros numeric(36, 6),
     usage_count bigint NOT NULL,
     unpriced_usage_count bigint NOT NULL,
     -- Of unpriced_usage_count, those with a usage object that was not read whole.
     unread_usage_count bigint NOT NULL DEFAULT 0,
+    -- The usages in stated_difference_micros, and our cost of them.
+    compared_usage_count bigint NOT NULL DEFAULT 0,
+    compared_cost_micros numeric(36, 6) NOT NULL DEFAULT 0,
     PRIMARY KEY (organization_id, hour, group_id, provider, model)
 ) WITH (fillfactor = 70);
 
@@ -133,6 +191,8 @@ ON ai_usage_hourly (provider, model, hour, organization_id);
 CREATE INDEX ai_usage_hourly_unpriced_idx
 ON ai_usage_hourly (provider, model, hour, organization_id) INCLUDE (unpriced_usage_count)
 WHERE unpriced_usage_count > 0;
+CREATE INDEX ai_usage_hourly_compared_idx ON ai_usage_hourly (provider, model)
+WHERE compared_usage_count > 0;
 
 -- The spend of a user in a month (its first day), in all groups: the sum that a limit applies to. A
 -- writer holds the row until the end of its transaction, so it returns the complete sum.
@@ -206,16 +266,31 @@ ai_group_spend_monthly, ai_usage_rating, ai_usage_rating_passes
 FROM PUBLIC, allowance_routes, allowance_jobs, allowance_directory;
 GRANT SELECT (key_digest, content_sha256, cost_micros) ON ai_usage_keys
 TO allowance_routes, allowance_jobs;
+REVOKE ALL ON FUNCTION ai_other_units_added(jsonb, jsonb), ai_other_units_sum(jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ai_other_units_added(jsonb, jsonb), ai_other_units_sum(jsonb)
+TO allowance_jobs;
 GRANT SELECT (
     id, corrects, reason, user_id, group_id, organization_id, provider, model, variant,
     input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cache_write_1h_tokens,
-    cost_micros, occurred_at, recorded_at, usage_format, usage_object
+    other_units, cost_micros, stated_cost_micros, cost_from, usage_count, unpriced_usage_count,
+    occurred_at, recorded_at, usage_format, usage_object
 ) ON ai_usage TO allowance_jobs;
-GRANT SELECT ON ai_spend_daily, ai_user_spend_monthly, ai_group_spend_monthly TO allowance_routes;
-GRANT SELECT ON ai_usage_hourly TO allowance_routes;
+GRANT SELECT ON ai_user_spend_monthly, ai_group_spend_monthly TO allowance_routes;
+GRANT SELECT (
+    user_id, group_id, organization_id, day, cost_micros, input_tokens, output_tokens,
+    cache_read_tokens, cache_write_tokens, cache_write_1h_tokens, other_units, stated_cost_micros,
+    stated_difference_micros, usage_count, unpriced_usage_count
+) ON ai_spend_daily TO allowance_routes;
 GRANT SELECT (
     hour, organization_id, group_id, provider, model, cost_micros, input_tokens, output_tokens,
-    cache_read_tokens, cache_write_tokens, cache_write_1h_tokens, usage_count, unpriced_usage_count
+    cache_read_tokens, cache_write_tokens, cache_write_1h_tokens, other_units, stated_cost_micros,
+    stated_difference_micros, usage_count, unpriced_usage_count, unread_usage_count,
+    compared_usage_count, compared_cost_micros
+) ON ai_usage_hourly TO allowance_routes;
+GRANT SELECT (
+    hour, organization_id, group_id, provider, model, cost_micros, input_tokens, output_tokens,
+    cache_read_tokens, cache_write_tokens, cache_write_1h_tokens, other_units, stated_cost_micros,
+    stated_difference_micros, usage_count, unpriced_usage_count
 ) ON ai_usage_hourly TO allowance_jobs;
 GRANT SELECT, UPDATE (seen_version_id, settled_version_id, rules, rules_changed_at)
 ON ai_usage_rating TO allowance_jobs;

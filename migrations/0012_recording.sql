@@ -4,6 +4,8 @@
 -- Write entries of the ledger with their keys, add them to the sums of the day, the hour and the
 -- month, write the alerts that follow, and count changes of past months. All or nothing: a key that
 -- exists already fails it.
+-- Money arrives as whole units of 1e-12 USD. A batch whose costs are no bigint has them as text in
+-- p_large_costs. Texts have one line per entry; an empty line is NULL, an empty text all of them.
 -- Each table is written in the order of its key, and after the one before: a condition that is
 -- always true counts that one's rows. So concurrent writers wait for each other, never in a circle.
 -- Only jobs correct entries. The session keeps the plan of the statement, which is quicker.
@@ -14,10 +16,11 @@ CREATE FUNCTION record_ai_usage(
     p_key_digests uuid [], p_content_sha256s bytea [], p_moments timestamptz [],
     p_persons bigint [], p_kinds_of bigint [], p_input_tokens bigint [], p_output_tokens bigint [],
     p_cache_read_tokens bigint [], p_cache_write_tokens bigint [],
-    p_cache_write_1h_tokens bigint [], p_costs bigint [], p_corrects bigint [],
-    p_unpriced_counts bigint [], p_limited_user_ids uuid [], p_limited_group_ids uuid [],
-    p_limited_organization_ids uuid [], p_limit_sources text [], p_spend_limits bigint [],
-    p_thresholds bigint []
+    p_cache_write_1h_tokens bigint [], p_other_units text, p_costs bigint [], p_large_costs text,
+    p_stated_costs text, p_stated_differences text, p_corrects bigint [],
+    p_extra_counts bigint [], p_unpriced_counts bigint [], p_limited_user_ids uuid [],
+    p_limited_group_ids uuid [], p_limited_organization_ids uuid [], p_limit_sources text [],
+    p_spend_limits bigint [], p_thresholds bigint []
 ) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
@@ -26,11 +29,12 @@ BEGIN
     END IF;
     WITH kinds AS MATERIALIZED (
         SELECT k.kind, k.source, k.provider, k.model, k.variant, k.priced_provider, k.priced_model,
-            k.price_version_id, k.rates, k.usage_format, k.usage_object, k.unpriced_reasons
+            k.price_version_id, k.rates, k.cost_from, k.usage_format, k.usage_object,
+            k.unpriced_reasons
         FROM jsonb_to_recordset(p_kinds) AS k (
             kind bigint, source text, provider text, model text, variant text, priced_provider text,
-            priced_model text, price_version_id bigint, rates jsonb, usage_format text,
-            usage_object text, unpriced_reasons jsonb
+            priced_model text, price_version_id bigint, rates jsonb, cost_from text,
+            usage_format text, usage_object text, unpriced_reasons jsonb
         )
     ),
     entries AS MATERIALIZED (
@@ -41,17 +45,24 @@ BEGIN
             e.input_tokens, e.output_tokens,
             coalesce(e.cache_read_tokens, 0) AS cache_read_tokens,
             coalesce(e.cache_write_tokens, 0) AS cache_write_tokens,
-            coalesce(e.cache_write_1h_tokens, 0) AS cache_write_1h_tokens, e.cost_micros,
-            (e.corrects IS NULL)::integer AS usage_count,
+            coalesce(e.cache_write_1h_tokens, 0) AS cache_write_1h_tokens,
+            e.other_units::jsonb AS other_units,
+            coalesce(e.large_cost::numeric, e.cost) * 0.000001 AS cost_micros,
+            e.stated_cost::numeric * 0.000001 AS stated_cost_micros,
+            e.stated_difference::numeric * 0.000001 AS stated_difference_micros,
+            (e.corrects IS NULL)::integer + coalesce(e.extra_count, 0) AS usage_count,
             coalesce(e.unpriced_usage_count, 0) AS unpriced_usage_count, e.occurred_at
         FROM unnest(
             string_to_array(p_ids, E'\n'), p_key_digests, p_content_sha256s, p_moments, p_persons,
             p_kinds_of, p_input_tokens, p_output_tokens, p_cache_read_tokens, p_cache_write_tokens,
-            p_cache_write_1h_tokens, p_costs, p_corrects, p_unpriced_counts
+            p_cache_write_1h_tokens, string_to_array(p_other_units, E'\n', ''), p_costs,
+            string_to_array(p_large_costs, E'\n', ''), string_to_array(p_stated_costs, E'\n', ''),
+            string_to_array(p_stated_differences, E'\n', ''), p_corrects, p_extra_counts,
+            p_unpriced_counts
         ) AS e (
             id, key_digest, content_sha256, occurred_at, person, kind, input_tokens, output_tokens,
-            cache_read_tokens, cache_write_tokens, cache_write_1h_tokens, cost_micros, corrects,
-            unpriced_usage_count
+            cache_read_tokens, cache_write_tokens, cache_write_1h_tokens, other_units, cost,
+            large_cost, stated_cost, stated_difference, corrects, extra_count, unpriced_usage_count
         )
     ),
     keyed AS (
@@ -65,15 +76,17 @@ BEGIN
         INSERT INTO ai_usage (
             id, reason, corrects, user_id, group_id, organization_id, provider, model, variant,
             priced_provider, priced_model, price_version_id, rates, input_tokens, output_tokens,
-            cache_read_tokens, cache_write_tokens, cache_write_1h_tokens, cost_micros, priced,
-            usage_count, unpriced_usage_count, occurred_at, source, source_id, usage_format,
-            usage_object, unpriced_reasons
+            cache_read_tokens, cache_write_tokens, cache_write_1h_tokens, other_units, cost_micros,
+            stated_cost_micros, stated_difference_micros, cost_from, priced, usage_count,
+            unpriced_usage_count, occurred_at, source, source_id, usage_format, usage_object,
+            unpriced_reasons
         )
         SELECT e.usage_id, CASE WHEN e.corrects IS NULL THEN 'usage' ELSE 'rerate' END, e.corrects,
             e.user_id, e.group_id, e.organization_id, k.provider, k.model, k.variant,
             k.priced_provider, k.priced_model, k.price_version_id, k.rates, e.input_tokens,
             e.output_tokens, e.cache_read_tokens, e.cache_write_tokens, e.cache_write_1h_tokens,
-            e.cost_micros, e.cost_micros IS NOT NULL, e.usage_count, e.unpriced_usage_count,
+            e.other_units, e.cost_micros, e.stated_cost_micros, e.stated_difference_micros,
+            k.cost_from, e.cost_micros IS NOT NULL, e.usage_count, e.unpriced_usage_count,
             e.occurred_at, k.source, e.id, k.usage_format, k.usage_object::jsonb,
             k.unpriced_reasons
         FROM entries AS e
@@ -87,6 +100,9 @@ BEGIN
             sum(e.output_tokens) AS output_tokens, sum(e.cache_read_tokens) AS cache_read_tokens,
             sum(e.cache_write_tokens) AS cache_write_tokens,
             sum(e.cache_write_1h_tokens) AS cache_write_1h_tokens,
+            nullif(ai_other_units_sum(e.other_units), '{}') AS other_units,
+            sum(e.stated_cost_micros) AS stated_cost_micros,
+            sum(e.stated_difference_micros) AS stated_difference_micros,
             sum(e.usage_count) AS usage_count, sum(e.unpriced_usage_count) AS unpriced_usage_count
         FROM entries AS e
         GROUP BY e.user_id, e.group_id, e.organization_id, starts
@@ -101,12 +117,13 @@ BEGIN
     daily AS (
         INSERT INTO ai_spend_daily AS d (
             user_id, group_id, organization_id, day, cost_micros, input_tokens, output_tokens,
-            cache_read_tokens, cache_write_tokens, cache_write_1h_tokens, usage_count,
-            unpriced_usage_count
+            cache_read_tokens, cache_write_tokens, cache_write_1h_tokens, other_units,
+            stated_cost_micros, stated_difference_micros, usage_count, unpriced_usage_count
         )
         SELECT b.user_id, b.group_id, b.organization_id, (b.starts AT TIME ZONE 'UTC')::date,
             b.cost_micros, b.input_tokens, b.output_tokens, b.cache_read_tokens,
-            b.cache_write_tokens, b.cache_write_1h_tokens, b.usage_count, b.unpriced_usage_count
+            b.cache_write_tokens, b.cache_write_1h_tokens, b.other_units, b.stated_cost_micros,
+            b.stated_difference_micros, b.usage_count, b.unpriced_usage_count
         FROM by_day AS b
         WHERE (SELECT count(*) FROM keyed) >= 0
         ORDER BY b.user_id, b.group_id, b.starts
@@ -118,6 +135,21 @@ BEGIN
             cache_read_tokens = d.cache_read_tokens + excluded.cache_read_tokens,
             cache_write_tokens = d.cache_write_tokens + excluded.cache_write_tokens,
             cache_write_1h_tokens = d.cache_write_1h_tokens + excluded.cache_write_1h_tokens,
+            other_units = nullif(
+                coalesce(
+                    ai_other_units_added(d.other_units, excluded.other_units), d.other_units,
+                    excluded.other_units
+                ),
+                '{}'
+            ),
+            stated_cost_micros = coalesce(
+                d.stated_cost_micros + excluded.stated_cost_micros, d.stated_cost_micros,
+                excluded.stated_cost_micros
+            ),
+            stated_difference_micros = coalesce(
+                d.stated_difference_micros + excluded.stated_difference_micros,
+                d.stated_difference_micros, excluded.stated_difference_micros
+            ),
             usage_count = d.usage_count + excluded.usage_count,
             unpriced_usage_count = d.unpriced_usage_count + excluded.unpriced_usage_count
         RETURNING d.day
@@ -168,14 +200,24 @@ BEGIN
         INSERT INTO ai_usage_hourly AS h (
             hour, organization_id, group_id, provider, model, cost_micros, input_tokens,
             output_tokens, cache_read_tokens, cache_write_tokens, cache_write_1h_tokens,
-            usage_count, unpriced_usage_count, unread_usage_count
+            other_units, stated_cost_micros, stated_difference_micros, usage_count,
+            unpriced_usage_count, unread_usage_count, compared_usage_count, compared_cost_micros
         )
         SELECT date_bin('1 hour', e.occurred_at, '2020-01-01 00:00:00+00') AS hour,
             e.organization_id, e.group_id, k.provider, k.model, coalesce(sum(e.cost_micros), 0),
             sum(e.input_tokens), sum(e.output_tokens), sum(e.cache_read_tokens),
-            sum(e.cache_write_tokens), sum(e.cache_write_1h_tokens), sum(e.usage_count),
-            sum(e.unpriced_usage_count),
-            coalesce(sum(e.unpriced_usage_count) FILTER (WHERE k.usage_format IS NOT NULL), 0)
+            sum(e.cache_write_tokens), sum(e.cache_write_1h_tokens),
+            nullif(ai_other_units_sum(e.other_units), '{}'), sum(e.stated_cost_micros),
+            sum(e.stated_difference_micros), sum(e.usage_count), sum(e.unpriced_usage_count),
+            coalesce(sum(e.unpriced_usage_count) FILTER (WHERE k.usage_format IS NOT NULL), 0),
+            coalesce(
+                sum(e.usage_count - e.unpriced_usage_count)
+                FILTER (WHERE e.stated_difference_micros IS NOT NULL),
+                0
+            ),
+            coalesce(
+                sum(e.cost_micros) FILTER (WHERE e.stated_difference_micros IS NOT NULL), 0
+            )
         FROM entries AS e
         JOIN kinds AS k ON k.kind = e.kind
         WHERE (SELECT count(*) FROM of_groups) >= 0
@@ -188,9 +230,26 @@ BEGIN
             cache_read_tokens = h.cache_read_tokens + excluded.cache_read_tokens,
             cache_write_tokens = h.cache_write_tokens + excluded.cache_write_tokens,
             cache_write_1h_tokens = h.cache_write_1h_tokens + excluded.cache_write_1h_tokens,
+            other_units = nullif(
+                coalesce(
+                    ai_other_units_added(h.other_units, excluded.other_units), h.other_units,
+                    excluded.other_units
+                ),
+                '{}'
+            ),
+            stated_cost_micros = coalesce(
+                h.stated_cost_micros + excluded.stated_cost_micros, h.stated_cost_micros,
+                excluded.stated_cost_micros
+            ),
+            stated_difference_micros = coalesce(
+                h.stated_difference_micros + excluded.stated_difference_micros,
+                h.stated_difference_micros, excluded.stated_difference_micros
+            ),
             usage_count = h.usage_count + excluded.usage_count,
             unpriced_usage_count = h.unpriced_usage_count + excluded.unpriced_usage_count,
-            unread_usage_count = h.unread_usage_count + excluded.unread_usage_count
+            unread_usage_count = h.unread_usage_count + excluded.unread_usage_count,
+            compared_usage_count = h.compared_usage_count + excluded.compared_usage_count,
+            compared_cost_micros = h.compared_cost_micros + excluded.compared_cost_micros
         RETURNING h.organization_id, h.hour
     )
     -- A month that is over may be exported already: ExportSpend writes it again after a change.
@@ -206,6 +265,6 @@ $$;
 
 GRANT EXECUTE ON FUNCTION record_ai_usage(
     jsonb, uuid [], uuid [], uuid [], text, uuid [], bytea [], timestamptz [], bigint [],
-    bigint [], bigint [], bigint [], bigint [], bigint [], bigint [], bigint [], bigint [],
-    bigint [], uuid [], uuid [], uuid [], text [], bigint [], bigint []
+    bigint [], bigint [], bigint [], bigint [], bigint [], bigint [], text, bigint [], text, text,
+    text, bigint [], bigint [], bigint [], uuid [], uuid [], uuid [], text [], bigint [], bigint []
 ) TO allowance_routes, allowance_jobs;

@@ -23,21 +23,19 @@ from allowance.directory.store import CallerDirectoryStore, GroupStore, Organiza
 from allowance.exports.files import DueFile, ExportSource
 from allowance.exports.spend_csv import ExportQuery
 from allowance.exports.store import ExportStore
-from allowance.prices.book import CustomPrices, ModelPrice, PriceBook
-from allowance.prices.held import HeldChangeStore
-from allowance.prices.models import HeldChangeQuery, ModelPriceFilter, ModelPriceQuery, ResolveQuery
-from allowance.prices.seeding.source import TakenBook
-from allowance.prices.seeding.store import SeedingStore
 from allowance.prices.store import ModelPriceStore
 from allowance.rbac.policy import Action
 from allowance.spend.store import GroupSpendStore, OrganizationSpendStore, UserSpendStore
+from allowance.usage.differences import DifferenceQuery
 from allowance.usage.models import UsageBatch
 from allowance.usage.rerating import UsageRerater
 from allowance.usage.retention import UsageExpirer
+from allowance.usage.sources import SourceSettings, UsageSourceStore
 from allowance.usage.store import UsageQueueStore, UsageStore
 from allowance.usage.unpriced import UnpricedQuery
-from tests.accounting import EVERYWHERE, HELD, Account, now, platform
+from tests.accounting import EVERYWHERE, Account, now, platform
 from tests.people import Acme
+from tests.price_accounts import PRICE_ACCOUNTS
 
 USAGE = {
     "source": "s",
@@ -47,6 +45,7 @@ USAGE = {
     "model": "m",
     "occurred_at": "2026-11-20T10:00:00Z",
     "tokens": {"input": 1},
+    "cost_usd": 1,
 }
 
 EVERY_STEP = {
@@ -95,7 +94,7 @@ def nothing_seen(key: str) -> Callable[[Any], bool]:
     return lambda page: page.model_dump()[key] == []
 
 
-ACCOUNTS: dict[tuple[type, str], Account] = {
+ACCOUNTS: dict[tuple[type, str], Account] = PRICE_ACCOUNTS | {
     (CallerStore, "require"): Account(
         ["update ai_model_price"], lambda s, _: s.require(Action.UPDATE), kind=ModelPriceStore
     ),
@@ -182,35 +181,19 @@ ACCOUNTS: dict[tuple[type, str], Account] = {
         ["read group in acme"],
         lambda s, a: s.list_charges(a.organizations["acme"], period_containing(now()), None),
     ),
-    (ModelPriceStore, "list_prices"): Account(
-        ["read ai_model_price"], lambda s, _: s.list_prices(ModelPriceQuery())
-    ),
-    (ModelPriceStore, "list_all_prices"): Account(
-        ["read ai_model_price"], lambda s, _: s.list_all_prices(ModelPriceFilter())
-    ),
-    (ModelPriceStore, "resolve"): Account(
-        ["read ai_model_price"], lambda s, _: s.resolve(ResolveQuery(provider="p", model="m"))
-    ),
-    (ModelPriceStore, "set_prices"): Account(
-        ["update ai_model_price"],
-        lambda s, _: s.set_prices(
-            CustomPrices(prices=[ModelPrice(provider="p", model="m", input_price=1)])
-        ),
-    ),
-    (ModelPriceStore, "remove_price"): Account(
-        ["update ai_model_price"], lambda s, _: s.remove_price("p", "priced")
-    ),
-    (HeldChangeStore, "list_held"): Account(
-        ["update ai_model_price"], lambda s, _: s.list_held(HeldChangeQuery())
-    ),
-    (HeldChangeStore, "decide"): Account(
-        ["update ai_model_price"], lambda s, _: s.decide(HELD, "rejected")
-    ),
     (UsageStore, "record"): Account(
         ["create ai_usage"], lambda s, _: s.record(UsageBatch(records=[USAGE]))
     ),
     (UsageStore, "list_unpriced"): Account(
         ["read ai_usage"], lambda s, _: s.list_unpriced(UnpricedQuery())
+    ),
+    (UsageStore, "list_cost_differences"): Account(
+        ["read ai_usage"], lambda s, _: s.list_cost_differences(DifferenceQuery())
+    ),
+    (UsageSourceStore, "get_source"): Account(["read ai_usage"], lambda s, _: s.get_source("s")),
+    (UsageSourceStore, "set_source"): Account(
+        ["update ai_usage"],
+        lambda s, _: s.set_source("s", SourceSettings(cost_from="record"), Precondition()),
     ),
     (UsageRerater, "rerate"): Account(["update ai_usage"], lambda s, _: s.rerate()),
     (OverrideExpirer, "end_overrides"): Account(["update user"], lambda s, _: s.end_overrides()),
@@ -220,13 +203,6 @@ ACCOUNTS: dict[tuple[type, str], Account] = {
     ),
     (AlertStore, "deliver"): Account(
         ["update ai_spend_alert"], lambda s, _: s.deliver([TakesAll()])
-    ),
-    (SeedingStore, "known_etag"): Account(
-        ["update ai_model_price"], lambda s, _: s.known_etag("https://a.example")
-    ),
-    (SeedingStore, "seed_prices"): Account(
-        ["update ai_model_price"],
-        lambda s, _: s.seed_prices(TakenBook(PriceBook(prices=[]), "test")),
     ),
     (DirectoryStore, "import_directory"): Account(
         ["update directory"], lambda s, _: s.import_directory(read_directory(EVERY_STEP))

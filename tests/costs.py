@@ -1,9 +1,9 @@
 """Costs of tokens by stated prices, in short."""
 
-from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
-from allowance.prices.cost import Cost, TokenClass, Tokens, cost_of
+from allowance.prices.cost import Cost, Tokens, cost_of
 from allowance.prices.terms import PriceTerms
 
 CLASSES = ("input", "output", "cache_read", "cache_write", "cache_write_1h")
@@ -32,5 +32,6 @@ def priced(**stated: Any) -> PriceTerms:
     return PriceTerms.model_validate(stated)
 
 
-def as_tuple(cost: Cost | None) -> tuple[int, dict[TokenClass, Decimal], int | None] | None:
-    return cost and (cost.micros, dict(cost.parts), cost.tier)
+def as_tuple(cost: Cost | None, per: int = 10**6) -> tuple[Fraction, int | None] | None:
+    """The exact cost in units of `per` picos, and the tier."""
+    return cost and (Fraction(cost.picos, per), cost.tier)

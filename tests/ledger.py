@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from uuid import UUID
 
 from allowance.access.gate import Gate
@@ -12,6 +13,15 @@ from allowance.rbac.system import USAGE_INGESTER, Login
 from allowance.usage.models import UsageAnswer
 from allowance.usage.recording import record
 from tests.postgres import Database
+
+STATED = "sum(stated_cost_micros), sum(stated_difference_micros)"
+COMPARED = "FILTER (WHERE stated_difference_micros IS NOT NULL)"
+UNITS = (
+    "(SELECT jsonb_object_agg(n.unit, n.quantity) FROM (SELECT e.key AS unit,"
+    " sum(e.value::numeric) AS quantity FROM unnest(array_agg(other_units)) AS u (units),"
+    " jsonb_each_text(u.units) AS e GROUP BY e.key HAVING sum(e.value::numeric) <> 0) AS n)"
+)
+"""The sums by unit, by another way than that of the write path."""
 
 SUMS = ", ".join(
     f"sum({column})::numeric"
@@ -41,10 +51,15 @@ def record_in(
     return record(gate.open(Action.CREATE, USAGE), records, now)
 
 
-def add_spend(database: Database, user_id: UUID, group_id: UUID, day: date, micros: int) -> None:
+def add_spend(
+    database: Database, user_id: UUID, group_id: UUID, day: date, micros: int | Decimal
+) -> None:
     """Add one usage to the sums of a day, like the write path."""
     database.run(
-        "INSERT INTO ai_spend_daily SELECT given.user_id, given.group_id,"
+        "INSERT INTO ai_spend_daily (user_id, group_id, organization_id, day, cost_micros,"
+        " input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,"
+        " cache_write_1h_tokens, usage_count, unpriced_usage_count)"
+        " SELECT given.user_id, given.group_id,"
         " coalesce(g.organization_id, '00000000-0000-0000-0000-000000000000'),"
         " given.day, given.micros, 0, 0, 0, 0, 0, 1, 0"
         " FROM (SELECT %s::uuid, %s::uuid, %s::date, %s::numeric)"
@@ -102,20 +117,25 @@ def assert_sums_agree(database: Database) -> None:
     unread = (
         "coalesce(sum(unpriced_usage_count) FILTER (WHERE usage_format IS NOT NULL), 0)::numeric"
     )
+    compared = ", ".join(
+        f"coalesce(sum({each}) {COMPARED}, 0)"
+        for each in ("usage_count - unpriced_usage_count", "cost_micros")
+    )
     for table, moment, rest, from_entries, from_sums in (
         (
             "ai_spend_daily",
             "(occurred_at AT TIME ZONE 'UTC')::date AS day",
             "user_id, group_id, organization_id",
-            summed,
-            SUMS,
+            f"{summed}, {STATED}, {UNITS}",
+            f"{SUMS}, {STATED}, {UNITS}",
         ),
         (
             "ai_usage_hourly",
             "date_trunc('hour', occurred_at, 'UTC') AS hour",
             "organization_id, group_id, provider, model",
-            f"{summed}, {unread}",
-            f"{SUMS}, sum(unread_usage_count)::numeric",
+            f"{summed}, {STATED}, {UNITS}, {unread}, {compared}",
+            f"{SUMS}, {STATED}, {UNITS}, sum(unread_usage_count)::numeric,"
+            " sum(compared_usage_count), sum(compared_cost_micros)",
         ),
     ):
         key = f"{moment.rpartition(' ')[2]}, {rest}"

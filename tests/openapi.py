@@ -1,6 +1,7 @@
 """The committed OpenAPI document as schemathesis reads it, and what each response must satisfy."""
 
 import json
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -56,5 +57,5 @@ def examples(count: int) -> settings:
 
 
 def caller_of(path: str) -> str:
-    """An owner for prices, of which anybody else sees a refusal only; else the admin of acme."""
-    return "olivia" if "model-prices" in path else "adam"
+    """An owner where anybody else sees a refusal only; else the admin of acme."""
+    return "olivia" if re.search("/ai/(model-|sources/)", path) else "adam"

@@ -1,6 +1,7 @@
 """Spend for tests: book it on a day, and the paths and totals of the spend routes."""
 
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -23,7 +24,7 @@ def spend(
     acme: Acme,
     username: str,
     group: str | None,
-    micros: int,
+    micros: int | Decimal,
     day: date | None = None,
 ) -> None:
     add_spend(

@@ -1,7 +1,5 @@
 """Usage objects as vendors' documents show them, with what they mean."""
 
-from decimal import Decimal
-
 from allowance.prices.cost import Tokens
 from tests.read_objects import ISSUED, MESSAGE, Example
 
@@ -110,7 +108,7 @@ OF_VENDORS = (
         "xai",
         {"billable_audio_seconds": 12.5, "input_text_messages": 3, "input_tokens": 90},
         Tokens(),
-        {"audio_seconds": Decimal("12.5"), "input_messages": 3},
+        {"audio_milliseconds": 12_500, "input_messages": 3},
     ),
     Example(
         "mistral",
@@ -241,9 +239,9 @@ OF_VENDORS = (
     Example(
         "openai",
         "openai",
-        {"type": "duration", "seconds": 3.0004},
+        {"type": "duration", "seconds": 3.001},
         Tokens(),
-        {"audio_seconds": Decimal("3.001")},
+        {"audio_milliseconds": 3_001},
     ),
 )
 

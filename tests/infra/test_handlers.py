@@ -14,7 +14,10 @@ FILES = sorted(FUNCTIONS.glob("*.py"))
 ROUTE_LINES = 25
 
 DOMAINS = "alerts|audit|budgets|directory|exports|prices|spend|usage"
-OF_DOMAINS = "models|store|groups|overrides|held|book|spend_csv|unpriced"
+OF_DOMAINS = (
+    "models|store|groups|overrides|held|book|aliases|alias_models|spend_csv|unpriced|differences"
+    "|sources"
+)
 """Modules of domains with the shapes and stores of routes."""
 ROUTE_MODULES = re.compile(
     r"uuid|typing|pathlib"

@@ -10,7 +10,7 @@ from typing import IO, Any, Literal
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-Kind = Literal["text", "time", "count", "tokens", "decimal"]
+Kind = Literal["text", "time", "count", "tokens", "decimal", "money"]
 
 TYPES: Mapping[Kind, Any] = {
     "text": pa.string(),
@@ -19,6 +19,7 @@ TYPES: Mapping[Kind, Any] = {
     # As wide as the database's sums. Never a double, which would round.
     "tokens": pa.decimal128(38, 0),
     "decimal": pa.decimal128(38, 6),
+    "money": pa.decimal128(38, 12),
 }
 
 ROWS_IN_A_GROUP = 100_000
@@ -28,7 +29,8 @@ ROWS_IN_A_GROUP = 100_000
 class ParquetFile:
     """A Parquet file with columns by name and kind. It is complete once it is closed.
 
-    Values are str, datetime with a zone, int, or Decimal with at most six decimals; None is null.
+    Values are str, datetime with a zone, int, or Decimal; None is null. Arrow raises for
+    a number with more decimals or digits than its type.
     """
 
     def __init__(self, sink: IO[bytes], columns: Iterable[tuple[str, Kind]]) -> None:

@@ -75,6 +75,10 @@ class PriceNotFound(NotFound):
     """This model has no custom price."""
 
 
+class AliasNotFound(NotFound):
+    """This name has no alias."""
+
+
 class HeldChangeNotFound(NotFound):
     """There is no such held change."""
 
@@ -155,6 +159,10 @@ class InvalidQuery(ValidationFailed):
 
 class BudgetChanged(AllowanceError):
     """The budget was changed by someone else."""
+
+
+class ChangedMeanwhile(AllowanceError):
+    """It was changed by someone else."""
 
 
 class ImportRunning(AllowanceError):

@@ -18,6 +18,8 @@ def something_of_each(database: Database, acme: Acme) -> Database:
         "INSERT INTO ai_model_price_versions (provider, model, source, effective_from, "
         "input_price, origin)"
         " VALUES ('p', 'priced', 'custom', '-infinity', 1, 'test')",
+        "INSERT INTO ai_model_aliases (provider, model, free, created_at, updated_at)"
+        " VALUES ('p', 'aliased', true, now(), now())",
         "INSERT INTO ai_model_price_changes_held (id, provider, model, proposed, reasons, origin)"
         f" VALUES ('{HELD}', 'p', 'm', '{{\"input_price\": 1}}', '{{}}', 'test')",
     ):

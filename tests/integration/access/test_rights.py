@@ -1,5 +1,6 @@
 """The rights of each login of the functions in the database: all of them, and none too many."""
 
+import re
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -80,7 +81,9 @@ RECORD = (
     " p_content_sha256s => ARRAY[sha256('a')], p_moments => ARRAY[now()], p_persons => '{1}',"
     " p_kinds_of => '{0}', p_input_tokens => '{1}', p_output_tokens => '{0}',"
     " p_cache_read_tokens => '{}', p_cache_write_tokens => '{}',"
-    " p_cache_write_1h_tokens => '{}', p_costs => ARRAY[%s::bigint], p_corrects => %s,"
+    " p_cache_write_1h_tokens => '{}', p_other_units => '', p_costs => ARRAY[%s::bigint],"
+    " p_large_costs => '', p_stated_costs => '', p_stated_differences => '', p_corrects => %s,"
+    " p_extra_counts => '{}',"
     " p_unpriced_counts => '{}', p_limited_user_ids => '{}', p_limited_group_ids => '{}',"
     " p_limited_organization_ids => '{}', p_limit_sources => '{}', p_spend_limits => '{}',"
     " p_thresholds => '{}')"
@@ -148,8 +151,35 @@ def test_a_session_of_routes_takes_nothing_from_a_sum(
     with psycopg.connect(database.app_url, autocommit=True) as routes:
         with pytest.raises(refusal):
             routes.execute(RECORD, (kinds, cost, corrects))
-        routes.execute(RECORD, (KIND, 2, []))
+        routes.execute(RECORD, (KIND, 2_000_000, []))
     assert database.rows("SELECT cost_micros FROM ai_user_spend_monthly") == [(2,)]
+
+
+@pytest.mark.parametrize(
+    ("parameter", "honest", "forged"),
+    [
+        ("p_extra_counts", "'{0}'", "'{-1}'"),
+        ("p_large_costs", "'0'", "'-1'"),
+        ("p_other_units", """'{"pages": 1}'""", """'{"pages": -1}'"""),
+        ("p_other_units", "''", """'{"pages": 0}'"""),
+        ("p_other_units", "''", "'{}'"),
+        ("p_other_units", "''", "'[1]'"),
+        ("p_stated_costs", "'1'", "'-1'"),
+        ("p_stated_differences", "''", "'1'"),
+    ],
+)
+def test_a_session_of_routes_forges_no_count(
+    database: Database, parameter: str, honest: str, forged: str
+) -> None:
+    database.run("SELECT ensure_ai_usage_month(now())")
+
+    def stating(value: str) -> str:
+        return re.sub(f"{parameter} => '[^']*'", f"{parameter} => {value}", RECORD)
+
+    with psycopg.connect(database.app_url, autocommit=True) as routes:
+        with pytest.raises(psycopg.errors.CheckViolation):
+            routes.execute(stating(forged), (KIND, 0, []))
+        routes.execute(stating(honest), (KIND, 0, []))
 
 
 @pytest.mark.parametrize("login", Login)

@@ -1,6 +1,7 @@
 """The statement that counts usage raises spend alerts: one per user, threshold and month."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -34,6 +35,22 @@ def test_each_threshold_raises_one_alert_when_it_is_reached(
         "SELECT DISTINCT user_id, period_start, group_id, organization_id, limit_source, "
         "spend_limit_micros FROM ai_spend_alerts"
     ) == [(acme.users["maya"], month, everyone, everyone, "group", LIMIT)]
+
+
+def test_a_threshold_is_reached_at_the_last_trillionth_of_a_dollar(
+    gateway: Client, database: Database
+) -> None:
+    """A token of `tiny` costs a millionth of a micro-unit."""
+    seed(price(input_price=1_000_000), price("tiny", input_price=1), version="2")
+    exactly = "SELECT threshold_percent, spent_micros FROM ai_spend_alerts ORDER BY 1"
+    results(gateway, used(1, 8_499), used(2, 999_999, model="tiny"))
+    assert database.rows(exactly) == []
+    results(gateway, used(3, 1, model="tiny"))
+    assert database.rows(exactly) == [(85, Decimal(8_500))]
+    results(gateway, used(4, 1_499), used(5, 999_999, model="tiny"))
+    assert database.rows(exactly) == [(85, Decimal(8_500))]
+    results(gateway, used(6, 2, model="tiny"))
+    assert database.rows(exactly) == [(85, Decimal(8_500)), (100, Decimal("10000.000001"))]
 
 
 def test_one_batch_may_reach_several_thresholds_of_several_users(

@@ -54,7 +54,10 @@ CORRECTIONS = OF_ONE_TIME | {
 STATEMENTS = (
     f"{MONTHS} FROM generate_series(8, 10) AS n",
     *(ENTRIES.format(**each) for each in (OVER_MONTHS, OF_ONE_TIME, CORRECTIONS)),
-    "INSERT INTO ai_usage_hourly SELECT date_trunc('hour', occurred_at, 'UTC'), organization_id,"
+    "INSERT INTO ai_usage_hourly (hour, organization_id, group_id, provider, model,"
+    " cost_micros, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,"
+    " cache_write_1h_tokens, usage_count, unpriced_usage_count)"
+    " SELECT date_trunc('hour', occurred_at, 'UTC'), organization_id,"
     " organization_id, provider, model, 1, 1, 0, 0, 0, 0, count(*), 0"
     " FROM ai_usage GROUP BY 1, 2, 4, 5",
     "ANALYZE",

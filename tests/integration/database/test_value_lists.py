@@ -15,6 +15,7 @@ from allowance.database.database import CONSTRAINTS as MAPPED
 from allowance.directory.document import UserEntry
 from allowance.directory.known import Account
 from allowance.prices.models import HeldDecision, ModelPriceVersion, PriceCursor
+from allowance.usage.sources import SourceSettings, UsageSource
 from tests.postgres import Database
 
 SOURCES: list[tuple[type[BaseModel], str]] = [
@@ -26,6 +27,7 @@ LISTS: dict[str, list[tuple[type[BaseModel], str]]] = {
     "users_status": [(UserEntry, "status"), (Account, "status")],
     "ai_model_price_versions_source": SOURCES,
     "ai_model_price_changes_held_decision": [(HeldDecision, "decision")],
+    "ai_usage_sources_cost_from": [(UsageSource, "cost_from"), (SourceSettings, "cost_from")],
     "audit_log_action": [(AuditEntry, "action")],
 }
 """The models that read or write the column of a constraint."""

@@ -69,6 +69,7 @@ def test_parquet_has_decimals_and_times_in_utc_and_the_rows_of_the_csv(
         "count": pa.int64(),
         "tokens": pa.decimal128(38, 0),
         "decimal": pa.decimal128(38, 6),
+        "money": pa.decimal128(38, 12),
     }
     rows, of_csv = read.to_pylist(), csv_rows(s3, key(acme_id, "csv"))
     assert [row["BilledCost"] for row in rows] == [Decimal(each["BilledCost"]) for each in of_csv]

@@ -5,6 +5,7 @@ from decimal import Decimal
 from urllib.parse import parse_qs
 
 import import_directory
+from allowance.prices.units import COUNTED_IN_TOKENS, OTHER_UNITS
 from tests.exports import PATH, pages, rows_of
 from tests.gateway import Client, Context
 from tests.people import Acme
@@ -27,10 +28,13 @@ def test_a_row_for_each_day_user_and_group(used: Client, acme: Acme, ana: Client
         "cache_read_tokens": "2",
         "cache_write_tokens": "0",
         "cache_write_1h_tokens": "3",
+        **{f"{each}_tokens" if each in COUNTED_IN_TOKENS else each: "0" for each in OTHER_UNITS},
         "usage_count": "2",
         "unpriced_usage_count": "1",
         "cost_micros": "3000",
-        "cost_usd": "0.003000",
+        "cost_usd": "0.003000000000",
+        "stated_cost_usd": "",
+        "stated_cost_difference_usd": "",
     }
     otto = [each for each in rows if each["username"] == "otto"]
     assert sum(int(each["usage_count"]) for each in otto) == 3
@@ -38,7 +42,7 @@ def test_a_row_for_each_day_user_and_group(used: Client, acme: Acme, ana: Client
     assert {each["group_name"] for each in otto} == {"Everyone"}
     assert {each["username"] for each in rows} == {"maya", "otto"}, "nobody of another organization"
     (october,) = rows_of(ana.get(f"{PATH}?month=2026-10"))
-    assert (october["day"], october["cost_usd"]) == ("2026-10-31", "0.003000")
+    assert (october["day"], october["cost_usd"]) == ("2026-10-31", "0.003000000000")
 
 
 def test_a_charge_for_each_hour_group_and_model(used: Client, acme: Acme, ana: Client) -> None:
@@ -52,10 +56,13 @@ def test_a_charge_for_each_hour_group_and_model(used: Client, acme: Acme, ana: C
         str(acme.organizations["acme"]),
         "acme",
     )
-    assert (first["BilledCost"], first["ConsumedQuantity"]) == ("0.003000", "1106.000000")
+    assert (first["BilledCost"], first["ConsumedQuantity"]) == ("0.003000000000", "1106.000000")
     assert (first["x_UsageCount"], first["x_UnpricedUsageCount"]) == ("2", "1")
     (unpriced,) = [each for each in rows if each["ServiceName"] == "new"]
-    assert (unpriced["BilledCost"], unpriced["ConsumedQuantity"]) == ("0.000000", "1100.000000")
+    assert (unpriced["BilledCost"], unpriced["ConsumedQuantity"]) == (
+        "0.000000000000",
+        "1100.000000",
+    )
     assert unpriced["x_UnpricedUsageCount"] == "1"
     assert {each["BillingAccountId"] for each in rows} == {str(acme.organizations["acme"])}
 
@@ -119,27 +126,27 @@ def test_names_are_escaped_for_spreadsheets_and_may_hold_any_text(
 def test_a_negative_correction_stays_a_number(
     used: Client, database: Database, ana: Client
 ) -> None:
-    database.run("UPDATE ai_spend_daily SET cost_micros = -1")
-    database.run("UPDATE ai_usage_hourly SET cost_micros = -1")
+    database.run("UPDATE ai_spend_daily SET cost_micros = -1.500001")
+    database.run("UPDATE ai_usage_hourly SET cost_micros = -0.000001")
     spend, charges = (ana.get(f"{PATH}?month=2026-11&format={form}") for form in ("spend", "focus"))
-    assert {Decimal(each["cost_usd"]) for each in rows_of(spend)} == {Decimal("-0.000001")}
-    assert ",-1,-0.000001\r\n" in spend.body
-    assert {each["BilledCost"] for each in rows_of(charges)} == {"-0.000001"}
+    assert {Decimal(each["cost_usd"]) for each in rows_of(spend)} == {Decimal("-0.000001500001")}
+    assert ",-2,-0.000001500001,,\r\n" in spend.body
+    assert {each["BilledCost"] for each in rows_of(charges)} == {"-0.000000000001"}
 
 
 def test_sums_of_thirty_digits_are_written_in_full(
     used: Client, database: Database, ana: Client
 ) -> None:
-    most = 10**30 - 1
-    database.run("UPDATE ai_spend_daily SET cost_micros = %s, input_tokens = %s", most, most)
-    database.run("UPDATE ai_usage_hourly SET cost_micros = %s", most)
+    most, cost = 10**30 - 1, Decimal("9" * 30 + "." + "9" * 6)
+    database.run("UPDATE ai_spend_daily SET cost_micros = %s, input_tokens = %s", cost, most)
+    database.run("UPDATE ai_usage_hourly SET cost_micros = %s", cost)
     spend = rows_of(ana.get(f"{PATH}?month=2026-11"))
     assert {(each["cost_micros"], each["input_tokens"]) for each in spend} == {
-        (str(most), str(most))
+        (str(10**30), str(most))
     }
-    assert {each["cost_usd"] for each in spend} == {"9" * 24 + "." + "9" * 6}
+    assert {each["cost_usd"] for each in spend} == {"9" * 24 + "." + "9" * 12}
     charges = rows_of(ana.get(f"{PATH}?month=2026-11&format=focus"))
-    assert {each["BilledCost"] for each in charges} == {"9" * 24 + "." + "9" * 6}
+    assert {each["BilledCost"] for each in charges} == {"9" * 24 + "." + "9" * 12}
 
 
 def test_a_deleted_group_and_a_deleted_user_keep_their_rows(

@@ -26,7 +26,7 @@ KINDS: dict[str, tuple[str | None, str]] = {
     "group": ("nora", "maya"),
     "organization": ("nora", "ana"),
     "user": ("otto", "maya"),
-    "model-prices": ("maya", "olivia"),
+    "models": ("maya", "olivia"),
     "usage": ("adam", "olivia"),
     "caller": (None, "maya"),
 }
@@ -46,8 +46,8 @@ def kind_of(path: str) -> str:
     for kind in ("group", "organization", "user"):
         if f"{{{kind}}}" in path:
             return kind
-    for kind in ("model-prices", "usage"):
-        if f"/ai/{kind}" in path:
+    for part, kind in (("model-", "models"), ("usage", "usage"), ("sources", "usage")):
+        if f"/ai/{part}" in path:
             return kind
     assert path in ("/api/v2/users/me", "/api/v2/audit"), "give the new route a kind"
     return "caller"
@@ -68,6 +68,7 @@ def filled(path: str, acme: Acme, **segments: object) -> str:
         "held": NOWHERE,
         "provider": "p",
         "model": "m",
+        "source": "s",
     } | segments
     return re.sub(r"\{(\w+)\+?\}", lambda found: str(names[found[1]]), path)
 
@@ -98,13 +99,13 @@ def test_the_first_error_of_the_contract_wins(people: Acme, method: str, path: s
             for each in filter(None, (stranger, reader)):
                 refused = people.client(each).send(method, bad_id, **WORST_BODY)
                 assert message(refused) == (400, 'Invalid UUID "x".')
-        if stranger and kind_of(path) != "model-prices":
+        if stranger and kind_of(path) != "models":
             assert_hidden(people.client(stranger), people, method, path)
         if "/ai/" in path:
-            for each in filter(None, (reader, stranger if "model-prices" in path else None)):
+            for each in filter(None, (reader, stranger if "/ai/model-" in path else None)):
                 refused = people.client(each).send(method, worst, **WORST_BODY)
                 assert seen(refused) == (403, GATED)
-    if "model-prices" in path:
+    if "/ai/model-" in path:
         assert seen(people.client("maya").send(method, worst, **WORST_BODY)) == (403, FORBIDDEN)
     elif stranger:
         assert_hidden(people.client(stranger), people, method, path)
@@ -156,7 +157,7 @@ def test_a_token_with_an_empty_scope_finds_nothing(acme: Acme, username: str) ->
     made = apply({"tokens": [{"username": username, "name": "none", "scope": {}}]})
     client = Client(made["tokens"][f"{username}/none"])
     for method, path in SERVED:
-        if "model-prices" in path:
+        if "/ai/model-" in path:
             assert seen(client.send(method, filled(path, acme))) == (403, FORBIDDEN)
         elif path == "/api/v2/audit":
             assert client.get(path).json() == {"entries": [], "next": None}

@@ -61,6 +61,19 @@ def test_a_tier_of_a_few_models_is_taken(database: Database) -> None:
             {"variants": {"flex": {"input_price": 500_000, "cache_read_price": 600_000}}},
             "variants.flex.cache_read_price: 600000 is more than 110% of the input price 500000",
         ),
+        (
+            {"unit_prices": {"input_audio": 100_000_001}},
+            "unit_prices.input_audio: 100000001 does not fit the input price 1000000",
+        ),
+        (
+            {"unit_prices": {"input_image": 2_000_000, "cache_read_image": 2_200_001}},
+            "unit_prices.cache_read_image: 2200001 is more than 110% of the price 2000000 of a "
+            "fresh one",
+        ),
+        (
+            {"output_price": 10**6, "unit_prices": {"output_reasoning": 9_999}},
+            "unit_prices.output_reasoning: 9999 does not fit the output price 1000000",
+        ),
     ],
 )
 @pytest.mark.parametrize("is_known", [True, False])
@@ -80,6 +93,13 @@ def test_what_does_not_fit_the_input_price_is_held(
             "cache_read_price": 1_100_000,
             "cache_write_price": 3_000_000,
             "cache_write_1h_price": 3_000_000,
+            "unit_prices": {
+                "input_audio": 100_000_000,
+                "input_image": 10_000,
+                "cache_read_image": 11_000,
+                "output_video": 1,
+                "web_searches": 10**12,
+            },
         },
         {
             "variants": {

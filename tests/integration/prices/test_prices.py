@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from allowance.prices.terms import RATES
 from tests.gateway import Client
 from tests.model_prices import EXPERIMENTAL, PRICES, listed, url_time
 from tests.postgres import Database
@@ -131,30 +132,26 @@ def test_a_price_is_listed_whole(olivia: Client) -> None:
     terms = {
         "input_price": 3_000_000,
         "output_price": 0,
-        "tiers": [{"above_input_tokens": 200_000, "input_price": 6_000_000}],
-        "variants": {"batch": {"input_price": 1_500_000}},
+        "unit_prices": {"web_searches": 10**10, "input_audio": 0},
+        "tiers": [{"above_input_tokens": 200_000, "unit_prices": {"web_searches": 10**12}}],
+        "variants": {"batch": {"unit_prices": {"pages": 5}}},
         "effective_from": "2026-11-01T02:00:00+02:00",
     }
     olivia.post(PRICES, {"prices": [price(**terms)]})
     (found,) = olivia.get(PRICES).json()["prices"]
-    nothing = dict.fromkeys(
-        (
-            "input_price",
-            "output_price",
-            "cache_read_price",
-            "cache_write_price",
-            "cache_write_1h_price",
-        )
-    )
+    nothing: dict[str, Any] = dict.fromkeys(RATES) | {"unit_prices": {}}
     recorded_at = found.pop("recorded_at")
     assert found == nothing | {
+        "unit_prices": {"input_audio": 0, "web_searches": 10**10},
         "provider": "p",
         "model": "m",
         "source": "custom",
         "input_price": 3_000_000,
         "output_price": 0,
-        "tiers": [nothing | {"above_input_tokens": 200_000, "input_price": 6_000_000}],
-        "variants": {"batch": nothing | {"input_price": 1_500_000, "tiers": []}},
+        "tiers": [
+            nothing | {"above_input_tokens": 200_000, "unit_prices": {"web_searches": 10**12}}
+        ],
+        "variants": {"batch": nothing | {"unit_prices": {"pages": 5}, "tiers": []}},
         "effective_from": "2026-11-01T00:00:00.000000Z",
         "withdrawn_at": None,
         "sources": [],

@@ -132,6 +132,10 @@ def test_the_look_up_of_a_price_reads_by_index_alone(database: Database) -> None
     sent = {
         "rules": [each.rule for each in names],
         "at": None,
+        "provider": "litellm",
+        "model": "p37/m77",
+        "named_providers": ["litellm"],
+        "named_models": ["p37/m77"],
         "sinces": [datetime.now(UTC)],
         "untils": [datetime.now(UTC)],
         "places": [0] * len(names),

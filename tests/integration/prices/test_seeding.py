@@ -79,6 +79,7 @@ def test_what_models_really_charge_for_is_stored_whole(empty_database: Database)
     terms = {
         "input_price": 3_000_000,
         "cache_write_1h_price": 6_000_000,
+        "unit_prices": {"web_searches": 10_000_000_000, "input_image": 4_000_000},
         "tiers": [{"above_input_tokens": 200_000, "input_price": 6_000_000}],
         "variants": {
             "batch": {
@@ -89,12 +90,27 @@ def test_what_models_really_charge_for_is_stored_whole(empty_database: Database)
     }
     assert seed(price(**terms)) == counts(inserted=1)
     assert seed(price(**terms)) == counts(unchanged=1)
-    ((one_hour, tier, batch),) = empty_database.rows(
-        "SELECT cache_write_1h_price, tiers #> '{0,input_price}', variants #> "
+    ((one_hour, units, tier, batch),) = empty_database.rows(
+        "SELECT cache_write_1h_price, unit_prices, tiers #> '{0,input_price}', variants #> "
         "'{batch,tiers,0,input_price}'"
         " FROM ai_model_price_versions"
     )
+    assert units == terms["unit_prices"]
     assert (one_hour, tier, batch) == (6_000_000, 6_000_000, 3_000_000)
+
+
+def test_the_price_of_a_unit_moves_like_any_other(empty_database: Database) -> None:
+    def searched(micros: int) -> dict[str, Any]:
+        return seed(price(input_price=1, unit_prices={"web_searches": micros}))
+
+    assert searched(10**10) == counts(inserted=1)
+    assert searched(3 * 10**10) == counts(updated=1)
+    assert searched(10**11) == counts(held=1)
+    assert seed(price(input_price=1)) == counts(held=1)
+    assert empty_database.rows("SELECT unit_prices FROM ai_model_price_versions ORDER BY id") == [
+        ({"web_searches": 10**10},),
+        ({"web_searches": 3 * 10**10},),
+    ]
 
 
 def test_what_becomes_known_beside_the_known_is_taken(empty_database: Database) -> None:

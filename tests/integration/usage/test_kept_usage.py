@@ -51,27 +51,6 @@ def test_an_object_that_is_not_read_whole_is_kept_with_its_reasons(
     assert_sums_agree(database)
 
 
-def test_an_object_with_units_without_a_price_is_kept_with_its_tokens(
-    gateway: Client, database: Database
-) -> None:
-    usage = {
-        "input_tokens": 1000,
-        "output_tokens": 100,
-        "server_tool_use": {"web_search_requests": 3},
-    }
-    reason = {"field": "usage", "detail": "Has 3 web_searches, which have no price here."}
-    (found,) = results(gateway, of_vendor(usage, "anthropic"))
-    assert (found["status"], found["priced"], found["validations"]) == (
-        "recorded",
-        False,
-        [reason],
-    )
-    assert database.rows(LEDGER) == [
-        ("usage", None, None, 1, 1000, 100, "anthropic", usage, [reason])
-    ]
-    assert_sums_agree(database)
-
-
 def left_by_an_older_reader(database: Database, usage: str) -> None:
     """As if the code of before had not known a counter of this object."""
     database.run("UPDATE ai_usage SET usage_object = %s::jsonb WHERE usage_object <> 'null'", usage)
@@ -132,14 +111,16 @@ def test_an_object_that_still_says_too_little_stays_without_a_cost(
 
 
 def test_tokens_that_were_counted_wrongly_are_corrected_downwards(
-    gateway: Client, database: Database
+    gateway: Client, acme: Acme, database: Database
 ) -> None:
-    """The older reader counted tokens, but had no price for a unit of the same object."""
-    searched = {"input_tokens": 1000, "server_tool_use": {"web_search_requests": 3}}
-    results(gateway, of_vendor(searched, "anthropic"))
-    left_by_an_older_reader(database, '{"input_tokens": 400, "output_tokens": 10}')
-    assert rerate() == rerated(1, 1, 900)
-    assert database.rows(LEDGER)[-1][3:6] == (-1, -600, 10)
+    """A kept object may have been read before: its correction takes back what was too much."""
+    results(gateway, of_vendor(UNREAD))
+    left_by_an_older_reader(database, '{"prompt_tokens": 1000, "completion_tokens": 7}')
+    assert rerate() == rerated(1, 1, 2070)
+    left_by_an_older_reader(database, '{"prompt_tokens": 400, "completion_tokens": 10}')
+    custom(acme, input_price=2_000_000, output_price=10_000_000, effective_from=SINCE_EVER)
+    assert rerate() == rerated(1, 1, -1170)
+    assert database.rows(LEDGER)[-1][3:6] == (0, -600, 3)
     assert_sums_agree(database)
 
 

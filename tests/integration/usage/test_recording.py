@@ -136,7 +136,11 @@ def test_usage_without_a_price_is_recorded_without_a_cost(
     assert [(each["status"], each["cost_micros"], each["priced"]) for each in found] == [
         ("recorded", None, False)
     ] * 3
-    assert {each["validations"][0]["field"] for each in found} == {"model"}
+    assert [each["validations"][0]["field"] for each in found] == [
+        "model",
+        "tokens.cache_write",
+        "model",
+    ]
     assert database.rows(
         "SELECT usage_count, unpriced_usage_count, cost_micros FROM ai_spend_daily"
     ) == [(3, 3, 0)]

@@ -11,6 +11,7 @@ import pytest
 from allowance.access.gate import Gate
 from allowance.access.store import Origin
 from allowance.rbac.system import USAGE_RERATER
+from allowance.usage.models import NO_PRICE
 from allowance.usage.rerating import UsageRerater
 from tests.gateway import Client
 from tests.ledger import assert_sums_agree, connection_of
@@ -55,12 +56,7 @@ def test_a_new_price_is_booked_once_on_the_day_of_the_usage(
             "status": "duplicate",
             "cost_micros": None,
             "priced": False,
-            "validations": [
-                {
-                    "field": "model",
-                    "detail": "There is no price for what was used: the cost is not known yet.",
-                }
-            ],
+            "validations": [each.model_dump() for each in NO_PRICE],
         }
     ]
 

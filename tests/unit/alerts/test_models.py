@@ -5,6 +5,7 @@ accepts.
 import json
 import re
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, get_args
 from uuid import UUID
@@ -13,8 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from allowance.alerts.models import SpendAlert, dollars
+from allowance.alerts.models import SpendAlert
 from allowance.budgets.effective import LimitSource
+from allowance.contract.money import usd_text
 
 ALERT = {
     "user_id": UUID(int=1),
@@ -151,23 +153,15 @@ def test_an_unknown_limit_source_raises_instead_of_getting_a_text() -> None:
         unknown.text()
 
 
-@pytest.mark.parametrize(
-    ("micros", "text"),
-    [
-        (0, "US$ 0.00"),
-        (1, "US$ 0.000001"),
-        (10_000, "US$ 0.01"),
-        (100_000, "US$ 0.10"),
-        (1_234_567_890_123, "US$ 1,234,567.890123"),
-        (10**29 + 1, "US$ 100,000,000,000,000,000,000,000.000001"),
-        (-1_500_000, "-US$ 1.50"),
-    ],
-)
-def test_money_is_exact(micros: int, text: str) -> None:
-    assert dollars(micros) == text
+@given(above=st.integers(0, 10**13), limit=st.integers(0, 10**12))
+def test_a_reached_limit_never_shows_less_than_the_limit(above: int, limit: int) -> None:
+    spent = limit + Decimal(above).scaleb(-6)
+    made = alert(threshold_percent=100, spend_limit_micros=limit, spent_micros=spent)
+    assert made.document()["spent_micros"] >= limit
+    assert f"Spent:         {usd_text(spent)}\n" in made.text()
 
 
-@given(st.integers(-(10**29), 10**29))
-def test_the_text_loses_no_micro_unit(micros: int) -> None:
-    whole, _, rest = dollars(micros).replace("US$ ", "").replace(",", "").partition(".")
-    assert int(whole + rest.ljust(6, "0")) == micros
+def test_the_text_is_exact_and_the_message_whole() -> None:
+    made = alert(spent_micros=Decimal("21250000.500001"))
+    assert "Spent:         US$ 21.250000500001\n" in made.text()
+    assert '"spent_micros": 21250001,' in made.message()

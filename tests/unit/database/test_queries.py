@@ -128,7 +128,7 @@ def test_a_query_that_changes_what_is_audited_writes_the_entry() -> None:
         assert re.search(r"^audited AS \(", sql, re.MULTILINE), name
 
 
-LOCKS = re.compile(r"\bFOR (NO KEY )?UPDATE\b|\block_\w+\(|\bpg_try_advisory_xact_lock\(")
+LOCKS = re.compile(r"\bFOR (NO KEY )?UPDATE\b|\block_\w+\(|\bpg_(try_)?advisory_xact_lock\(")
 
 
 LOCKED_BY_CALLER = {"write_directory_audit": ["lock_directory"]}

@@ -4,16 +4,27 @@ integration run the foundation's own validator.
 
 import json
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 from uuid import UUID
 
 import pytest
+from pydantic import ValidationError
 
 from allowance.exports.focus import COLUMNS, Charge, position_of_charge
-from allowance.exports.spend_csv import ExportQuery, month_of, page_of
+from allowance.exports.spend_csv import (
+    SPEND_COLUMNS,
+    DailySpend,
+    ExportQuery,
+    month_of,
+    page_of,
+)
+from allowance.prices.units import COUNTED_IN_TOKENS, OTHER_UNITS, TokenClass
+from allowance.spend.models import Sums
 from allowance.tables.columns import cells_of
+from allowance.usage.record_shape import TokenCounts, UnitCounts
 
 # https://focus.finops.org/focus-specification/v1-2/: what MUST be present for every provider,
 # and may not be null.
@@ -28,7 +39,7 @@ MANDATORY = {
 }  # fmt: skip
 NULLABLE = {
     "ChargeClass", "CommitmentDiscountStatus", "InvoiceId", "SubAccountId", "SubAccountName",
-    "SubAccountType",
+    "SubAccountType", "x_StatedCost", "x_StatedCostDifference",
 }  # fmt: skip
 
 
@@ -40,8 +51,8 @@ def charge(**changes: Any) -> Charge:
         "model": "claude-sonnet-4-5",
         "cost_micros": 1_234_567, "input_tokens": 1_000_000, "output_tokens": 2,
         "cache_read_tokens": 3,
-        "cache_write_tokens": 4, "cache_write_1h_tokens": 5, "usage_count": 7,
-        "unpriced_usage_count": 1,
+        "cache_write_tokens": 4, "cache_write_1h_tokens": 5, "other_units": {}, "usage_count": 7,
+        "unpriced_usage_count": 1, "stated_cost_micros": None, "stated_difference_micros": None,
     }  # fmt: skip
     return Charge(**made | changes)
 
@@ -104,6 +115,55 @@ def test_a_charge_has_the_values_of_its_hour() -> None:
     assert (cells["x_UsageCount"], cells["x_UnpricedUsageCount"]) == (7, 1)
 
 
+def test_every_amount_is_exact() -> None:
+    cells = row(
+        cost_micros=Decimal("9" * 30 + ".000001"),
+        stated_cost_micros=Decimal("0.5"),
+        stated_difference_micros=Decimal("-0.000001"),
+    )
+    for name in ("BilledCost", "ContractedCost", "EffectiveCost", "ListCost"):
+        assert cells[name] == Decimal("9" * 24 + "." + "9" * 6 + "000001")
+    assert f"{cells['x_StatedCost']:f}" == "0.000000500000"
+    assert f"{cells['x_StatedCostDifference']:f}" == "-0.000000000001"
+
+
+def test_tokens_of_audio_and_images_are_tokens_and_searches_are_not() -> None:
+    cells = row(other_units={"input_audio": 100, "output_image": 20, "web_searches": 3})
+    assert cells["ConsumedQuantity"] == Decimal(1_000_134)
+    assert cells["PricingQuantity"] == Decimal("1.000134")
+    assert (cells["x_InputAudioTokens"], cells["x_OutputImageTokens"]) == (100, 20)
+    assert (cells["x_WebSearches"], cells["x_Pages"]) == (3, 0)
+
+
+def test_each_export_has_a_column_for_each_unit_in_registry_order() -> None:
+    """Each unit has a quantity of its own, and the cells have them all."""
+    units = {unit: number for number, unit in enumerate(OTHER_UNITS, 10)}
+    own = [value for name, value in row(other_units=units).items() if name.startswith("x_")]
+    assert own[5 : 5 + len(units)] == list(units.values())
+    spend = DailySpend(
+        day=date(2026, 11, 30), user_id=UUID(int=1), username=None,
+        **{name: getattr(charge(other_units=units), name) for name in Sums.model_fields},
+        group_id=UUID(int=2), group_name=None,
+    )  # fmt: skip
+    names = [column.name for column in SPEND_COLUMNS]
+    first = names.index("cache_write_1h_tokens") + 1
+    assert cells_of(SPEND_COLUMNS, spend)[first : first + len(units)] == list(units.values())
+    assert len(set(names)) == len(names)
+    assert "input_audio_tokens" in names
+    assert "web_searches" in names
+
+
+def test_what_a_record_sends_as_tokens_is_consumed_as_tokens() -> None:
+    assert set(TokenCounts.model_fields) == {*get_args(TokenClass), *COUNTED_IN_TOKENS}
+    # A record has `requests` at its top.
+    assert {*UnitCounts.model_fields, "requests"} == OTHER_UNITS.keys() - COUNTED_IN_TOKENS
+
+
+def test_a_unit_that_has_no_column_raises() -> None:
+    with pytest.raises(ValidationError, match=r"other_units\.holograms"):
+        charge(other_units={"holograms": 1})
+
+
 def test_a_deleted_group_is_named_by_its_id_and_no_group_is_no_sub_account() -> None:
     assert row(group_name=None)["SubAccountName"] == str(UUID(int=2))
     unattributed = row(group_id=UUID(int=0), group_name=None)
@@ -125,3 +185,8 @@ def test_a_page_fits_a_lambda_response_and_ends_with_a_whole_row() -> None:
         assert (page.next is None) == (seen + count == len(rows))
         seen, pages = seen + count, pages + 1
     assert pages > 1
+
+
+def test_the_guide_names_the_column_of_each_unit() -> None:
+    guide = (Path(__file__).parents[3] / "docs/exports.md").read_text()
+    assert [each.name for each in SPEND_COLUMNS if f"`{each.name}`" not in guide] == []

@@ -51,7 +51,7 @@ all_terms = (
 
 
 def test_terms_with_nulls_equal_terms_without_them() -> None:
-    nulls: dict[str, Any] = dict.fromkeys(RATES)
+    nulls: dict[str, Any] = dict.fromkeys(RATES) | {"unit_prices": {}}
     stored: dict[str, Any] = nulls | {
         "input_price": 1,
         "tiers": [nulls | {"above_input_tokens": 5, "input_price": 2}],

@@ -14,9 +14,10 @@ FULL = {
     "cache_read_price": 300_000,
     "cache_write_price": 3_750_000,
     "cache_write_1h_price": 6_000_000,
+    "unit_prices": {"web_searches": 10_000_000_000, "input_audio": 0},
     "tiers": [
         {"above_input_tokens": 200_000, "input_price": 6_000_000, "output_price": 22_500_000},
-        {"above_input_tokens": 500_000, "input_price": 0},
+        {"above_input_tokens": 500_000, "unit_prices": {"pages": MAX_PRICE_MICROS}},
     ],
     "variants": {
         "batch": {"input_price": 1_500_000, "tiers": [{"above_input_tokens": 1, "output_price": 1}]}
@@ -37,7 +38,7 @@ def test_full_terms_are_taken_whole():
 
 
 def test_the_names_of_the_prices_are_the_fields_of_a_rate():
-    assert tuple(Rates.model_fields) == RATES
+    assert tuple(Rates.model_fields) == (*RATES, "unit_prices")
 
 
 def test_the_edges_of_a_price_are_prices():
@@ -49,12 +50,16 @@ def test_the_edges_of_a_price_are_prices():
     )
 
 
-@pytest.mark.parametrize("document", [{"tiers": FULL["tiers"]}, {"variants": FULL["variants"]}])
+@pytest.mark.parametrize(
+    "document", [{name: FULL[name]} for name in ("tiers", "variants", "unit_prices")]
+)
 def test_one_price_somewhere_is_enough(document: dict[str, Any]):
     assert PriceTerms.model_validate(document).is_priced()
 
 
-@pytest.mark.parametrize("document", [{}, {"input_price": None}, {"tiers": [], "variants": {}}])
+@pytest.mark.parametrize(
+    "document", [{}, {"input_price": None}, {"tiers": [], "variants": {}, "unit_prices": {}}]
+)
 def test_terms_without_any_price_are_refused(document: dict[str, Any]):
     assert problems(document) == [
         "(document): At least one price must be set (0 declares a model free)."
@@ -70,6 +75,13 @@ def test_terms_without_any_price_are_refused(document: dict[str, Any]):
         ({"input_price": "1"}, "input_price: Must be a whole number."),
         ({"input_price": True}, "input_price: Must be a whole number."),
         ({"price": 1}, "price: Unknown field."),
+        ({"unit_prices": {"pages": None}}, "unit_prices.pages: Must be a whole number."),
+        ({"unit_prices": {"pages": 1.5}}, "unit_prices.pages: Must be a whole number."),
+        ({"unit_prices": {"pages": -1}}, "unit_prices.pages: Must not be negative."),
+        (
+            {"tiers": [{"above_input_tokens": 9, "unit_prices": {"pages": 10**12 + 1}}]},
+            "tiers[0].unit_prices.pages: Must not exceed 1000000000000.",
+        ),
         ({"tiers": {}}, "tiers: Must be a list."),
         ({"tiers": [{"input_price": 1}]}, "tiers[0].above_input_tokens: Required."),
         (

@@ -85,7 +85,7 @@ override-expirer                      -     -         -        -       -   -    
 """
 SITE_TABLE = """
                                       self other users price usage alert file directory audit audits
-owner                                 ru   ru    ru    ru    cr    -     -    crud      crud  crud
+owner                                 ru   ru    ru    ru    cru   -     -    crud      crud  crud
 user-admin                            ru   ru    ru    -     -     -     -    crud      -     -
 auditor                               r    r     r     -     r     -     -    -         r     r
 template-admin                        r    r     r     -     -     -     -    -         -     -

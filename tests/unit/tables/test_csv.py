@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from uuid import UUID
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from allowance.contract.money import usd
 from allowance.tables.columns import millionths
 from allowance.tables.csv import harmless, record
 
@@ -81,9 +83,10 @@ def test_times_are_in_utc_and_ids_bare() -> None:
     ]
 
 
-@given(st.integers(min_value=-(10**30), max_value=10**30))
-def test_money_is_exact_and_plain(micros: int) -> None:
-    (cell,) = read(record([millionths(micros)]))[0]
-    assert "E" not in cell
-    assert Decimal(cell).as_tuple().exponent == -6
-    assert int(cell.replace(".", "")) == micros
+@given(st.integers(-(10**36), 10**36))
+def test_money_and_quantities_are_exact_and_plain(millionth: int) -> None:
+    amount = Decimal(f"{millionth}E-6")
+    money, quantity = read(record([usd(amount), millionths(millionth)]))[0]
+    assert re.fullmatch(r"-?\d+\.\d{12}", money)
+    assert re.fullmatch(r"-?\d+\.\d{6}", quantity)
+    assert int(money.replace(".", "")) == int(quantity.replace(".", "")) == millionth

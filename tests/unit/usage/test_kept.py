@@ -46,17 +46,34 @@ def test_a_variant_that_differs_from_the_object_leaves_it_unread() -> None:
     assert found == Understood(Tokens(), "batch", (reason,))
 
 
-def test_units_without_a_price_are_reasons_and_tokens_stay() -> None:
+def test_other_units_of_an_object_are_counted_beside_its_tokens() -> None:
     usage = {
         "input_tokens": 1000,
         "output_tokens": 100,
         "server_tool_use": {"web_search_requests": 3},
         "service_tier": "batch",
     }
-    reason = Problem("usage", "Has 3 web_searches, which have no price here.")
     assert understood(usage, usage_format="anthropic") == Understood(
-        Tokens(1000, 100), "batch", (reason,)
+        Tokens(1000, 100), "batch", (), {"web_searches": 3}
     )
+
+
+@pytest.mark.parametrize(
+    ("of_record", "of_object", "found"), [(1, 470, 470), (470, 470, 470), (470, 1, 470), (1, 1, 1)]
+)
+def test_record_and_object_state_one_number_of_requests(
+    of_record: int, of_object: int, found: int
+) -> None:
+    usage = {"input_tokens": 1000, "input_cached_tokens": 0, "num_model_requests": of_object}
+    read = understand("openai", usage, "openai", "gpt-5.1", None, of_record)
+    assert read == Understood(Tokens(1000), None, (), {}, found)
+
+
+def test_another_number_of_requests_leaves_the_object_unread() -> None:
+    usage = {"input_tokens": 1000, "num_model_requests": 470}
+    read = understand("openai", usage, "openai", "gpt-5.1", None, 469)
+    reason = Problem("requests", "Is 469, but the usage object says 470.")
+    assert read == Understood(Tokens(), None, (reason,), {}, 469)
 
 
 def test_many_or_long_reasons_are_shortened() -> None:

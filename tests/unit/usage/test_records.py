@@ -14,7 +14,8 @@ from allowance.prices.terms import Variant
 from allowance.usage.content import MAX_OBJECT_BYTES, MAX_OBJECT_DEPTH
 from allowance.usage.fast_path import plain_usages
 from allowance.usage.reading.formats import UsageFormat
-from allowance.usage.records import OWN_SOURCE, Usage, require_time, usage_of
+from allowance.usage.record_shape import OWN_SOURCE
+from allowance.usage.records import Usage, require_time, usage_of
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 PLAIN = {

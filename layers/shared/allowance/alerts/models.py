@@ -6,15 +6,13 @@ from typing import Any, assert_never
 from uuid import UUID
 
 from allowance.budgets.effective import LimitSource, period_containing
-from allowance.contract.fields import Row, Timestamp, rfc3339
-
-MICROS = 1_000_000
-CENT_DIGITS = 2
+from allowance.contract.fields import ExactMicros, Row, Timestamp, rfc3339
+from allowance.contract.money import usd_text
 
 
 class SpendAlert(Row):
     """A user reached a percentage of the limit in a period. Amounts are those at that time, in
-    micro-units of US dollars.
+    micro-units of US dollars. `spent_micros` is exact here and in the text, whole in the message.
 
     Names are current; None if the user, group or organization is deleted.
     """
@@ -29,7 +27,7 @@ class SpendAlert(Row):
     threshold_percent: int
     spend_limit_micros: int
     limit_source: LimitSource
-    spent_micros: int
+    spent_micros: ExactMicros
     period_start: Timestamp
     raised_at: Timestamp
 
@@ -74,8 +72,8 @@ class SpendAlert(Row):
 {self._user}{address} has reached {self.threshold_percent}% \
 of the AI spend limit in {self._start:%B %Y} (UTC).
 
-Spent:         {dollars(self.spent_micros)}
-Limit:         {dollars(self.spend_limit_micros)} ({_limit_of(self.limit_source)})
+Spent:         {usd_text(self.spent_micros)}
+Limit:         {usd_text(self.spend_limit_micros)} ({_limit_of(self.limit_source)})
 Group:         {self.group_name or self.group_id}
 Organization:  {self.organization_name or self.organization_id}
 Noticed at:    {rfc3339(self.raised_at)}
@@ -92,10 +90,3 @@ def _limit_of(source: LimitSource) -> str:
             return "of the group, for each member"
         case _:
             assert_never(source)
-
-
-def dollars(micros: int) -> str:
-    """Return exact US dollars: two to six decimals."""
-    whole, rest = divmod(abs(micros), MICROS)
-    digits = f"{rest:06}".rstrip("0").ljust(CENT_DIGITS, "0")
-    return f"{'-' if micros < 0 else ''}US$ {whole:,}.{digits}"

@@ -1,10 +1,11 @@
 """The base classes and field types of the contract: rows go out, bodies come in, one model per
-shape. Money is whole micro-units of US dollars.
+shape. Money is micro-units of US dollars: exact in the database, whole in a response.
 """
 
 import json
 import re
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, cast
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from allowance.contract.money import whole_micros
 from allowance.contract.validation import problems_of
 from allowance.errors import ValidationFailed
 
@@ -80,6 +82,32 @@ Moment = Annotated[
     datetime, BeforeValidator(_time), PlainSerializer(rfc3339, return_type=str, when_used="json")
 ]
 """A time in a request: with Z, or with an offset, which a query must percent-encode."""
+
+
+def _whole(value: object) -> object:
+    return whole_micros(_exact(value))
+
+
+def _exact(value: object) -> Decimal:
+    # A float has lost digits already, and True is no amount.
+    if isinstance(value, Decimal):
+        return value
+    if type(value) is not int:
+        raise ValueError("must be micro-units as an int or a Decimal")
+    return Decimal(value)
+
+
+Micros = Annotated[int, BeforeValidator(_whole)]
+"""An amount of money in a response: whole micro-units of US dollars. It takes the exact amount of
+the database, and rounds it once, half-even.
+"""
+
+ExactMicros = Annotated[
+    Decimal,
+    BeforeValidator(_exact),
+    PlainSerializer(whole_micros, return_type=int, when_used="json"),
+]
+"""The exact amount of a row, for sums, comparisons and dollars. JSON has it as `Micros`."""
 
 
 class Row(BaseModel):

@@ -1,6 +1,10 @@
-"""Conversion of values between Python and Postgres: times in UTC, arrays in the binary format."""
+"""Conversion of values between Python and Postgres: times in UTC, exact numbers in JSON, arrays in
+the binary format.
+"""
 
+import json
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import psycopg
@@ -8,17 +12,24 @@ from psycopg.abc import Buffer
 from psycopg.adapt import Dumper
 from psycopg.pq import Format
 from psycopg.types.datetime import TimestamptzLoader
+from psycopg.types.json import set_json_loads
 
 from allowance.database.arrays import ARRAYS
 
 
 def adapt(connection: psycopg.Connection[Any]) -> None:
-    """Register the loader of times and the dumpers of arrays with a connection."""
+    """Register the loaders of times and JSON and the dumpers of arrays with a connection."""
     connection.adapters.register_loader("timestamptz", TimeInUtc)
+    set_json_loads(_exact_json, connection)
     for kind in ARRAYS:
         connection.adapters.register_dumper(
             kind, type(kind.__name__, (ArrayDumper,), {"oid": kind.array_oid})
         )
+
+
+def _exact_json(text: str | bytes) -> Any:
+    """Return the value of a JSON text. A number with decimals is a Decimal: a float would round."""
+    return json.loads(text, parse_float=Decimal)
 
 
 class ArrayDumper(Dumper):

@@ -14,12 +14,16 @@ from pydantic import AwareDatetime
 
 from allowance.budgets.effective import Period, period_containing
 from allowance.contract.fields import NIL_UUID
+from allowance.contract.money import usd, usd_or_none
+from allowance.exports.unit_columns import unit_columns
+from allowance.prices.units import COUNTED_IN_TOKENS
 from allowance.spend.models import Sums
 from allowance.tables.columns import Column, millionths
 
 
 class Charge(Sums):
-    """The usage of one model in one hour, attributed to one group: tokens by class, and the cost.
+    """The usage of one model in one hour, attributed to one group: tokens by class, other
+    units, and the cost.
 
     Usage without a price is in the tokens and in `unpriced_usage_count`, but not in the cost.
     `group_name` is None if the group is deleted, `organization_name` if there is no organization.
@@ -35,13 +39,14 @@ class Charge(Sums):
 
     @property
     def tokens(self) -> int:
-        """The sum of all classes, which are disjoint."""
+        """The sum of all classes, which are disjoint: text, audio, images and video."""
         return (
             self.input_tokens
             + self.output_tokens
             + self.cache_read_tokens
             + self.cache_write_tokens
             + self.cache_write_1h_tokens
+            + sum(self.other_units.get(each, 0) for each in COUNTED_IN_TOKENS)
         )
 
     @property
@@ -85,8 +90,15 @@ def _tags(charge: Charge) -> str:
     )
 
 
+def _own_name(name: str) -> str:
+    """Return the name of a column of our own: `x_WebSearches` of `web_searches`."""
+    return "x_" + "".join(map(str.capitalize, name.split("_")))
+
+
+UNIT_COLUMNS: tuple[Column[Charge], ...] = unit_columns(_own_name)
+
 COLUMNS: tuple[Column[Charge], ...] = (
-    Column("BilledCost", "decimal", lambda each: millionths(each.cost_micros)),
+    Column("BilledCost", "money", lambda each: usd(each.cost_micros)),
     Column("BillingAccountId", "text", lambda each: str(each.organization_id)),
     Column(
         "BillingAccountName",
@@ -101,7 +113,7 @@ COLUMNS: tuple[Column[Charge], ...] = (
     # Null: "Correction" is for invoiced charges, and nothing here was ever invoiced. The hour of a
     # usage includes its corrections.
     Column("ChargeClass", "text", lambda each: None),
-    Column("ChargeDescription", "text", lambda each: f"Tokens of {each.model} by {each.provider}"),
+    Column("ChargeDescription", "text", lambda each: f"Usage of {each.model} by {each.provider}"),
     Column("ChargeFrequency", "text", lambda each: "Usage-Based"),
     Column("ChargePeriodEnd", "time", lambda each: each.hour + timedelta(hours=1)),
     Column("ChargePeriodStart", "time", lambda each: each.hour),
@@ -111,12 +123,12 @@ COLUMNS: tuple[Column[Charge], ...] = (
     Column("ConsumedQuantity", "decimal", lambda each: millionths(each.tokens * 1_000_000)),
     Column("ConsumedUnit", "text", lambda each: "Tokens"),
     # Only the applied price is known, so all four costs are equal.
-    Column("ContractedCost", "decimal", lambda each: millionths(each.cost_micros)),
-    Column("EffectiveCost", "decimal", lambda each: millionths(each.cost_micros)),
+    Column("ContractedCost", "money", lambda each: usd(each.cost_micros)),
+    Column("EffectiveCost", "money", lambda each: usd(each.cost_micros)),
     Column("InvoiceId", "text", lambda each: None),
     # Gateways send one provider: it is the invoice issuer, the seller and the publisher.
     Column("InvoiceIssuerName", "text", lambda each: each.provider),
-    Column("ListCost", "decimal", lambda each: millionths(each.cost_micros)),
+    Column("ListCost", "money", lambda each: usd(each.cost_micros)),
     Column("PricingCategory", "text", lambda each: "Standard"),
     Column("PricingQuantity", "decimal", lambda each: millionths(each.tokens)),
     Column("PricingUnit", "text", lambda each: "1000000 Tokens"),
@@ -137,6 +149,11 @@ COLUMNS: tuple[Column[Charge], ...] = (
     Column("x_CacheReadTokens", "tokens", lambda each: each.cache_read_tokens),
     Column("x_CacheWriteTokens", "tokens", lambda each: each.cache_write_tokens),
     Column("x_CacheWriteOneHourTokens", "tokens", lambda each: each.cache_write_1h_tokens),
+    *UNIT_COLUMNS,
     Column("x_UsageCount", "count", lambda each: each.usage_count),
     Column("x_UnpricedUsageCount", "count", lambda each: each.unpriced_usage_count),
+    Column("x_StatedCost", "money", lambda each: usd_or_none(each.stated_cost_micros)),
+    Column(
+        "x_StatedCostDifference", "money", lambda each: usd_or_none(each.stated_difference_micros)
+    ),
 )

@@ -10,11 +10,13 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, TypeAdapter
 
 from allowance.budgets.effective import Period, period_containing
+from allowance.contract.money import usd, usd_or_none, whole_micros
 from allowance.contract.query import WHOLE_NUMBER, Query, content_in, text_for
 from allowance.errors import InvalidQuery, Problem
+from allowance.exports.unit_columns import unit_columns
 from allowance.spend.models import Sums
 from allowance.tables import csv as csv_file
-from allowance.tables.columns import Column, cells_of, millionths
+from allowance.tables.columns import Column, cells_of
 from allowance.tables.csv import CsvPage
 
 MAX_ROWS = 5_000
@@ -97,6 +99,8 @@ def position_of_spend(spend: DailySpend) -> SpendPosition:
     return SpendPosition(spend.day, spend.user_id, spend.group_id)
 
 
+UNIT_COLUMNS: tuple[Column[DailySpend], ...] = unit_columns(str)
+
 SPEND_COLUMNS: tuple[Column[DailySpend], ...] = (
     Column("day", "text", lambda each: each.day),
     Column("user_id", "text", lambda each: str(each.user_id)),
@@ -108,10 +112,17 @@ SPEND_COLUMNS: tuple[Column[DailySpend], ...] = (
     Column("cache_read_tokens", "tokens", lambda each: each.cache_read_tokens),
     Column("cache_write_tokens", "tokens", lambda each: each.cache_write_tokens),
     Column("cache_write_1h_tokens", "tokens", lambda each: each.cache_write_1h_tokens),
+    *UNIT_COLUMNS,
     Column("usage_count", "count", lambda each: each.usage_count),
     Column("unpriced_usage_count", "count", lambda each: each.unpriced_usage_count),
-    Column("cost_micros", "tokens", lambda each: each.cost_micros),
-    Column("cost_usd", "decimal", lambda each: millionths(each.cost_micros)),
+    Column("cost_micros", "tokens", lambda each: whole_micros(each.cost_micros)),
+    Column("cost_usd", "money", lambda each: usd(each.cost_micros)),
+    Column("stated_cost_usd", "money", lambda each: usd_or_none(each.stated_cost_micros)),
+    Column(
+        "stated_cost_difference_usd",
+        "money",
+        lambda each: usd_or_none(each.stated_difference_micros),
+    ),
 )
 
 

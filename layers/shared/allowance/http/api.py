@@ -56,8 +56,10 @@ class Api:
     ) -> Callable[[F], F]:
         return self._serving("POST", paths, needs=needs)
 
-    def put[F: Callable[..., Any]](self, *paths: str) -> Callable[[F], F]:
-        return self._serving("PUT", paths)
+    def put[F: Callable[..., Any]](
+        self, *paths: str, needs: Action | None = None
+    ) -> Callable[[F], F]:
+        return self._serving("PUT", paths, needs=needs)
 
     def delete[F: Callable[..., Any]](
         self, *paths: str, needs: Action | None = None

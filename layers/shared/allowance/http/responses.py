@@ -32,6 +32,7 @@ STATUSES: Mapping[type[AllowanceError], int] = {
     errors.MethodNotAllowed: 405,
     errors.AlreadyDecided: 409,
     errors.BudgetChanged: 412,
+    errors.ChangedMeanwhile: 412,
     errors.BodyTooLarge: 413,
     errors.UnsupportedMediaType: 415,
     errors.DatabaseUnavailable: 503,

@@ -48,8 +48,8 @@ def _one_segment(value: str) -> str:
 
 
 class ModelPrice(PriceTerms):
-    """The price of a model: micro-units of US dollars per one million tokens; null is unknown, 0 is
-    free.
+    """The price of a model: micro-units of US dollars per one million tokens or units; null is
+    unknown, 0 is free.
 
     Without `effective_from` it applies from its recording on, or always if it is the model's first.
     """

@@ -1,27 +1,20 @@
-"""The cost of a usage. Pure and exact: integers, rounded once, half-even, to micro-units of USD.
-
-tokens x price is a whole number of micro-units per million. The only division, by a million, comes
-last.
+"""The cost of a usage. Pure and exact: count x price is a whole number of picos, 1e-12 USD, so
+nothing is divided and nothing rounded.
 """
 
-from collections.abc import Mapping
-from decimal import Context, Decimal, Inexact, InvalidOperation
 from math import sumprod
 from typing import NamedTuple, Self, get_args
 
 from allowance.errors import Problem, UsageOutOfRange
 from allowance.prices.terms import PriceTerms, Rates, Terms, Variant
-from allowance.prices.units import TokenClass
+from allowance.prices.units import NO_OTHERS, OTHER_UNITS, OtherUnit, OtherUnits, TokenClass
 
 MAX_TOKENS = 1_000_000_000_000
 MAX_COST_MICROS = 10_000_000_000_000
-TOKENS_PER_PRICE = 1_000_000
+PICOS_PER_MICRO = 1_000_000
+MAX_COST_PICOS = MAX_COST_MICROS * PICOS_PER_MICRO
 
 TOKEN_CLASSES: tuple[TokenClass, ...] = get_args(TokenClass)
-
-# A product of two numbers up to 1e12 has at most 25 digits. This context keeps all of them,
-# whatever the caller's context.
-EXACT = Context(prec=28, traps=[Inexact, InvalidOperation])
 
 
 class _Counts(NamedTuple):
@@ -78,62 +71,112 @@ class Tokens(_Counts):
 
     @property
     def total_input(self) -> int:
-        """Return all input tokens, cached or not: context tiers depend on this sum."""
+        """Return all input tokens of text, cached or not. Context tiers depend on the input."""
         return self.input + self.cache_read + self.cache_write + self.cache_write_1h
 
 
 class Cost(NamedTuple):
-    """The cost of a usage in micro-units of USD, rounded once.
+    """The exact cost of a usage in picos: 1e-12 USD.
 
     `rates` are the applied prices; `tier` is the threshold of their context tier, None for the
     base.
     """
 
-    micros: int
+    picos: int
     tokens: Tokens
+    others: OtherUnits
     rates: Rates
     tier: int | None
 
     @property
-    def parts(self) -> Mapping[TokenClass, Decimal]:
-        """Return the exact micro-units of USD of each class with tokens. `micros` is their rounded
-        sum.
-        """
-        prices, _ = self.rates.amounts
-        used = zip(TOKEN_CLASSES, self.tokens, prices, strict=True)
-        return {
-            name: Decimal(count * price).scaleb(-6, EXACT) for name, count, price in used if count
-        }
+    def micros(self) -> int:
+        """Return whole micro-units of USD, rounded once, half-even."""
+        return half_even_micros(self.picos)
 
 
-def cost_of(tokens: Tokens, terms: PriceTerms, variant: Variant | None = None) -> Cost | None:
-    """Return the cost of one request, or None if the variant or a class with tokens has no price.
+def half_even_micros(picos: int) -> int:
+    """Return whole micro-units of USD, rounded half-even."""
+    micros, rest = divmod(picos, PICOS_PER_MICRO)
+    half = PICOS_PER_MICRO // 2
+    return micros + (rest > half or (rest == half and micros % 2 == 1))
 
-    No price replaces another: not another class's, not the base's for a tier, not the standard
-    price for a variant. Raise UsageOutOfRange above 1e13 micro-units.
+
+def cost_of(
+    tokens: Tokens,
+    terms: PriceTerms,
+    variant: Variant | None = None,
+    others: OtherUnits = NO_OTHERS,
+    requests: int = 1,
+) -> Cost | None:
+    """Return the cost of one request, or of an aggregate of `requests`. None if the variant, or a
+    class or unit of the usage, has no price.
+
+    No price replaces another, but where a class or unit is sold as another one. An aggregate has
+    the base's prices: tiers depend on the size of each request. A price per request counts each
+    request, stated or not. Raise UsageOutOfRange above 1e13 micro-units.
     """
     stated = terms if variant is None else terms.variants.get(variant)
     if stated is None:
         return None
-    rates, tier = _rates_for(tokens, stated) if stated.tiers else (stated, None)
-    prices, unknown = rates.amounts
+    rates, tier = _rates_for(tokens, others, requests, stated) if stated.tiers else (stated, None)
+    prices, unknown, fee = rates.amounts
     for place in unknown:
         if tokens[place]:
             return None
-    micros = _half_even(int(sumprod(tokens, prices)))
-    if micros > MAX_COST_MICROS:
+    picos = int(sumprod(tokens, prices))
+    if fee or others:
+        amount = _amount(rates, others, requests, fee)
+        if amount is None:
+            return None
+        picos += amount
+    if picos > MAX_COST_PICOS:
         raise UsageOutOfRange(
-            [Problem("tokens", f"Must not cost more than {MAX_COST_MICROS} micro-units of USD.")]
+            [
+                Problem(
+                    "units" if others else "tokens",
+                    f"Must not cost more than {MAX_COST_MICROS} micro-units of USD.",
+                )
+            ]
         )
-    return Cost(micros, tokens, rates, tier)
+    return Cost(picos, tokens, others, rates, tier)
 
 
-def _rates_for(tokens: Tokens, terms: Terms) -> tuple[Rates, int | None]:
-    passed = [tier for tier in terms.tiers if tokens.total_input > tier.above_input_tokens]
+def unpriced_in(
+    tokens: Tokens, terms: PriceTerms, variant: Variant | None, others: OtherUnits, requests: int
+) -> tuple[TokenClass | OtherUnit, ...]:
+    """Return the classes and units of a usage that have no price. None if its variant has none."""
+    stated = terms if variant is None else terms.variants.get(variant)
+    if stated is None:
+        return ()
+    rates, _ = _rates_for(tokens, others, requests, stated)
+    _, unknown, _ = rates.amounts
+    return (
+        *(TOKEN_CLASSES[place] for place in unknown if tokens[place]),
+        *(unit for unit, count in others.items() if count and rates.price_of(unit) is None),
+    )
+
+
+def _amount(rates: Rates, others: OtherUnits, requests: int, fee: int) -> int | None:
+    """Return the picos of the other units and of all requests, None if one has no price."""
+    picos = fee * max(requests, others.get("requests", 0))
+    for unit, count in others.items():
+        if count:
+            price = rates.price_of(unit)
+            if price is None:
+                return None
+            picos += count * price if unit != "requests" else 0
+    return picos
+
+
+def _input_of(others: OtherUnits) -> int:
+    return sum(count for unit, count in others.items() if OTHER_UNITS[unit].is_input)
+
+
+def _rates_for(
+    tokens: Tokens, others: OtherUnits, requests: int, terms: Terms
+) -> tuple[Rates, int | None]:
+    if requests > 1:
+        return terms, None
+    total_input = tokens.total_input + _input_of(others)
+    passed = [tier for tier in terms.tiers if total_input > tier.above_input_tokens]
     return (passed[-1], passed[-1].above_input_tokens) if passed else (terms, None)
-
-
-def _half_even(per_million: int) -> int:
-    micros, rest = divmod(per_million, TOKENS_PER_PRICE)
-    half = TOKENS_PER_PRICE // 2
-    return micros + (rest > half or (rest == half and micros % 2 == 1))

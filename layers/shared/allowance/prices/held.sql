@@ -73,13 +73,14 @@ decided AS (
 written AS (
     INSERT INTO ai_model_price_versions AS w (
         provider, model, source, effective_from, input_price, output_price, cache_read_price,
-        cache_write_price, cache_write_1h_price, tiers, variants, in_book, sources, origin
+        cache_write_price, cache_write_1h_price, unit_prices, tiers, variants, in_book, sources,
+        origin
     )
     SELECT a.provider, a.model, 'default', a.starts, (a.proposed ->> 'input_price')::bigint,
         (a.proposed ->> 'output_price')::bigint, (a.proposed ->> 'cache_read_price')::bigint,
         (a.proposed ->> 'cache_write_price')::bigint,
-        (a.proposed ->> 'cache_write_1h_price')::bigint, a.proposed -> 'tiers',
-        a.proposed -> 'variants', a.in_book, a.sources,
+        (a.proposed ->> 'cache_write_1h_price')::bigint, a.proposed -> 'unit_prices',
+        a.proposed -> 'tiers', a.proposed -> 'variants', a.in_book, a.sources,
         'held change ' || a.id || ', approved by ' || %(actor_name)s
     FROM asked AS a
     WHERE a.decision IS NULL AND %(decision)s = 'approved'

@@ -7,7 +7,9 @@ from pydantic import BeforeValidator, Field
 
 from allowance.contract.fields import Moment, Name, Row, Timestamp, hyphenated
 from allowance.contract.query import AFTER, WHOLE_NUMBER, Cursor, Printable, Query
-from allowance.prices.terms import PriceTerms, Terms, Tier, Variant
+from allowance.prices.alias_models import AppliedAlias
+from allowance.prices.terms import PriceTerms, Terms, Tier, UnitPrice, Variant
+from allowance.prices.units import OtherUnit
 
 PriceSource = Literal["default", "custom"]
 """The origin of a price: a price book, or an owner."""
@@ -23,8 +25,8 @@ Limit = Annotated[int, Field(ge=1, le=MAX_PAGE, description="Prices per page."),
 
 
 class ModelPriceVersion(Row):
-    """A price in effect: micro-units of US dollars per one million tokens; null is unknown, 0 is
-    free.
+    """A price in effect: micro-units of US dollars per one million tokens or units; null is
+    unknown, 0 is free.
 
     `effective_from` null: always in effect. `withdrawn_at`: the book lacks the model since then;
     the price still applies.
@@ -38,6 +40,7 @@ class ModelPriceVersion(Row):
     cache_read_price: int | None
     cache_write_price: int | None
     cache_write_1h_price: int | None
+    unit_prices: dict[OtherUnit, UnitPrice]
     tiers: list[Tier]
     variants: dict[Variant, Terms]
     effective_from: Timestamp | None
@@ -100,12 +103,18 @@ class HeldDecision(Row):
 
 
 class CandidatePrice(Row):
-    """A candidate name for a model as sent, its rule, and the price in effect, if any."""
+    """A candidate name for a model as sent, its rule, and the price in effect, if any.
+
+    Or the target of the alias of the name. `is_sent`: it is the name as sent, in any case.
+    """
 
     provider: str
     model: str
     rule: str
     price: ModelPriceVersion | None
+    is_sent: bool
+    alias: AppliedAlias | None
+    is_pattern: bool
 
 
 class ConsideredName(Row):
@@ -118,13 +127,17 @@ class ConsideredName(Row):
 
 
 class Resolution(Row):
-    """The price that applies to a model as sent, and the rule that found it. The first candidate
-    name with a price wins; null without one.
+    """The price that applies to a model as sent, and the rule that found it; null without one.
+
+    `via` is `alias` if an alias decides, which `alias` shows; else the first candidate name with a
+    price wins. Of a `free` alias the price is null, and usage costs nothing.
     """
 
     provider: str
     model: str
+    via: Literal["name", "alias"] | None
     rule: str | None
+    alias: AppliedAlias | None
     price: ModelPriceVersion | None
     considered: list[ConsideredName]
 

@@ -2,6 +2,8 @@
 prices is no secret.
 """
 
+from collections.abc import Sequence
+
 from allowance.access.handle import Handle
 from allowance.access.store import CallerStore
 from allowance.contract.pages import fitting
@@ -75,20 +77,24 @@ class ModelPriceStore(PriceBookStore):
         found = db.many(
             CandidatePrice,
             "resolve_model_price",
+            provider=query.provider,
+            model=query.model,
             providers=[each.provider for each in names],
             models=[each.model for each in names],
             rules=[each.rule for each in names],
             at=query.at,
         )
-        best = next((each for each in found if each.price is not None), None)
+        best = _applied(found)
         considered: dict[tuple[str, str], CandidatePrice] = {}
-        for each in found:
+        for each in (each for each in found if each.alias is None):
             # Two names that differ only in case find the same row.
             considered.setdefault((each.provider, each.model), each)
         return Resolution(
             provider=query.provider,
             model=query.model,
+            via=best and ("name" if best.alias is None else "alias"),
             rule=best and best.rule,
+            alias=best and best.alias,
             price=best and best.price,
             considered=[
                 ConsideredName(
@@ -133,6 +139,21 @@ class ModelPriceStore(PriceBookStore):
         )
         if not outcome[0].changed:
             raise PriceNotFound
+
+
+def _applied(found: Sequence[CandidatePrice]) -> CandidatePrice | None:
+    """Return the candidate whose price applies: a custom price of the very name, the alias of the
+    name, the first with a price, the alias of a pattern. An alias applies without a price too.
+    """
+    alias = next((each for each in found if each.alias is not None), None)
+    priced = [each for each in found if each.price is not None and each.alias is None]
+    if alias is not None and not alias.is_pattern:
+        priced = [each for each in priced if each.is_sent and _is_custom(each)]
+    return next(iter(priced), alias)
+
+
+def _is_custom(candidate: CandidatePrice) -> bool:
+    return candidate.price is not None and candidate.price.source == "custom"
 
 
 def _listed(

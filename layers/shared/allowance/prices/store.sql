@@ -4,7 +4,7 @@
 -- source, or all. A null limit returns all. One row more than a page shows that another page
 -- exists.
 SELECT p.provider, p.model, p.source, p.input_price, p.output_price, p.cache_read_price,
-    p.cache_write_price, p.cache_write_1h_price, p.tiers, p.variants,
+    p.cache_write_price, p.cache_write_1h_price, p.unit_prices, p.tiers, p.variants,
     nullif(p.effective_from, '-infinity') AS effective_from,
     CASE WHEN p.withdrawn THEN p.effective_from END AS withdrawn_at,
     p.recorded_at, p.sources, p.origin
@@ -31,9 +31,13 @@ LIMIT %(limit)s::bigint;
 -- name: resolve_model_price
 -- needs: read ai_model_price
 -- Return the price in effect at a time for each candidate name of a model as sent, most likely
--- first. Names match in any case; an exact match comes first. `find_usage_prices` looks up usage by
--- the same rule.
-WITH candidates AS (
+-- first. Names match in any case; an exact match comes first. The last row is the alias of the
+-- name, if it has one, with the price of its target. `find_usage_prices` looks up usage by the same
+-- rule.
+WITH names AS (
+    SELECT 0 AS place, %(provider)s COLLATE "C" AS provider, %(model)s COLLATE "C" AS model
+),
+candidates AS (
     SELECT c.provider, c.model, c.rule, c.rank
     FROM unnest(%(providers)s::text [], %(models)s::text [], %(rules)s::text [])
         WITH ORDINALITY AS c (provider, model, rule, rank)
@@ -53,29 +57,48 @@ known AS (
             AND lower(each.model) = lower(c.model COLLATE "C")
     ) AS v
 ),
-priced AS (
-    SELECT k.rank, k.place, k.provider, k.model, k.rule,
-        CASE WHEN p.id IS NOT NULL THEN ai_model_price_terms(p.version) || jsonb_build_object(
-            'provider', p.provider, 'model', p.model, 'source', p.source,
-            'effective_from', nullif(p.effective_from, '-infinity'),
-            'withdrawn_at', CASE WHEN p.withdrawn THEN p.effective_from END,
-            'recorded_at', p.recorded_at, 'sources', p.sources, 'origin', p.origin
-        ) END AS price
-    FROM known AS k
-    LEFT JOIN LATERAL (
-        SELECT v.id, v.provider, v.model, v.source, v.effective_from, v.withdrawn, v.recorded_at,
-            v.sources, v.origin, v AS version
-        FROM ai_model_prices_at(coalesce(%(at)s::timestamptz, now())) AS v
-        WHERE v.provider = k.provider AND v.model = k.model
-        ORDER BY v.source
-        LIMIT 1
-    ) AS p ON true
+aliases AS (
+    -- include: aliases_of_names
+),
+considered AS (
+    SELECT c.rank, k.place, coalesce(k.provider, c.provider) AS provider,
+        coalesce(k.model, c.model) AS model, coalesce(k.rule, c.rule) AS rule,
+        lower(coalesce(k.provider, c.provider) COLLATE "C") = lower(n.provider)
+        AND lower(coalesce(k.model, c.model) COLLATE "C") = lower(n.model) AS is_sent,
+        NULL::jsonb AS alias, false AS is_pattern
+    FROM candidates AS c
+    CROSS JOIN names AS n
+    LEFT JOIN known AS k ON k.rank = c.rank
+    UNION ALL
+    SELECT NULL, NULL, coalesce(a.target_provider, a.provider), coalesce(a.target_model, a.model),
+        'the alias ' || a.provider || '/' || a.model, false,
+        jsonb_build_object(
+            'provider', a.provider, 'model', a.model, 'free', a.free,
+            'target', CASE WHEN NOT a.free THEN
+                jsonb_build_object('provider', a.target_provider, 'model', a.target_model)
+            END
+        ),
+        a.is_pattern
+    FROM aliases AS a
 )
-SELECT coalesce(p.provider, c.provider) AS provider, coalesce(p.model, c.model) AS model,
-    coalesce(p.rule, c.rule) AS rule, p.price
-FROM candidates AS c
-LEFT JOIN priced AS p ON p.rank = c.rank
-ORDER BY c.rank, p.place;
+SELECT c.provider, c.model, c.rule, c.is_sent, c.alias, c.is_pattern,
+    CASE WHEN p.id IS NOT NULL THEN ai_model_price_terms(p.version) || jsonb_build_object(
+        'provider', p.provider, 'model', p.model, 'source', p.source,
+        'effective_from', nullif(p.effective_from, '-infinity'),
+        'withdrawn_at', CASE WHEN p.withdrawn THEN p.effective_from END,
+        'recorded_at', p.recorded_at, 'sources', p.sources, 'origin', p.origin
+    ) END AS price
+FROM considered AS c
+LEFT JOIN LATERAL (
+    SELECT v.id, v.provider, v.model, v.source, v.effective_from, v.withdrawn, v.recorded_at,
+        v.sources, v.origin, v AS version
+    FROM ai_model_prices_at(coalesce(%(at)s::timestamptz, now())) AS v
+    WHERE v.provider = c.provider AND v.model = c.model
+        AND (c.alias ->> 'free')::boolean IS NOT TRUE
+    ORDER BY v.source
+    LIMIT 1
+) AS p ON true
+ORDER BY c.rank NULLS LAST, c.place;
 
 -- name: set_custom_prices
 -- needs: update ai_model_price
@@ -85,14 +108,14 @@ ORDER BY c.rank, p.place;
 WITH moment AS (SELECT clock_timestamp() AS now OFFSET 0),
 given AS (
     SELECT g.provider, g.model, g.input_price, g.output_price, g.cache_read_price,
-        g.cache_write_price, g.cache_write_1h_price, g.tiers, g.variants,
+        g.cache_write_price, g.cache_write_1h_price, g.unit_prices, g.tiers, g.variants,
         coalesce(
             g.effective_from, CASE WHEN known.is_known THEN moment.now ELSE '-infinity' END
         ) AS starts
     FROM jsonb_to_recordset(%(prices)s::jsonb -> 'prices') AS g (
         provider text, model text, effective_from timestamptz, input_price bigint,
         output_price bigint, cache_read_price bigint, cache_write_price bigint,
-        cache_write_1h_price bigint, tiers jsonb, variants jsonb
+        cache_write_1h_price bigint, unit_prices jsonb, tiers jsonb, variants jsonb
     )
     CROSS JOIN moment
     CROSS JOIN LATERAL (
@@ -104,18 +127,18 @@ given AS (
 ),
 stated AS (
     SELECT g.provider, g.model, g.input_price, g.output_price, g.cache_read_price,
-        g.cache_write_price, g.cache_write_1h_price, g.tiers, g.variants, g.starts,
+        g.cache_write_price, g.cache_write_1h_price, g.unit_prices, g.tiers, g.variants, g.starts,
         jsonb_build_object(
             'input_price', g.input_price, 'output_price', g.output_price,
             'cache_read_price', g.cache_read_price, 'cache_write_price', g.cache_write_price,
-            'cache_write_1h_price', g.cache_write_1h_price, 'tiers', g.tiers,
-            'variants', g.variants
+            'cache_write_1h_price', g.cache_write_1h_price, 'unit_prices', g.unit_prices,
+            'tiers', g.tiers, 'variants', g.variants
         ) AS terms
     FROM given AS g
 ),
 changed AS (
     SELECT s.provider, s.model, s.input_price, s.output_price, s.cache_read_price,
-        s.cache_write_price, s.cache_write_1h_price, s.tiers, s.variants, s.starts,
+        s.cache_write_price, s.cache_write_1h_price, s.unit_prices, s.tiers, s.variants, s.starts,
         b.terms AS before
     FROM stated AS s
     LEFT JOIN LATERAL (
@@ -137,11 +160,11 @@ changed AS (
 written AS (
     INSERT INTO ai_model_price_versions AS w (
         provider, model, source, effective_from, input_price, output_price, cache_read_price,
-        cache_write_price, cache_write_1h_price, tiers, variants, origin
+        cache_write_price, cache_write_1h_price, unit_prices, tiers, variants, origin
     )
     SELECT c.provider, c.model, 'custom', c.starts, c.input_price, c.output_price,
-        c.cache_read_price, c.cache_write_price, c.cache_write_1h_price, c.tiers, c.variants,
-        %(actor_name)s
+        c.cache_read_price, c.cache_write_price, c.cache_write_1h_price, c.unit_prices, c.tiers,
+        c.variants, %(actor_name)s
     FROM changed AS c
     ORDER BY c.provider, c.model, c.starts
     RETURNING w.provider, w.model, w.effective_from, ai_model_price_terms(w) AS terms

@@ -1,7 +1,8 @@
-"""Price terms of a model: the price of each class of token, by size of the request and by variant.
+"""Price terms of a model: the price of each class of token and of each other unit, by size of the
+request and by variant.
 
-A price is whole micro-units of US dollars per one million tokens, 0..1e12. Null is unknown; 0 is
-free.
+A price is whole micro-units of US dollars per one million tokens or units, 0..1e12. Null is
+unknown; 0 is free.
 """
 
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from typing import Annotated, Literal, Self, override
 from pydantic import AfterValidator, Field, model_validator
 
 from allowance.contract.fields import Body
+from allowance.prices.units import OTHER_UNITS, OtherUnit
 
 MAX_PRICE_MICROS = 1_000_000_000_000
 MAX_THRESHOLD_TOKENS = 1_000_000_000_000
@@ -36,6 +38,14 @@ Price = Annotated[
         ),
     ),
 ]
+UnitPrice = Annotated[
+    int,
+    Field(
+        ge=0,
+        le=MAX_PRICE_MICROS,
+        description="Whole micro-units of US dollars per one million of the unit; 0 is free.",
+    ),
+]
 Variant = Literal["batch", "flex", "priority", "fast"]
 """A kind of processing that a request can ask for, with its own prices: batch (later), flex (when
 capacity is free), priority (first) or fast (quicker).
@@ -43,9 +53,10 @@ capacity is free), priority (first) or fast (quicker).
 
 
 class Rates(Body):
-    """One price for each class of token. At least one is set.
+    """One price for each class of token, and `unit_prices` for other units. At least one is set.
 
-    `cache_write_price` is for entries kept five minutes, `cache_write_1h_price` for one hour.
+    `cache_write_price` is for entries kept five minutes, `cache_write_1h_price` for one hour. A
+    unit that is absent has no price, unless its tokens are sold as another class.
     """
 
     input_price: Price = None
@@ -53,6 +64,7 @@ class Rates(Body):
     cache_read_price: Price = None
     cache_write_price: Price = None
     cache_write_1h_price: Price = None
+    unit_prices: dict[OtherUnit, UnitPrice] = Field(default_factory=dict[OtherUnit, UnitPrice])
 
     @property
     def prices(self) -> tuple[int | None, int | None, int | None, int | None, int | None]:
@@ -66,14 +78,15 @@ class Rates(Body):
         )
 
     @cached_property
-    def amounts(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """Return the prices that apply, with 0 for unknown ones, and the indexes of the unknown
-        ones. Cached: every usage needs both.
+    def amounts(self) -> tuple[tuple[int, ...], tuple[int, ...], int]:
+        """Return the prices that apply, with 0 for unknown ones, the indexes of the unknown ones,
+        and the price per request. Cached: every usage needs all.
         """
         given, made, _, written, written_1h = self.prices
         prices = given, made, self.applied_cache_read_price, written, written_1h
         known = tuple(price or 0 for price in prices)
-        return known, tuple(place for place, price in enumerate(prices) if price is None)
+        unknown = tuple(place for place, price in enumerate(prices) if price is None)
+        return known, unknown, self.unit_prices.get("requests", 0)
 
     @property
     def applied_cache_read_price(self) -> int | None:
@@ -82,9 +95,26 @@ class Rates(Body):
         """
         return self.input_price if self.cache_read_price is None else self.cache_read_price
 
+    def price_of(self, unit: OtherUnit) -> int | None:
+        """Return the price that applies to a unit: its own, or the price of the class as which its
+        tokens are sold. None if neither is known.
+        """
+        own = self.unit_prices.get(unit)
+        if own is not None:
+            return own
+        match OTHER_UNITS[unit].falls_back_to:
+            case None:
+                return None
+            case "input":
+                return self.input_price
+            case "output":
+                return self.output_price
+            case "cache_read":
+                return self.applied_cache_read_price
+
     def is_priced(self) -> bool:
         """Return whether any price is set."""
-        return any(price is not None for price in self.prices)
+        return bool(self.unit_prices) or any(price is not None for price in self.prices)
 
     @model_validator(mode="after")
     def _one_price_at_least(self) -> Self:

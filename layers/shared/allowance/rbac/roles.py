@@ -53,7 +53,7 @@ SITE_ROLES: Mapping[str, Role] = {
             (GROUP_MEMBER, READ),
             (USER, READ, UPDATE),
             (AI_MODEL_PRICE, READ, UPDATE),
-            (AI_USAGE, CREATE, READ),
+            (AI_USAGE, CREATE, READ, UPDATE),
             (DIRECTORY, ANY),
             (AUDIT_LOG, ANY),
         )

@@ -1,28 +1,41 @@
-"""The shapes of spend in a period, and of its limit. Money is whole micro-units of US dollars."""
+"""The shapes of spend in a period, and of its limit. Money is micro-units of US dollars. A response
+has whole ones: each is the exact amount, rounded once, and never a sum of rounded ones.
+"""
 
+from collections.abc import Mapping
 from typing import Annotated
 from uuid import UUID
 
 from pydantic import BeforeValidator, Field
 
 from allowance.budgets.effective import LimitSource
-from allowance.contract.fields import UUID_FORM, Row, Timestamp
+from allowance.contract.fields import UUID_FORM, ExactMicros, Micros, Row, Timestamp
 from allowance.contract.query import Query
+from allowance.prices.units import OtherUnit
 
 MAX_IDS = 100
 
 
 class Sums(Row):
-    """The sums of usages: cost, tokens by class, their number, and the number without a price."""
+    """The sums of usages: exact cost, tokens by class, other units, their number, and the number
+    without a price.
 
-    cost_micros: int
+    A unit that is not in the registry raises, because an export would leave it out.
+    `stated_cost_micros` is what the usages state that they cost, None if none does.
+    `stated_difference_micros` is our cost less theirs, of the usages that have both.
+    """
+
+    cost_micros: ExactMicros
     input_tokens: int
     output_tokens: int
     cache_read_tokens: int
     cache_write_tokens: int
     cache_write_1h_tokens: int
+    other_units: Mapping[OtherUnit, int]
     usage_count: int
     unpriced_usage_count: int
+    stated_cost_micros: ExactMicros | None
+    stated_difference_micros: ExactMicros | None
 
 
 class BudgetLimit(Row):
@@ -47,8 +60,8 @@ class UserSpend(PeriodSpend):
     effective_budget: BudgetLimit | None
     spend_limit_micros: int | None
     limit_source: LimitSource | None
-    current_spend_micros: int
-    reserved_micros: int
+    current_spend_micros: Micros
+    reserved_micros: Micros
 
 
 class GroupTotals(Row):
@@ -60,7 +73,7 @@ class GroupTotals(Row):
     group_id: UUID
     spend_limit_micros: int | None
     total_spend_limit_micros: int | None
-    current_spend_micros: int
+    current_spend_micros: Micros
 
 
 class GroupSpend(PeriodSpend, GroupTotals):
@@ -84,7 +97,7 @@ class MemberTotals(Row):
     effective_group_id: UUID | None
     effective_budget: BudgetLimit | None
     group_budget: BudgetLimit | None
-    group_spend_micros: int
+    group_spend_micros: Micros
 
 
 class GroupMembersSpend(PeriodSpend):

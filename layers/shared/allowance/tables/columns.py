@@ -7,8 +7,10 @@ from decimal import Decimal
 from typing import Literal
 from uuid import UUID
 
-type Kind = Literal["text", "time", "count", "tokens", "decimal"]
-"""`tokens` has up to 30 digits, `decimal` six decimals in addition. `count` fits into 8 bytes."""
+type Kind = Literal["text", "time", "count", "tokens", "decimal", "money"]
+"""`tokens` has up to 31 digits, `decimal` six decimals in addition. `money` has up to 24 digits
+before the point and twelve decimals. `count` fits into 8 bytes.
+"""
 
 type Cell = str | int | Decimal | datetime | date | UUID | None
 """A value; None is null."""
@@ -29,10 +31,8 @@ def cells_of[Row](columns: Sequence[Column[Row]], row: Row) -> list[Cell]:
 
 
 def millionths(amount: int) -> Decimal:
-    """Return the amount divided by a million, exact, always with six decimals: dollars from
-    micro-units, or millions of tokens.
+    """Return the amount divided by a million, exact, always with six decimals: millions of tokens.
 
-    It is read from text, because Decimal's arithmetic rounds to 28 digits. With this exponent,
-    str() never uses an E.
+    It is read from text, because Decimal's arithmetic rounds to 28 digits.
     """
     return Decimal(f"{amount}E-6")

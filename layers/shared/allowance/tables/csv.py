@@ -1,11 +1,10 @@
 """CSV by RFC 4180, in UTF-8. A program reads it as it is; a spreadsheet finds no formula in it."""
 
-import csv
-import io
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from functools import lru_cache
 
 from allowance.tables.columns import Cell
@@ -33,9 +32,7 @@ class CsvPage:
 
 def record(cells: Iterable[Cell]) -> str:
     """Return one line with its CRLF: text quoted and harmless, numbers bare, null empty."""
-    line = io.StringIO(newline="")
-    csv.writer(line, quoting=csv.QUOTE_STRINGS).writerow([_written(cell) for cell in cells])
-    return line.getvalue()
+    return ",".join(map(_written, cells)) + "\r\n"
 
 
 @lru_cache(maxsize=4096)
@@ -52,14 +49,23 @@ def _time(time: datetime) -> str:
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _written(cell: Cell) -> object:
-    """Return the value to write. Only text comes from others: a negative number is kept."""
+def _quoted(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"'
+
+
+def _written(cell: Cell) -> str:
+    """Return the text of a cell. Only text comes from others: a negative number is kept."""
     match cell:
+        case None:
+            return ""
         case str():
-            return harmless(cell)
+            return _quoted(harmless(cell))
         case datetime():
-            return _time(cell)
+            return _quoted(_time(cell))
         case date():
-            return cell.isoformat()
+            return _quoted(cell.isoformat())
+        case Decimal():
+            # str() writes a small number with an exponent: 0E-12.
+            return f"{cell:f}"
         case _:
-            return cell
+            return str(cell)

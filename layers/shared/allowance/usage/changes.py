@@ -2,8 +2,9 @@
 
 A new version of a price leads to two passes over the usage of its models. The first pass begins at
 once. A batch that read the old price may be written after it, so a second pass, SETTLING later,
-reads usage that was recorded since the version. Other code leads to passes too, over usage without
-a cost, because better rules may find a price for it. A run without either reads one row.
+reads usage that was recorded since the version. A changed alias leads to both too, over usage of
+every name that it matches. Other code leads to passes over usage without a cost, because better
+rules may find a price for it. A run without any of these reads one row.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,6 +16,7 @@ from typing import NamedTuple
 
 from allowance.access.handle import Handle
 from allowance.contract.fields import Row
+from allowance.prices.alias_models import PATTERN_MARK
 from allowance.usage.recording import candidates_of
 from allowance.usage.records import FIRST_MOMENT
 
@@ -29,7 +31,8 @@ FOLDERS = ("prices", "usage", "usage/reading")
 
 
 class RatingState(Row):
-    """What rerating has taken into account, and what there is: ids of versions of prices.
+    """What rerating has taken into account, and what there is: numbers of versions of prices and of
+    changes of aliases.
 
     All versions up to `settling_version_id` are older than SETTLING. `rules_changed_at` is None
     once the second pass for the current code was requested.
@@ -52,10 +55,11 @@ class UsedModel(Row):
 
 
 class ChangedPrice(UsedModel):
-    """A model with new versions of its price. They matter to usage from `since` on that was
-    recorded since `recorded_since`.
+    """A model with new versions of its price, or an alias that is new or has another price. It
+    matters to usage from `since` on that was recorded since `recorded_since`.
     """
 
+    is_alias: bool
     since: datetime
     recorded_since: datetime
 
@@ -118,11 +122,12 @@ def _request_for_prices(db: Handle, state: RatingState) -> None:
         settling=SETTLING,
         first=FIRST_MOMENT,
     )
-    spans: dict[tuple[str, str], Span] = {}
+    spans: dict[bool, dict[tuple[str, str], Span]] = {False: {}, True: {}}
     for each in changed:
         # Names of prices compare without regard to case, by Postgres' rule. This rule joins more.
         name = each.provider.lower(), each.model.lower()
-        spans[name] = _joined([Span(each.since, each.recorded_since), spans.get(name)])
+        of_kind = spans[each.is_alias]
+        of_kind[name] = _joined([Span(each.since, each.recorded_since), of_kind.get(name)])
     for page in _used_models(db, unpriced_only=False):
         found: dict[tuple[str, str], Span] = {}
         for used in page:
@@ -130,10 +135,21 @@ def _request_for_prices(db: Handle, state: RatingState) -> None:
                 (each.provider.lower(), each.model.lower())
                 for each in candidates_of(used.provider, used.model)
             )
-            of_model = [spans[name] for name in names if name in spans]
+            names_of_aliases = _aliases(used) if spans[True] else ()
+            of_model = [
+                *(spans[False][name] for name in names if name in spans[False]),
+                *(spans[True][name] for name in names_of_aliases if name in spans[True]),
+            ]
             if of_model:
                 found[used.provider, used.model] = _joined(of_model)
         _request(db, found, unpriced_only=False)
+
+
+def _aliases(used: UsedModel) -> Iterator[tuple[str, str]]:
+    """Yield each name that an alias of the model can have: its own, and all patterns of it."""
+    provider, model = used.provider.lower(), used.model.lower()
+    yield provider, model
+    yield from ((provider, f"{model[:length]}{PATTERN_MARK}") for length in range(len(model) + 1))
 
 
 def _joined(spans: Iterable[Span | None]) -> Span:

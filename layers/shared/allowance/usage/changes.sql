@@ -1,20 +1,30 @@
 -- name: get_usage_rating
 -- needs: update ai_usage
--- Return what rerating has taken into account, the last version of a price, and the last one of
--- those that are all older than `settling`.
+-- Return what rerating has taken into account, the last change of a price or an alias, and the last
+-- one of those that are all older than `settling`. Versions and aliases share their numbers.
 SELECT r.seen_version_id, r.settled_version_id, r.rules, r.rules_changed_at, latest.version_id
     AS latest_version_id, clock_timestamp() AS now,
     coalesce(
-        (
-            SELECT min(v.id) - 1 FROM ai_model_price_versions AS v
-            WHERE v.id > r.settled_version_id
-                AND v.recorded_at > clock_timestamp() - %(settling)s::interval
+        least(
+            (
+                SELECT min(v.id) - 1 FROM ai_model_price_versions AS v
+                WHERE v.id > r.settled_version_id
+                    AND v.recorded_at > clock_timestamp() - %(settling)s::interval
+            ),
+            (
+                SELECT min(a.change_id) - 1 FROM ai_model_aliases AS a
+                WHERE a.change_id > r.settled_version_id
+                    AND a.updated_at > clock_timestamp() - %(settling)s::interval
+            )
         ),
         latest.version_id
     ) AS settling_version_id
 FROM ai_usage_rating AS r
 CROSS JOIN (
-    SELECT coalesce(max(v.id), 0) AS version_id FROM ai_model_price_versions AS v
+    SELECT greatest(
+        (SELECT max(v.id) FROM ai_model_price_versions AS v),
+        (SELECT max(a.change_id) FROM ai_model_aliases AS a), 0
+    ) AS version_id
 ) AS latest;
 
 -- name: set_usage_rating
@@ -30,16 +40,34 @@ WHERE r.id;
 -- needs: update ai_usage
 -- Return the models with a version that no pass has taken into account, and those with one that
 -- needs its second pass. A version changes the cost of usage from its effective_from on. A second
--- pass needs only usage that was recorded after the version, or shortly before.
-SELECT v.provider, v.model, greatest(min(v.effective_from), %(first)s::timestamptz) AS since,
+-- pass needs only usage that was recorded after the version, or shortly before. An alias changes
+-- usage of any time. The aliases of a model with a new version come too.
+WITH versions AS (
+    SELECT v.provider, v.model, greatest(min(v.effective_from), %(first)s::timestamptz) AS since,
+        CASE
+            WHEN bool_or(v.id > %(seen)s::bigint) THEN %(first)s::timestamptz
+            ELSE min(v.recorded_at) - %(settling)s::interval
+        END AS recorded_since
+    FROM ai_model_price_versions AS v
+    WHERE v.id > %(settled)s::bigint AND v.id <= %(latest)s::bigint
+        AND (v.id > %(seen)s::bigint OR v.id <= %(settling_version)s::bigint)
+    GROUP BY v.provider, v.model
+)
+SELECT v.provider, v.model, false AS is_alias, v.since, v.recorded_since FROM versions AS v
+UNION ALL
+SELECT a.provider, a.model, true, v.since, v.recorded_since
+FROM versions AS v
+JOIN ai_model_aliases AS a ON lower(a.target_provider) = lower(v.provider)
+    AND lower(a.target_model) = lower(v.model)
+UNION ALL
+SELECT a.provider, a.model, true, %(first)s::timestamptz,
     CASE
-        WHEN bool_or(v.id > %(seen)s::bigint) THEN %(first)s::timestamptz
-        ELSE min(v.recorded_at) - %(settling)s::interval
-    END AS recorded_since
-FROM ai_model_price_versions AS v
-WHERE v.id > %(settled)s::bigint AND v.id <= %(latest)s::bigint
-    AND (v.id > %(seen)s::bigint OR v.id <= %(settling_version)s::bigint)
-GROUP BY v.provider, v.model;
+        WHEN a.change_id > %(seen)s::bigint THEN %(first)s::timestamptz
+        ELSE a.updated_at - %(settling)s::interval
+    END
+FROM ai_model_aliases AS a
+WHERE a.change_id > %(settled)s::bigint AND a.change_id <= %(latest)s::bigint
+    AND (a.change_id > %(seen)s::bigint OR a.change_id <= %(settling_version)s::bigint);
 
 -- name: list_used_models
 -- needs: update ai_usage

@@ -14,19 +14,21 @@ from typing import NamedTuple
 from allowance.access.handle import Handle
 from allowance.errors import UsageOutOfRange
 from allowance.prices.cost import Tokens
+from allowance.prices.units import NO_OTHERS, OTHER_UNITS, OtherUnit, OtherUnits
 from allowance.usage.kept import Kept, Understood, understand
 from allowance.usage.ledger import Entry, write
 from allowance.usage.passes import ONE_HOUR, BookedUsage, Pass
 from allowance.usage.rating import Attribution, Rated, UsagePrices
+from allowance.usage.record_shape import OWN_SOURCE
 from allowance.usage.recording import call_of_prices, call_of_users
-from allowance.usage.records import OWN_SOURCE, Usage, key_digest_of
+from allowance.usage.records import Usage, key_digest_of
 
 
 class Booked(NamedTuple):
     """Corrections booked, their sum, and the usages whose cost would be out of range."""
 
     corrected: int
-    difference_micros: int
+    difference_picos: int
     out_of_range: int
 
 
@@ -36,7 +38,8 @@ def has_price(db: Handle, taken: Pass) -> bool:
     No usage in the ledger is from more than an hour ahead.
     """
     span = taken.since, taken.turn_at + ONE_HOUR
-    return any(each.terms is not None for each in db.rows_of(call_of_prices({taken.name: span})))
+    found = db.rows_of(call_of_prices({taken.name: span}))
+    return any(each.free or each.terms is not None for each in found)
 
 
 def correct(db: Handle, usages: Sequence[BookedUsage]) -> Booked:
@@ -59,19 +62,26 @@ def correct(db: Handle, usages: Sequence[BookedUsage]) -> Booked:
         if (counted := _counted(booked)) is None:
             continue
         try:
-            rated = prices.rate(*name, counted.variant, booked.occurred_at, counted.tokens)
+            rated = prices.rate(
+                *name,
+                counted.variant,
+                booked.occurred_at,
+                counted.tokens,
+                counted.others,
+                counted.requests,
+            )
         except UsageOutOfRange:
             out_of_range += 1
             continue
-        if rated.cost_micros is None or (rated.cost_micros, counted.tokens) == (
-            booked.booked_micros,
-            _tokens(booked),
+        if rated.cost_picos is None or (rated.cost_picos, *_counts(counted)) == (
+            booked.booked_picos,
+            *_counts(_of(booked)),
         ):
             continue
-        entries.append(_correction(booked, counted, rated, rated.cost_micros))
+        entries.append(_correction(booked, counted, rated, rated.cost_picos))
     if entries:
         write(db, entries, users)
-    difference = sum(each.rated.cost_micros or 0 for each in entries)
+    difference = sum(each.rated.cost_picos or 0 for each in entries)
     return Booked(len(entries), difference, out_of_range)
 
 
@@ -80,7 +90,7 @@ def _counted(booked: BookedUsage) -> Understood | None:
     not read whole.
     """
     if booked.usage_format is None or booked.usage_object is None:
-        return Understood(_tokens(booked), booked.variant, ())
+        return _of(booked)
     try:
         read = understand(
             booked.usage_format,
@@ -88,24 +98,28 @@ def _counted(booked: BookedUsage) -> Understood | None:
             booked.provider,
             booked.model,
             booked.variant,
+            booked.usage_count,
         )
     except UsageOutOfRange:
         return None
     return None if read.reasons else read
 
 
-def _tokens(booked: BookedUsage) -> Tokens:
-    return Tokens(
-        booked.input_tokens,
-        booked.output_tokens,
-        booked.cache_read_tokens,
-        booked.cache_write_tokens,
-        booked.cache_write_1h_tokens,
+def _of(booked: BookedUsage) -> Understood:
+    return Understood(
+        booked.tokens, booked.variant, (), booked.other_units or NO_OTHERS, booked.usage_count
     )
 
 
-def _correction(booked: BookedUsage, counted: Understood, rated: Rated, cost_micros: int) -> Entry:
-    new_tokens = map(sub, counted.tokens, _tokens(booked))
+def _counts(counted: Understood) -> tuple[Tokens, OtherUnits, int]:
+    return counted.tokens, counted.others, counted.requests
+
+
+def _correction(booked: BookedUsage, counted: Understood, rated: Rated, cost_picos: int) -> Entry:
+    new_tokens = map(sub, counted.tokens, booked.tokens)
+    is_first_price = booked.booked_picos is None
+    change = cost_picos - (booked.booked_picos or 0)
+    stated = booked.stated_cost_picos
     key = f"{booked.id}/{booked.corrections + 1}"
     usage = Usage(
         source=OWN_SOURCE,
@@ -118,13 +132,27 @@ def _correction(booked: BookedUsage, counted: Understood, rated: Rated, cost_mic
         occurred_at=booked.occurred_at,
         # A difference may be negative, so it skips the checks of Tokens.
         tokens=Tokens._make(new_tokens),
-        content_sha256=sha256(f"{key} {cost_micros}".encode()).digest(),
+        content_sha256=sha256(f"{key} {cost_picos}".encode()).digest(),
         kept=booked.usage_format and Kept(booked.usage_format),
+        others=_difference(counted.others, booked.other_units or NO_OTHERS),
+        extra_requests=counted.requests - booked.usage_count,
     )
     return Entry(
         usage,
         Attribution(booked.user_id, booked.group_id, booked.organization_id),
-        Rated(cost_micros - (booked.booked_micros or 0), rated.price, rated.rates, rated.tier),
+        rated._replace(cost_picos=change),
         corrects=booked.id,
-        unpriced_count=-1 if booked.booked_micros is None else 0,
+        unpriced_count=-booked.unpriced_usage_count if is_first_price else 0,
+        stated_difference_picos=(
+            None if stated is None else change - stated if is_first_price else change
+        ),
     )
+
+
+def _difference(units: OtherUnits, booked: OtherUnits) -> OtherUnits:
+    """Return what is new, by unit: it may be negative."""
+    changes: dict[OtherUnit, int] = {}
+    for unit in OTHER_UNITS:
+        if change := units.get(unit, 0) - booked.get(unit, 0):
+            changes[unit] = change
+    return changes

@@ -16,7 +16,8 @@ from allowance.contract.fields import MAX_NAME_LENGTH, rfc3339
 from allowance.prices.cost import MAX_TOKENS, TOKEN_CLASSES, Tokens
 from allowance.prices.terms import Variant
 from allowance.usage.content import plain_content_sha256_of
-from allowance.usage.records import OWN_SOURCE, Usage, key_digest_of
+from allowance.usage.record_shape import OWN_SOURCE
+from allowance.usage.records import Usage, key_digest_of
 
 _NAMES = ("source", "id", "user", "provider", "model")
 _REQUIRED = frozenset((*_NAMES, "occurred_at", "tokens"))

@@ -1,4 +1,4 @@
-"""Usage objects that say something without a price: they are kept, and read again later. Pure."""
+"""Usage objects that are not read whole: they are kept, and read again later. Pure."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from allowance.errors import Problem
 from allowance.prices.cost import Tokens
 from allowance.prices.terms import Variant
+from allowance.prices.units import NO_OTHERS, OtherUnits
 from allowance.usage.reading.formats import UsageFormat, read_usage
 
 MAX_REASONS = 5
@@ -14,7 +15,7 @@ MAX_PATH = 120
 
 
 class Kept(NamedTuple):
-    """The object of a usage without a cost, as canonical JSON, and why it has none.
+    """The object of a usage, as canonical JSON, and why it was not read whole.
 
     A correction that follows from reading it again names the format only.
     """
@@ -25,11 +26,15 @@ class Kept(NamedTuple):
 
 
 class Understood(NamedTuple):
-    """The tokens of a usage object and the kind of processing. With `reasons`, it has no cost."""
+    """The tokens and other units of a usage object, the kind of processing, and the number of
+    requests that it is of. With `reasons`, it has no cost.
+    """
 
     tokens: Tokens
     variant: Variant | None
     reasons: tuple[Problem, ...]
+    others: OtherUnits = NO_OTHERS
+    requests: int = 1
 
 
 def understand(
@@ -38,22 +43,31 @@ def understand(
     provider: str,
     model: str,
     variant: Variant | None,
+    requests: int = 1,
 ) -> Understood:
-    """Return what the object says of a call with the variant that its record states, if it does.
+    """Return what the object says of a call with the variant that its record states, if it does, or
+    of as many requests as its record states.
 
-    Raise UsageOutOfRange for a malformed count. There are no tokens if a part was not understood.
+    Raise UsageOutOfRange for a malformed count. There are no tokens or units if a part was not
+    understood.
     """
     reading = read_usage(usage_format, usage, provider, model)
     if reading.unread:
-        return Understood(Tokens(), variant, _shortened(reading.unread))
-    if variant is not None and reading.variant not in {None, variant}:
-        detail = f"Is {variant}, but the usage object says {reading.variant}."
-        return Understood(Tokens(), variant, (Problem("variant", detail),))
-    unpriced = [
-        Problem("usage", f"Has {quantity} {unit}, which have no price here.")
-        for unit, quantity in reading.others.items()
-    ]
-    return Understood(reading.tokens, variant or reading.variant, _shortened(unpriced))
+        return Understood(Tokens(), variant, _shortened(reading.unread), requests=requests)
+    for name, stated, found, silent in (
+        ("variant", variant, reading.variant, None),
+        ("requests", requests, reading.requests, 1),
+    ):
+        if stated != silent and found not in {silent, stated}:
+            problem = Problem(name, f"Is {stated}, but the usage object says {found}.")
+            return Understood(Tokens(), variant, (problem,), requests=requests)
+    return Understood(
+        reading.tokens,
+        variant or reading.variant,
+        (),
+        reading.others,
+        max(requests, reading.requests),
+    )
 
 
 def _shortened(problems: Sequence[Problem]) -> tuple[Problem, ...]:

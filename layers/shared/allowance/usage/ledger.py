@@ -1,4 +1,4 @@
-"""Write entries to the ledger: usages and corrections.
+"""Write entries to the ledger: usages and corrections. Money is whole units of 1e-12 USD (picos).
 
 A batch is one array per column, already in Postgres' binary format: psycopg would adapt arrays
 value by value, which takes longer than writing a thousand entries. What entries have in common is
@@ -14,7 +14,7 @@ from allowance.access.handle import Handle
 from allowance.budgets.effective import LimitSource
 from allowance.contract.fields import Row
 from allowance.database.arrays import Integers, byteas, integers, times, uuids
-from allowance.prices.terms import RATES
+from allowance.prices.terms import RATES, Rates
 from allowance.usage.kept import Kept
 from allowance.usage.rating import Attribution, Rated
 from allowance.usage.records import Usage
@@ -25,11 +25,14 @@ RATES_AND_TIER = {*RATES, "above_input_tokens"}
 LINE = "\n"
 """Separates the texts of a column. No name contains it."""
 
+MAX_BIGINT = (1 << 63) - 1
+
 
 class Entry(NamedTuple):
     """A usage, or a correction of the usage whose entry `corrects` names.
 
-    `unpriced_count` is added to the number of usages without a cost.
+    `unpriced_count` is added to the number of usages without a cost. `stated_difference_picos` is
+    what the entry adds to our cost less the stated one, None if one of them is missing.
     """
 
     usage: Usage
@@ -37,6 +40,7 @@ class Entry(NamedTuple):
     rated: Rated
     corrects: int | None
     unpriced_count: int
+    stated_difference_picos: int | None = None
 
 
 class UsageUser(Row):
@@ -61,7 +65,9 @@ def write(db: Handle, entries: Sequence[Entry], users: Iterable[UsageUser]) -> N
     One round trip, all or nothing. Raise UsageKeyTaken if one of the keys is recorded already.
     """
     thresholds = alert_thresholds()
-    usages, attributions, rated, corrects, unpriced_counts = zip(*entries, strict=True)
+    usages, attributions, rated, corrects, unpriced_counts, stated_differences = zip(
+        *entries, strict=True
+    )
     (
         sources,
         ids,
@@ -74,14 +80,19 @@ def write(db: Handle, entries: Sequence[Entry], users: Iterable[UsageUser]) -> N
         tokens,
         contents,
         kept,
+        others,
+        extra_counts,
+        stated_costs,
     ) = zip(*usages, strict=True)
-    costs, prices, _, tiers = zip(*rated, strict=True)
+    costs, prices, _, tiers, costs_from, _ = zip(*rated, strict=True)
     inputs, outputs, reads, writes, long_writes = zip(*tokens, strict=True)
     versions = [price and price.version_id for price in prices]
     numbers: dict[object, int] = {}
     kinds_of = [
         numbers.setdefault(kind, len(numbers))
-        for kind in zip(sources, providers, models, variants, versions, tiers, kept, strict=True)
+        for kind in zip(
+            sources, providers, models, variants, versions, tiers, costs_from, kept, strict=True
+        )
     ]
     firsts: dict[int, Entry] = {}
     for number, each in zip(kinds_of, entries, strict=True):
@@ -90,6 +101,7 @@ def write(db: Handle, entries: Sequence[Entry], users: Iterable[UsageUser]) -> N
     # Postgres counts the elements of an array from 1.
     persons = [people.setdefault(each, len(people) + 1) for each in attributions]
     limited = [each for each in users if each.limit_source is not None] if thresholds else []
+    are_large = any(abs(each.cost_picos or 0) > MAX_BIGINT for each in rated)
     db.run(
         "record_usage",
         thresholds=list(thresholds),
@@ -113,8 +125,13 @@ def write(db: Handle, entries: Sequence[Entry], users: Iterable[UsageUser]) -> N
         cache_read_tokens=_sparse(reads),
         cache_write_tokens=_sparse(writes),
         cache_write_1h_tokens=_sparse(long_writes),
-        costs=integers(costs),
+        other_units=_lines([json.dumps(dict(each)) if each else "" for each in others]),
+        costs=integers([] if are_large else costs),
+        large_costs=_lines(_texts(costs)) if are_large else "",
+        stated_costs=_lines(_texts(stated_costs)),
+        stated_differences=_lines(_texts(stated_differences)),
         corrects=_sparse(corrects),
+        extra_counts=_sparse(extra_counts),
         unpriced_counts=_sparse(unpriced_counts),
     )
 
@@ -131,16 +148,24 @@ def _kind(number: int, first: Entry) -> dict[str, Any]:
     }
     if usage.kept is not None:
         shared |= _kept(usage.kept)
+    if rated.cost_from is not None:
+        shared["cost_from"] = rated.cost_from
     if rated.price is None:
         return shared
     return shared | {
         "priced_provider": rated.price.provider,
         "priced_model": rated.price.model,
         "price_version_id": rated.price.version_id,
-        "rates": rated.rates
-        and rated.rates.model_dump(include=RATES_AND_TIER)
-        | {"cache_read_price": rated.rates.applied_cache_read_price},
+        "rates": rated.rates and _rates(rated.rates),
     }
+
+
+def _rates(rates: Rates) -> dict[str, Any]:
+    stated = rates.model_dump(include=RATES_AND_TIER)
+    stated["cache_read_price"] = rates.applied_cache_read_price
+    if rates.unit_prices:
+        stated["unit_prices"] = rates.unit_prices
+    return stated
 
 
 def _kept(kept: Kept) -> dict[str, Any]:
@@ -156,6 +181,15 @@ def _kept(kept: Kept) -> dict[str, Any]:
 def _array(values: Iterable[int | str | None]) -> str:
     """Return the array literal of values that need no quotes: numbers, UUIDs, words."""
     return "{" + ",".join(map(str, values)) + "}"
+
+
+def _texts(values: Iterable[int | None]) -> list[str]:
+    return ["" if each is None else str(each) for each in values]
+
+
+def _lines(texts: Sequence[str]) -> str:
+    """Return a column of texts, where an empty one is null: one a line, nothing if all are so."""
+    return LINE.join(texts) if any(texts) else ""
 
 
 def _sparse(values: Collection[int | None]) -> Integers:

@@ -10,7 +10,9 @@ from pydantic_core import CoreSchema
 
 from allowance.contract.fields import Body, Row, example
 from allowance.errors import Problem
-from allowance.usage.records import EXAMPLE, UsageRecord
+from allowance.prices.cost import half_even_micros
+from allowance.usage.record_shape import EXAMPLE, TokenCounts, UsageRecord
+from allowance.usage.records import Usage
 
 MAX_RECORDS = 1000
 MAX_PROBLEMS = 20
@@ -58,6 +60,13 @@ class UsageProblem(Row):
     detail: str
 
 
+def _is_none(value: object) -> bool:
+    return value is None
+
+
+Stated = Annotated[int | None, Field(exclude_if=_is_none)]
+
+
 # A dataclass: a pydantic model takes six times as long to create, and a response has a thousand.
 @with_config(extra="forbid")
 @dataclass(slots=True)
@@ -65,13 +74,17 @@ class UsageAnswer:
     """The result of one record. `cost_micros` is null if what was used has no price, if the usage
     object was not read whole, or if the record is not recorded. `validations` says which.
 
-    A duplicate has the `cost_micros` and `priced` of the first time.
+    A duplicate has the `cost_micros` and `priced` of the first time. `stated_cost_micros` is the
+    cost that the record states, and `cost_difference_micros` is ours less that one. Each is left
+    out if there is none.
     """
 
     status: Status
     cost_micros: int | None
     priced: bool
     validations: list[UsageProblem]
+    stated_cost_micros: Stated = None
+    cost_difference_micros: Stated = None
 
 
 class UsageAnswers(Row):
@@ -82,7 +95,11 @@ class UsageAnswers(Row):
 
 NO_PRICE = [
     UsageProblem(
-        field="model", detail="There is no price for what was used: the cost is not known yet."
+        field="model",
+        detail=(
+            "There is no price for what was used: the cost is not known yet."
+            " PUT /api/v2/ai/model-aliases/{provider}/{model} says which model it is."
+        ),
     )
 ]
 CONFLICT = UsageAnswer(
@@ -91,6 +108,12 @@ CONFLICT = UsageAnswer(
     priced=False,
     validations=[UsageProblem(field="id", detail="It was recorded with other content.")],
 )
+
+
+def without_price(name: str) -> UsageProblem:
+    """Return what the result of a record says of a class or a unit without a price."""
+    place = "tokens" if name in TokenCounts.model_fields else "units"
+    return UsageProblem(field=f"{place}.{name}", detail="Has no price: the cost is not known yet.")
 
 
 def problems_shown(problems: Sequence[Problem]) -> list[UsageProblem]:
@@ -105,3 +128,24 @@ def rejected(problems: Sequence[Problem]) -> UsageAnswer:
     if more > 0:
         validations.append(UsageProblem(field="(record)", detail=f"And {more} problems more."))
     return UsageAnswer("rejected", None, priced=False, validations=validations)
+
+
+def held_result(
+    status: RecordedStatus, cost_picos: int | None, usage: Usage, unpriced: Sequence[str] = ()
+) -> UsageAnswer:
+    """Return the result of a usage that is in the ledger. `unpriced` has no price."""
+    if usage.kept is not None:
+        reasons = problems_shown(usage.kept.reasons)
+    elif cost_picos is not None:
+        reasons = []
+    else:
+        reasons = [without_price(each) for each in unpriced] or NO_PRICE
+    stated = usage.stated_cost_picos
+    return UsageAnswer(
+        status,
+        None if cost_picos is None else half_even_micros(cost_picos),
+        cost_picos is not None,
+        reasons,
+        None if stated is None else half_even_micros(stated),
+        None if stated is None or cost_picos is None else half_even_micros(cost_picos - stated),
+    )

@@ -11,7 +11,9 @@ from typing import Any, NamedTuple, Self
 
 from allowance.access.handle import Handle
 from allowance.contract.fields import NIL_UUID, Row
+from allowance.prices.cost import Tokens
 from allowance.prices.terms import Variant
+from allowance.prices.units import OtherUnit
 from allowance.usage.reading.formats import UsageFormat
 
 PAGE = 1000
@@ -78,6 +80,7 @@ class BookedUsage(Row):
     """The entry of a usage, the sums booked for it, and the number of its corrections.
 
     The sum of costs is None while the usage has no cost. The object is None if it was read whole.
+    Money is in 1e-12 USD.
     """
 
     id: int
@@ -93,10 +96,25 @@ class BookedUsage(Row):
     cache_read_tokens: int
     cache_write_tokens: int
     cache_write_1h_tokens: int
+    other_units: dict[OtherUnit, int] | None
+    usage_count: int
+    unpriced_usage_count: int
+    stated_cost_picos: int | None
     usage_format: UsageFormat | None
     usage_object: dict[str, Any] | None
-    booked_micros: int | None
+    booked_picos: int | None
     corrections: int
+
+    @property
+    def tokens(self) -> Tokens:
+        """The tokens booked."""
+        return Tokens(
+            self.input_tokens,
+            self.output_tokens,
+            self.cache_read_tokens,
+            self.cache_write_tokens,
+            self.cache_write_1h_tokens,
+        )
 
 
 class LedgerPage(Row):

@@ -79,9 +79,11 @@ SELECT max(b.hour) FILTER (WHERE b.n = b.entries) AS hour,
             'variant', b.variant, 'occurred_at', b.occurred_at, 'input_tokens', b.input_tokens,
             'output_tokens', b.output_tokens, 'cache_read_tokens', b.cache_read_tokens,
             'cache_write_tokens', b.cache_write_tokens,
-            'cache_write_1h_tokens', b.cache_write_1h_tokens,
-            'usage_format', b.usage_format, 'usage_object', b.usage_object,
-            'booked_micros', b.booked_micros, 'corrections', b.corrections
+            'cache_write_1h_tokens', b.cache_write_1h_tokens, 'other_units', b.other_units,
+            'usage_count', b.usage_count, 'unpriced_usage_count', b.unpriced_usage_count,
+            'stated_cost_picos', b.stated_cost_picos, 'usage_format', b.usage_format,
+            'usage_object', b.usage_object, 'booked_picos', b.booked_picos,
+            'corrections', b.corrections
         ) ORDER BY b.n) FILTER (WHERE b.is_usage),
         '[]'
     ) AS usages
@@ -94,16 +96,20 @@ FROM (
         e.cache_read_tokens + coalesce(t.cache_read_tokens, 0) AS cache_read_tokens,
         e.cache_write_tokens + coalesce(t.cache_write_tokens, 0) AS cache_write_tokens,
         e.cache_write_1h_tokens + coalesce(t.cache_write_1h_tokens, 0) AS cache_write_1h_tokens,
-        CASE
-            WHEN e.cost_micros IS NOT NULL OR c.micros IS NOT NULL
-                THEN coalesce(e.cost_micros, 0) + coalesce(c.micros, 0)
-        END AS booked_micros
+        coalesce(
+            ai_other_units_added(e.other_units, t.other_units), e.other_units, t.other_units
+        ) AS other_units,
+        e.usage_count + coalesce(t.usage_count, 0) AS usage_count, e.unpriced_usage_count,
+        trunc(e.stated_cost_micros * 1000000) AS stated_cost_picos,
+        -- Whole numbers: JSON with decimals would become binary fractions.
+        trunc(coalesce(e.cost_micros + c.micros, e.cost_micros, c.micros) * 1000000) AS booked_picos
     FROM (
         SELECT page.hour, page.slice_organization_id, page.hours, page.id, page.user_id,
             page.group_id, page.provider, page.model, page.variant, page.input_tokens,
             page.output_tokens, page.cache_read_tokens, page.cache_write_tokens,
-            page.cache_write_1h_tokens, page.cost_micros, page.occurred_at, page.usage_format,
-            page.usage_object,
+            page.cache_write_1h_tokens, page.other_units, page.cost_micros,
+            page.stated_cost_micros, page.usage_count, page.unpriced_usage_count,
+            page.occurred_at, page.usage_format, page.usage_object,
             count(*) OVER () AS entries,
             row_number() OVER (
                 ORDER BY page.hour, page.slice_organization_id, page.occurred_at, page.id
@@ -112,6 +118,7 @@ FROM (
                 page.reason = 'usage' AND page.provider = %(provider)s
                 AND page.model = %(model)s AND page.occurred_at >= %(since)s::timestamptz
                 AND page.recorded_at >= %(recorded_since)s::timestamptz
+                AND page.cost_from IS NULL
                 AND (NOT %(unpriced_only)s::boolean OR page.cost_micros IS NULL),
                 false
             ) AS is_usage
@@ -119,7 +126,8 @@ FROM (
             SELECT s.hour, s.organization_id AS slice_organization_id, s.hours, u.id, u.reason,
                 u.user_id, u.group_id, u.provider, u.model, u.variant, u.input_tokens,
                 u.output_tokens, u.cache_read_tokens, u.cache_write_tokens,
-                u.cache_write_1h_tokens, u.cost_micros, u.occurred_at, u.recorded_at,
+                u.cache_write_1h_tokens, u.other_units, u.cost_micros, u.stated_cost_micros,
+                u.cost_from, u.usage_count, u.unpriced_usage_count, u.occurred_at, u.recorded_at,
                 u.usage_format, u.usage_object
             FROM (
                 SELECT d.hour, d.organization_id, count(*) OVER () AS hours,
@@ -141,8 +149,10 @@ FROM (
             LEFT JOIN LATERAL (
                 SELECT each.id, each.reason, each.user_id, each.group_id, each.provider, each.model,
                     each.variant, each.input_tokens, each.output_tokens, each.cache_read_tokens,
-                    each.cache_write_tokens, each.cache_write_1h_tokens, each.cost_micros,
-                    each.occurred_at, each.recorded_at, each.usage_format, each.usage_object
+                    each.cache_write_tokens, each.cache_write_1h_tokens, each.other_units,
+                    each.cost_micros, each.stated_cost_micros, each.cost_from, each.usage_count,
+                    each.unpriced_usage_count, each.occurred_at, each.recorded_at,
+                    each.usage_format, each.usage_object
                 FROM ai_usage AS each
                 WHERE (each.organization_id, each.occurred_at, each.id) > (
                         s.organization_id,
@@ -161,19 +171,21 @@ FROM (
         ) AS page
     ) AS e
     LEFT JOIN LATERAL (
-        SELECT sum(each.cost_micros)::bigint AS micros, count(*) AS corrections
+        SELECT sum(each.cost_micros) AS micros, count(*) AS corrections
         FROM ai_usage AS each
         WHERE e.is_usage AND each.corrects = e.id
             AND each.occurred_at >= %(month_starts)s::timestamptz
             AND each.occurred_at < %(month_ends)s::timestamptz
     ) AS c ON true
-    -- Only these corrections have tokens.
+    -- Only these corrections have counts.
     LEFT JOIN LATERAL (
         SELECT sum(each.input_tokens)::bigint AS input_tokens,
             sum(each.output_tokens)::bigint AS output_tokens,
             sum(each.cache_read_tokens)::bigint AS cache_read_tokens,
             sum(each.cache_write_tokens)::bigint AS cache_write_tokens,
-            sum(each.cache_write_1h_tokens)::bigint AS cache_write_1h_tokens
+            sum(each.cache_write_1h_tokens)::bigint AS cache_write_1h_tokens,
+            ai_other_units_sum(each.other_units) AS other_units,
+            sum(each.usage_count)::bigint AS usage_count
         FROM ai_usage AS each
         WHERE e.is_usage AND e.usage_object IS NOT NULL AND each.corrects = e.id
             AND each.occurred_at >= %(month_starts)s::timestamptz

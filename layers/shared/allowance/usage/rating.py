@@ -3,15 +3,17 @@
 from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from allowance.contract.fields import Row
-from allowance.prices.cost import Tokens, cost_of
-from allowance.prices.terms import PriceTerms, Rates, Variant
+from allowance.prices.cost import Tokens, cost_of, unpriced_in
+from allowance.prices.terms import RATES, PriceTerms, Rates, Variant
+from allowance.prices.units import NO_OTHERS, OtherUnit, OtherUnits, TokenClass
 
 
 class UsagePrice(Row):
-    """The price of the name at `place`, as it was sent, from `starts` on. Null: it has no price.
+    """The price of the name at `place`, as it was sent, from `starts` on. Null: it has no price,
+    unless an alias declares it `free`.
 
     The first starts with the first usage of the name in the batch.
     """
@@ -22,18 +24,38 @@ class UsagePrice(Row):
     model: str | None
     version_id: int | None
     terms: PriceTerms | None
+    free: bool
+
+
+CostFrom = Literal["book", "record"]
+"""Where the cost of a source's usage comes from: the price book, or the cost that a record states.
+"""
 
 
 class Rated(NamedTuple):
-    """The cost of a usage, and the price, rates and tier that apply; all None without a price."""
+    """The cost of a usage, and the price, rates and tier that apply; all None without a price.
 
-    cost_micros: int | None
-    price: UsagePrice | None
-    rates: Rates | None
-    tier: int | None
+    `cost_from` is set if the cost is the stated one. `unpriced` are the classes and units that have
+    no price, where the model has one.
+    """
+
+    cost_picos: int | None
+    price: UsagePrice | None = None
+    rates: Rates | None = None
+    tier: int | None = None
+    cost_from: Literal["record"] | None = None
+    unpriced: tuple[TokenClass | OtherUnit, ...] = ()
+
+    def stated_difference(self, stated_cost_picos: int | None) -> int | None:
+        """Return the cost less the stated one. None: one is missing, or they are the same."""
+        if self.cost_picos is None or stated_cost_picos is None or self.cost_from is not None:
+            return None
+        return self.cost_picos - stated_cost_picos
 
 
-UNPRICED = Rated(None, None, None, None)
+UNPRICED = Rated(None)
+FREE_RATES = Rates(**dict.fromkeys(RATES, 0))
+"""The rates of a name that an alias declares free."""
 
 
 class UsagePrices:
@@ -53,6 +75,8 @@ class UsagePrices:
         variant: Variant | None,
         occurred_at: datetime,
         tokens: Tokens,
+        others: OtherUnits = NO_OTHERS,
+        requests: int = 1,
     ) -> Rated:
         """Return what the usage costs at the price of its time.
 
@@ -60,10 +84,15 @@ class UsagePrices:
         """
         starts, prices = self._by_name[provider, model]
         price = prices[bisect_right(starts, occurred_at) - 1]
+        if price.free:
+            return Rated(0, price, FREE_RATES, None)
         if price.terms is None or price.version_id is None:
             return UNPRICED
-        cost = cost_of(tokens, price.terms, variant)
-        return UNPRICED if cost is None else Rated(cost.micros, price, cost.rates, cost.tier)
+        cost = cost_of(tokens, price.terms, variant, others, requests)
+        if cost is None:
+            missing = unpriced_in(tokens, price.terms, variant, others, requests)
+            return Rated(None, unpriced=missing)
+        return Rated(cost.picos, price, cost.rates, cost.tier)
 
 
 class Attribution(NamedTuple):

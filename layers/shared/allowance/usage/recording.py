@@ -2,7 +2,7 @@
 batch, then write.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from uuid import UUID
@@ -17,13 +17,11 @@ from allowance.usage.fast_path import plain_usages
 from allowance.usage.ledger import Entry, UsageUser, write
 from allowance.usage.models import (
     CONFLICT,
-    NO_PRICE,
-    RecordedStatus,
     UsageAnswer,
-    problems_shown,
+    held_result,
     rejected,
 )
-from allowance.usage.rating import UNPRICED, UsagePrice, UsagePrices
+from allowance.usage.rating import UNPRICED, CostFrom, Rated, UsagePrice, UsagePrices
 from allowance.usage.records import Usage, require_time, usage_of
 
 UNKNOWN_USER = [Problem("user", "There is no such user.")]
@@ -43,12 +41,19 @@ class Months(Row):
     months: int
 
 
+class SourceCosts(Row):
+    """Where the costs of a source's usage come from."""
+
+    source: str
+    cost_from: CostFrom
+
+
 class RecordedKey(Row):
     """A recorded key, with its content and cost."""
 
     key_digest: bytes
     content_sha256: bytes
-    cost_micros: int | None
+    cost_picos: int | None
 
 
 def record(db: Handle, records: Sequence[object], now: datetime) -> list[UsageAnswer]:
@@ -76,11 +81,15 @@ def _record(db: Handle, usages: Mapping[int, Usage]) -> dict[int, UsageAnswer]:
     users_by_name, names, prices = _look_ups(usages.values())
     months = call(Months, "ensure_usage_months", moments=_months(usages.values()))
     keys = call_of_keys(usages.values())
+    sources = _call_of_sources(usages.values())
     attempts = 0
     while True:
         # The longest result last: all queries are sent before any result arrives.
-        _, found, users, known = db.all_in_one_trip(months, prices, users_by_name, keys)
-        entries, results = _decide(usages, users, known, UsagePrices(names, found))
+        *stated, _, found, users, known = db.all_in_one_trip(
+            *sources, months, prices, users_by_name, keys
+        )
+        by_record = {each.source for rows in stated for each in rows if each.cost_from == "record"}
+        entries, results = _decide(usages, users, known, UsagePrices(names, found), by_record)
         try:
             if entries:
                 write(db, entries, users)
@@ -97,41 +106,51 @@ def _decide(
     users: Iterable[UsageUser],
     known: Iterable[RecordedKey],
     prices: UsagePrices,
+    by_record: Collection[str],
 ) -> tuple[list[Entry], dict[int, UsageAnswer]]:
     """Return the entries to write, and the result of each usage.
 
-    Of usages with the same key, the first valid one is recorded; the others are compared with it.
+    Usage of the sources `by_record` costs what its record states. Of usages with the same key, the
+    first valid one is recorded; the others are compared with it.
     """
     attributions = {each.name: each.attribution for each in users}
-    held = {each.key_digest: (each.content_sha256, each.cost_micros) for each in known}
+    held = {each.key_digest: (each.content_sha256, each.cost_picos) for each in known}
     entries: list[Entry] = []
     results: dict[int, UsageAnswer] = {}
     for place, usage in usages.items():
         if (before := held.get(usage.key_digest)) is not None:
             content, cost = before
-            results[place] = (
-                _held("duplicate", cost, usage) if content == usage.content_sha256 else CONFLICT
-            )
+            is_same = content == usage.content_sha256
+            results[place] = held_result("duplicate", cost, usage) if is_same else CONFLICT
             continue
         attribution = attributions.get(usage.user)
         if attribution is None:
             results[place] = rejected(UNKNOWN_USER)
             continue
         try:
-            rated = (
-                UNPRICED
-                if usage.kept
-                else prices.rate(
-                    usage.provider, usage.model, usage.variant, usage.occurred_at, usage.tokens
+            if usage.stated_cost_picos is not None and usage.source in by_record:
+                rated = Rated(usage.stated_cost_picos, cost_from="record")
+            elif usage.kept is not None:
+                rated = UNPRICED
+            else:
+                rated = prices.rate(
+                    usage.provider,
+                    usage.model,
+                    usage.variant,
+                    usage.occurred_at,
+                    usage.tokens,
+                    usage.others,
+                    usage.extra_requests + 1,
                 )
-            )
         except UsageOutOfRange as error:
             results[place] = rejected(error.problems)
             continue
-        cost = rated.cost_micros
+        cost = rated.cost_picos
         held[usage.key_digest] = usage.content_sha256, cost
-        entries.append(Entry(usage, attribution, rated, None, int(cost is None)))
-        results[place] = _held("recorded", cost, usage)
+        unpriced_count = usage.extra_requests + 1 if cost is None else 0
+        difference = rated.stated_difference(usage.stated_cost_picos)
+        entries.append(Entry(usage, attribution, rated, None, unpriced_count, difference))
+        results[place] = held_result("recorded", cost, usage, rated.unpriced)
     return entries, results
 
 
@@ -154,6 +173,12 @@ def _look_ups(
         if time < since or time > until:
             spans[name] = min(since, time), max(until, time)
     return call_of_users({each.user for each in usages}), list(spans), call_of_prices(spans)
+
+
+def _call_of_sources(usages: Iterable[Usage]) -> list[Call[SourceCosts]]:
+    """Return the query for the sources that state costs, none if no usage states one."""
+    sources = {each.source for each in usages if each.stated_cost_picos is not None}
+    return [call(SourceCosts, "find_usage_sources", sources=list(sources))] if sources else []
 
 
 def call_of_keys(usages: Iterable[Usage]) -> Call[RecordedKey]:
@@ -187,16 +212,11 @@ def call_of_prices(spans: Mapping[tuple[str, str], tuple[datetime, datetime]]) -
     return call(
         UsagePrice,
         "find_usage_prices",
+        named_providers=[provider for provider, _ in spans],
+        named_models=[model for _, model in spans],
         sinces=[since for since, _ in spans.values()],
         untils=[until for _, until in spans.values()],
         places=[place for place, _ in possible],
         providers=[each.provider for _, each in possible],
         models=[each.model for _, each in possible],
     )
-
-
-def _held(status: RecordedStatus, cost_micros: int | None, usage: Usage) -> UsageAnswer:
-    if cost_micros is not None:
-        return UsageAnswer(status, cost_micros, priced=True, validations=[])
-    reasons = NO_PRICE if usage.kept is None else problems_shown(usage.kept.reasons)
-    return UsageAnswer(status, None, priced=False, validations=reasons)

@@ -33,12 +33,16 @@ LEFT JOIN groups AS g ON g.id = b.group_id;
 -- name: find_usage_prices
 -- needs: create or update ai_usage
 -- The prices of each name in a batch, from its first to its last usage, each with the time from
--- which it applies. They are those of the likeliest candidate that has a price, as in
--- `resolve_model_price`. `place` counts from 0.
+-- which it applies. As in `resolve_model_price`, the first of these applies: a custom price of the
+-- very name, the alias of the name, the likeliest candidate that has a price, the alias of a
+-- pattern. `place` counts from 0. An alias is final: without a price of its target there is none.
 WITH names AS (
-    SELECT n.place - 1 AS place, n.since, n.until
-    FROM unnest(%(sinces)s::timestamptz [], %(untils)s::timestamptz [])
-        WITH ORDINALITY AS n (since, until, place)
+    SELECT n.place - 1 AS place, n.provider COLLATE "C" AS provider, n.model COLLATE "C" AS model,
+        n.since, n.until
+    FROM unnest(
+        %(named_providers)s::text [], %(named_models)s::text [], %(sinces)s::timestamptz [],
+        %(untils)s::timestamptz []
+    ) WITH ORDINALITY AS n (provider, model, since, until, place)
 ),
 candidates AS (
     SELECT c.place, c.provider COLLATE "C" AS provider, c.model COLLATE "C" AS model, c.rank
@@ -58,37 +62,63 @@ known AS (
         WHERE lower(each.provider) = lower(c.provider) AND lower(each.model) = lower(c.model)
     ) AS v
 ),
+aliases AS (
+    -- include: aliases_of_names
+),
+possible AS (
+    SELECT k.place, k.provider, k.model, 1 AS step, k.rank, true AS is_custom, false AS is_alias,
+        false AS free
+    FROM known AS k
+    JOIN aliases AS a ON a.place = k.place AND NOT a.is_pattern
+    JOIN names AS n ON n.place = k.place AND lower(n.provider) = lower(k.provider)
+        AND lower(n.model) = lower(k.model)
+    UNION ALL
+    SELECT a.place, a.target_provider, a.target_model, CASE WHEN a.is_pattern THEN 4 ELSE 2 END, 0,
+        false, true, a.free
+    FROM aliases AS a
+    UNION ALL
+    SELECT k.place, k.provider, k.model, 3, k.rank, false, false, false FROM known AS k
+),
 price_starts AS (
     SELECT n.place, n.since AS starts FROM names AS n
     UNION
     SELECT n.place, v.effective_from
     FROM names AS n
-    JOIN known AS k ON k.place = n.place
-    JOIN ai_model_price_versions AS v ON v.provider = k.provider AND v.model = k.model
+    JOIN possible AS o ON o.place = n.place
+    JOIN ai_model_price_versions AS v ON v.provider = o.provider AND v.model = o.model
         AND v.effective_from > n.since AND v.effective_from <= n.until
 )
 SELECT s.place, s.starts, p.provider, p.model, p.id AS version_id,
-    ai_model_price_terms(p.version) AS terms
+    ai_model_price_terms(p.version) AS terms, coalesce(p.free, false) AS free
 FROM price_starts AS s
 LEFT JOIN LATERAL (
-    SELECT of_name.provider, of_name.model, of_name.id, of_name.version
-    FROM known AS k
-    CROSS JOIN LATERAL (
+    SELECT of_name.provider, of_name.model, of_name.id, of_name.version, o.free
+    FROM possible AS o
+    LEFT JOIN LATERAL (
         SELECT v.provider, v.model, v.id, v AS version
         FROM ai_model_prices_at(s.starts) AS v
-        WHERE v.provider = k.provider AND v.model = k.model
+        WHERE v.provider = o.provider AND v.model = o.model
+            AND (NOT o.is_custom OR v.source = 'custom')
         ORDER BY v.source
         LIMIT 1
-    ) AS of_name
-    WHERE k.place = s.place
-    ORDER BY k.rank
+    ) AS of_name ON true
+    WHERE o.place = s.place AND (of_name.id IS NOT NULL OR o.is_alias)
+    ORDER BY o.step, o.rank
     LIMIT 1
 ) AS p ON true
 ORDER BY s.place, s.starts;
 
+-- name: find_usage_sources
+-- needs: create or update ai_usage
+-- The settings of the sources in a batch, of those that have any.
+SELECT s.source, s.cost_from
+FROM ai_usage_sources AS s
+WHERE s.source = ANY(%(sources)s::text []);
+
 -- name: list_usage_keys
 -- needs: create or update ai_usage
--- The content and cost of each key that is recorded already.
-SELECT uuid_send(d.key_digest) AS key_digest, d.content_sha256, d.cost_micros
+-- The content and cost of each key that is recorded already, the cost in 1e-12 USD.
+SELECT uuid_send(d.key_digest) AS key_digest, d.content_sha256,
+    trunc(d.cost_micros * 1000000) AS cost_picos
 FROM ai_usage_keys AS d
 WHERE d.key_digest = ANY(%(key_digests)s::uuid []);

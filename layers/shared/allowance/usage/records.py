@@ -1,20 +1,22 @@
-"""Usage records as a request sends them, and as they are read. Pure."""
+"""Usage records as they are read. Pure."""
 
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from typing import Annotated, Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import ValidationError
 
-from allowance.contract.fields import Body, Moment, Name, example, rfc3339
+from allowance.contract.fields import Body, rfc3339
 from allowance.contract.foreign import document_name
 from allowance.contract.validation import path_of, problems_of
 from allowance.errors import Problem, UsageOutOfRange
-from allowance.prices.cost import MAX_TOKENS, Tokens
+from allowance.prices.cost import TOKEN_CLASSES, Tokens
 from allowance.prices.terms import Variant
-from allowance.usage.content import canonical_json, content_sha256_of, storable
-from allowance.usage.kept import Kept, understand
-from allowance.usage.reading.formats import UsageFormat
+from allowance.prices.units import NO_OTHERS, OtherUnit, OtherUnits
+from allowance.usage.content import canonical_json, content_sha256_of
+from allowance.usage.kept import Kept, Understood, understand
+from allowance.usage.record_shape import UsageRecord
+from allowance.usage.stated_cost import stated_in
 
 MAX_AHEAD = timedelta(minutes=5)
 """How far a gateway's clock may be ahead of ours."""
@@ -22,83 +24,14 @@ MAX_AHEAD = timedelta(minutes=5)
 FIRST_MOMENT = datetime(2020, 1, 1, tzinfo=UTC)
 """The ledger begins here. An earlier date is a mistake."""
 
-OWN_SOURCE = "allowance"
-"""The source of our own corrections. No record may use it."""
-
-Count = Annotated[int, Field(ge=0, le=MAX_TOKENS)]
-
-
-def _not_ours(source: str) -> str:
-    if source == OWN_SOURCE:
-        raise ValueError(f"the source {OWN_SOURCE} is reserved")
-    return source
-
-
-class TokenCounts(Body):
-    """Tokens in disjoint classes: `input` is not cached, `output` includes reasoning."""
-
-    input: Count = 0
-    output: Count = 0
-    cache_read: Count = 0
-    cache_write: Count = 0
-    cache_write_1h: Count = 0
-
-
-EXAMPLE = {
-    "source": "my-gateway",
-    "id": "call-1",
-    "user": "maya",
-    "provider": "openai",
-    "model": "gpt-5.1",
-    "occurred_at": "2026-11-22T06:00:00Z",
-    "tokens": {"input": 1000, "output": 200},
-}
-"""A record for errors and the OpenAPI document."""
-
-
-class UsageRecord(Body):
-    """What one call to a model used: `tokens`, or the vendor's own `usage` object and its
-    `usage_format`.
-    """
-
-    model_config = example(EXAMPLE)
-
-    source: Annotated[
-        Name, Field(description="The system that reports."), AfterValidator(_not_ours)
-    ]
-    id: Annotated[Name, Field(description="Unique in its source: the record counts once.")]
-    user: Annotated[Name, Field(description="A UUID, a username or an email address.")]
-    provider: Annotated[Name, Field(description="For example openai.")]
-    model: Annotated[Name, Field(description="As the provider names it.")]
-    variant: Variant | None = None
-    occurred_at: Annotated[Moment, Field(description="A time in RFC 3339.")]
-    tokens: Annotated[
-        TokenCounts | None, Field(description="Disjoint counts: input is not cached.")
-    ] = None
-    usage_format: Annotated[
-        UsageFormat | None, Field(description="The vendor whose object is in usage.")
-    ] = None
-    usage: Annotated[
-        Annotated[dict[str, Any], AfterValidator(storable)] | None,
-        Field(
-            description="The vendor's own object, in place of tokens: at most 16 KiB and 8 levels."
-        ),
-    ] = None
-
-    @model_validator(mode="after")
-    def _counted_once(self) -> "UsageRecord":
-        if (self.tokens is None) == (self.usage is None) or (self.usage is None) != (
-            self.usage_format is None
-        ):
-            raise ValueError("must have either tokens, or usage and usage_format")
-        return self
-
 
 class Usage(NamedTuple):
     """A usage record that was read. `occurred_at` is in UTC.
 
     `key_digest`, of source and id, makes it count once. `content_sha256`, of all its other fields,
-    identifies a retry. `kept` is the object that gives it no cost yet, if it has one.
+    identifies a retry. `kept` is the object that gives it no cost yet, if it has one. An aggregate
+    is of `extra_requests` more than one. `stated_cost_picos` is the cost that the record states, in
+    1e-12 USD.
     """
 
     source: str
@@ -112,6 +45,9 @@ class Usage(NamedTuple):
     tokens: Tokens
     content_sha256: bytes
     kept: Kept | None = None
+    others: OtherUnits = NO_OTHERS
+    extra_requests: int = 0
+    stated_cost_picos: int | None = None
 
 
 def usage_of(record: object) -> Usage:
@@ -126,7 +62,7 @@ def usage_of(record: object) -> Usage:
                 *problems,
             ]
         raise UsageOutOfRange(problems) from error
-    tokens, variant, kept = _counted(read)
+    counted, stated, kept = _counted(read)
     return Usage(
         read.source,
         read.id,
@@ -134,11 +70,14 @@ def usage_of(record: object) -> Usage:
         read.user,
         read.provider,
         read.model,
-        variant,
+        counted.variant,
         read.occurred_at,
-        tokens,
+        counted.tokens,
         content_sha256_of(_content(read)),
         kept,
+        counted.others,
+        counted.requests - 1,
+        stated,
     )
 
 
@@ -161,26 +100,41 @@ def key_digest_of(source: str, id: str) -> bytes:  # noqa: A002
 
 
 def _content(read: UsageRecord) -> dict[str, Any]:
-    """Return what a record says beside its key, with JSON's types."""
+    """Return what a record says beside its key, with JSON's types. The ways to write a cost are
+    one, and so are the ways to count nothing.
+    """
+    left_out = {"source", "id", "tokens", "units", "requests", "cost_micros", "cost_usd"}
     stated: dict[str, Any] = {
-        name: value
-        for name, value in read
-        if name not in {"source", "id", "tokens"} and value is not None
+        name: value for name, value in read if name not in left_out and value is not None
     }
     stated["occurred_at"] = rfc3339(read.occurred_at)
-    if read.tokens is not None:
-        stated["tokens"] = {name: count for name, count in read.tokens if count}
+    if read.usage is None:
+        stated["tokens"] = _set(read.tokens)
+    if units := _set(read.units):
+        stated["units"] = units
+    if read.requests > 1:
+        stated["requests"] = read.requests
+    if read.stated_cost_picos is not None:
+        stated["cost_picos"] = read.stated_cost_picos
     return stated
 
 
-def _counted(read: UsageRecord) -> tuple[Tokens, Variant | None, Kept | None]:
-    """Return the tokens of a record, its variant, and its object if that is kept."""
+def _set(counts: Body | None) -> dict[str, int]:
+    """Return the counts above 0."""
+    return {name: count for name, count in counts or () if count}
+
+
+def _counted(read: UsageRecord) -> tuple[Understood, int | None, Kept | None]:
+    """Return what a record counts, the cost that it states, and its object if that is kept."""
+    stated = read.stated_cost_picos
     if read.usage_format is not None and read.usage is not None:
-        found = understand(read.usage_format, read.usage, read.provider, read.model, read.variant)
+        found = understand(
+            read.usage_format, read.usage, read.provider, read.model, read.variant, read.requests
+        )
         kept = Kept(read.usage_format, canonical_json(read.usage), found.reasons)
-        return found.tokens, found.variant, kept if found.reasons else None
-    counts = read.tokens or TokenCounts()
-    tokens = Tokens(
-        counts.input, counts.output, counts.cache_read, counts.cache_write, counts.cache_write_1h
-    )
-    return tokens, read.variant, None
+        of_object = stated_in(read.usage_format, read.usage, read.provider)
+        return found, of_object if stated is None else stated, kept if found.reasons else None
+    counts = _set(read.tokens) | _set(read.units)
+    tokens = Tokens(*(counts.pop(name, 0) for name in TOKEN_CLASSES))
+    others = cast("dict[OtherUnit, int]", counts)
+    return Understood(tokens, read.variant, (), others, read.requests), stated, None

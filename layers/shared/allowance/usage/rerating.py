@@ -14,6 +14,7 @@ from allowance.access.store import Store
 from allowance.contract.fields import Row
 from allowance.errors import RerateFailed, UsageKeyTaken
 from allowance.log import logger
+from allowance.prices.cost import half_even_micros
 from allowance.rbac.policy import USAGE, Action
 from allowance.usage.changes import request_passes
 from allowance.usage.corrections import Booked, correct, has_price
@@ -38,12 +39,12 @@ TURN_SECONDS = 20
 ATTEMPTS = 3
 """An attempt to book a page fails only if another run books a part of it at the same time."""
 
-NOTHING = Booked(corrected=0, difference_micros=0, out_of_range=0)
+NOTHING = Booked(corrected=0, difference_picos=0, out_of_range=0)
 
 
 class RerateCounts(Row):
-    """The counts of a run: usages examined, corrections booked, the sum of the corrections, and
-    models that are left for the next run.
+    """The counts of a run: usages examined, corrections booked, the sum of the corrections (exact,
+    then rounded half-even), and models that are left for the next run.
     """
 
     examined: int
@@ -58,7 +59,7 @@ class Tally:
 
     examined: int = 0
     corrected: int = 0
-    difference_micros: int = 0
+    difference_picos: int = 0
     failed: set[tuple[str, str]] = field(default_factory=set)
     out_of_range: Counter[tuple[str, str]] = field(default_factory=Counter)
 
@@ -104,7 +105,7 @@ class UsageRerater(Store):
         counts = RerateCounts(
             examined=tally.examined,
             corrected=tally.corrected,
-            difference_micros=tally.difference_micros,
+            difference_micros=half_even_micros(tally.difference_picos),
             unfinished=unfinished,
         )
         failures = len(tally.failed | tally.out_of_range.keys())
@@ -150,7 +151,7 @@ def _rate(db: Handle, taken: Pass, place: Place, tally: Tally) -> LedgerPage:
             break
     tally.examined += len(page.usages)
     tally.corrected += booked.corrected
-    tally.difference_micros += booked.difference_micros
+    tally.difference_picos += booked.difference_picos
     if booked.out_of_range:
         tally.out_of_range[taken.name] += booked.out_of_range
     return page

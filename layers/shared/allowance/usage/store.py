@@ -12,6 +12,12 @@ from allowance.access.store import CallerStore, Store
 from allowance.contract.validation import problems_of
 from allowance.errors import Problem, UsageNotRecorded
 from allowance.rbac.policy import USAGE, Action
+from allowance.usage.differences import (
+    CostDifference,
+    CostDifferences,
+    DifferenceCursor,
+    DifferenceQuery,
+)
 from allowance.usage.models import NOT_RECORDED, UsageAnswers, UsageBatch
 from allowance.usage.recording import record
 from allowance.usage.unpriced import UnpricedCursor, UnpricedModel, UnpricedModels, UnpricedQuery
@@ -48,6 +54,27 @@ class UsageStore(CallerStore):
             return UnpricedModels(models=page, next=None)
         last = page[-1].model_dump(include={"unpriced_usage_count", "provider", "model"})
         return UnpricedModels(models=page, next=str(UnpricedCursor(**last)))
+
+    def list_cost_differences(self, query: DifferenceQuery) -> CostDifferences:
+        """Return a page of the models whose usage states a cost. Raise NotAuthorized."""
+        db = self._gate.open(Action.READ, USAGE)
+        after = query.after
+        found = db.many(
+            CostDifference,
+            "list_cost_differences",
+            after_difference=after and after.difference_picos,
+            after_provider=after and after.provider,
+            after_model=after and after.model,
+            limit=query.limit,
+        )
+        page = found[: query.limit]
+        if len(found) == len(page):
+            return CostDifferences(models=page, next=None)
+        last = page[-1]
+        cursor = DifferenceCursor(
+            difference_picos=last.difference_picos, provider=last.provider, model=last.model
+        )
+        return CostDifferences(models=page, next=str(cursor))
 
 
 class UsageQueueStore(Store):

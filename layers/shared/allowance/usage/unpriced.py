@@ -26,8 +26,8 @@ class UnpricedQuery(Query):
 class UnpricedModel(Row):
     """A model, as it was sent, with usage that has no cost, and the first and last hour of it.
 
-    Of `unread_usage_count` among it, the usage object was not read whole, or has units without a
-    price: a price of the model alone gives them no cost.
+    Of `unread_usage_count` among it, the usage object was not read whole: a price of the model
+    gives them no cost.
     """
 
     provider: str

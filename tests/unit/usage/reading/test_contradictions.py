@@ -48,16 +48,12 @@ from tests.vendor_objects import GEMINI, SONIC
             },
             "usage.prompt_tokens",
         ),
-        (
-            "openai",
-            "openai",
-            {"input_tokens": 9, "num_model_requests": 470},
-            "usage.num_model_requests",
-        ),
         ("openai", "deepseek", {"prompt_tokens": 9, "prompt_cache_hit_tokens": 8}, ""),
         ("bedrock", "bedrock", {"inputTokens": 9, "cacheDetails": [{"ttl": "2h"}]}, ""),
         ("cohere", "cohere", {"billed_units": {"images": 3}}, "usage.billed_units.images"),
         ("mistral", "mistral", {"prompt_tokens": 4, "prompt_audio_seconds": 203}, ""),
+        ("openai", "openai", {"type": "duration", "seconds": 3.0004}, "usage.seconds"),
+        ("xai", "xai", {"billable_audio_seconds": 1e-9}, "usage.billable_audio_seconds"),
         (
             "openai",
             "openai",

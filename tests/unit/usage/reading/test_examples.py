@@ -5,6 +5,7 @@ import pytest
 from allowance.prices.cost import Tokens, cost_of
 from allowance.prices.terms import PriceTerms
 from allowance.usage.reading.formats import UsageFormat, read_usage
+from allowance.usage.reading.sides import Reading
 from tests.committed_book import APPLIED
 from tests.read_objects import (
     BATCH,
@@ -39,7 +40,8 @@ PRICED: tuple[tuple[UsageFormat, str, str, object, int], ...] = (
 )
 def test_an_object_is_read_whole(example: Example) -> None:
     usage_format, provider, usage, tokens, others, variant, model = example
-    assert read_usage(usage_format, usage, provider, model) == (tokens, others, variant, ())
+    found = read_usage(usage_format, usage, provider, model)
+    assert found == Reading(tokens, others, variant, ())
 
 
 @pytest.mark.parametrize(
@@ -51,7 +53,7 @@ def test_auto_tells_the_format_by_provider_and_shape(example: Example) -> None:
     if usage_format in NAMED_ONLY:
         assert found.unread
     else:
-        assert found == (tokens, others, variant, ())
+        assert found == Reading(tokens, others, variant, ())
 
 
 @pytest.mark.parametrize(("usage_format", "provider", "model", "usage", "micros"), PRICED)
@@ -83,7 +85,9 @@ def test_a_provider_has_words_of_its_own_that_cost_nothing(
     usage_format: UsageFormat, provider: str, added: dict[str, object]
 ) -> None:
     usage = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5, **added}
-    assert read_usage(usage_format, usage, provider, "a-model") == (Tokens(3, 2), {}, None, ())
+    assert read_usage(usage_format, usage, provider, "a-model") == Reading(
+        Tokens(3, 2), {}, None, ()
+    )
     assert read_usage(usage_format, usage, "openai", "a-model").unread
 
 
@@ -97,7 +101,7 @@ def test_thoughts_of_gemini_are_where_the_total_says(reasoning: int) -> None:
     }
     inside = beside | {"total_tokens": 530}
     found = [read_usage("openai", each, "google", "gemini-2.5-pro") for each in (beside, inside)]
-    assert found == [(Tokens(10, 1020), {}, None, ()), (Tokens(10, 520), {}, None, ())]
+    assert found == [Reading(Tokens(10, count), {}, None, ()) for count in (1020, 520)]
 
 
 def test_images_of_xai_cost_what_its_text_does() -> None:
@@ -105,4 +109,4 @@ def test_images_of_xai_cost_what_its_text_does() -> None:
         "prompt_tokens": 300,
         "prompt_tokens_details": {"text_tokens": 44, "image_tokens": 256, "cached_tokens": 40},
     }
-    assert read_usage("xai", usage, "xai", "grok-4") == (Tokens(260, 0, 40), {}, None, ())
+    assert read_usage("xai", usage, "xai", "grok-4") == Reading(Tokens(260, 0, 40), {}, None, ())

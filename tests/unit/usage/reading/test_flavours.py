@@ -10,8 +10,9 @@ from random import Random
 import pytest
 from genai_prices.types import ModelPrice
 
-from allowance.prices.units import OTHER_UNITS, TOKEN_UNITS, OtherUnit, Unit
+from allowance.prices.units import OtherUnit
 from allowance.usage.reading.formats import read_usage
+from local.price_book.genai_units import OTHERS, TOKENS, Sold
 from tests.depth import by_depth
 from tests.usage_objects import FLAVOURS, Flavour, Made
 
@@ -31,14 +32,14 @@ EXCLUDED: Mapping[str, str] = {
 """What the objects or the prices here leave out, and why."""
 
 BY_THE_SECOND: Mapping[str, frozenset[OtherUnit]] = {
-    "x-ai/realtime": frozenset({"audio_seconds", "input_messages"}),
+    "x-ai/realtime": frozenset({"audio_milliseconds", "input_messages"}),
 }
 """Flavours whose tokens cost nothing."""
 
 APART: frozenset[OtherUnit] = frozenset({"output_reasoning", "output_citation"})
 
 
-UNITS: Mapping[str, Unit] = {**TOKEN_UNITS, **OTHER_UNITS}
+UNITS: Mapping[str, Sold] = {**TOKENS, **OTHERS}
 MODAL = ("audio", "image", "video")
 JOINED = tuple(f"cache_{kind}_write{each}_mtok" for kind in MODAL for each in ("", "_1h"))
 """Prices that the package wants where it has a price for writes and for audio. Nothing counts them.
@@ -58,7 +59,7 @@ def prices_of(made: Made) -> dict[str, Decimal]:
 
 
 def cost_by_package(made: Made, prices: Mapping[str, Decimal]) -> Decimal:
-    stated = {UNITS[name].genai: price for name, price in prices.items()}
+    stated = {UNITS[name].name: price for name, price in prices.items()}
     if "input_audio" in prices:
         stated |= dict.fromkeys(JOINED, Decimal(1000))
     theirs = ModelPrice(**stated)
@@ -69,7 +70,7 @@ def cost_by_us(made: Made, prices: Mapping[str, Decimal]) -> Decimal | None:
     found = read_usage(made.usage_format, made.usage, made.provider, made.model)
     if found.unread:
         return None
-    counts: dict[str, int | Decimal] = {**found.tokens.by_class(), **found.others}
+    counts: dict[str, int] = {**found.tokens.by_class(), **found.others}
     return sum(
         (prices[name] * count / UNITS[name].per for name, count in counts.items() if count),
         Decimal(),

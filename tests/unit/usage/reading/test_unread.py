@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from allowance.errors import UsageOutOfRange
 from allowance.prices.cost import MAX_TOKENS, Tokens
 from allowance.usage.reading.formats import UsageFormat, read_usage
+from allowance.usage.reading.sides import Reading
 from tests.read_objects import THOUGHTS, Example
 from tests.usage_objects import FLAVOURS, Flavour, Made, unread_in
 from tests.vendor_objects import EXAMPLES
@@ -145,7 +146,7 @@ def test_a_malformed_count_is_refused(
 def test_what_says_nothing_is_no_obstacle() -> None:
     nothing: dict[str, Any] = {"a": 0, "b": None, "c": "", "d": False, "e": {}, "f": [{"g": 0.0}]}
     found = read_usage("openai", {"prompt_tokens": 1} | nothing, "openai", "gpt-4.1")
-    assert found == (Tokens(1), {}, None, ())
+    assert found == Reading(Tokens(1), {}, None, ())
 
 
 def test_a_sum_above_the_highest_count_is_refused() -> None:

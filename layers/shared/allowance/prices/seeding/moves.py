@@ -1,12 +1,17 @@
-"""Changes between two price terms of a model, rate by rate, tiers and variants included. Pure."""
+"""Changes between two price terms of a model, rate by rate: units, tiers and variants included.
+Pure.
+"""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from allowance.prices.terms import RATES, PriceTerms, Terms
+from allowance.prices.terms import RATES, PriceTerms, Rates, Terms
+from allowance.prices.units import OtherUnit
 
 type RatesByPath = dict[str, int | None]
-"""Path -> rate: `input_price`, `tiers[200000].input_price`, `variants.batch.input_price`."""
+"""Path -> rate: `input_price`, `unit_prices.pages`, `tiers[200000].input_price`,
+`variants.batch.input_price`.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +75,20 @@ def every_rate(terms: PriceTerms) -> RatesByPath:
 
 
 def _with_prefix(prefix: str, terms: Terms) -> RatesByPath:
-    found: RatesByPath = {
-        f"{prefix}{name}": rate for name, rate in zip(RATES, terms.prices, strict=True)
-    }
+    # A tier lacks a unit that another level has: unknown there, as a class without a price is.
+    units = list({unit: None for level in (terms, *terms.tiers) for unit in level.unit_prices})
+    found = _of_level(prefix, terms, units)
     for tier in terms.tiers:
-        place = f"{prefix}tiers[{tier.above_input_tokens}]."
-        found |= {f"{place}{name}": rate for name, rate in zip(RATES, tier.prices, strict=True)}
+        found |= _of_level(f"{prefix}tiers[{tier.above_input_tokens}].", tier, units)
+    return found
+
+
+def _of_level(prefix: str, rates: Rates, units: Sequence[OtherUnit]) -> RatesByPath:
+    found: RatesByPath = {
+        f"{prefix}{name}": rate for name, rate in zip(RATES, rates.prices, strict=True)
+    }
+    for unit in units:
+        found[f"{prefix}unit_prices.{unit}"] = rates.unit_prices.get(unit)
     return found
 
 
@@ -94,7 +107,8 @@ def base_of(path: str) -> str | None:
     if "tiers[" in path:
         prefix, _, rest = path.partition("tiers[")
         return prefix + rest.partition("].")[2]
-    return path.rpartition(".")[2] if path.startswith("variants.") else None
+    # variants.batch.unit_prices.pages
+    return path.split(".", 2)[2] if path.startswith("variants.") else None
 
 
 def threshold_of(path: str) -> int:

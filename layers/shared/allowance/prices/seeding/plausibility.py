@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from allowance.prices.seeding.moves import base_of, every_rate, new_rates, threshold_of
+from allowance.prices.seeding.unit_limits import UNIT_LIMITS, beside_text
 from allowance.prices.terms import PriceTerms
 
 
@@ -95,10 +96,12 @@ def implausible(
     found = list(new_rates(known, proposed))
     rates = every_rate(proposed)
     for path, rate in found:
-        if has_sample and rate and not limits.lowest <= rate <= limits.highest:
+        lowest, highest = UNIT_LIMITS.get(path.rpartition(".")[2], (limits.lowest, limits.highest))
+        if has_sample and rate and not lowest <= rate <= highest:
             yield f"{path}: {rate} is no plausible price"
         if (
             why := _beside_input(path, rate, rates, limits)
+            or beside_text(path, rate, rates)
             or _beside_base(path, rate, rates, limits)
         ) is not None:
             yield f"{path}: {why}"

@@ -1,11 +1,10 @@
 -- name: get_price_book
 -- needs: update ai_model_price
--- Return the record of the last complete book: location, entity tag and number of prices. Also the
+-- Return the record of the last complete book: location, entity tag and number of prices; and the
 -- number of waiting changes, and of those that withhold one of its prices.
 SELECT b.location, b.etag, b.entries, count(h.id) AS held,
     count(h.id) FILTER (WHERE h.by_source = '{}') AS withheld
-FROM ai_price_book AS b
-LEFT JOIN ai_model_price_changes_held AS h ON h.decision IS NULL
+FROM ai_price_book AS b LEFT JOIN ai_model_price_changes_held AS h ON h.decision IS NULL
 GROUP BY b.location, b.etag, b.entries;
 
 -- name: compare_price_book
@@ -25,18 +24,18 @@ in_effect AS MATERIALIZED (
 ),
 given AS (
     SELECT e.n - 1 AS n, e.provider, e.model, e.effective_from, e.held IS NOT NULL AS is_held,
-        e.input_price, e.output_price, e.cache_read_price, e.cache_write_price,
-        e.cache_write_1h_price, e.tiers, e.variants,
-        coalesce(e.effective_from, '-infinity') AS starts
+        coalesce(e.effective_from, '-infinity') AS starts, e.input_price, e.output_price,
+        e.cache_read_price, e.cache_write_price, e.cache_write_1h_price, e.unit_prices, e.tiers,
+        e.variants
     FROM ROWS FROM (
         jsonb_to_recordset(%(book)s::jsonb -> 'prices') AS (
             provider text, model text, effective_from timestamptz, held jsonb, input_price bigint,
             output_price bigint, cache_read_price bigint, cache_write_price bigint,
-            cache_write_1h_price bigint, tiers jsonb, variants jsonb
+            cache_write_1h_price bigint, unit_prices jsonb, tiers jsonb, variants jsonb
         )
     ) WITH ORDINALITY AS e (
         provider, model, effective_from, held, input_price, output_price, cache_read_price,
-        cache_write_price, cache_write_1h_price, tiers, variants, n
+        cache_write_price, cache_write_1h_price, unit_prices, tiers, variants, n
     )
 ),
 scheduled AS (
@@ -47,11 +46,11 @@ scheduled AS (
 ),
 placed AS (
     SELECT g.n, g.provider, g.model, g.effective_from, g.starts, g.is_held, g.input_price,
-        g.output_price, g.cache_read_price, g.cache_write_price, g.cache_write_1h_price, g.tiers,
-        g.variants,
+        g.output_price, g.cache_read_price, g.cache_write_price, g.cache_write_1h_price,
+        g.unit_prices, g.tiers, g.variants,
         jsonb_build_array(
             g.input_price, g.output_price, g.cache_read_price, g.cache_write_price,
-            g.cache_write_1h_price, g.tiers, g.variants
+            g.cache_write_1h_price, g.unit_prices, g.tiers, g.variants
         ) AS terms,
         i.effective_from IS NOT NULL AS is_known, i.effective_from AS known_from,
         i.version AS known_version,
@@ -65,8 +64,8 @@ placed AS (
 ),
 compared AS (
     SELECT p.n, p.provider, p.model, p.effective_from, p.is_held, p.input_price, p.output_price,
-        p.cache_read_price, p.cache_write_price, p.cache_write_1h_price, p.tiers, p.variants,
-        CASE
+        p.cache_read_price, p.cache_write_price, p.cache_write_1h_price, p.unit_prices, p.tiers,
+        p.variants, CASE
             WHEN p.effective_from IS NULL AND NOT p.is_known THEN '-infinity'
             WHEN p.effective_from IS NULL THEN moment.now
             WHEN p.is_present THEN greatest(p.effective_from, p.known_from)
@@ -90,12 +89,12 @@ compared AS (
     WHERE p.effective_from IS NOT NULL OR p.is_present OR NOT p.is_known
     UNION ALL
     SELECT g.n, s.provider, s.model, s.effective_from, false, g.input_price, g.output_price,
-        g.cache_read_price, g.cache_write_price, g.cache_write_1h_price, g.tiers, g.variants,
-        s.effective_from, v.version, false
+        g.cache_read_price, g.cache_write_price, g.cache_write_1h_price, g.unit_prices, g.tiers,
+        g.variants, s.effective_from, v.version, false
     FROM scheduled AS s
     JOIN LATERAL (
-        SELECT each.n, each.input_price, each.output_price, each.cache_read_price,
-            each.cache_write_price, each.cache_write_1h_price, each.tiers, each.variants
+        SELECT each.n, each.input_price, each.output_price, each.cache_read_price, each.tiers,
+            each.cache_write_price, each.cache_write_1h_price, each.unit_prices, each.variants
         FROM given AS each
         WHERE each.provider = s.provider AND each.model = s.model AND NOT each.is_held
             AND each.starts <= s.effective_from
@@ -124,11 +123,11 @@ differences AS (
         OR (c.ends_another AND (c.version).effective_from < c.begins)
         OR (
             (c.version).input_price, (c.version).output_price, (c.version).cache_read_price,
-            (c.version).cache_write_price, (c.version).cache_write_1h_price, (c.version).tiers,
-            (c.version).variants
+            (c.version).cache_write_price, (c.version).cache_write_1h_price,
+            (c.version).unit_prices, (c.version).tiers, (c.version).variants
         ) IS DISTINCT FROM (
             c.input_price, c.output_price, c.cache_read_price, c.cache_write_price,
-            c.cache_write_1h_price, c.tiers, c.variants
+            c.cache_write_1h_price, c.unit_prices, c.tiers, c.variants
         )
     UNION ALL
     -- A withdrawn model keeps each of its prices, current and scheduled.
@@ -209,13 +208,14 @@ held AS (
 written AS (
     INSERT INTO ai_model_price_versions (
         provider, model, source, effective_from, input_price, output_price, cache_read_price,
-        cache_write_price, cache_write_1h_price, tiers, variants, withdrawn, in_book, sources,
-        origin
+        cache_write_price, cache_write_1h_price, unit_prices, tiers, variants, withdrawn, in_book,
+        sources, origin
     )
     SELECT n.provider, n.model, 'default', n.effective_from, (n.terms ->> 'input_price')::bigint,
         (n.terms ->> 'output_price')::bigint, (n.terms ->> 'cache_read_price')::bigint,
         (n.terms ->> 'cache_write_price')::bigint, (n.terms ->> 'cache_write_1h_price')::bigint,
-        n.terms -> 'tiers', n.terms -> 'variants', n.withdrawn, %(in_book)s, n.sources, %(origin)s
+        n.terms -> 'unit_prices', n.terms -> 'tiers', n.terms -> 'variants', n.withdrawn,
+        %(in_book)s, n.sources, %(origin)s
     FROM new_versions AS n
     -- Insert held changes first: they were compared with the earlier versions.
     WHERE (SELECT count(*) FROM held) >= 0

@@ -7,12 +7,15 @@ record is kept without a cost.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import Context, Decimal, Inexact
 from typing import Any, cast
 
 from allowance.errors import Problem
 from allowance.prices.cost import MAX_TOKENS
 
+MILLISECOND = Decimal("0.001")
+EXACT = Context(prec=28, traps=[Inexact])
+"""Seconds up to 1e12 have at most 16 digits down to milliseconds."""
 UNKNOWN = "Not a counter that this format knows."
 
 
@@ -55,15 +58,19 @@ class Cursor:
             self.unread(names[0], "Missing.")
         return 0
 
-    def seconds(self, name: str) -> Decimal:
-        """Take a number of seconds, rounded up to milliseconds."""
+    def milliseconds(self, name: str) -> int:
+        """Take a number of seconds, as whole milliseconds. A finer one stays unread."""
         value = self._left.pop(name, None)
         if value is None:
-            return Decimal()
+            return 0
         if type(value) not in {int, float, Decimal} or not 0 <= value <= MAX_TOKENS:
             self.malformed(name, f"Must be a number from 0 to {MAX_TOKENS}.")
-            return Decimal()
-        return Decimal(str(value)).quantize(Decimal("0.001"), rounding="ROUND_CEILING")
+            return 0
+        try:
+            return int(Decimal(str(value)).quantize(MILLISECOND, context=EXACT).scaleb(3))
+        except Inexact:
+            self.unread(name, "Must be whole milliseconds, in seconds.")
+            return 0
 
     def inner(self, name: str) -> "Cursor":
         """Take an object, empty if it is missing or null. Return the same one to each caller."""

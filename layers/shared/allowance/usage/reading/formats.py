@@ -129,7 +129,7 @@ def read_usage(
         _reader_of(found, usage, seller_of(provider.lower()), model.lower())(cursor, counts)
     cursor.finish()
     if not findings.malformed and not findings.unread:
-        return Reading(counts.tokens(), counts.units(), counts.variant, ())
+        return Reading(counts.tokens(), counts.units(), counts.variant, (), counts.requests)
     if findings.malformed:
         raise UsageOutOfRange(findings.malformed)
     return Reading(Tokens(), {}, None, tuple(findings.unread))

@@ -83,7 +83,7 @@ def read_openai(cursor: Cursor, counts: Counts, dialect: Dialect = OPENAI) -> No
     if kind == "duration" or (cursor.has("seconds") and not cursor.has("input_tokens")):
         if not cursor.has("seconds"):
             cursor.unread("seconds", "Missing.")
-        counts.add("audio_seconds", cursor.seconds("seconds"))
+        counts.add("audio_milliseconds", cursor.milliseconds("seconds"))
         return
     is_chat = cursor.has("prompt_tokens") or not cursor.has("input_tokens")
     name_in, name_out = CHAT if is_chat else RESPONSES

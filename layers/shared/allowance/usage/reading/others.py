@@ -79,15 +79,12 @@ def read_cursor_event(cursor: Cursor, counts: Counts) -> None:
 def read_organization(cursor: Cursor, counts: Counts) -> None:
     """Read a result of OpenAI's usage of an organization. Its input includes cached tokens.
 
-    Only text of one request can be read: tiers depend on the size of each request, and audio does
-    not say how much was cached.
+    It is of any number of requests. Audio stays unread: it does not say how much was cached.
     https://platform.openai.com/docs/api-reference/usage/completions_object
     """
     cursor.mark("object", {"organization.usage.completions.result": None}, None)
     cursor.nothing("project_id", "user_id", "api_key_id", "model", "start_time", "end_time")
-    requests = cursor.count("num_model_requests")
-    if requests > 1:
-        cursor.unread("num_model_requests", "Must be 1: tiers depend on the size of each request.")
+    counts.requests = cursor.count("num_model_requests") or 1
     total, counts.output = (
         cursor.count("input_tokens", required=True),
         cursor.count("output_tokens"),
@@ -114,7 +111,7 @@ def read_voice(cursor: Cursor, counts: Counts) -> None:
 
     https://docs.x.ai/docs/guides/voice
     """
-    counts.add("audio_seconds", cursor.seconds("billable_audio_seconds"))
+    counts.add("audio_milliseconds", cursor.milliseconds("billable_audio_seconds"))
     counts.add("input_messages", cursor.count("input_text_messages"))
     tokens = 0
     for side in ("input", "output"):

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 from allowance.errors import Problem, UsageOutOfRange
 from allowance.prices.cost import MAX_TOKENS, Tokens
 from allowance.prices.terms import Variant
-from allowance.prices.units import OtherUnit, OtherUnits, Quantity
+from allowance.prices.units import OtherUnit, OtherUnits
 from allowance.usage.reading.cursor import Cursor
 
 Modality = Literal["audio", "image", "video"]
@@ -37,7 +37,8 @@ OUTPUT: Mapping[Modality, OtherUnit] = {
 
 
 class Reading(NamedTuple):
-    """What an object says. `variant` is the kind of processing that its marks name.
+    """What an object says. `variant` is the kind of processing that its marks name, and `requests`
+    the number of requests that it is of.
 
     `unread` is empty for an object that was read whole. Otherwise it names what was not understood,
     and no tokens or units are counted.
@@ -47,6 +48,7 @@ class Reading(NamedTuple):
     others: OtherUnits
     variant: Variant | None
     unread: tuple[Problem, ...]
+    requests: int = 1
 
 
 @dataclass
@@ -59,9 +61,10 @@ class Counts:
     cache_write: int = 0
     cache_write_1h: int = 0
     variant: Variant | None = None
-    others: dict[OtherUnit, Quantity] = field(default_factory=dict[OtherUnit, Quantity])
+    requests: int = 1
+    others: dict[OtherUnit, int] = field(default_factory=dict[OtherUnit, int])
 
-    def add(self, unit: OtherUnit, quantity: Quantity) -> None:
+    def add(self, unit: OtherUnit, quantity: int) -> None:
         """Add to a unit. Zero leaves no trace."""
         if quantity:
             self.others[unit] = self.others.get(unit, 0) + quantity

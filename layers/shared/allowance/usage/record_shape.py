@@ -1,0 +1,153 @@
+"""The shape of a usage record, as a request sends it. Pure."""
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
+
+from allowance.contract.fields import Body, Moment, Name, example
+from allowance.prices.cost import MAX_COST_MICROS, MAX_TOKENS, PICOS_PER_MICRO
+from allowance.prices.terms import Variant
+from allowance.usage.content import storable
+from allowance.usage.reading.formats import UsageFormat
+from allowance.usage.stated_cost import MAX_COST_USD, picos_of_usd
+
+OWN_SOURCE = "allowance"
+"""The source of our own corrections. No record may use it."""
+
+Count = Annotated[int, Field(ge=0, le=MAX_TOKENS)]
+
+
+def _not_ours(source: str) -> str:
+    if source == OWN_SOURCE:
+        raise ValueError(f"the source {OWN_SOURCE} is reserved")
+    return source
+
+
+class TokenCounts(Body):
+    """Tokens in disjoint classes: `input` is not cached, `output` includes reasoning. Tokens of
+    audio, images and video have classes of their own, which exclude each other too.
+    """
+
+    input: Count = 0
+    output: Count = 0
+    cache_read: Count = 0
+    cache_write: Count = 0
+    cache_write_1h: Count = 0
+    input_audio: Count = 0
+    input_image: Count = 0
+    input_video: Count = 0
+    cache_read_audio: Count = 0
+    cache_read_image: Count = 0
+    cache_read_video: Count = 0
+    output_audio: Count = 0
+    output_image: Count = 0
+    output_video: Count = 0
+    output_reasoning: Count = 0
+    output_citation: Count = 0
+
+
+class UnitCounts(Body):
+    """What is not counted in tokens."""
+
+    web_searches: Count = 0
+    file_searches: Count = 0
+    social_searches: Count = 0
+    rerank_searches: Count = 0
+    code_executions: Count = 0
+    input_characters: Count = 0
+    input_messages: Count = 0
+    audio_milliseconds: Count = 0
+    input_audio_milliseconds: Count = 0
+    output_audio_milliseconds: Count = 0
+    pages: Count = 0
+    annotated_pages: Count = 0
+    pixels: Count = 0
+
+
+def _stated_usd(value: object) -> int | None:
+    return None if value is None else picos_of_usd(value)
+
+
+EXAMPLE = {
+    "source": "my-gateway",
+    "id": "call-1",
+    "user": "maya",
+    "provider": "openai",
+    "model": "gpt-5.1",
+    "occurred_at": "2026-11-22T06:00:00Z",
+    "tokens": {"input": 1000, "output": 200},
+}
+"""A record for errors and the OpenAPI document."""
+
+
+class UsageRecord(Body):
+    """What one call to a model used: `tokens` and other `units`, or the vendor's own `usage` object
+    and its `usage_format`. An aggregate is of several `requests`.
+    """
+
+    model_config = example(EXAMPLE)
+
+    source: Annotated[
+        Name, Field(description="The system that reports."), AfterValidator(_not_ours)
+    ]
+    id: Annotated[Name, Field(description="Unique in its source: the record counts once.")]
+    user: Annotated[Name, Field(description="A UUID, a username or an email address.")]
+    provider: Annotated[Name, Field(description="For example openai.")]
+    model: Annotated[Name, Field(description="As the provider names it.")]
+    variant: Variant | None = None
+    occurred_at: Annotated[Moment, Field(description="A time in RFC 3339.")]
+    tokens: Annotated[
+        TokenCounts | None, Field(description="Disjoint counts: input is not cached.")
+    ] = None
+    units: Annotated[UnitCounts | None, Field(description="What is not counted in tokens.")] = None
+    usage_format: Annotated[
+        UsageFormat | None, Field(description="The vendor whose object is in usage.")
+    ] = None
+    usage: Annotated[
+        Annotated[dict[str, Any], AfterValidator(storable)] | None,
+        Field(
+            description="The vendor's own object, in place of tokens: at most 16 KiB and 8 levels."
+        ),
+    ] = None
+    requests: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=MAX_TOKENS,
+            description="How many requests the record is of, if it is an aggregate.",
+        ),
+    ] = 1
+    cost_micros: Annotated[
+        int | None,
+        Field(ge=0, le=MAX_COST_MICROS, description="What the call costs by the source's account."),
+    ] = None
+    cost_usd: Annotated[
+        int | None,
+        BeforeValidator(_stated_usd),
+        WithJsonSchema(
+            {
+                "anyOf": [
+                    {"type": "number", "minimum": 0, "maximum": MAX_COST_USD},
+                    {"type": "string"},
+                    {"type": "null"},
+                ],
+                "description": "The same in US dollars, rounded half-even to 1e-12.",
+            }
+        ),
+    ] = None
+
+    @model_validator(mode="after")
+    def _counted_once(self) -> "UsageRecord":
+        is_counted = self.tokens is not None or self.units is not None
+        if is_counted == (self.usage is not None) or (self.usage is None) != (
+            self.usage_format is None
+        ):
+            raise ValueError("must have either tokens or units, or usage and usage_format")
+        if self.cost_micros is not None and self.cost_usd is not None:
+            raise ValueError("must have cost_micros or cost_usd, not both")
+        return self
+
+    @property
+    def stated_cost_picos(self) -> int | None:
+        """The cost that the record states, in 1e-12 USD."""
+        return self.cost_usd if self.cost_micros is None else self.cost_micros * PICOS_PER_MICRO

@@ -1,0 +1,130 @@
+"""The settings of a source of usage: who reads and sets them, versions and the audit log."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from allowance.access.gate import Gate
+from allowance.contract.preconditions import Precondition
+from allowance.database.database import Database as Connection
+from allowance.database.settings import DatabaseSource
+from allowance.rbac.policy import Permission, Role, Subject
+from allowance.usage.sources import CostFrom, SourceSettings, UsageSourceStore
+from tests.accounting import caller_of
+from tests.gateway import Answer, Client
+from tests.people import Acme
+from tests.postgres import Database
+from tests.refusals import NOT_FOUND
+
+SOURCES = "/api/v2/ai/sources"
+RECORD = {"cost_from": "record"}
+
+
+@pytest.fixture
+def olivia(acme: Acme) -> Client:
+    """An owner: only owners set the settings."""
+    return acme.client("olivia")
+
+
+def set_source(client: Client, source: str, **more: Any) -> Answer:
+    return client.put(f"{SOURCES}/{source}", RECORD, **more)
+
+
+def test_a_source_has_the_defaults_until_an_owner_sets_them(olivia: Client) -> None:
+    defaults = {"source": "lite", "cost_from": "book", "created_at": None, "updated_at": None}
+    unset = olivia.get(f"{SOURCES}/lite")
+    assert (unset.status, unset.json(), "ETag" in unset.headers) == (200, defaults, False)
+    made = set_source(olivia, "lite")
+    first = made.json()
+    assert (made.status, first) == (
+        200,
+        {
+            "source": "lite",
+            "cost_from": "record",
+            "created_at": first["updated_at"],
+            "updated_at": first["updated_at"],
+        },
+    )
+    back = olivia.put(f"{SOURCES}/lite", {"cost_from": "book"}).json()
+    assert back["created_at"] == first["created_at"] < back["updated_at"]
+    found = olivia.get(f"{SOURCES}/lite")
+    assert (found.json(), found.headers["ETag"]) == (back, f'"{back["updated_at"]}"')
+    assert olivia.get(f"{SOURCES}/LITE").json()["updated_at"] is None
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "cost_from"),
+        ({"cost_from": None}, "cost_from"),
+        ({"cost_from": "Book"}, "cost_from"),
+        (RECORD | {"unknown_users": "deny"}, "unknown_users"),
+    ],
+)
+def test_settings_that_do_nothing_are_refused(
+    olivia: Client, body: dict[str, Any], field: str
+) -> None:
+    refused = olivia.put(f"{SOURCES}/lite", body)
+    assert (refused.status, refused.json()["message"]) == (400, "Validation failed.")
+    assert [each["field"] for each in refused.json()["validations"]] == [field]
+
+
+@pytest.mark.parametrize("source", ["allowance", "a%09b", "%20a", "x" * 256])
+def test_a_source_that_no_record_can_have_is_refused(olivia: Client, source: str) -> None:
+    for refused in (olivia.get(f"{SOURCES}/{source}"), set_source(olivia, source)):
+        assert refused.status == 400, refused.body
+        assert [each["field"] for each in refused.json()["validations"]] == ["path.source"]
+
+
+@pytest.mark.parametrize("role", ["gateway", "auditor"])
+def test_readers_of_usage_read_a_source_and_only_an_owner_sets_it(
+    olivia: Client, acme: Acme, database: Database, role: str
+) -> None:
+    set_source(olivia, "lite")
+    assert_hidden(acme.client("adam"))
+    assert_hidden(acme.client("nora"))
+    database.run("UPDATE users SET roles = ARRAY[%s] WHERE username = 'nora'", role)
+    reader = acme.client("nora")
+    assert reader.get(f"{SOURCES}/lite").json()["cost_from"] == "record"
+    assert set_source(reader, "lite").status == 404
+
+
+def assert_hidden(client: Client) -> None:
+    for refused in (client.get(f"{SOURCES}/lite"), set_source(client, "lite")):
+        assert (refused.status, refused.json()) == (404, NOT_FOUND)
+
+
+def test_a_write_happens_only_on_the_version_that_it_names(olivia: Client) -> None:
+    absent = set_source(olivia, "lite", headers={"if-match": "*"})
+    changed = {"message": "It was changed by someone else."}
+    assert (absent.status, absent.json()) == (412, changed)
+    tag = set_source(olivia, "lite", headers={"if-none-match": "*"}).headers["ETag"]
+    assert set_source(olivia, "lite", headers={"if-none-match": "*"}).status == 412
+    assert set_source(olivia, "lite", headers={"if-match": tag}).status == 200
+    assert set_source(olivia, "lite", headers={"if-match": tag}).status == 412
+
+
+def test_entries_of_a_source_form_a_chain_however_many_write(
+    database: Database, acme: Acme
+) -> None:
+    owner = Subject(None, (Role(site=(Permission("*", "*"),)),))
+    start = threading.Barrier(4)
+
+    def run(cost_from: CostFrom) -> None:
+        with closing(Connection(DatabaseSource(database.app_url, None), "test")) as connection:
+            gate = Gate(owner, connection)
+            store = UsageSourceStore(gate, acme.origin("olivia"), caller_of(acme))
+            start.wait()
+            for _ in range(5):
+                store.set_source("lite", SourceSettings(cost_from=cost_from), Precondition())
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(run, ("book", "record", "book", "record")))
+    entries = database.rows(
+        "SELECT before, after FROM audit_log WHERE resource_type = 'ai_usage_source' ORDER BY id"
+    )
+    assert len(entries) == 20
+    assert [before for before, _ in entries] == [None, *(after for _, after in entries[:-1])]
