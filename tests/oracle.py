@@ -19,10 +19,6 @@ COUNTED: Mapping[str, str] = {each["price_key"]: name for name, each in unit_dat
 """The package's name of a count, by the name of its price."""
 
 MODALITIES = ("audio", "image", "video")
-JOINED = tuple(f"cache_{kind}_write{each}_mtok" for kind in MODALITIES for each in ("", "_1h"))
-"""Prices that the package wants where it has a price for writes and for audio. Nothing counts them.
-"""
-
 
 PARTS = {
     "input_audio_seconds": "audio_seconds",
@@ -117,6 +113,9 @@ def prices_of(stated: Terms, units: set[OtherUnit]) -> ModelPrice:
                 for each in stated.tiers
             ],
         )
-    if wanted & {*cached, *cached.values()}:
-        prices |= dict.fromkeys(JOINED, TieredPrices(Decimal(1000), []))
+    for kind in MODALITIES:
+        if f"input_{kind}" in wanted:
+            # It wants prices of written ones too. Nothing counts them.
+            joined = (f"cache_{kind}_write{each}_mtok" for each in ("", "_1h"))
+            prices |= dict.fromkeys(joined, TieredPrices(Decimal(1000), []))
     return ModelPrice(**prices)
