@@ -133,7 +133,7 @@ def test_a_model_sold_by_the_character_takes_no_price_of_tokens():
 AUDIO = {"input": 3, "output": 15, "input_audio": 10, "output_audio": 40}
 
 
-def test_a_price_of_audio_of_the_second_source_fills_a_gap_or_disputes_the_first():
+def test_an_audio_price_of_the_second_source_fills_a_gap_or_disputes():
     (row,) = entries(genai(model(usd("3", "15"))), models_dev({"m": AUDIO}))
     filled = {"input_audio": 10_000_000, "output_audio": 40_000_000}
     assert (row["unit_prices"], row["sources"]) == (filled, BOTH)
