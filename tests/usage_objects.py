@@ -74,6 +74,8 @@ class Flavour(NamedTuple):
     name: str
     provider: Provider
     extractor: UsageExtractor
+    without: frozenset[str] = frozenset()
+    """Counts that are 0 in each object."""
 
     @property
     def paths(self) -> dict[Path, set[str]]:
@@ -87,10 +89,13 @@ class Flavour(NamedTuple):
     def make(self, random: Random) -> Made:
         """A random object of this flavour."""
         fields: dict[str, Any] = {}
+        paths = {path: dests for path, dests in self.paths.items() if not dests & self.without}
+        for path in self.paths.keys() - paths.keys():
+            _put(fields, path, 0)
         if any("text" in dest for dests in self.paths.values() for dest in dests):
-            _by_kind(random, self.paths, fields)
+            _by_kind(random, paths, fields)
         else:
-            _by_class(random, self.paths, fields)
+            _by_class(random, paths, fields)
         root = self.extractor.root
         steps = [root] if isinstance(root, str) else [str(each) for each in root]
         document: Any = fields

@@ -1,8 +1,9 @@
-"""The document: merged prices in whole micro-units of US dollars per one million tokens, one entry
-a line.
+"""The document: merged prices in whole micro-units of US dollars per one million tokens or units,
+one entry a line.
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -16,11 +17,11 @@ from allowance.prices.terms import RATES, PriceTerms
 from local.price_book import PriceBookRefused, genai, models_dev
 from local.price_book.merge import Merged, Priced
 from local.price_book.rules import Differences
-from local.price_book.statement import EXACT, Key, Statement, Usd, micros
+from local.price_book.statement import EXACT, UNIT_PREFIX, Key, Statement, Usd, micros
 
 type Entry = dict[str, Any]
-"""`provider`, `model`, the five prices and `sources`; optionally `tiers`, `variants`,
-`effective_from`, `held`.
+"""`provider`, `model`, the five prices and `sources`; optionally `unit_prices`,
+`tiers`, `variants`, `effective_from`, `held`.
 """
 
 type Rounding = dict[str, Any]
@@ -96,6 +97,7 @@ def _terms(stated: Statement) -> dict[str, Any]:
     rates = {name: _rounded(stated.usd.get(name)) for name in RATES}
     return {
         **rates,
+        **_units(stated.usd),
         **({"tiers": tiers} if tiers else {}),
         **({"variants": variants} if variants else {}),
     }
@@ -106,8 +108,18 @@ def _tiers_of(stated: Statement) -> dict[str, Any]:
     return {"tiers": tiers} if tiers else {}
 
 
-def _known(usd: Usd) -> dict[str, int | None]:
-    return {name: _rounded(usd[name]) for name in RATES if usd.get(name) is not None}
+def _known(usd: Usd) -> dict[str, Any]:
+    known = {name: _rounded(usd[name]) for name in RATES if usd.get(name) is not None}
+    return {**known, **_units(usd)}
+
+
+def _units(usd: Usd) -> dict[str, Any]:
+    units = {
+        name.removeprefix(UNIT_PREFIX): _rounded(price)
+        for name, price in usd.items()
+        if name.startswith(UNIT_PREFIX) and price is not None
+    }
+    return {"unit_prices": units} if units else {}
 
 
 def _rounded(usd: Decimal | None) -> int | None:
@@ -160,18 +172,23 @@ def _by_source(differences: Differences) -> dict[str, Any]:
 
 
 def _nested(by_path: Mapping[str, Decimal | None]) -> dict[str, Any]:
-    """Return prices by path as an object; `tiers[200000].input_price` goes under `tiers`."""
+    """Return prices by path as an object: `tiers[200000].unit_prices.pages` goes under `tiers`,
+    and there under `unit_prices`.
+    """
     terms: dict[str, Any] = {}
     tiers: dict[str, dict[str, Any]] = {}
     for path, usd in by_path.items():
-        prefix, _, name = path.rpartition(".")
-        if prefix and usd is None:
+        place, tier = path, re.match(r"tiers\[(\d+)\]\.", path)
+        if tier and usd is None:
             continue
-        if prefix:
-            above = prefix.removeprefix("tiers[").removesuffix("]")
-            tiers.setdefault(above, {"above_input_tokens": int(above)})[name] = _rounded(usd)
-        else:
-            terms[name] = _rounded(usd)
+        level = terms
+        if tier:
+            place = path[tier.end() :]
+            level = tiers.setdefault(tier[1], {"above_input_tokens": int(tier[1])})
+        name = place.removeprefix(UNIT_PREFIX)
+        if name != place:
+            level = level.setdefault("unit_prices", {})
+        level[name] = _rounded(usd)
     return {**terms, **({"tiers": list(tiers.values())} if tiers else {})}
 
 

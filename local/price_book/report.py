@@ -83,10 +83,21 @@ def covered(prices: Sequence[Entry]) -> Counter[str]:
         for name in (*RATES, "tiers", *(f"variant {each}" for each in row.get("variants", ())))
         if row.get(name) is not None or name.startswith("variant ")
     )
+    counts.update(units(prices))
     counts["change to come"] = len(
         {_title(row) for row in prices if is_applied(row) and "effective_from" in row}
     )
     return counts
+
+
+def units(prices: Sequence[Entry]) -> Counter[str]:
+    """Return the number of models with a current price of each other unit."""
+    return Counter(
+        unit
+        for row in prices
+        if is_applied(row) and "effective_from" not in row
+        for unit in row.get("unit_prices", ())
+    )
 
 
 def is_applied(row: Entry) -> bool:

@@ -1,4 +1,6 @@
-"""One source's statement about one model: exact, unrounded US dollars per one million tokens."""
+"""One source's statement about one model: exact, unrounded US dollars per one million tokens or
+units.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,10 +14,16 @@ type Key = tuple[str, str]
 """Provider and model, by price book name."""
 
 type Usd = Mapping[str, Decimal | None]
-"""A price for each name in RATES; None is unknown, 0 is free."""
+"""A price for each name in RATES, and for known units: `unit_prices.pages`. None is unknown, 0 is
+free.
+"""
+
+UNIT_PREFIX = "unit_prices."
 
 # Moving the decimal point is exact at this precision, and raises otherwise.
 EXACT = Context(prec=1000, traps=[Inexact, InvalidOperation])
+FINE = Context(prec=28)
+"""For a price of an hour in milliseconds, which can have endless digits."""
 
 MAX_ADJUSTED = 6
 """The power of ten of the highest price, a million dollars."""
@@ -42,6 +50,13 @@ class Statement:
         return any(
             price is not None for usd in (self.usd, *self.tiers.values()) for price in usd.values()
         ) or any(variant.is_priced for variant in self.variants.values())
+
+    @property
+    def is_sold_in_text(self) -> bool:
+        """Return whether any class of text has a price."""
+        return any(
+            usd.get(name) is not None for usd in (self.usd, *self.tiers.values()) for name in RATES
+        )
 
     @property
     def is_free(self) -> bool:

@@ -11,7 +11,6 @@ import random
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, time
-from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -22,8 +21,10 @@ from genai_prices.types import ModelInfo, ModelPrice, Provider, TimeOfDateConstr
 
 from allowance.prices.cost import Tokens, cost_of
 from allowance.prices.terms import PriceTerms, Terms, Variant
+from allowance.prices.units import NO_OTHERS, OtherUnit, OtherUnits
 from local.price_book import BOOK_FILE
 from local.price_book.genai import FIELDS, PROVIDERS, VARIANTS, GenaiPrices
+from local.price_book.genai_units import OTHERS
 from tests.oracle import micros_by_our_prices, usage_of
 
 USAGES = 10_000
@@ -119,29 +120,32 @@ def comparable(each: Shared) -> list[str]:
     levels = [ours(each), *ours(each).tiers]
     return [
         name
-        for name in theirs or CLASSES
+        for name in theirs or ([] if stated_units(each) else CLASSES)
         if all(getattr(level, f"{name}_price") is not None for level in levels)
     ]
 
 
-def micros_by_the_package(each: Shared, tokens: Tokens) -> Fraction:
-    """What the package charges for the tokens by its own data, in exact micros, without its fee per
-    request.
-    """
+def stated_units(each: Shared) -> list[OtherUnit]:
+    """The units that the package prices. Each must have a price in every tier of ours."""
+    prices = each.model.get_prices(each.at, CONTEXTS[each.variant])
+    return [unit for unit, sold in OTHERS.items() if getattr(prices, sold.name) is not None]
+
+
+def micros_by_the_package(each: Shared, tokens: Tokens, others: OtherUnits = NO_OTHERS) -> Fraction:
+    """What the package charges by its own data, in exact micros, with its fee per request."""
     calculated = each.model.calc_price(
-        usage_of(tokens),
+        usage_of(tokens, others),
         each.provider,
         genai_request_timestamp=each.at,
         price_context=CONTEXTS[each.variant],
     )
-    fee = calculated.model_price.requests_kcount or Decimal(0)
-    assert isinstance(fee, Decimal)
-    return Fraction(calculated.total_price) * 10**6 - Fraction(fee) * 1000
+    return Fraction(calculated.total_price) * 10**6
 
 
 def random_tokens(dice: random.Random, each: Shared) -> Tokens:
     """A usage of some of the classes, often close to the threshold of a tier."""
-    used = dice.sample(names := comparable(each), dice.randint(1, len(names)))
+    names = comparable(each)
+    used = dice.sample(names, dice.randint(1, len(names))) if names else []
     size = dice.choice([10, 10_000, 300_000, 2_000_000])
     counts = {name: dice.randint(0, size) for name in used}
     inputs = [name for name in used if name != "output"]
@@ -152,6 +156,16 @@ def random_tokens(dice: random.Random, each: Shared) -> Tokens:
     return Tokens(**counts)
 
 
+def random_units(dice: random.Random, each: Shared) -> OtherUnits:
+    """Counts of some of the units that the package prices."""
+    priced = stated_units(each)
+    used = dice.sample(priced, dice.randint(0, len(priced)))
+    counts: dict[OtherUnit, int] = {
+        unit: dice.choice([0, 1, dice.randint(2, 10**6)]) for unit in used
+    }
+    return counts | {"requests": 1} if "requests" in used else counts
+
+
 def test_ten_thousand_random_usages_cost_what_the_oracle_says(
     everything: list[Shared],
 ):
@@ -160,18 +174,19 @@ def test_ten_thousand_random_usages_cost_what_the_oracle_says(
     seen: Counter[str] = Counter()
     for turn in range(USAGES):
         each = everything[turn % len(everything)]
-        tokens = random_tokens(dice, each)
-        cost = cost_of(tokens, each.terms, each.variant)
+        tokens, others = random_tokens(dice, each), random_units(dice, each)
+        cost = cost_of(tokens, each.terms, each.variant, others)
         assert cost, each.model.id
         # Where the book had to round a price, the oracle takes the rounded one.
         exact = (
-            micros_by_our_prices(ours(each), tokens)
+            Fraction(micros_by_our_prices(ours(each), tokens, others))
             if each.rounded
-            else micros_by_the_package(each, tokens)
+            else micros_by_the_package(each, tokens, others)
         )
-        assert Fraction(cost.picos, 10**6) == exact, (each.model.id, tokens)
+        assert Fraction(cost.picos, 10**6) == exact, (each.model.id, tokens, others)
         worst = max(worst, abs(cost.micros - Fraction(exact)))
         used = [name for name, count in tokens.by_class().items() if count]
+        used += [unit for unit, count in others.items() if count]
         seen.update((*used, each.variant or "standard", *(["tier"] if cost.tier else [])))
     assert worst <= HALF_A_MICRO
     assert all(
@@ -182,9 +197,9 @@ def test_ten_thousand_random_usages_cost_what_the_oracle_says(
 def test_no_shared_model_is_left_uncompared_and_every_class_is_counted(everything: list[Shared]):
     """The numbers of the pinned packages. A newer package shows what is compared then."""
     assert len(everything) <= USAGES
-    assert all(comparable(each) for each in everything)
+    assert all(comparable(each) or stated_units(each) for each in everything)
     kinds = Counter(each.variant or "standard" for each in everything)
-    assert kinds == {"standard": 2426, "batch": 130, "fast": 38, "priority": 37, "flex": 32}
+    assert kinds == {"standard": 2452, "batch": 136, "fast": 38, "priority": 37, "flex": 32}
     assert Counter(name for each in everything for name in comparable(each)) == {
         "input": 2663,
         "output": 2580,
@@ -192,7 +207,9 @@ def test_no_shared_model_is_left_uncompared_and_every_class_is_counted(everythin
         "cache_write": 568,
         "cache_write_1h": 144,
     }
-    assert sum(each.rounded for each in everything) == 25
+    assert sum(each.rounded for each in everything) == 43
+    units = Counter(unit for each in everything for unit in stated_units(each))
+    assert (len(units), units.total()) == (19, 644)
     # What the package does not state, and ours has from the other source.
     assert Counter(
         name
@@ -226,3 +243,8 @@ def test_a_rounded_price_is_off_by_half_a_micro_per_million_tokens_at_most(
                 assert (
                     abs(Fraction(micros_by_our_prices(ours(each), tokens)) - exact) <= HALF_A_MICRO
                 )
+            for unit in stated_units(each):
+                others: OtherUnits = {unit: 1 if unit == "requests" else 1_000_000}
+                exact = micros_by_the_package(each, Tokens(), others)
+                rounded = Fraction(micros_by_our_prices(ours(each), Tokens(), others))
+                assert abs(rounded - exact) <= HALF_A_MICRO

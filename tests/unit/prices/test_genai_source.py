@@ -10,7 +10,7 @@ from genai_prices.types import ConditionalPrice, ModelPrice, Tier, TieredPrices
 
 from local.price_book import PriceBookRefused
 from local.price_book.book import render
-from local.price_book.genai import NO_PRICE, OTHER_UNITS, GenaiPrices
+from local.price_book.genai import NO_PRICE, GenaiPrices
 from tests.price_sources import (
     DAY,
     always,
@@ -139,18 +139,16 @@ def test_a_model_without_a_price_today_is_priced_from_the_day_that_has_one():
     assert (row["effective_from"], row["input_price"]) == ("2027-01-01T00:00:00Z", 2_000_000)
 
 
-def test_models_without_a_token_price_are_left_out_with_the_reason():
+def test_models_without_a_price_are_left_out_with_the_reason():
     models = [
         model(ModelPrice(), "free-or-unknown"),
         model([], "no-entry"),
-        model(ModelPrice(audio_hours=Decimal(3)), "by-the-hour"),
         model(ModelPrice(cache_read_mtok=Decimal(3)), "priced"),
     ]
     assert [row["model"] for row in made(*models)["prices"]] == ["priced"]
     assert merged(genai(*models)).left_out == {
         ("acme-ai", "free-or-unknown"): f"genai-prices: {NO_PRICE}",
         ("acme-ai", "no-entry"): f"genai-prices: {NO_PRICE}",
-        ("acme-ai", "by-the-hour"): f"genai-prices: {OTHER_UNITS}",
     }
 
 

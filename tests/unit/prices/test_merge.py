@@ -114,10 +114,37 @@ def test_another_id_of_a_model_has_the_price_that_the_first_source_matches():
 
 
 def test_a_model_without_a_price_in_the_first_source_takes_the_seconds():
-    first = genai(model(ModelPrice(audio_hours=Decimal(1))))
+    first = genai(model(ModelPrice()))
     both = merged(first, models_dev({"m": {"input": 3, "output": 15}}))
     assert both.left_out == {}
     assert both.models["acme-ai", "m"].sources == ("models-dev",)
+
+
+def test_a_model_sold_by_the_character_takes_no_price_of_tokens():
+    first = genai(model(ModelPrice(input_mchars=Decimal(40))))
+    (row,) = entries(first, models_dev({"m": {"input": 40, "output": 40}}))
+    assert (row["input_price"], row["unit_prices"], row["sources"]) == (
+        None,
+        {"input_characters": 40_000_000},
+        ["genai-prices"],
+    )
+
+
+AUDIO = {"input": 3, "output": 15, "input_audio": 10, "output_audio": 40}
+
+
+def test_an_audio_price_of_the_second_source_fills_a_gap_or_disputes():
+    (row,) = entries(genai(model(usd("3", "15"))), models_dev({"m": AUDIO}))
+    filled = {"input_audio": 10_000_000, "output_audio": 40_000_000}
+    assert (row["unit_prices"], row["sources"]) == (filled, BOTH)
+    first = genai(model(usd("3", "15", input_audio_mtok=Decimal(11))))
+    applied, held = entries(first, models_dev({"m": AUDIO}))
+    assert applied["unit_prices"] == {"input_audio": 11_000_000}
+    assert held["unit_prices"] == filled
+    assert held["held"]["by_source"] == {
+        "genai-prices": {"unit_prices": {"input_audio": 11_000_000}},
+        "models-dev": {"unit_prices": {"input_audio": 10_000_000}},
+    }
 
 
 # Tiers.

@@ -90,6 +90,8 @@ def test_tiers_and_variants_are_what_a_person_read_in_the_sources():
             "input_price": 2_500_000,
             "output_price": 15_000_000,
             "cache_read_price": 250_000,
+            # 35 for a thousand, whatever the size
+            "unit_prices": {"web_searches": 35_000_000_000},
         }
     ]
     assert gemini["variants"]["batch"]["tiers"][0]["output_price"] == 7_500_000
@@ -99,6 +101,8 @@ def test_tiers_and_variants_are_what_a_person_read_in_the_sources():
         "input_price": 5_000_000,
         "output_price": 30_000_000,
         "cache_read_price": 500_000,
+        # 10 and 2.5 for a thousand, as at the standard tier
+        "unit_prices": {"web_searches": 10_000_000_000, "file_searches": 2_500_000_000},
     }
 
 

@@ -13,7 +13,7 @@ from tests.costs import as_tuple, priced
 
 UNITS: tuple[OtherUnit, ...] = get_args(OtherUnit)
 CLASSES = {"input_price": 3, "output_price": 5, "cache_read_price": 7}
-SOLD_AS = {
+SOLD_AS: dict[OtherUnit, int] = {
     "input_image": 3,
     "input_video": 3,
     "cache_read_image": 7,
@@ -22,6 +22,11 @@ SOLD_AS = {
     "output_citation": 5,
 }
 """The units whose tokens are sold as a class of text, and what that costs here."""
+FRESH: dict[OtherUnit, OtherUnit] = {
+    "cache_read_audio": "input_audio",
+    "cache_read_image": "input_image",
+    "cache_read_video": "input_video",
+}
 INPUT = {unit for unit in UNITS if unit.startswith(("input_", "cache_read_"))} - {
     "input_characters",
     "input_messages",
@@ -44,7 +49,10 @@ def test_the_registry_has_every_unit() -> None:
 def test_any_units_cost_exactly_their_prices_or_have_none(
     others: dict[OtherUnit, int], unit_prices: dict[OtherUnit, int]
 ) -> None:
-    known = SOLD_AS | unit_prices
+    of_fresh = {
+        cached: unit_prices[fresh] for cached, fresh in FRESH.items() if fresh in unit_prices
+    }
+    known: dict[OtherUnit, int] = SOLD_AS | of_fresh | unit_prices
     used = {unit: count for unit, count in others.items() if count}
     due = sum(count * known[unit] for unit, count in used.items() if unit in known)
     if "requests" not in used:
@@ -60,6 +68,12 @@ def test_a_unit_without_a_price_costs_what_it_is_sold_as_or_is_unpriced(unit: Ot
     assert picos({unit: 2}, cache_write_price=1) is None
     assert picos({unit: 2}, **CLASSES, unit_prices={unit: 0}) == 0
     assert picos({unit: 0}, cache_write_price=1) == 0
+
+
+def test_cached_tokens_without_a_price_cost_what_fresh_ones_of_their_kind_do() -> None:
+    for cached, fresh in FRESH.items():
+        stated: dict[str, Any] = CLASSES | {"unit_prices": {fresh: 11}}
+        assert picos({cached: 2}, **stated) == 22
 
 
 def test_a_cached_image_without_any_cached_price_costs_what_input_does() -> None:

@@ -96,13 +96,14 @@ class Rates(Body):
         return self.input_price if self.cache_read_price is None else self.cache_read_price
 
     def price_of(self, unit: OtherUnit) -> int | None:
-        """Return the price that applies to a unit: its own, or the price of the class as which its
-        tokens are sold. None if neither is known.
+        """Return the price that applies to a unit: its own, or the price of the fresh tokens of its
+        kind, or of the class as which its tokens are sold. None if all are unknown.
         """
-        own = self.unit_prices.get(unit)
-        if own is not None:
-            return own
-        match OTHER_UNITS[unit].falls_back_to:
+        sold = OTHER_UNITS[unit]
+        for each in (unit, sold.fresh):
+            if each is not None and (own := self.unit_prices.get(each)) is not None:
+                return own
+        match sold.falls_back_to:
             case None:
                 return None
             case "input":

@@ -50,12 +50,14 @@ NO_OTHERS: OtherUnits = MappingProxyType({})
 class Unit(NamedTuple):
     """A unit that is not one of the classes of text.
 
-    `falls_back_to` names the class whose price applies to a model that has none of its own
-    for this one: those tokens are sold as that class. `is_input`: its tokens are part of the input,
-    on whose size context tiers depend.
+    `falls_back_to` names the class whose price applies to a model that has none of its own for this
+    one: those tokens are sold as that class. `fresh` names the uncached tokens of the same kind,
+    whose own price comes first: no vendor charges more for cached ones. `is_input`: its tokens are
+    part of the input, on whose size context tiers depend.
     """
 
     falls_back_to: Literal["input", "output", "cache_read"] | None = None
+    fresh: OtherUnit | None = None
     is_input: bool = False
 
 
@@ -63,9 +65,9 @@ OTHER_UNITS: Mapping[OtherUnit, Unit] = {
     "input_audio": Unit(is_input=True),
     "input_image": Unit("input", is_input=True),
     "input_video": Unit("input", is_input=True),
-    "cache_read_audio": Unit(is_input=True),
-    "cache_read_image": Unit("cache_read", is_input=True),
-    "cache_read_video": Unit("cache_read", is_input=True),
+    "cache_read_audio": Unit(fresh="input_audio", is_input=True),
+    "cache_read_image": Unit("cache_read", "input_image", is_input=True),
+    "cache_read_video": Unit("cache_read", "input_video", is_input=True),
     "output_audio": Unit(),
     "output_image": Unit(),
     "output_video": Unit(),

@@ -55,6 +55,12 @@ from tests.vendor_objects import GEMINI, SONIC
         ("openai", "openai", {"type": "duration", "seconds": 3.0004}, "usage.seconds"),
         ("xai", "xai", {"billable_audio_seconds": 1e-9}, "usage.billable_audio_seconds"),
         (
+            "xai",
+            "xai",
+            {"billable_audio_seconds": 0, "input_tokens": 9},
+            "usage.billable_audio_seconds",
+        ),
+        (
             "openai",
             "openai",
             {

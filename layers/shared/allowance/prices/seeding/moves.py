@@ -76,7 +76,8 @@ def every_rate(terms: PriceTerms) -> RatesByPath:
 
 def _with_prefix(prefix: str, terms: Terms) -> RatesByPath:
     # A tier lacks a unit that another level has: unknown there, as a class without a price is.
-    units = list({unit: None for level in (terms, *terms.tiers) for unit in level.unit_prices})
+    levels: list[Rates] = [terms, *terms.tiers]
+    units = list(dict.fromkeys(unit for level in levels for unit in level.unit_prices))
     found = _of_level(prefix, terms, units)
     for tier in terms.tiers:
         found |= _of_level(f"{prefix}tiers[{tier.above_input_tokens}].", tier, units)

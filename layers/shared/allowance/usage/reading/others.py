@@ -111,8 +111,10 @@ def read_voice(cursor: Cursor, counts: Counts) -> None:
 
     https://docs.x.ai/docs/guides/voice
     """
-    counts.add("audio_milliseconds", cursor.milliseconds("billable_audio_seconds"))
-    counts.add("input_messages", cursor.count("input_text_messages"))
+    time = cursor.milliseconds("billable_audio_seconds")
+    messages = cursor.count("input_text_messages")
+    counts.add("audio_milliseconds", time)
+    counts.add("input_messages", messages)
     tokens = 0
     for side in ("input", "output"):
         tokens += cursor.count(f"{side}_tokens")
@@ -120,3 +122,6 @@ def read_voice(cursor: Cursor, counts: Counts) -> None:
             "text_tokens", "audio_tokens", "cached_tokens", "image_tokens"
         )
     cursor.total("total_tokens", tokens)
+    if tokens and not time and not messages:
+        # A model that is sold by the token would be free.
+        cursor.unread("billable_audio_seconds", "Must not be 0 beside tokens.")
