@@ -31,9 +31,11 @@ from tests.price_books import (
     seed,
     versions,
 )
+from tests.sessions import be_patient
 
 
 def test_the_shipped_book_is_seeded_once_and_then_unchanged(empty_database: Database) -> None:
+    be_patient(empty_database)
     first = seed_prices.handler({}, Context())
     assert first["inserted"] > 1000
     assert (first["updated"], first["unchanged"], first["withdrawn"]) == (0, 0, 0)
@@ -163,7 +165,7 @@ def test_a_complete_book_leaves_alone_what_it_never_had(empty_database: Database
 def test_two_at_once_do_not_collide(empty_database: Database) -> None:
     models = [f"m{n}" for n in range(500)]
     answers: list[dict[str, Any]] = []
-    start = threading.Barrier(4)
+    start = threading.Barrier(4, timeout=60)
 
     def run(turn: int) -> None:
         connection = Connection(DatabaseSource(empty_database.url_of(Login.JOBS)), "test")
