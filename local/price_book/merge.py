@@ -12,7 +12,7 @@ from local.price_book import PriceBookRefused, genai, models_dev
 from local.price_book.genai import GenaiPrices
 from local.price_book.models_dev import ModelsDev
 from local.price_book.rules import SUPERSEDED, Compared, Differences, judge
-from local.price_book.statement import Key, Statement, Timeline
+from local.price_book.statement import Key, Statement, Timeline, place_in_force
 
 MAX_DISPUTED_SHARE = Decimal("0.33")
 MIN_COMPARED = 20
@@ -21,7 +21,7 @@ MIN_COMPARED = 20
 
 @dataclass(frozen=True)
 class Priced:
-    """A model of the book: current and future prices, their sources, and any dispute."""
+    """A model of the book: past, current and future prices, their sources, and any dispute."""
 
     timeline: Timeline
     sources: tuple[str, ...]
@@ -63,7 +63,7 @@ def merge(first: GenaiPrices, second: ModelsDev, second_day: date) -> Merged:
                 left_out.setdefault(key, f"{models_dev.SOURCE}: {second.left_out[key]}")
             else:
                 models[key] = Priced([(None, stated)], (models_dev.SOURCE,))
-        elif stated is None or first.models[known][0][0] is not None:
+        elif stated is None or place_in_force(first.models[known], first.on) is None:
             models.setdefault(alike or key, Priced(first.models[known], (genai.SOURCE,)))
         else:
             models[alike or key] = found = _compared(
@@ -85,9 +85,9 @@ def _compared(first: GenaiPrices, each: Compared) -> Priced:
         return Priced(timeline, (genai.SOURCE,), each.second, disputed, frozenset(rules))
     if SUPERSEDED in rules:
         return Priced(timeline, (genai.SOURCE,), rules=frozenset(rules))
-    if len(timeline) == 1:
-        day, stated = timeline[0]
-        timeline = [(day, _filled(stated, each.second))]
+    if place_in_force(timeline, first.on) == len(timeline) - 1:
+        day, stated = timeline[-1]
+        timeline = [*timeline[:-1], (day, _filled(stated, each.second))]
     return Priced(timeline, (genai.SOURCE, models_dev.SOURCE), rules=frozenset(rules))
 
 

@@ -92,3 +92,23 @@ def test_a_history_whose_beginning_does_not_count_repeats_nothing(empty_database
     assert seed(price(input_price=9), price(input_price=10, effective_from=lately)) == counts(
         unchanged=2
     )
+
+
+def test_a_new_model_comes_with_its_history_whatever_the_steps(empty_database: Database) -> None:
+    long_ago, lately = TOMORROW - timedelta(days=200), TOMORROW - timedelta(days=100)
+    book = [
+        price(input_price=400_000),
+        price(input_price=1_500_000, effective_from=at(long_ago)),
+        price(input_price=15_000_000, effective_from=at(lately)),
+        price(input_price=9_000_000, held={"reason": "another source has another price"}),
+    ]
+    assert seed(*book, complete=True) == counts(inserted=3, held=1)
+    assert seed(*book, complete=True) == counts(unchanged=3, held=1)
+    before = [lately - timedelta(microseconds=1), lately, "now"]
+    assert [
+        input_prices_at(empty_database, moment)["m"] for moment in ("-infinity", long_ago, *before)
+    ] == [400_000, 1_500_000, 1_500_000, 15_000_000, 15_000_000]
+    held = empty_database.rows(
+        "SELECT before -> 'input_price', proposed -> 'input_price' FROM ai_model_price_changes_held"
+    )
+    assert held == [(15_000_000, 9_000_000)]

@@ -10,10 +10,10 @@ import json
 import random
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from typing import Any, NamedTuple
 
 import pytest
@@ -76,6 +76,19 @@ def off_peak(model: ModelInfo, day: datetime) -> datetime:
     )
 
 
+def a_day_of(row: dict[str, Any], following: dict[str, Any] | None) -> datetime:
+    """The last day of a past price, the day of the book, or the first day of a price to come.
+
+    What became known later counts from the beginning, so the package knows all on the last day.
+    """
+    names = "provider", "model"
+    if following is not None and all(row[name] == following[name] for name in names):
+        end = datetime.fromisoformat(following["effective_from"]) - timedelta(days=1)
+        if end < ON:
+            return end
+    return max(ON, datetime.fromisoformat(row.get("effective_from", BOOK["date"] + "T00:00Z")))
+
+
 def shared() -> Iterator[Shared]:
     """Every entry that the package states, by its own id or by the id it is matched to, with each
     variant of it.
@@ -88,12 +101,12 @@ def shared() -> Iterator[Shared]:
         for model in provider.models
     }
     rounded = {(row["provider"], row["model"]) for row in BOOK["roundings"]}
-    for row in entries():
+    for row, following in zip_longest(rows := entries(), rows[1:]):
         key = (row["provider"], row["model"])
         found = key if key in theirs else genai.matched(key)
         assert found, f"{key} names genai-prices as its source, which does not know it"
         provider, model = theirs[found]
-        day = datetime.fromisoformat(row["effective_from"]) if "effective_from" in row else ON
+        day = a_day_of(row, following)
         terms = terms_of(row)
         for variant in (None, *terms.variants):
             yield Shared(provider, model, off_peak(model, day), variant, terms, key in rounded)
@@ -183,15 +196,15 @@ def test_no_shared_model_is_left_uncompared_and_every_class_is_counted(everythin
     assert len(everything) <= USAGES
     assert all(comparable(each) for each in everything)
     kinds = Counter(each.variant or "standard" for each in everything)
-    assert kinds == {"standard": 2426, "batch": 130, "fast": 38, "priority": 37, "flex": 32}
+    assert kinds == {"standard": 2705, "batch": 132, "fast": 38, "priority": 37, "flex": 32}
     assert Counter(name for each in everything for name in comparable(each)) == {
-        "input": 2663,
-        "output": 2580,
-        "cache_read": 1431,
-        "cache_write": 568,
-        "cache_write_1h": 144,
+        "input": 2944,
+        "output": 2859,
+        "cache_read": 1609,
+        "cache_write": 603,
+        "cache_write_1h": 146,
     }
-    assert sum(each.rounded for each in everything) == 25
+    assert sum(each.rounded for each in everything) == 30
     # What the package does not state, and ours has from the other source.
     assert Counter(
         name

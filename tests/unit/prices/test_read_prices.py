@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from allowance.prices.terms import RATES
+from local.price_book.present import to_come
 from tests.committed_book import APPLIED, BOTH, COMMITTED, GENAI, MODELS_DEV
 
 
@@ -116,7 +117,7 @@ def test_a_price_to_come_is_an_entry_of_its_own():
         (None, 750_000, 375_000),
         ("2027-01-01T00:00:00Z", 1_500_000, 750_000),
     ]
-    days = {row["effective_from"] for row in COMMITTED["prices"] if "effective_from" in row}
+    days = {row["effective_from"] for row in to_come(COMMITTED)}
     assert days == {"2026-12-01T00:00:00Z", "2027-01-01T00:00:00Z"}
 
 
