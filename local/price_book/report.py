@@ -59,10 +59,10 @@ def summary(made: Book, merged: Merged, before: Sequence[Entry]) -> str:
 
 
 def agreement(merged: Merged) -> Mapping[str, int]:
-    """How many models both sources agree on, one alone prices, or are in dispute."""
+    """Return how many models two sources agree on, one alone prices, or are in dispute."""
     models = merged.models.values()
     return {
-        "both sources agree": sum(len(each.sources) > 1 for each in models),
+        "sources agree": sum(len(each.sources) > 1 for each in models),
         "one source": sum(len(each.sources) == 1 and each.held is None for each in models),
         "in dispute": sum(each.held is not None for each in models),
     }

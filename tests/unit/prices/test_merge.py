@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from genai_prices.types import ModelPrice, Tier, TieredPrices
 
-from local.price_book.rules import PRICE_RULES, STATEMENT_RULES, SUPERSEDED
+from local.price_book.rules import OUTDATED, PRICE_RULES, STATEMENT_RULES
 from tests.price_sources import (
     OLDER,
     always,
@@ -203,9 +203,16 @@ def test_a_price_in_force_when_the_second_source_came_out_is_no_dispute():
         (1_000_000, ["genai-prices"]),
     ]
     assert merged(genai(cut), models_dev({"m": {"input": 3}})).models["acme-ai", "m"].rules == {
-        SUPERSEDED
+        OUTDATED
     }
-    assert len(entries(genai(cut), models_dev({"m": {"input": 2}}))) == 3
+    assert len(entries(genai(cut), models_dev({"m": {"input": 2}}))) == 2, "older all the same"
+
+
+def test_a_price_that_the_first_source_had_before_is_no_dispute():
+    before = OLDER.replace(year=OLDER.year - 1)
+    cut = genai(model([always("3"), from_day(before, "1")]))
+    assert merged(cut, models_dev({"m": {"input": 3}})).models["acme-ai", "m"].rules == {OUTDATED}
+    assert merged(cut, models_dev({"m": {"input": 2}})).models["acme-ai", "m"].held
 
 
 def test_a_regional_endpoint_of_bedrock_at_the_global_price_is_a_rule():
