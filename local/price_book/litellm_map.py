@@ -25,6 +25,12 @@ FIELDS = {
     "cache_write_1h_price": "cache_creation_input_token_cost_above_1hr",
 }
 
+LOWEST_FACTOR, HIGHEST_FACTOR = Decimal("0.95"), Decimal(2)
+UNEQUAL = Decimal("1.05")
+"""The limits of a region's factor, and how much the factors of one row may differ by rounding. The
+map has slips outside of them, such as the price of another class.
+"""
+
 REGIONAL = {
     "azure": re.compile(r"(?:us-gov|us|eu|apac)/"),
     "bedrock": re.compile(r"(?:us-gov|us|eu|apac|au|jp|in)\.|(?!us-[ew])[a-z-]+-\d/"),
@@ -56,12 +62,15 @@ class LiteLLM:
         return None if found is None else self.models[provider, found]
 
     def regional(self) -> Mapping[Key, Statement]:
-        """Return the rows that state the price in a region."""
-        return {
-            key: stated
-            for key, stated in self.models.items()
-            if (pattern := REGIONAL.get(key[0])) and pattern.match(key[1])
-        }
+        """Return the rows that state the price in a region, without implausible ones."""
+        found: dict[Key, Statement] = {}
+        for (provider, model), stated in self.models.items():
+            pattern = REGIONAL.get(provider)
+            if pattern and (place := pattern.match(model)):
+                elsewhere = self.stated((provider, model[place.end() :]))
+                if elsewhere is None or is_plausible(elsewhere.usd, stated.usd):
+                    found[provider, model] = stated
+        return found
 
 
 def load() -> tuple[LiteLLM, str]:
@@ -79,6 +88,20 @@ def load() -> tuple[LiteLLM, str]:
     if pin not in PIN_FILE.read_text().splitlines():
         raise PriceBookRefused(f"{FILE.name} is not from the wheel that {PIN_FILE.name} pins")
     return LiteLLM(document["rows"]), document["version"]
+
+
+def is_plausible(elsewhere: Usd, here: Usd) -> bool:
+    """Return whether all prices in a region are about the same multiple of those elsewhere."""
+    factors = [
+        price / other
+        for name, price in here.items()
+        if price is not None and (other := elsewhere.get(name))
+    ]
+    return not factors or (
+        min(factors) >= LOWEST_FACTOR
+        and max(factors) <= HIGHEST_FACTOR
+        and max(factors) <= min(factors) * UNEQUAL
+    )
 
 
 def digest(lines: Sequence[str]) -> str:

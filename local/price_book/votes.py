@@ -5,7 +5,7 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 from local.price_book import genai, litellm_map, models_dev
-from local.price_book.rules import Differences, differences
+from local.price_book.rules import TOLERANCE, Differences, differences
 from local.price_book.statement import Statement, Timeline, place_in_force
 
 FIRST_OUTVOTED = "models-dev and litellm agree against genai-prices"
@@ -88,6 +88,7 @@ def _unrounded(stated: Statement, vote: Statement) -> Statement:
         if price is not None
         and (exact := vote.usd.get(name)) is not None
         and _is_in_cents(name, exact, price)
+        and abs(exact - price) > TOLERANCE * exact
         else price
         for name, price in stated.usd.items()
     }

@@ -71,6 +71,11 @@ def test_an_exact_cached_price_replaces_one_in_cents_of_models_dev_alone():
         merged(genai(), models_dev({"m": cost}), exact).models["acme-ai", "m"].timeline
     )
     assert stated.usd["cache_read_price"] == Decimal("0.125")
+    nearly = litellm({"m": [1.25, 10, 0.13003]})
+    (_, stated), *_ = (
+        merged(genai(), models_dev({"m": cost}), nearly).models["acme-ai", "m"].timeline
+    )
+    assert stated.usd["cache_read_price"] == Decimal("0.13"), "converted from another unit"
     first = genai(model(usd("1.25", "10", cache_read_mtok=Decimal("0.13"))))
     (_, stated), *_ = merged(first, third=exact).models["acme-ai", "m"].timeline
     assert stated.usd["cache_read_price"] == Decimal("0.13"), "the first source is exact itself"
@@ -87,6 +92,16 @@ def test_a_tier_of_the_third_source_alone_is_a_difference():
         (FIRST,),
         True,
     )
+
+
+@pytest.mark.parametrize(
+    ("here", "is_believed"),
+    [([1.3, 6.5], True), ([1.3, 6.6], True), ([1.3, 13], False), ([3, 15], False)],
+)
+def test_a_regional_price_is_the_same_multiple_of_each_price(here: list[float], is_believed: bool):
+    rows = litellm({"acme.m": [1, 5], "eu.acme.m": here}, name="bedrock")
+    found = merged(genai(), third=rows).models
+    assert (("bedrock", "eu.acme.m") in found) is is_believed
 
 
 def test_a_regional_price_is_an_entry_unless_the_first_source_has_it():
