@@ -72,6 +72,10 @@ checksums: .venv/.synced ## add the checksum of each new migration to migrations
 price-book: .venv/.synced ## write functions/prices.json and the rules for names from the pinned packages, and say what changed
 	@$(RUN) local.price_book
 
+litellm-prices: .venv/.synced ## renew the third source of the price book from the wheel that its pin names, which is never installed
+	@$(PYTHON313) -m pip download --quiet --no-deps --require-hashes --only-binary :all: --platform manylinux_2_28_x86_64 --abi abi3 --dest .local/litellm -r local/price_book/litellm.txt
+	@$(RUN) local.price_book.litellm_extract .local/litellm/$$(sed -n 's/^litellm==\([^ ]*\) .*/litellm-\1/p' local/price_book/litellm.txt)-*.whl
+
 openapi: .venv/.synced ## write docs/openapi.json from the handlers
 	@$(RUN) local.openapi
 

@@ -3,6 +3,7 @@
 import datetime
 import gzip
 import json
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -20,6 +21,7 @@ from genai_prices.types import (
 
 from local.price_book.book import Book, Entry, book
 from local.price_book.genai import GenaiPrices
+from local.price_book.litellm_map import LiteLLM
 from local.price_book.merge import Merged, merge
 from local.price_book.models_dev import ModelsDev, parse
 
@@ -45,8 +47,9 @@ def usd(price_in: str, price_out: str | None = None, **more: Any) -> ModelPrice:
     )
 
 
-def from_day(day: datetime.date, price: str) -> ConditionalPrice:
-    return ConditionalPrice(StartDateConstraint(day), prices=usd(price))
+def from_day(day: datetime.date, price: str | ModelPrice) -> ConditionalPrice:
+    prices = usd(price) if isinstance(price, str) else price
+    return ConditionalPrice(StartDateConstraint(day), prices=prices)
 
 
 def from_hour(hour: int, price: str) -> ConditionalPrice:
@@ -54,8 +57,8 @@ def from_hour(hour: int, price: str) -> ConditionalPrice:
     return ConditionalPrice(window, prices=usd(price))
 
 
-def always(price: str) -> ConditionalPrice:
-    return ConditionalPrice(prices=usd(price))
+def always(price: str | ModelPrice) -> ConditionalPrice:
+    return ConditionalPrice(prices=usd(price) if isinstance(price, str) else price)
 
 
 def variant(
@@ -76,8 +79,31 @@ def models_dev(costs: dict[str, Any], name: str = "acme-ai") -> ModelsDev:
     )
 
 
-def merged(first: GenaiPrices, second: ModelsDev | None = None) -> Merged:
-    return merge(first, second or ModelsDev({}), OLDER)
+def litellm(
+    prices: Mapping[str, Sequence[float | None]],
+    tiers: Mapping[str, Mapping[str, Sequence[float | None]]] | None = None,
+    name: str = "acme-ai",
+) -> LiteLLM:
+    """Of each model its prices in the order of RATES, without the last ones, and its tiers."""
+
+    def five(some: Sequence[float | None]) -> list[Decimal | None]:
+        known = [None if each is None else Decimal(str(each)) for each in some]
+        return [*known, *[None] * (5 - len(known))]
+
+    rows = [
+        [
+            *(name, model, five(each)),
+            *([{at: five(tier) for at, tier in tiers[model].items()}] if tiers else []),
+        ]
+        for model, each in prices.items()
+    ]
+    return LiteLLM(rows)
+
+
+def merged(
+    first: GenaiPrices, second: ModelsDev | None = None, third: LiteLLM | None = None
+) -> Merged:
+    return merge(first, second or ModelsDev({}), OLDER, third or LiteLLM([]))
 
 
 def made(*models: ModelInfo) -> Book:

@@ -1,16 +1,10 @@
 """The rows of the committed book by name, and the row that a name leads to."""
 
-import json
-
 from allowance.prices.names import Candidate, candidates
-from local.price_book import BOOK_FILE
+from tests.committed_book import APPLIED, COMMITTED
 
-PRICES = json.loads(BOOK_FILE.read_text())["prices"]
-ROWS = {
-    (row["provider"], row["model"].lower()): row
-    for row in PRICES
-    if "held" not in row and "effective_from" not in row
-}
+PRICES = COMMITTED["prices"]
+ROWS = {(provider, model.lower()): row for (provider, model), row in APPLIED.items()}
 
 
 def resolved(provider: str, model: str) -> Candidate | None:

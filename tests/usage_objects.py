@@ -89,10 +89,15 @@ class Flavour(NamedTuple):
     def make(self, random: Random) -> Made:
         """A random object of this flavour."""
         fields: dict[str, Any] = {}
-        paths = {path: dests for path, dests in self.paths.items() if not dests & self.without}
+        by_kind = any("text" in dest for dests in self.paths.values() for dest in dests)
+        paths = {
+            path: dests
+            for path, dests in self.paths.items()
+            if not dests & self.without or (by_kind and tuple(sorted(dests)) in WHOLES)
+        }
         for path in self.paths.keys() - paths.keys():
             _put(fields, path, 0)
-        if any("text" in dest for dests in self.paths.values() for dest in dests):
+        if by_kind:
             _by_kind(random, paths, fields)
         else:
             _by_class(random, paths, fields)

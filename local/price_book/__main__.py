@@ -22,7 +22,7 @@ def main(what: str) -> None:
         print(disputes(made))
     else:
         before = BOOK_FILE.read_text() if BOOK_FILE.exists() else '{"prices": []}'
-        page = with_table(PAGE_FILE.read_text(), made["prices"])
+        page = with_table(PAGE_FILE.read_text(), made)
         BOOK_FILE.write_text(render(made))
         RULES_FILE.write_text(pinned_match_rules())
         PAGE_FILE.write_text(page)

@@ -14,10 +14,10 @@ from pydantic import ValidationError
 from allowance.contract.validation import problems_of
 from allowance.errors import Problem
 from allowance.prices.terms import RATES, PriceTerms
-from local.price_book import PriceBookRefused, genai, models_dev
-from local.price_book.merge import Merged, Priced
-from local.price_book.rules import Differences
+from local.price_book import PriceBookRefused, genai, litellm_map, models_dev
+from local.price_book.merge import Merged
 from local.price_book.statement import EXACT, UNIT_PREFIX, Key, Statement, Usd, micros
+from local.price_book.votes import Priced
 
 type Entry = dict[str, Any]
 """`provider`, `model`, the five prices and `sources`; optionally `unit_prices`,
@@ -46,7 +46,7 @@ def book(merged: Merged, version: str, on: date) -> Book:
             prices.append(entry)
             roundings += _roundings(entry, exact)
     return {
-        "source": f"{genai.SOURCE} and {models_dev.SOURCE}",
+        "source": f"{genai.SOURCE}, {models_dev.SOURCE} and {litellm_map.SOURCE}",
         "version": version,
         "date": on.isoformat(),
         "roundings": roundings,
@@ -82,9 +82,9 @@ def _entries(key: Key, priced: Priced) -> Iterator[tuple[Entry, Statement]]:
         dated = {} if day is None else {"effective_from": f"{day.isoformat()}T00:00:00Z"}
         yield {**named, **_terms(stated), **dated, "sources": list(priced.sources)}, stated
     if priced.held:
-        held = {"reason": _reason(priced.differences), "by_source": _by_source(priced.differences)}
+        held = {"reason": _reason(priced), "by_source": _by_source(priced)}
         yield (
-            {**named, **_terms(priced.held), "sources": [models_dev.SOURCE], "held": held},
+            {**named, **_terms(priced.held), "sources": [priced.between[1]], "held": held},
             priced.held,
         )
 
@@ -147,11 +147,11 @@ def _roundings(entry: Entry, stated: Statement) -> Iterator[Rounding]:
             }
 
 
-def _reason(differences: Differences) -> str:
+def _reason(priced: Priced) -> str:
+    first, other = priced.between
     shown = [
-        f"{path} {'none' if one is None else f'{one:f}'} by {genai.SOURCE}, {second:f} by "
-        f"{models_dev.SOURCE}"
-        for path, (one, second) in differences.items()
+        f"{path} {'none' if one is None else f'{one:f}'} by {first}, {second:f} by {other}"
+        for path, (one, second) in priced.differences.items()
         if second is not None
     ]
     more = (
@@ -164,10 +164,10 @@ def _reason(differences: Differences) -> str:
     )
 
 
-def _by_source(differences: Differences) -> dict[str, Any]:
+def _by_source(priced: Priced) -> dict[str, Any]:
     return {
-        source: _nested({path: pair[at] for path, pair in differences.items()})
-        for at, source in enumerate((genai.SOURCE, models_dev.SOURCE))
+        source: _nested({path: pair[at] for path, pair in priced.differences.items()})
+        for at, source in enumerate(priced.between)
     }
 
 

@@ -3,12 +3,11 @@ sources.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
 
 from allowance.prices.terms import RATES
 from local.price_book import PAGE_FILE, PriceBookRefused
-from local.price_book.book import Entry
-from local.price_book.report import is_applied
+from local.price_book.book import Book
+from local.price_book.present import in_force
 
 BEGIN, END = "<!-- coverage: written by `make price-book` -->", "<!-- end of coverage -->"
 CLASSES = (*RATES, "tiers", "variants")
@@ -23,23 +22,22 @@ COLUMNS = (
 )
 
 
-def table(prices: Sequence[Entry]) -> str:
+def table(made: Book) -> str:
     """Return the table: one row for all, then one per provider, the largest first. It counts the
-    models with a price of each class, and agreement.
+    models with a price of each class in force, and agreement.
     """
     counts: dict[str, Counter[str]] = defaultdict(Counter)
-    disputed = {(row["provider"], row["model"]) for row in prices if not is_applied(row)}
-    for row in prices:
-        if is_applied(row) and "effective_from" not in row:
-            agreed = "agreed" if len(row["sources"]) > 1 else "one source"
-            standing = "disputed" if (row["provider"], row["model"]) in disputed else agreed
-            classes = [
-                column
-                for column, name in zip(COLUMNS[1:8], CLASSES, strict=True)
-                if row.get(name) is not None
-            ]
-            for provider in (row["provider"], ""):
-                counts[provider].update(("models", standing, *classes))
+    disputed = {(row["provider"], row["model"]) for row in made["prices"] if "held" in row}
+    for row in in_force(made):
+        agreed = "agreed" if len(row["sources"]) > 1 else "one source"
+        standing = "disputed" if (row["provider"], row["model"]) in disputed else agreed
+        classes = [
+            column
+            for column, name in zip(COLUMNS[1:8], CLASSES, strict=True)
+            if row.get(name) is not None
+        ]
+        for provider in (row["provider"], ""):
+            counts[provider].update(("models", standing, *classes))
     ordered = sorted(counts, key=lambda name: (name != "", -counts[name]["models"], name))
     rows = [
         [name or "**all**", *(str(counts[name][column] or "") for column in COLUMNS)]
@@ -49,7 +47,7 @@ def table(prices: Sequence[Entry]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
-def with_table(page: str, prices: Sequence[Entry]) -> str:
+def with_table(page: str, made: Book) -> str:
     """Return the page with the table between its markers. Raise PriceBookRefused if a marker is
     missing.
     """
@@ -57,4 +55,4 @@ def with_table(page: str, prices: Sequence[Entry]) -> str:
     _, end, tail = rest.partition(END)
     if not (begin and end):
         raise PriceBookRefused(f"{PAGE_FILE.name}: the markers of the table are missing")
-    return f"{head}{begin}\n\n{table(prices)}\n\n{end}{tail}"
+    return f"{head}{begin}\n\n{table(made)}\n\n{end}{tail}"

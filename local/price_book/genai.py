@@ -114,19 +114,22 @@ class GenaiPrices:
         return price.base if isinstance(price, TieredPrices) else price
 
     def timeline(self, key: Key, model: ModelInfo) -> Timeline:
-        """Return the statement in force and each later one that differs from its predecessor. Empty
-        if none has a price.
+        """Return the first statement and each later one that differs from its predecessor.
+
+        A price that only became known later counts as long as the others stay the same. What is
+        older than a time without a price is left out. Empty if the model has no price now and none
+        to come.
         """
-        days = sorted({day for day in _days(model) if day > self.on})
-        found: Timeline = [(None, statement(key, model, self.on))]
-        for day in days:
-            if (changed := statement(key, model, day)) != found[-1][1]:
-                found.append((day, changed))
-        return (
-            found
-            if found[0][1].is_priced
-            else [(day, each) for day, each in found if day and each.is_priced]
-        )
+        found: Timeline = [(None, statement(key, model, date.min))]
+        for day in sorted(set(_days(model))):
+            since, known = found[-1]
+            if (changed := statement(key, model, day)) != known:
+                if day <= self.on and known.is_priced and known.is_part_of(changed):
+                    found[-1] = since, changed
+                else:
+                    found.append((day, changed))
+        gaps = [place for place, (_, stated) in enumerate(found) if not stated.is_priced]
+        return found[gaps[-1] + 1 :] if gaps else found
 
     def uncarried(self) -> Counter[str]:
         """Return the number of models whose prices depend on a context that the book omits, by

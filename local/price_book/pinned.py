@@ -8,7 +8,7 @@ from typing import Any
 
 from genai_prices.data_snapshot import get_snapshot
 
-from local.price_book import LOCK_FILE, PriceBookRefused, genai, models_dev
+from local.price_book import LOCK_FILE, PriceBookRefused, genai, litellm_map, models_dev
 from local.price_book.book import Book, book
 from local.price_book.genai import GenaiPrices
 from local.price_book.match_rules import match_rules, render
@@ -19,6 +19,8 @@ from local.price_book.models_dev import ModelsDev
 def pinned() -> tuple[Book, Merged, GenaiPrices]:
     """Return the book, its merged prices, and the first source. The date is the newer package's
     release.
+
+    The third source is a data file, since its package must not be installed.
     """
     lock = tomllib.loads(LOCK_FILE.read_text())
     versions = {
@@ -27,8 +29,10 @@ def pinned() -> tuple[Book, Merged, GenaiPrices]:
     days = {source: released(lock, source, version) for source, version in versions.items()}
     on = max(days.values())
     first = GenaiPrices(get_snapshot().providers, on)
-    merged = merge(first, ModelsDev(models_dev.load()), days[models_dev.SOURCE])
-    return book(merged, " and ".join(versions.values()), on), merged, first
+    third, third_version = litellm_map.load()
+    merged = merge(first, ModelsDev(models_dev.load()), days[models_dev.SOURCE], third)
+    version = f"{', '.join(versions.values())} and {third_version}"
+    return book(merged, version, on), merged, first
 
 
 def pinned_match_rules() -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from allowance.prices.terms import RATES
 from local.price_book.book import Book, Entry
 from local.price_book.merge import Merged
+from local.price_book.present import applied, in_force, to_come
 
 CHANGES_SHOWN = 20
 ABOUT = ("provider", "model")
@@ -47,7 +48,7 @@ def summary(made: Book, merged: Merged, before: Sequence[Entry]) -> str:
             f"  differ by a known rule, {name}: {count}"
             for name, count in sorted(ruled(merged).items())
         ),
-        *(f"  priced, {name}: {count}" for name, count in covered(made["prices"]).items()),
+        *(f"  priced, {name}: {count}" for name, count in covered(made).items()),
     ]
     added, removed, changed = changes(before, made["prices"])
     lines += [f"entries added {len(added)}, removed {len(removed)}; fields changed {len(changed)}"]
@@ -58,10 +59,10 @@ def summary(made: Book, merged: Merged, before: Sequence[Entry]) -> str:
 
 
 def agreement(merged: Merged) -> Mapping[str, int]:
-    """How many models both sources agree on, one alone prices, or are in dispute."""
+    """Return how many models two sources agree on, one alone prices, or are in dispute."""
     models = merged.models.values()
     return {
-        "both sources agree": sum(len(each.sources) > 1 for each in models),
+        "sources agree": sum(len(each.sources) > 1 for each in models),
         "one source": sum(len(each.sources) == 1 and each.held is None for each in models),
         "in dispute": sum(each.held is not None for each in models),
     }
@@ -72,37 +73,25 @@ def ruled(merged: Merged) -> Counter[str]:
     return Counter(rule for each in merged.models.values() for rule in each.rules)
 
 
-def covered(prices: Sequence[Entry]) -> Counter[str]:
-    """Return the number of models with a current price of each class, tiers and variants, and with
-    a future change.
+def covered(made: Book) -> Counter[str]:
+    """Return the number of models with a current price of each class, tiers and variants, with a
+    past price, and with a future change.
     """
     counts = Counter(
         name
-        for row in prices
-        if is_applied(row) and "effective_from" not in row
+        for row in in_force(made)
         for name in (*RATES, "tiers", *(f"variant {each}" for each in row.get("variants", ())))
         if row.get(name) is not None or name.startswith("variant ")
     )
-    counts.update(units(prices))
-    counts["change to come"] = len(
-        {_title(row) for row in prices if is_applied(row) and "effective_from" in row}
-    )
+    counts.update(units(made))
+    counts["change to come"] = len(to_come(made))
+    counts["past price"] = len(applied(made["prices"])) - len(in_force(made)) - len(to_come(made))
     return counts
 
 
-def units(prices: Sequence[Entry]) -> Counter[str]:
+def units(made: Book) -> Counter[str]:
     """Return the number of models with a current price of each other unit."""
-    return Counter(
-        unit
-        for row in prices
-        if is_applied(row) and "effective_from" not in row
-        for unit in row.get("unit_prices", ())
-    )
-
-
-def is_applied(row: Entry) -> bool:
-    """Return whether an entry applies without an owner's decision."""
-    return "held" not in row
+    return Counter(unit for row in in_force(made) for unit in row.get("unit_prices", ()))
 
 
 def left_out(merged: Merged) -> str:
@@ -124,4 +113,4 @@ def disputes(made: Book) -> str:
 
 def _title(row: Entry) -> str:
     dated = f" from {row['effective_from']}" if "effective_from" in row else ""
-    return f"{row['provider']}/{row['model']}{dated}{'' if is_applied(row) else ' (held)'}"
+    return f"{row['provider']}/{row['model']}{dated}{' (held)' if 'held' in row else ''}"

@@ -10,7 +10,7 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 from local.price_book.genai import GenaiPrices
-from local.price_book.statement import Key, Statement, Usd
+from local.price_book.statement import Key, Statement, Usd, place_in_force
 
 TOLERANCE = Decimal("0.02")
 """The second source agrees if it differs by at most this share of the first source's price.
@@ -77,18 +77,24 @@ def regional_endpoint(each: Compared) -> bool:
     return not unexplained(each, each.genai.stated_on(each.genai_key, each.genai.on), raised)
 
 
-def superseded(each: Compared) -> bool:
-    """Return whether the second source has the price that the first had when the second was
-    published: it is outdated.
+def outdated(each: Compared) -> bool:
+    """Return whether the second price is older than the first.
+
+    Either the first source's price began after the second source was published, or the second has
+    what the first had before.
     """
-    before = each.genai.stated_on(each.genai_key, each.second_day)
-    return before.is_priced and not unexplained(each, before, each.second)
+    timeline = each.genai.models[each.genai_key]
+    place = place_in_force(timeline, each.genai.on) or 0
+    day, _ = timeline[place]
+    return (day is not None and day > each.second_day) or any(
+        not unexplained(each, past, each.second) for _, past in timeline[:place]
+    )
 
 
-SUPERSEDED = "superseded since the second was published"
+OUTDATED = "older than what the first source knows"
 STATEMENT_RULES: Mapping[str, Callable[[Compared], bool]] = {
     "regional endpoints at +10%": regional_endpoint,
-    SUPERSEDED: superseded,
+    OUTDATED: outdated,
 }
 """Rules that explain all remaining differences."""
 

@@ -63,6 +63,18 @@ class Statement:
         """Return whether every known price is 0."""
         return not any(price for usd in (self.usd, *self.tiers.values()) for price in usd.values())
 
+    def is_part_of(self, other: "Statement") -> bool:
+        """Return whether another statement has each of these prices, in the same tiers."""
+        return (
+            _has_all(self.usd, other.usd)
+            and self.tiers.keys() == other.tiers.keys()
+            and all(_has_all(usd, other.tiers[above]) for above, usd in self.tiers.items())
+            and all(
+                name in other.variants and each.is_part_of(other.variants[name])
+                for name, each in self.variants.items()
+            )
+        )
+
     def prices(self) -> Iterator[tuple[str, Decimal | None]]:
         """Yield every price with its path: `input_price`, `tiers[200000].output_price`."""
         yield from self.usd.items()
@@ -70,10 +82,30 @@ class Statement:
             yield from ((f"tiers[{threshold}].{name}", price) for name, price in usd.items())
 
 
+def _has_all(usd: Usd, other: Usd) -> bool:
+    return all(other.get(name) == price for name, price in usd.items() if price is not None)
+
+
 type Timeline = list[tuple[date | None, Statement]]
-"""The statement in force on the book's date (None), then each later change with the UTC day of its
+"""The first statement (None: always in force), then each later change with the UTC day of its
 start.
 """
+
+
+def place_in_force(timeline: Timeline, on: date) -> int | None:
+    """Return the index of the statement in force on a day; None if the first one is to come."""
+    begun = [place for place, (day, _) in enumerate(timeline) if day is None or day <= on]
+    return begun[-1] if begun else None
+
+
+def text_in_force(timeline: Timeline, on: date) -> int | None:
+    """Return the index of the statement in force on a day; None if it has no price of text.
+
+    Of a model sold by the page, hour or character, the other sources have that price in place of a
+    token's, so they cannot be compared.
+    """
+    place = place_in_force(timeline, on)
+    return place if place is not None and timeline[place][1].is_sold_in_text else None
 
 
 def micros(where: str, usd: Decimal | None) -> Decimal | None:

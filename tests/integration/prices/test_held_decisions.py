@@ -163,6 +163,7 @@ def test_dated_changes_may_be_approved_in_any_order(
     database: Database, olivia: Client, order: tuple[int, int]
 ) -> None:
     month_ago, week_ago = TOMORROW - timedelta(days=30), TOMORROW - timedelta(days=7)
+    seed(price(input_price=1_000_000))
     seed(
         price(input_price=1_000_000),
         price(input_price=4_000_000, effective_from=month_ago.isoformat()),

@@ -1,6 +1,7 @@
 """SeedPrices and prices with a date: scheduled, taken back, put off, and past ones."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -92,3 +93,38 @@ def test_a_history_whose_beginning_does_not_count_repeats_nothing(empty_database
     assert seed(price(input_price=9), price(input_price=10, effective_from=lately)) == counts(
         unchanged=2
     )
+
+
+def test_a_new_model_comes_with_its_history_whatever_the_steps(empty_database: Database) -> None:
+    long_ago, lately = TOMORROW - timedelta(days=200), TOMORROW - timedelta(days=100)
+    book = [
+        price(input_price=400_000),
+        price(input_price=1_500_000, effective_from=at(long_ago)),
+        price(input_price=15_000_000, effective_from=at(lately)),
+        price(input_price=9_000_000, held={"reason": "another source has another price"}),
+    ]
+    assert seed(*book, complete=True) == counts(inserted=3, held=1)
+    assert seed(*book, complete=True) == counts(unchanged=3, held=1)
+    before = [lately - timedelta(microseconds=1), lately, "now"]
+    assert [
+        input_prices_at(empty_database, moment)["m"] for moment in ("-infinity", long_ago, *before)
+    ] == [400_000, 1_500_000, 1_500_000, 15_000_000, 15_000_000]
+    held = empty_database.rows(
+        "SELECT before -> 'input_price', proposed -> 'input_price' FROM ai_model_price_changes_held"
+    )
+    assert held == [(15_000_000, 9_000_000)]
+
+
+def test_the_price_of_a_unit_has_a_history_and_is_taken_back(empty_database: Database) -> None:
+    def pages(micros: int, start: datetime | None = None) -> dict[str, Any]:
+        dated = {} if start is None else {"effective_from": at(start)}
+        return price(input_price=1, unit_prices={"pages": micros}, **dated)
+
+    known = [pages(10**9), pages(4 * 10**9, TOMORROW - timedelta(days=100))]
+    soon = pages(5 * 10**9, TOMORROW)
+    assert seed(*known, soon, complete=True) == counts(inserted=3)
+    assert seed(*known, soon, complete=True) == counts(unchanged=3)
+    assert seed(*known, complete=True) == counts(updated=1, unchanged=1)
+    assert empty_database.rows(
+        "SELECT (unit_prices ->> 'pages')::bigint FROM ai_model_price_versions ORDER BY id"
+    ) == [(10**9,), (4 * 10**9,), (5 * 10**9,), (4 * 10**9,)]

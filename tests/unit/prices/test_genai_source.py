@@ -1,16 +1,24 @@
 """The first source: what the tool takes from the package's data, and what stops it."""
 
+import dataclasses
 import datetime
 import json
 from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-from genai_prices.types import ConditionalPrice, ModelPrice, Tier, TieredPrices
+from genai_prices.types import (
+    ConditionalPrice,
+    ModelPrice,
+    StartDateConstraint,
+    Tier,
+    TieredPrices,
+)
 
 from local.price_book import PriceBookRefused
 from local.price_book.book import render
 from local.price_book.genai import NO_PRICE, GenaiPrices
+from local.price_book.present import in_force
 from tests.price_sources import (
     DAY,
     always,
@@ -23,12 +31,14 @@ from tests.price_sources import (
     model,
     provider,
     usd,
+    variant,
 )
 
 
 def input_price(prices: ModelPrice | list[ConditionalPrice]) -> int | None:
-    """Of today: what is to come is another entry."""
-    return made(model(prices))["prices"][0]["input_price"]
+    """Of today: what was before and what is to come are other entries."""
+    (row,) = in_force(made(model(prices)))
+    return row["input_price"]
 
 
 @pytest.mark.parametrize(
@@ -129,6 +139,37 @@ def test_a_future_day_is_an_entry_of_its_own_unless_it_changes_nothing():
         (None, 1_000_000),
         ("2027-01-01T00:00:00Z", 2_000_000),
     ]
+
+
+def test_what_a_model_cost_before_is_an_entry_of_its_own():
+    before, since = (DAY - datetime.timedelta(days=days) for days in (90, 9))
+    rows = made(model([always("4"), from_day(before, "4"), from_day(since, "15")]))["prices"]
+    assert [(row.get("effective_from"), row["input_price"]) for row in rows] == [
+        (None, 4_000_000),
+        ("2026-11-01T00:00:00Z", 15_000_000),
+    ]
+
+
+def test_what_became_known_later_counts_while_the_rest_is_the_same():
+    known, cut = (DAY - datetime.timedelta(days=days) for days in (9, 90))
+    batch = variant("processing", "batch", usd("1"), known)
+    priced = dataclasses.replace(model([always("4"), from_day(cut, "2")]), price_variants=[batch])
+    rows = made(priced)["prices"]
+    assert [(row["input_price"], "variants" in row) for row in rows] == [
+        (4_000_000, False),
+        (2_000_000, True),
+    ]
+    soon = variant("processing", "batch", usd("1"), DAY + datetime.timedelta(days=1))
+    rows = made(dataclasses.replace(model(usd("2")), price_variants=[soon]))["prices"]
+    assert ["variants" in row for row in rows] == [False, True], "what is to come does not count"
+
+
+def test_a_price_before_a_time_without_one_is_left_out():
+    nothing, again = (DAY - datetime.timedelta(days=days) for days in (90, 9))
+    gap = ConditionalPrice(StartDateConstraint(nothing), prices=ModelPrice())
+    (row,) = made(model([always("4"), gap, from_day(again, "2")]))["prices"]
+    assert (row["effective_from"], row["input_price"]) == ("2026-11-01T00:00:00Z", 2_000_000)
+    assert made(model([always("4"), gap]))["prices"] == []
 
 
 def test_a_model_without_a_price_today_is_priced_from_the_day_that_has_one():

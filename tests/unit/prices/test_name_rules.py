@@ -21,7 +21,8 @@ def test_a_small_model_is_never_taken_for_the_large_one():
         ("google", "gemini-2.5-flash-preview-05-20", "gemini-2.5-flash"),
         ("openai", "gpt-4-0613-preview", "gpt-4"),
         ("mistral", "mistral-large-2402", "mistral-large"),
-        ("azure", "eu/gpt-4o-mini", "gpt-4o"),
+        ("azure", "global/gpt-4o-mini", "gpt-4o"),
+        ("azure", "eu/gpt-4o-mini", "eu/gpt-4o"),
         ("openai", "ft:gpt-4o-mini:acme::Ab12", "gpt-4o-mini"),
     ]:
         assert large not in {model for _, model in names(provider, small)}, small
@@ -65,14 +66,10 @@ def test_every_row_of_the_book_is_found_by_its_own_name_first():
 
 
 OTHERWISE_PRICED = {
-    # Where models.dev, the only source for the one, has grown older than genai-prices for the
-    # other.
-    ("azure", "gpt-3.5-turbo-0613"),
-    ("azure", "gpt-4"),
-    ("azure-cognitive-services", "o1-preview"),
+    # Vertex AI's own price, by two sources.
     ("google-vertex", "gemini-2.0-flash"),
-    ("google-vertex", "gemini-flash-latest"),
-    ("google-vertex", "gemini-flash-lite-latest"),
+    # Mistral Large 3, by two sources. genai-prices takes it for Mistral Large 2.
+    ("mistral", "mistral-large-latest"),
 }
 """Rows that cost something else than the row that their name would lead to without them: hence
 exact first.

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from allowance.prices.book import BookEntry
 from allowance.prices.seeding.changes import Comparison, Decision, PriceDifference
 from allowance.prices.seeding.moves import moves, new_rates
-from allowance.prices.seeding.plan import Plan, plan
+from allowance.prices.seeding.outcome import Plan
+from allowance.prices.seeding.plan import plan
 from allowance.prices.seeding.plausibility import THRESHOLDS
 from allowance.prices.terms import RATES, PriceTerms
 
@@ -28,7 +29,7 @@ def difference(
 ) -> PriceDifference:
     return PriceDifference(
         n=n, provider="p", model="m", effective_from=None, starts="now", before=before,
-        was_withdrawn=False, decisions=list(decisions),
+        was_withdrawn=False, is_present=True, is_past=False, decisions=list(decisions),
     )  # fmt: skip
 
 

@@ -11,7 +11,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from allowance.prices.bedrock_names import BEDROCK, bedrock_id, bedrock_names
+from allowance.prices.bedrock_names import (
+    BEDROCK,
+    IN_REGION,
+    bedrock_id,
+    bedrock_names,
+    needs_own_row,
+)
 from allowance.prices.match_rules import matcher
 from allowance.prices.name_marks import unmarked
 from allowance.prices.name_spellings import spelled
@@ -27,9 +33,29 @@ from allowance.prices.name_tables import (
 MAX_CANDIDATES = 24
 EXACT = "the name as sent"
 PATHS = re.compile(
-    r"(?:(?:projects/[^/]+/)?locations/[^/]+/)?(?:publishers/[^/]+/)?models/|publishers/[^/]+/"
+    r"(?:(?:projects/[^/]+/)?locations/([^/]+)/)?(?:publishers/[^/]+/)?models/|publishers/[^/]+/"
 )
-AZURE_REGION = re.compile(r"(?:global|global-standard|eu|us)/")
+AZURE_GLOBAL = re.compile(r"(?:global|global-standard)/")
+AZURE_ZONE = re.compile(r"(?:us-gov|us|eu|apac)/")
+"""Data zones and regions cost 10% to 38% more, by zone and model (Azure, by LiteLLM 1.110.2)."""
+
+REGIONAL = "regional/"
+"""The prefix of Vertex AI's rows for endpoints other than the global one."""
+
+DEARER_ABROAD = re.compile(
+    r"claude-(?:[a-z]+-(?:4-[5-9]|[5-9])|mythos)|gemini-(?:3\.1-flash|3\.[5-9]|[4-9])"
+)
+"""Claude 4.5 and later (Anthropic's price page), and Gemini 3.1 Flash and later (Google, by LiteLLM
+1.110.2) cost 10% more at regional endpoints of Vertex AI.
+"""
+
+
+PLACES = {
+    BEDROCK: re.compile(rf"^{IN_REGION.pattern}"),
+    "azure": re.compile(rf"^{AZURE_ZONE.pattern}"),
+    "google": re.compile(rf"^{REGIONAL}"),
+}
+"""The place in a name, which says nothing about the model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +96,22 @@ def _of_one_model(provider: str, model: str) -> Iterator[Led]:
     meant: dict[str, str] = {}
     priced: dict[tuple[str, str], str | None] = {}
     certain: list[Led] = []
+    is_regional = any(_needs_own_row(seller, name) for _, seller, name, _ in rows)
     seller = seller_of(provider.lower())
     as_sent = (seller, seller, model.lower(), _sold_by(provider.lower(), seller))
     for rules_of, _, name, rules in (as_sent, *rows):
         if (rules_of, name) in priced or (known := matcher(rules_of)) is None:
             continue
-        found = known.match(name)
+        anywhere = PLACES[rules_of].sub("", name) if rules_of in PLACES else name
+        found = known.match(anywhere)
         priced[rules_of, name] = known.id_of(name) or (found and found.model)
-        if found and found.model == meant.setdefault(rules_of, found.model) and found.is_certain:
-            why = f"{name} means {found.model} in the rules of genai-prices"
+        if (
+            found
+            and found.model == meant.setdefault(rules_of, found.model)
+            and found.is_certain
+            and not is_regional
+        ):
+            why = f"{anywhere} means {found.model} in the rules of genai-prices"
             certain.append((rules_of, found.model.lower(), (*rules, why)))
     makers = SOLD_ALIKE.get(rows[0][0], {})
     for rules_of, seller, name, rules in rows:
@@ -103,6 +136,18 @@ def _read(provider: str, model: str) -> Iterator[Led]:
     if platform == "google-vertex" and name.startswith("claude"):
         platform = "google-vertex-anthropic"
     is_otherwise_priced = any((each, name) in OTHERWISE_PRICED for each in (seller, *makers))
+    if seller == "azure" and (zone := AZURE_ZONE.match(name)):
+        bare, why = name[zone.end() :], (*rules, f"in the zone {zone[0]}")
+        is_alone = ("openai", bare) in OTHERWISE_PRICED
+        for each, more in [(bare, why)] if is_alone else spelled(seller, bare, why):
+            yield seller, f"{zone[0]}{each}", more
+        return
+    if seller == "google" and name.startswith(REGIONAL):
+        name = name.removeprefix(REGIONAL)
+        for each, more in spelled(seller, name, (*rules, "at a regional endpoint")):
+            yield seller, f"{REGIONAL}{each}", more
+        if DEARER_ABROAD.match(name):
+            return
     names = [(name, rules)] if is_otherwise_priced else spelled(seller, name, rules)
     for each, why in names:
         if platform is not None:
@@ -135,17 +180,24 @@ def _addressed(provider: str, model: str) -> tuple[str, str, tuple[str, ...]]:
         name, seller = host
         rules.append(f"at the host {seller.removeprefix('huggingface_')}")
     if seller == "google" and (path := PATHS.match(name)):
-        name = name[path.end() :]
-        rules.append(
-            "without the path; the price is that of the global endpoint, others may cost 10% more"
-        )
-    if seller == "azure" and (region := AZURE_REGION.match(name)):
-        name = name[region.end() :]
-        rules.append(
-            "without the kind of deployment; the price is that of global ones, others "
-            "may cost 10% more"
-        )
+        is_global = path[1] in {None, "global"}
+        name = f"{'' if is_global else REGIONAL}{name[path.end() :]}"
+        rules.append("without the path")
+    if seller == "azure" and (kind := AZURE_GLOBAL.match(name)):
+        name = name[kind.end() :]
+        rules.append("without the kind of deployment")
     return seller, name, tuple(rules)
+
+
+def _needs_own_row(seller: str, name: str) -> bool:
+    """Return whether a row is of a region whose price no other row states."""
+    if seller == "google":
+        return DEARER_ABROAD.match(name.removeprefix(REGIONAL)) is not None and name.startswith(
+            REGIONAL
+        )
+    if seller == "azure":
+        return AZURE_ZONE.match(name) is not None
+    return seller == BEDROCK and needs_own_row(name)
 
 
 def _sold_by(provider: str, seller: str) -> tuple[str, ...]:

@@ -53,6 +53,9 @@ def unsold(terms: PriceTerms) -> frozenset[str]:
         found |= {OTHERS[unit].name for unit in OTHER_UNITS if level.price_of(unit) is None}
         found |= {TOKENS[TOKEN_CLASSES[place]].name for place in level.amounts[1]}
     counts = {COUNTED[name] for name in found}
+    # Of a model that makes sound alone, for example, there is no text in the whole output.
+    texts = {"output_tokens": "output_text_tokens", "cache_read_tokens": "cache_text_read_tokens"}
+    counts |= {text for whole, text in texts.items() if whole in counts}
     if counts & {"cache_write_tokens", "cache_write_1h_tokens"}:
         counts |= {"cache_write_5m_tokens", "cache_write_1h_tokens"}
     return frozenset(counts)

@@ -27,6 +27,8 @@ class PriceDifference(Row):
     """A difference between a book and the price in effect; times are text.
 
     `n` is the index of the entry in the book; null means that the book lacks the model.
+    `is_present`: the entry states or disputes the current price. `is_past`: it states a price that
+    ended before now.
     """
 
     n: int | None
@@ -36,6 +38,8 @@ class PriceDifference(Row):
     starts: str
     before: PriceTerms | None
     was_withdrawn: bool
+    is_present: bool
+    is_past: bool
     decisions: list[Decision]
 
 
@@ -65,6 +69,11 @@ class Candidate:
     @property
     def name(self) -> tuple[str, str]:
         return self.difference.provider, self.difference.model
+
+    @property
+    def is_history(self) -> bool:
+        """Return whether it is what a new model cost before its current price."""
+        return self.difference.is_past and self.before is None
 
     def waiting(self) -> Decision | None:
         """Return the held change that proposes the same and still waits; None without one."""

@@ -5,21 +5,18 @@ and against single wrong prices (mistyped, missing, zero). Filling in an unknown
 but it must fit the model's other rates.
 """
 
-import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from uuid import UUID
+from dataclasses import replace
 
 from allowance.prices.book import BookEntry
 from allowance.prices.seeding.changes import (
     Candidate,
     Comparison,
-    PlannedHold,
     PlannedVersion,
     PriceDifference,
 )
 from allowance.prices.seeding.moves import Move, moves
+from allowance.prices.seeding.outcome import DISPUTED, Plan, apply, place
 from allowance.prices.seeding.plausibility import (
     THRESHOLDS,
     Thresholds,
@@ -29,23 +26,6 @@ from allowance.prices.seeding.plausibility import (
     implausible_ratio,
 )
 from allowance.prices.terms import PriceTerms
-
-DISPUTED = "the sources of this price disagree"
-
-
-@dataclass
-class Plan:
-    """The rows to write. The counts are of entries; `withdrawn` counts models."""
-
-    versions: list[PlannedVersion] = field(default_factory=list[PlannedVersion])
-    held: list[PlannedHold] = field(default_factory=list[PlannedHold])
-    still_held: list[UUID] = field(default_factory=list[UUID])
-    reasons: Counter[str] = field(default_factory=Counter[str])
-    inserted: int = 0
-    updated: int = 0
-    withheld: int = 0
-    """Entries without a dispute that are held."""
-    withdrawn: int = 0
 
 
 def plan(
@@ -65,10 +45,13 @@ def plan(
     disputed = {
         (each.provider, each.model, str(each.effective_from)) for each in entries if each.held
     }
-    proposals = [
-        _candidate(each, entries, disputed) for each in named if not _entry(each, entries).held
-    ]
-    proposals = _in_sequence(proposals, comparison, thresholds)
+    stated = [each for each in named if not _entry(each, entries).held]
+    candidates = [_candidate(each, entries, disputed) for each in stated]
+    past = [each for each in candidates if each.is_history]
+    proposals = [each for each in candidates if not each.is_history]
+    new = sum(each.before is None for each in proposals)
+    has_sample = comparison.priced + new >= thresholds.sample
+    proposals = _in_sequence(proposals, thresholds, has_sample=has_sample)
     doubts = _doubts_about_the_book(proposals, comparison, thresholds)
     by_provider = dict(
         implausible_medians([(each.name[0], each.proposed) for each in _new(proposals)], thresholds)
@@ -76,21 +59,22 @@ def plan(
     made, applied = Plan(), dict[tuple[str, str, str | None], PriceTerms]()
     for each in proposals:
         doubt = by_provider.get(each.name[0])
-        held = _place(made, each, (*doubts, *([doubt] if doubt else []), *each.reasons))
+        held = place(made, each, (*doubts, *([doubt] if doubt else []), *each.reasons))
         made.withheld += held
         if not held and not each.is_settled():
-            applied[*each.name, each.difference.effective_from] = each.proposed
-            _apply(made, each)
+            applied[*each.name, _time(each.difference)] = each.proposed
+            apply(made, each)
+    begun = {(provider, model) for provider, model, at in applied if at is None}
+    _apply_history(made, past, begun, thresholds, has_sample=has_sample)
     for difference in named:
         entry = _entry(difference, entries)
         if entry.held is not None:
             before = applied.get(
-                (difference.provider, difference.model, difference.effective_from),
-                difference.before,
+                (difference.provider, difference.model, _time(difference)), difference.before
             )
             alternative = Candidate(difference, entry, entry.terms, before, True, ())
             if alternative.proposed != before:
-                _place(made, alternative, (entry.held.reason,))
+                place(made, alternative, (entry.held.reason,))
     _withdraw(made, comparison)
     return made
 
@@ -99,23 +83,27 @@ def _entry(difference: PriceDifference, entries: Sequence[BookEntry]) -> BookEnt
     return entries[difference.n or 0]
 
 
+def _time(difference: PriceDifference) -> str | None:
+    """Return the time that an entry is about; None: now."""
+    return None if difference.is_present else difference.effective_from
+
+
 def _candidate(
     difference: PriceDifference, entries: Sequence[BookEntry], disputed: set[tuple[str, str, str]]
 ) -> Candidate:
     entry = _entry(difference, entries)
-    is_disputed = (entry.provider, entry.model, str(entry.effective_from)) in disputed
+    times = [str(entry.effective_from), *(["None"] if difference.is_present else [])]
+    is_disputed = any((entry.provider, entry.model, at) in disputed for at in times)
     return Candidate(difference, entry, entry.terms, difference.before, is_disputed, ())
 
 
 def _in_sequence(
-    proposals: list[Candidate], comparison: Comparison, limits: Thresholds
+    proposals: list[Candidate], limits: Thresholds, *, has_sample: bool
 ) -> list[Candidate]:
     """Return the candidates with the reasons that concern each alone.
 
     Each is compared with the price in effect, or, for a new model, with its previous entry.
     """
-    new = sum(each.before is None for each in proposals)
-    has_sample = comparison.priced + new >= limits.sample
     judged: list[Candidate] = []
     for each in proposals:
         previous = (
@@ -165,52 +153,31 @@ def _moves_known_rates(each: Candidate, limits: Thresholds) -> bool:
     return each.before is not None and any(True for _ in _moved(each.before, each.proposed, limits))
 
 
-def _place(made: Plan, each: Candidate, reasons: Sequence[str]) -> bool:
-    """Hold the change if it already waits or has reasons, and return whether it is held.
+def _apply_history(
+    made: Plan,
+    past: Sequence[Candidate],
+    begun: set[tuple[str, str]],
+    limits: Thresholds,
+    *,
+    has_sample: bool,
+) -> None:
+    """Apply what new models cost before, if their current price is applied and all is plausible.
 
-    A change that an owner settled is never held.
+    A step of the history is no move: it prices no usage that is recorded. None is held, since an
+    owner approves prices from now on. Without it, usage of that time stays unpriced.
     """
-    if each.is_settled():
-        return False
-    provider, model = each.name
-    if (waiting := each.waiting()) is not None:
-        made.still_held.append(waiting.id)
-    elif reasons:
-        made.held.append(
-            PlannedHold(
-                provider=provider,
-                model=model,
-                effective_from=each.difference.effective_from,
-                before=each.before,
-                proposed=each.proposed,
-                reasons=list(reasons),
-                by_source=each.entry.held.by_source if each.entry.held else {},
-                sources=each.entry.sources,
-            )
-        )
-    else:
-        return False
-    made.reasons.update(_kind(each, text) for text in reasons)
-    return True
-
-
-def _apply(made: Plan, each: Candidate) -> None:
-    provider, model = each.name
-    made.versions.append(
-        PlannedVersion(
-            provider=provider,
-            model=model,
-            effective_from=each.difference.starts,
-            before=each.before,
-            terms=each.proposed,
-            withdrawn=False,
-            sources=each.entry.sources,
-        )
-    )
-    if each.before is None:
-        made.inserted += 1
-    else:
-        made.updated += 1
+    doubted = {
+        each.name
+        for each in past
+        if each.name not in begun
+        or any(implausible(each.name, None, each.proposed, limits, has_sample=has_sample))
+    }
+    for each in past:
+        if each.name in doubted:
+            made.not_applied += 1
+            made.reasons["a past price is left out"] += 1
+        else:
+            apply(made, each)
 
 
 def _withdraw(made: Plan, comparison: Comparison) -> None:
@@ -232,10 +199,3 @@ def _withdraw(made: Plan, comparison: Comparison) -> None:
         for each, before in gone
     ]
     made.withdrawn = len({(each.provider, each.model) for each, _ in gone})
-
-
-def _kind(each: Candidate, reason: str) -> str:
-    """Return a reason without its path and numbers, so that equal kinds count together."""
-    if each.entry.held is not None:
-        return DISPUTED
-    return re.sub(r"\d+", "n", reason.rpartition(": ")[2].partition(" from ")[0])

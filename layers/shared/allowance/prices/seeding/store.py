@@ -13,7 +13,8 @@ from allowance.metrics import count_price_book
 from allowance.prices.book import PriceBook
 from allowance.prices.models import LockedBook
 from allowance.prices.seeding.changes import Comparison, PlannedHold, PlannedVersion
-from allowance.prices.seeding.plan import Plan, plan
+from allowance.prices.seeding.outcome import Plan
+from allowance.prices.seeding.plan import plan
 from allowance.prices.seeding.source import SHIPPED, TakenBook
 from allowance.rbac.policy import PRICE_BOOK, Action
 
@@ -93,7 +94,7 @@ class SeedingStore(Store):
                 origin=f"{book.title}, from {taken.location}",
                 location=remembered,
                 etag=taken.etag if complete else None,
-                entry_count=sum(each.held is None for each in book.prices) if complete else None,
+                entry_count=_to_apply(book, made) if complete else None,
                 **self._origin.parameters,
             )
         return self._reported(_counts(book, made, taken.fallback), taken, made)
@@ -121,12 +122,15 @@ def _models(book: PriceBook) -> str:
     return json.dumps([{"provider": provider, "model": model} for provider, model in sorted(names)])
 
 
+def _to_apply(book: PriceBook, made: Plan) -> int:
+    return sum(each.held is None for each in book.prices) - made.not_applied
+
+
 def _counts(book: PriceBook, made: Plan, fallback: str | None) -> SeedCounts:
-    to_apply = sum(each.held is None for each in book.prices)
     return SeedCounts(
         inserted=made.inserted,
         updated=made.updated,
-        unchanged=to_apply - made.inserted - made.updated - made.withheld,
+        unchanged=_to_apply(book, made) - made.inserted - made.updated - made.withheld,
         held=len(made.held) + len(made.still_held),
         withdrawn=made.withdrawn,
         fallback=fallback,

@@ -53,7 +53,7 @@ placed AS (
             g.cache_write_1h_price, g.unit_prices, g.tiers, g.variants
         ) AS terms,
         i.effective_from IS NOT NULL AS is_known, i.effective_from AS known_from,
-        i.version AS known_version,
+        i.version AS known_version, g.starts <= moment.now AND NOT g.is_held AS begun,
         -- A held entry without a date disputes the current price.
         (g.is_held AND g.effective_from IS NULL)
         OR g.starts = max(g.starts) FILTER (WHERE NOT g.is_held AND g.starts <= moment.now)
@@ -75,7 +75,7 @@ compared AS (
         -- This entry ends the previous entry's other price, whatever was in effect before the book.
         lag(p.terms, 1, p.terms) OVER (
             PARTITION BY p.provider, p.model, p.is_held ORDER BY p.starts
-        ) <> p.terms AS ends_another
+        ) <> p.terms AS ends_another, p.is_present, p.begun AND NOT p.is_present AS is_past
     FROM placed AS p
     CROSS JOIN moment
     LEFT JOIN LATERAL (
@@ -90,7 +90,7 @@ compared AS (
     UNION ALL
     SELECT g.n, s.provider, s.model, s.effective_from, false, g.input_price, g.output_price,
         g.cache_read_price, g.cache_write_price, g.cache_write_1h_price, g.unit_prices, g.tiers,
-        g.variants, s.effective_from, v.version, false
+        g.variants, s.effective_from, v.version, false, false, false
     FROM scheduled AS s
     JOIN LATERAL (
         SELECT each.n, each.input_price, each.output_price, each.cache_read_price, each.tiers,
@@ -116,7 +116,7 @@ compared AS (
 ),
 differences AS (
     SELECT c.n, c.provider, c.model, c.effective_from, c.begins,
-        ai_model_price_terms(c.version) AS before, (c.version).withdrawn
+        ai_model_price_terms(c.version) AS before, (c.version).withdrawn, c.is_present, c.is_past
     FROM compared AS c
     WHERE (c.version).id IS NULL
         OR ((c.version).withdrawn AND NOT c.is_held)
@@ -132,7 +132,7 @@ differences AS (
     UNION ALL
     -- A withdrawn model keeps each of its prices, current and scheduled.
     SELECT NULL, i.provider, i.model, NULL, stated.starts, ai_model_price_terms(stated.version),
-        false
+        false, false, false
     FROM in_effect AS i
     CROSS JOIN moment
     CROSS JOIN LATERAL (
@@ -157,7 +157,7 @@ decisions AS (
     SELECT h.provider, h.model, jsonb_agg(jsonb_build_object(
         'id', h.id, 'effective_from', h.effective_from, 'before', h.before, 'proposed', h.proposed,
         'decision', h.decision
-    ) ORDER BY h.created_at, h.id) AS all_of_them
+    ) ORDER BY h.created_at, h.id) AS known
     FROM ai_model_price_changes_held AS h
     WHERE h.decision IS DISTINCT FROM 'superseded'
         -- A rejection does not cover a price that came, or came back, after it.
@@ -174,7 +174,7 @@ SELECT
     coalesce(jsonb_agg(jsonb_build_object(
         'n', d.n, 'provider', d.provider, 'model', d.model, 'effective_from', d.effective_from,
         'starts', d.begins, 'before', d.before, 'was_withdrawn', coalesce(d.withdrawn, false),
-        'decisions', coalesce(c.all_of_them, '[]')
+        'is_present', d.is_present, 'is_past', d.is_past, 'decisions', coalesce(c.known, '[]')
     ) ORDER BY d.provider COLLATE "C", d.model COLLATE "C", d.begins, d.n), '[]') AS differences
 FROM differences AS d
 LEFT JOIN decisions AS c ON c.provider = d.provider AND c.model = d.model;
