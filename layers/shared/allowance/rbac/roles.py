@@ -93,22 +93,29 @@ ORGANIZATION_ROLES: Mapping[str, OrganizationRole] = {
 }
 
 
-def in_organization(role: OrganizationRole, organization_id: UUID) -> Role:
-    """Return the role with its permissions in this organization."""
-    return Role(
-        site=role.site, by_org_id={organization_id: OrganizationPermissions(role.org, role.member)}
-    )
-
-
 def roles_of_user(
     site_roles: Iterable[str], organizations: Iterable[tuple[UUID, Iterable[str]]]
 ) -> tuple[Role, ...]:
-    """Return every role of a user: the role of everyone, the named ones, and each membership. An
-    unknown name grants nothing.
+    """Return every role of a user: the role of everyone, the named ones, and one for all
+    memberships. An unknown name grants nothing.
+
+    The rule visits every role for each object. So a role for each membership would make the cost of
+    a list grow with the square of the number of organizations.
     """
-    held = [EVERYONE, *(SITE_ROLES[name] for name in site_roles if name in SITE_ROLES)]
+    named = (SITE_ROLES[name] for name in site_roles if name in SITE_ROLES)
+    return (EVERYONE, *named, _role_of_member(organizations))
+
+
+def _role_of_member(organizations: Iterable[tuple[UUID, Iterable[str]]]) -> Role:
+    """Return the permissions of all memberships as one role."""
+    site: dict[Permission, None] = {}
+    held: dict[UUID, OrganizationPermissions] = {}
     for organization_id, names in organizations:
-        held.append(in_organization(MEMBER_OF_ORGANIZATION, organization_id))
-        known = (ORGANIZATION_ROLES[name] for name in names if name in ORGANIZATION_ROLES)
-        held += (in_organization(role, organization_id) for role in known)
-    return tuple(held)
+        known = [ORGANIZATION_ROLES[name] for name in names if name in ORGANIZATION_ROLES]
+        roles = (MEMBER_OF_ORGANIZATION, *known)
+        held[organization_id] = OrganizationPermissions(
+            tuple(each for role in roles for each in role.org),
+            tuple(each for role in roles for each in role.member),
+        )
+        site |= dict.fromkeys(each for role in roles for each in role.site)
+    return Role(site=tuple(site), by_org_id=held)
