@@ -17,6 +17,7 @@ import boto3
 from moto.server import ThreadedMotoServer
 
 from tests.conftest import environment
+from tests.remembered import keys_and_paths_of_moto
 
 REGION = "eu-west-1"
 SIGNED_IN = {
@@ -108,6 +109,7 @@ class Door:
 @cache
 def moto_address() -> tuple[str, int]:
     """Where moto serves, for as long as this process runs: each stop would wait half a second."""
+    keys_and_paths_of_moto()
     moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     moto.start()
     return moto.get_host_and_port()

@@ -8,6 +8,9 @@ from tests.gateway import Client
 from tests.people import Acme
 from tests.postgres import Database
 from tests.price_books import price, seed
+from tests.remembered import descriptions_of_aws
+
+descriptions_of_aws()
 
 HERE = Path(__file__).parent
 DEPEND_ON_THE_VERSION = (
