@@ -225,7 +225,7 @@ def test_an_unknown_role_name_grants_nothing() -> None:
 
 
 def test_memberships_in_many_organizations_are_one_role() -> None:
-    """The rule visits every role for each organization of a list: once, 4,000 took half a minute."""
+    """The rule visits every role for each organization: once, 4,000 took half a minute."""
     names = list(ORGANIZATION_ROLES)
     held = [(UUID(int=n), names[: n % 6]) for n in range(1000)]
     many = roles_of_user([], held)
