@@ -47,5 +47,5 @@ def late(url: str, after_seconds: float, *, accepts: bool = False) -> Generator[
         listener.listen()
     threading.Thread(target=serve, daemon=True).start()
     login = parts.netloc.rpartition("@")[0]
-    yield parts._replace(netloc=f"{login}@127.0.0.1:{listener.getsockname()[1]}").geturl()
-    listener.close()
+    with listener:
+        yield parts._replace(netloc=f"{login}@127.0.0.1:{listener.getsockname()[1]}").geturl()

@@ -29,8 +29,10 @@ SUMS = ", ".join(
 
 
 def connection_of(database: Database) -> Connection:
-    """A new connection of a job."""
-    return Connection(DatabaseSource(database.url_of(Login.JOBS)), "test")
+    """A new connection of a job. It ends with its database, if no test closes it earlier."""
+    connection = Connection(DatabaseSource(database.url_of(Login.JOBS)), "test")
+    database.at_end(connection.close)
+    return connection
 
 
 def record_in(

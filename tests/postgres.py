@@ -8,8 +8,8 @@ import secrets
 import shutil
 import subprocess
 import threading
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -46,6 +46,7 @@ class Database:
     """Of the routes' login. The handlers replace the user in it by their own."""
     _owners: dict[int, psycopg.Connection[Any]] = field(default_factory=dict, compare=False)
     """The connection of each thread that asks: a login takes 5 ms, a question 0.1 ms."""
+    _at_end: ExitStack = field(default_factory=ExitStack, compare=False)
 
     def url_of(self, login: Login) -> str:
         """The URL of another login of the functions. All have the same password here."""
@@ -61,8 +62,13 @@ class Database:
     def run(self, query: str, *parameters: object) -> None:
         self._owner().execute(query.encode(), parameters or None)
 
+    def at_end(self, close: Callable[[], object]) -> None:
+        """Call this before the database is dropped, also if the test fails before its own call."""
+        self._at_end.callback(close)
+
     def close(self) -> None:
-        """Close the connections behind `rows` and `run`."""
+        """Close the connections behind `rows` and `run`, and what `at_end` got."""
+        self._at_end.close()
         for owner in self._owners.values():
             owner.close()
         self._owners.clear()

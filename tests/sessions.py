@@ -1,10 +1,15 @@
-"""Stores on connections of their own, each like a separate Lambda, and waits for their locks."""
+"""Stores on connections of their own, each like a separate Lambda, and waits for their locks.
+
+A busy machine may stop any of them for seconds: a wait here ends by a condition, and its limit only
+turns a hang into a failure.
+"""
 
 import threading
 import time
 from collections.abc import Callable, Generator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Any
 from uuid import UUID
 
 from allowance.access.caller import Caller
@@ -20,9 +25,11 @@ from allowance.rbac.roles import roles_of_user
 from allowance.rbac.system import DIRECTORY_IMPORTER, Login
 from tests.postgres import Database
 
+PATIENCE_SECONDS = 60
+
 WAITING = (
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type "
-    "= 'Lock'"
+    "= 'Lock' AND application_name LIKE %s"
 )
 
 
@@ -81,17 +88,30 @@ def directory_store(database: Database) -> Generator[DirectoryStore]:
         connection.close()
 
 
-def wait_for_waiters(database: Database, number: int = 1) -> None:
-    """Return when this number of sessions waits for a lock. A lock's timeout is 2 s."""
-    give_up = time.monotonic() + 10
-    while database.rows(WAITING) != [(number,)]:
-        assert time.monotonic() < give_up, "nobody waits"
+def be_patient(database: Database) -> None:
+    """Let the functions' sessions that begin from now on wait a minute for a lock, instead of 2 s.
+
+    For tests in which a session holds a lock until others wait for it.
+    """
+    for login in Login:
+        for name in ("lock_timeout", "statement_timeout"):
+            database.run(
+                f'ALTER ROLE {login} IN DATABASE "{database.name}"'
+                f" SET {name} = '{PATIENCE_SECONDS}s'"
+            )
+
+
+def wait_for_waiters(database: Database, number: int = 1, application: str = "%") -> None:
+    """Return when this number of sessions of an application waits for a lock."""
+    give_up = time.monotonic() + PATIENCE_SECONDS
+    while database.rows(WAITING, application) != [(number,)]:
+        assert time.monotonic() < give_up, f"{application} waits for nobody"
         time.sleep(0.005)
 
 
 def at_once(*workers: Callable[[], int]) -> list[int]:
     """Start all workers together, and return the number of things that each did."""
-    start = threading.Barrier(len(workers))
+    start = threading.Barrier(len(workers), timeout=PATIENCE_SECONDS)
 
     def run(work: Callable[[], int]) -> int:
         start.wait()
@@ -99,3 +119,19 @@ def at_once(*workers: Callable[[], int]) -> list[int]:
 
     with ThreadPoolExecutor(len(workers)) as pool:
         return list(pool.map(run, workers))
+
+
+@contextmanager
+def beside(*workers: Callable[[threading.Event], Any]) -> Generator[list[Future[Any]]]:
+    """Run workers beside the block. Each stops at the event, which is set when the block ends, also
+    if it fails. Raises the first error of a worker.
+    """
+    stop = threading.Event()
+    with ThreadPoolExecutor(len(workers)) as pool:
+        running = [pool.submit(worker, stop) for worker in workers]
+        try:
+            yield running
+        finally:
+            stop.set()
+    for each in running:
+        each.result()

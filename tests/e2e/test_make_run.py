@@ -7,6 +7,7 @@ import stat
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,17 @@ import httpx
 import psutil
 import pytest
 
-from tests.e2e.stack import free_ports, lambda_client, running, spawn, state_folder
+from tests.e2e.stack import (
+    PATIENCE_SECONDS,
+    free_ports,
+    lambda_client,
+    running,
+    spawn,
+    state_folder,
+)
+
+get = partial(httpx.get, timeout=60)
+"""On a busy machine the first call of a function takes longer than httpx waits by default."""
 
 
 @dataclass
@@ -46,6 +57,7 @@ def first_run() -> Generator[FirstRun]:
                 left.description["api_url"] + left.budget_path,
                 json={"spend_limit_micros": 7},
                 headers=left.headers("adam"),
+                timeout=60,
             )
             assert put.status_code == 200
             left.children += psutil.Process(stack.process.pid).children(recursive=True)
@@ -80,12 +92,14 @@ def test_state_is_kept_between_runs_and_lost_tokens_are_replaced(first_run: Firs
             "olivia": True, "adam": True, "ana": True, "maya": False, "otto": False,
         }  # fmt: skip
         for name, token in after["tokens"].items():
-            me = httpx.get(
-                after["api_url"] + "/api/v2/users/me", headers={"Authorization": f"Bearer {token}"}
+            me = get(
+                after["api_url"] + "/api/v2/users/me",
+                headers={"Authorization": f"Bearer {token}"},
             )
             assert me.json()["username"] == name
-        kept = httpx.get(
-            after["api_url"] + first_run.budget_path, headers=first_run.headers("adam")
+        kept = get(
+            after["api_url"] + first_run.budget_path,
+            headers=first_run.headers("adam"),
         )
         assert kept.json()["spend_limit_micros"] == 7
 
@@ -95,8 +109,8 @@ def test_with_the_feature_gate_off_budget_routes_are_forbidden(first_run: FirstR
         described = gated.description
         headers = {"Authorization": f"Bearer {described['tokens']['adam']}"}
         group = f"{described['api_url']}/api/v2/groups/{described['groups']['acme/platform']}"
-        assert httpx.get(f"{group}/ai/budget", headers=headers).status_code == 403
-        assert httpx.get(group, headers=headers).status_code == 200
+        assert get(f"{group}/ai/budget", headers=headers).status_code == 403
+        assert get(group, headers=headers).status_code == 200
         # A terminated stack ends like an interrupted one.
         assert gated.stop(signal.SIGTERM) == 0
 
@@ -118,7 +132,7 @@ def test_a_stack_that_cannot_run_prints_one_line(
 ) -> None:
     port, lambda_port = free_ports(2)
     process = spawn(state, **{"PORT": str(port), "LAMBDA_PORT": str(lambda_port)} | environment)
-    printed, _ = process.communicate(timeout=30)
+    printed, _ = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 1
     assert len(printed.splitlines()) == 1
     assert message in printed
@@ -128,7 +142,7 @@ def test_a_taken_port_is_one_clear_line(state: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         process = spawn(state, PORT=str(port), LAMBDA_PORT=str(free_ports(1)[0]))
-        printed, _ = process.communicate(timeout=30)
+        printed, _ = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 1
     assert len(printed.splitlines()) == 1
     assert f"port {port}" in printed
@@ -156,12 +170,8 @@ def test_a_stack_repairs_files_that_a_crash_emptied_and_serves_a_burst(
             f"{described['api_url']}/healthz",
         ] * 12
         with ThreadPoolExecutor(len(urls)) as clients:
-            statuses = list(
-                clients.map(
-                    lambda url: httpx.get(url, headers=headers, timeout=60).status_code, urls
-                )
-            )
+            statuses = list(clients.map(lambda url: get(url, headers=headers).status_code, urls))
         maya = {"Authorization": f"Bearer {described['tokens']['maya']}"}
-        me = httpx.get(f"{described['api_url']}/api/v2/users/me", headers=maya)
+        me = get(f"{described['api_url']}/api/v2/users/me", headers=maya)
     assert statuses == [200] * len(urls)
     assert me.status_code == 200

@@ -21,7 +21,7 @@ from tests.e2e.stack import running
 
 ROOT = Path(__file__).parents[2]
 API = "http://127.0.0.1:3000"
-START_SECONDS = 60
+START_SECONDS = 120
 RUN_SECONDS = 300
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")

@@ -23,6 +23,7 @@ from tests.ledger import connection_of
 from tests.people import Acme
 from tests.postgres import Database
 from tests.receivers import Answer, Forward, Receivers
+from tests.sessions import PATIENCE_SECONDS
 
 ROOT = Path(__file__).parents[3]
 
@@ -67,13 +68,15 @@ def killed_in_a_call(door: Any, doorman: Callable[[bytes, Forward], object]) -> 
 
     door.doorman = waiting
     path = os.pathsep.join(map(str, (ROOT, ROOT / "functions", ROOT / "layers/shared")))
-    run = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-c", RUN], env=os.environ | {"PYTHONPATH": path}, cwd=ROOT
-    )
-    assert reached.wait(30)
-    run.send_signal(signal.SIGKILL)
-    run.wait()
-    over.set()
+    ) as run:
+        try:
+            assert reached.wait(PATIENCE_SECONDS)
+        finally:
+            run.send_signal(signal.SIGKILL)
+            run.wait()
+            over.set()
     door.doorman = lambda body, forward: forward(body)
 
 
@@ -118,12 +121,14 @@ def test_a_run_that_lost_its_lease_leaves_the_next_lease_alone(
         return 500, b""
 
     aws.sns.doorman = slow
-    run = threading.Thread(target=deliver)
-    run.start()
-    assert reached.wait(10)
-    database.run("UPDATE ai_spend_alerts SET leased_until = now() + interval '7 minutes'")
     state = "SELECT due_at, leased_until, attempts FROM ai_spend_alerts"
-    before = database.rows(state)
-    over.set()
-    run.join()
+    with ThreadPoolExecutor(1) as pool:
+        run = pool.submit(deliver)
+        try:
+            assert reached.wait(PATIENCE_SECONDS)
+            database.run("UPDATE ai_spend_alerts SET leased_until = now() + interval '7 minutes'")
+            before = database.rows(state)
+        finally:
+            over.set()
+    run.result()
     assert database.rows(state) == before

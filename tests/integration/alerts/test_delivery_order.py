@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -16,6 +17,7 @@ from tests.ledger import connection_of
 from tests.people import Acme
 from tests.postgres import Database
 from tests.receivers import Answer, Forward, Receivers
+from tests.sessions import PATIENCE_SECONDS
 
 STATE = (
     "SELECT threshold_percent::int, attempts::int, due_at <= now(), leased_until <= now()"
@@ -118,17 +120,18 @@ def test_a_higher_alert_waits_while_another_run_holds_the_lower_one(
         return forward(body)
 
     fifo.sns.doorman = slow
-    run = threading.Thread(target=deliver)
-    run.start()
-    assert reached.wait(20)
-    second = raise_alert(database, acme, percent=100)
-    connection = connection_of(database)
-    store = AlertStore(Gate(ALERT_DELIVERER.subject, connection), Origin(None, "test", "test"))
-    assert store.deliver(configured_receivers()).untried == 1
-    connection.close()
-    assert arrived(fifo) == []
-    over.set()
-    run.join()
+    with ThreadPoolExecutor(1) as pool:
+        run = pool.submit(deliver)
+        try:
+            assert reached.wait(PATIENCE_SECONDS)
+            second = raise_alert(database, acme, percent=100)
+            gate = Gate(ALERT_DELIVERER.subject, connection_of(database))
+            store = AlertStore(gate, Origin(None, "test", "test"))
+            assert store.deliver(configured_receivers()).untried == 1
+            assert arrived(fifo) == []
+        finally:
+            over.set()
+    run.result()
     deliver()
     assert arrived(fifo) == [first, second]
 

@@ -94,9 +94,11 @@ def test_a_receiver_that_hangs_does_not_hold_up_the_run(
         return 500, b""
 
     aws.sns.doorman = hangs
-    with topic_alone(database, aws):
-        outcome = deliver()
-    over.set()
+    try:
+        with topic_alone(database, aws):
+            outcome = deliver()
+    finally:
+        over.set()
     failed = 10 * len(aws.sns.calls)
     assert 0 < failed <= 20
     assert (outcome["failed"], outcome["untried"]) == (failed, 50 - failed)

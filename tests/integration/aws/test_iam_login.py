@@ -16,6 +16,7 @@ from local.postgres import EmbeddedPostgres
 from tests.conftest import environment
 from tests.gateway import Context
 from tests.postgres import with_parts
+from tests.sessions import PATIENCE_SECONDS
 
 RULES = """
 host all allowance_owner 127.0.0.1/32 scram-sha-256
@@ -40,7 +41,9 @@ def rds() -> Generator[EmbeddedPostgres]:
             assert row
             Path(row[0]).write_text(RULES)
             boss.execute("SELECT pg_reload_conf()")
+        give_up = time.monotonic() + PATIENCE_SECONDS
         while not accepts(with_parts(server.url, user="master", password="a-token")):
+            assert time.monotonic() < give_up
             time.sleep(0.01)
         yield server
 

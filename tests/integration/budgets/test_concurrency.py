@@ -84,7 +84,7 @@ def test_under_concurrent_puts_and_deletes_the_audit_log_is_a_chain(
     database: Database, acme: Acme, writers: int
 ) -> None:
     group, rounds = acme.groups["acme/platform"], 25
-    start = threading.Barrier(writers)
+    start = threading.Barrier(writers, timeout=60)
 
     def write(number: int) -> int:
         done = 0
@@ -173,7 +173,7 @@ def test_the_chain_of_a_budget_ends_with_its_group(database: Database, acme: Acm
 def test_of_many_writers_with_one_condition_only_one_succeeds(
     database: Database, acme: Acme, condition: str
 ) -> None:
-    group, start = acme.groups["acme/platform"], threading.Barrier(8)
+    group, start = acme.groups["acme/platform"], threading.Barrier(8, timeout=60)
     precondition = Precondition(must_be_absent=True)
     if condition == "If-Match":
         with budgets_of(database, acme, "adam") as store:

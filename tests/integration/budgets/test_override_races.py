@@ -12,11 +12,16 @@ from tests.gateway import Answer, Client
 from tests.overrides import MAYA, NOT_FOUND, entries, import_, limit, narrow
 from tests.people import Acme
 from tests.postgres import Database
-from tests.sessions import directory_store, wait_for_waiters
+from tests.sessions import be_patient, directory_store, wait_for_waiters
 
 LEAVE = "DELETE FROM group_members WHERE group_id = %(group)s AND user_id = %(user)s"
 HOLD = "SELECT 1 FROM users WHERE id = %(user)s FOR UPDATE"
 MOVE = "UPDATE user_ai_budget_overrides SET group_id = %(group)s, updated_at = now()"
+
+
+@pytest.fixture(autouse=True)
+def patient(database: Database) -> None:
+    be_patient(database)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import time
 from contextlib import nullcontext
 from typing import Any
 
+import psycopg
 import pytest
 
 import expire_usage
@@ -40,16 +41,23 @@ def test_a_job_outwaits_the_timeout_of_a_request(
 ) -> None:
     monkeypatch.setattr(connections, "CONNECT_TIMEOUT_SECONDS", 2)
     with late(database.app_url, 2.2, accepts=True) as url:
-        started = time.monotonic()
+        attempts, connect = list[str](), psycopg.connect
+
+        def counted(conninfo: str = "", **parameters: Any) -> Any:
+            attempts.append(conninfo)
+            return connect(conninfo, **parameters)
+
+        monkeypatch.setattr(psycopg, "connect", counted)
         assert expire(url)["dropped"] == []
-        assert time.monotonic() - started < 2.6, "the first attempt succeeded"
+    assert len(attempts) == 1, "the first attempt succeeded"
 
 
 def test_a_request_does_not_wait(database: Database, acme: Acme) -> None:
-    with late(database.app_url, RESUMES_AFTER_SECONDS) as url, environment(DATABASE_URL=url):
+    patience = session.JOB_PATIENCE_SECONDS
+    with late(database.app_url, 2 * patience) as url, environment(DATABASE_URL=url):
         started = time.monotonic()
         assert acme.client("adam").get(acme.budget_path()).status == 503
-        assert time.monotonic() - started < RESUMES_AFTER_SECONDS
+        assert time.monotonic() - started < patience / 2
 
 
 @pytest.mark.usefixtures("acme")
@@ -58,7 +66,7 @@ def test_many_messages_wait_no_longer_than_one(monkeypatch: pytest.MonkeyPatch) 
     with environment(DATABASE_URL="postgresql://allowance_jobs:x@127.0.0.1:1/nowhere"):
         started = time.monotonic()
         assert len(failed(*(message(f"m{n}", record(n)) for n in range(10)))) == 10
-        assert 0.4 < time.monotonic() - started < 2
+        assert 0.4 < time.monotonic() - started < 6, "each would wait a second"
 
 
 @pytest.mark.parametrize("fails", [False, True])
@@ -81,7 +89,7 @@ def test_a_job_leaves_no_connection_that_keeps_a_database_awake(
     with environment(DATABASE_URL=database.app_url):
         with pytest.raises(ValueError) if fails else nullcontext():  # noqa: PT011
             work({}, Context())
-        deadline = time.monotonic() + 2
+        deadline = time.monotonic() + 30
         while database.rows(sessions) != [(0,)] and time.monotonic() < deadline:
             time.sleep(0.01)
         assert database.rows(sessions) == [(0,)]

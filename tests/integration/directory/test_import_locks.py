@@ -1,32 +1,20 @@
 """An import beside writers of overrides: nobody waits in a circle, and the log stays a chain."""
 
-import time
-from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from itertools import pairwise
 from threading import Event
 from typing import Any
 
 import pytest
 
-from allowance.access.gate import Gate
-from allowance.access.store import Origin
-from allowance.database.database import Database as Connection
-from allowance.database.settings import DatabaseSource
 from allowance.directory import reading
-from allowance.directory.importer import DirectoryStore
 from allowance.directory.reading import read_directory
-from allowance.rbac.system import DIRECTORY_IMPORTER, Login
 from tests.gateway import Answer, Client
 from tests.overrides import MAYA, entries, limit
 from tests.people import Acme
 from tests.postgres import Database
+from tests.sessions import be_patient, beside, directory_store, wait_for_waiters
 
-WAITING = (
-    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-    " AND wait_event_type = 'Lock' AND application_name LIKE %s"
-)
 LOCK = "SELECT 1 FROM users WHERE username = %s FOR NO KEY UPDATE"
 
 LEAVES_THE_GROUP = {
@@ -61,39 +49,29 @@ def one_user_per_slice(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def patient(database: Database) -> None:
+    be_patient(database)
+
+
+@pytest.fixture
 def olivia(acme: Acme) -> Client:
     return acme.client("olivia")
 
 
-@contextmanager
-def importing(database: Database) -> Generator[DirectoryStore]:
-    """A store with its own connection: the handlers of one process share one."""
-    connection = Connection(DatabaseSource(database.url_of(Login.DIRECTORY)), "import")
-    gate = Gate(DIRECTORY_IMPORTER.subject, connection)
-    yield DirectoryStore(gate, Origin(None, "directory-importer", "r"))
-    connection.close()
-
-
-def wait_for(database: Database, application: str) -> None:
-    deadline = time.monotonic() + 1
-    while database.rows(WAITING, application) == [(0,)]:
-        assert time.monotonic() < deadline, f"{application} waits for nobody"
-        time.sleep(0.005)
-
-
 @OF_EACH_KIND
+@pytest.mark.usefixtures("patient")
 def test_a_writer_who_waits_for_an_import_sees_what_it_left(
     olivia: Client, acme: Acme, database: Database, document: dict[str, Any]
 ) -> None:
     """The import is in its second slice, and has taken the override in its first."""
     olivia.put(MAYA, limit(acme, 1))
-    with importing(database) as store, ThreadPoolExecutor(2) as threads:
+    with directory_store(database) as store, ThreadPoolExecutor(2) as threads:
         with database.connect() as other, other.transaction():
             other.execute(LOCK, ("otto",))
             imported = threads.submit(store.import_directory, read_directory(document))
-            wait_for(database, "import")
+            wait_for_waiters(database, application="import")
             put: Future[Answer] = threads.submit(olivia.put, MAYA, limit(acme, 2, "acme/Everyone"))
-            wait_for(database, "allowance/%")
+            wait_for_waiters(database, application="allowance/%")
         imported.result()
         left = document is LEAVES_THE_ORGANIZATION
         assert put.result().status == (400 if left else 200)
@@ -103,16 +81,17 @@ def test_a_writer_who_waits_for_an_import_sees_what_it_left(
 
 
 @OF_EACH_KIND
+@pytest.mark.usefixtures("patient")
 def test_an_import_waits_for_a_writer_before_it_takes_the_override(
     olivia: Client, acme: Acme, database: Database, document: dict[str, Any]
 ) -> None:
     """A writer has locked the user, and next wants the override: no circle."""
     olivia.put(MAYA, limit(acme, 1))
-    with importing(database) as store, ThreadPoolExecutor(1) as threads:
+    with directory_store(database) as store, ThreadPoolExecutor(1) as threads:
         with database.connect() as writer, writer.transaction():
             writer.execute(LOCK, ("maya",))
             imported = threads.submit(store.import_directory, read_directory(document))
-            wait_for(database, "import")
+            wait_for_waiters(database, application="import")
             writer.execute("SET LOCAL lock_timeout = '200ms'")
             writer.execute("UPDATE user_ai_budget_overrides SET spend_limit_micros = 2")
         imported.result()
@@ -123,29 +102,23 @@ def test_an_import_waits_for_a_writer_before_it_takes_the_override(
 def test_imports_of_many_slices_and_writers_never_meet_in_a_circle(
     olivia: Client, acme: Acme, database: Database
 ) -> None:
-    stop = Event()
     documents = [LEAVES_THE_GROUP, DROPS_THE_GROUP, LEAVES_THE_ORGANIZATION]
     both = [{"name": "acme", "groups": ["platform", "research"]}]
     back = {"organizations": both, "users": [{"username": "maya", "organizations": both}]}
 
-    def import_again_and_again() -> None:
-        with importing(database) as store:
+    def import_again_and_again(stop: Event) -> None:
+        with directory_store(database) as store:
             while not stop.is_set():
                 for document in documents:
                     store.import_directory(read_directory(back))
                     store.import_directory(read_directory(document))
 
-    with ThreadPoolExecutor(1) as threads:
-        importing_ = threads.submit(import_again_and_again)
-        groups = ("acme/platform", "acme/Everyone", "acme/research")
-        try:
-            statuses = [
-                (olivia.put(MAYA, limit(acme, n, groups[n % 3])) if n % 4 else olivia.delete(MAYA))
-                for n in range(1, 60)
-            ]
-        finally:
-            stop.set()
-        importing_.result()
+    groups = ("acme/platform", "acme/Everyone", "acme/research")
+    with beside(import_again_and_again):
+        statuses = [
+            (olivia.put(MAYA, limit(acme, n, groups[n % 3])) if n % 4 else olivia.delete(MAYA))
+            for n in range(1, 60)
+        ]
     assert {each.status for each in statuses} <= {200, 204, 400, 404, 412}, "503: a circle"
     states = [entry[2:4] for entry in entries(database)]
     assert all(later[0] == earlier[1] for earlier, later in pairwise(states)), states

@@ -42,7 +42,7 @@ def test_last_use_is_written_once_under_concurrent_requests(database: Database, 
     database.run(
         "CREATE TRIGGER touch AFTER UPDATE ON api_tokens FOR EACH ROW EXECUTE FUNCTION touch()"
     )
-    start = threading.Barrier(6)
+    start = threading.Barrier(6, timeout=60)
 
     def authenticate(_: int) -> None:
         connection = Connection(DatabaseSource(database.app_url, None), "test")

@@ -16,6 +16,7 @@ from tests.conftest import environment
 from tests.gateway import Answer, Client, Context
 from tests.people import DIRECTORY, Acme
 from tests.postgres import Database, with_parts
+from tests.sessions import be_patient, wait_for_waiters
 
 END_OURS = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE "
@@ -52,6 +53,7 @@ def test_a_job_finds_its_connection_stale_and_goes_on(database: Database, adam: 
 def test_a_backend_that_ends_mid_request_is_a_503_and_the_next_succeeds(
     adam: Client, acme: Acme, database: Database
 ) -> None:
+    be_patient(database)
     answers: list[Answer] = []
     with database.connect() as other, other.transaction():
         other.execute(
@@ -61,12 +63,7 @@ def test_a_backend_that_ends_mid_request_is_a_503_and_the_next_succeeds(
             target=lambda: answers.append(adam.put(acme.budget_path(), {"spend_limit_micros": 1}))
         )
         request.start()
-        waiting = (
-            "SELECT 1 FROM pg_stat_activity WHERE application_name LIKE 'allowance/%' AND "
-            "wait_event_type = 'Lock'"
-        )
-        while not database.rows(waiting):
-            time.sleep(0.01)
+        wait_for_waiters(database, application="allowance/%")
         database.rows(END_OURS)
         request.join()
     assert_unavailable(answers[0])
@@ -77,6 +74,10 @@ def test_a_backend_that_ends_mid_request_is_a_503_and_the_next_succeeds(
 def test_a_lock_that_is_not_let_go_is_a_503_after_the_roles_timeout(
     adam: Client, acme: Acme, database: Database
 ) -> None:
+    # Well beyond the 2 s of a lock, so that a busy machine is no such timeout.
+    database.run(
+        f"ALTER ROLE allowance_routes IN DATABASE \"{database.name}\" SET statement_timeout = '60s'"
+    )
     adam.get("/api/v2/users/me")
     with database.connect() as other, other.transaction():
         other.execute(
@@ -84,7 +85,7 @@ def test_a_lock_that_is_not_let_go_is_a_503_after_the_roles_timeout(
         )
         started = time.monotonic()
         assert_unavailable(adam.put(acme.budget_path(), {"spend_limit_micros": 1}))
-        assert time.monotonic() - started < 4
+        assert time.monotonic() - started < 30
     assert adam.put(acme.budget_path(), {"spend_limit_micros": 1}).status == 200
 
 

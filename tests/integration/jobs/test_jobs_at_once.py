@@ -5,6 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from datetime import UTC, datetime
+from functools import partial
 
 from allowance.access.gate import Gate
 from allowance.access.store import Origin, Store
@@ -28,6 +29,7 @@ from tests.depth import by_depth
 from tests.jobs import MICROS_OF_NEW, AtWork
 from tests.ledger import connection_of, record_in
 from tests.mortals import batch_of
+from tests.sessions import beside
 
 ROUNDS = by_depth(2, 5, 20)
 WRITERS = ("writer-a", "writer-b")
@@ -49,7 +51,6 @@ def jobs(connection: Connection) -> list[Callable[[], object]]:
 
 def test_two_of_every_job_at_once_beside_writers(work: AtWork) -> None:
     database = work.database
-    stop = threading.Event()
     kinds = len(jobs(connection_of(database)))
 
     def run(number: int) -> None:
@@ -57,7 +58,7 @@ def test_two_of_every_job_at_once_beside_writers(work: AtWork) -> None:
             for _ in range(ROUNDS):
                 jobs(connection)[number]()
 
-    def write(name: str) -> int:
+    def write(name: str, stop: threading.Event) -> int:
         sent = 0
         with closing(connection_of(database)) as connection:
             while not stop.is_set():
@@ -69,13 +70,11 @@ def test_two_of_every_job_at_once_beside_writers(work: AtWork) -> None:
                     sent += 1
         return sent
 
-    with ThreadPoolExecutor(2 * kinds + len(WRITERS)) as pool:
-        writers = [pool.submit(write, name) for name in WRITERS]
-        runs = [pool.submit(run, number) for number in range(kinds) for _ in range(2)]
-        work.price_new(MICROS_OF_NEW)
-        errors = [each.exception() for each in runs]
-        stop.set()
-        assert errors == [None] * len(runs)
-        assert all(each.result() for each in writers)
+    with beside(*(partial(write, name) for name in WRITERS)) as writers:
+        with ThreadPoolExecutor(2 * kinds) as pool:
+            runs = [pool.submit(run, number) for number in range(kinds) for _ in range(2)]
+            work.price_new(MICROS_OF_NEW)
+        assert [each.exception() for each in runs] == [None] * len(runs)
+    assert all(each.result() for each in writers)
     work.run_each_job_once()
     assert work.assert_all_is_done() == 0, "no receiver got an alert twice"

@@ -49,7 +49,6 @@ def test_jobs_that_are_killed_at_random_leave_nothing_undone(work: AtWork, tmp_p
                 record_in(connection, [late], datetime.now(UTC))
             if turn % 5 == 0:
                 work.price_new(turn)
-    connection.close()
     work.price_new(MICROS_OF_NEW)
     witness = Witness.of(tmp_path / "processes")
     assert witness.surprises == []

@@ -77,7 +77,7 @@ def test_of_two_decisions_at_once_one_counts(
     seed(BEFORE)
     seed(BEFORE | {"input_price": 9_000_000})
     held_id = UUID(held(olivia)[0]["id"])
-    start, outcomes = threading.Barrier(4), list[str]()
+    start, outcomes = threading.Barrier(4, timeout=60), list[str]()
 
     def run(turn: int) -> None:
         connection = Connection(DatabaseSource(database.app_url, None), "test")

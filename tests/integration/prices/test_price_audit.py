@@ -72,7 +72,10 @@ def test_a_deletion_logs_each_price_that_it_ends(olivia: Client, database: Datab
 def test_under_concurrent_writes_each_before_is_the_previous_after(
     database: Database, acme: Acme
 ) -> None:
-    start, owner = threading.Barrier(4), Subject(None, (Role(site=(Permission("*", "*"),)),))
+    start, owner = (
+        threading.Barrier(4, timeout=60),
+        Subject(None, (Role(site=(Permission("*", "*"),)),)),
+    )
 
     def run(turn: int) -> None:
         connection = Connection(DatabaseSource(database.app_url, None), "test")

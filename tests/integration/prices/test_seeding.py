@@ -147,7 +147,7 @@ def test_a_complete_book_leaves_alone_what_it_never_had(empty_database: Database
 def test_two_at_once_do_not_collide(empty_database: Database) -> None:
     models = [f"m{n}" for n in range(500)]
     answers: list[dict[str, Any]] = []
-    start = threading.Barrier(4)
+    start = threading.Barrier(4, timeout=60)
 
     def run(turn: int) -> None:
         connection = Connection(DatabaseSource(empty_database.url_of(Login.JOBS)), "test")

@@ -6,7 +6,8 @@ Each acknowledged record is kept exactly once.
 import random
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Generator, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -61,18 +62,18 @@ class Writer(threading.Thread):
     def run(self) -> None:
         sent = 0
         batch: list[dict[str, Any]] = []
-        while not self._stopped.is_set():
-            if not batch or self._chance.random() < 0.8:
-                sent += 1
-                batch = self._batch(sent)
-            try:
-                self._send(batch)
-            except DatabaseUnavailable:
-                time.sleep(self._chance.random() / 20)  # retry the batch, or drop it
-            except Exception as error:  # noqa: BLE001
-                self.surprises.append(error)
-                return
-        self._connection.close()
+        with closing(self._connection):
+            while not self._stopped.is_set():
+                if not batch or self._chance.random() < 0.8:
+                    sent += 1
+                    batch = self._batch(sent)
+                try:
+                    self._send(batch)
+                except DatabaseUnavailable:
+                    time.sleep(self._chance.random() / 20)  # retry the batch, or drop it
+                except Exception as error:  # noqa: BLE001
+                    self.surprises.append(error)
+                    return
 
     def _batch(self, sent: int) -> list[dict[str, Any]]:
         made = batch_of(f"{self._number}-{sent}", USERS, [0])
@@ -86,8 +87,19 @@ class Writer(threading.Thread):
             (self.refused if answer.status == "rejected" else self.acknowledged).add(each["id"])
 
 
+@contextmanager
+def ends(writers: Sequence[Writer], stop: threading.Event) -> Generator[None]:
+    """Stop the writers at the end of the block, also if it fails."""
+    try:
+        yield
+    finally:
+        stop.set()
+        for writer in writers:
+            writer.join()
+
+
 def test_each_acknowledged_record_counts_once_whichever_process_dies(tmp_path: Path) -> None:
-    with EmbeddedPostgres() as server:
+    with EmbeddedPostgres() as server, ExitStack() as at_end:
         with psycopg.connect(server.url, autocommit=True) as owner:
             migrate(owner, passwords=dict.fromkeys(Login, PASSWORD))
             owner.execute(DIRECTORY.encode())
@@ -96,6 +108,7 @@ def test_each_acknowledged_record_counts_once_whichever_process_dies(tmp_path: P
             server.url,
             with_parts(server.url, user=Login.ROUTES, password=PASSWORD),
         )
+        at_end.callback(database.close)
         stop = threading.Event()
         writers = [Writer(number, database.app_url, stop) for number in range(WRITERS)]
         for writer in writers:
@@ -109,7 +122,7 @@ def test_each_acknowledged_record_counts_once_whichever_process_dies(tmp_path: P
             months=[0],
         )
         started, crashed = time.monotonic(), False
-        with workers as enough:
+        with ends(writers, stop), workers as enough:
             while (passed := time.monotonic() - started) < SECONDS or (
                 # On a busy machine the first batches of all writers take longer.
                 passed < PATIENCE_SECONDS
@@ -125,9 +138,6 @@ def test_each_acknowledged_record_counts_once_whichever_process_dies(tmp_path: P
                     crashed = True
                 with suppress(psycopg.OperationalError):
                     database.run(KILL)
-        stop.set()
-        for writer in writers:
-            writer.join()
         witness = Witness.of(tmp_path / "workers")
         assert [each for writer in writers for each in writer.surprises] == []
         assert witness.surprises == []
@@ -143,4 +153,3 @@ def test_each_acknowledged_record_counts_once_whichever_process_dies(tmp_path: P
         # response. No record is acknowledged as recorded twice.
         assert witness.recorded + sum(writer.recorded for writer in writers) <= len(kept)
         assert_sums_agree(database)
-        database.close()

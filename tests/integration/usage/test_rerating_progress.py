@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from tests.people import Acme
 from tests.postgres import Database
 from tests.price_books import price, seed
 from tests.rerating import SteppingClock, Watched, rerate_on
+from tests.sessions import beside
 from tests.usage import custom, record, rerate, rerated, results
 
 SINCE_EVER = "2020-01-01T00:00:00Z"
@@ -192,18 +194,13 @@ def test_two_runs_beside_writers_and_price_changes_end_at_the_last_price(
     gateway: Client, acme: Acme, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("allowance.usage.passes.PAGE", 20)
-    stop = threading.Event()
-    surprises: list[Exception] = []
 
-    def repeat(work: Callable[[Watched, int], object]) -> None:
+    def repeat(work: Callable[[Watched, int], object], stop: threading.Event) -> None:
         with closing(Watched(database, lambda _: None)) as connection:
             for number in itertools.count():
                 if stop.is_set():
                     break
-                try:
-                    work(connection, number)
-                except Exception as error:  # noqa: BLE001
-                    surprises.append(error)
+                work(connection, number)
 
     def write(connection: Watched, number: int) -> None:
         source = f"{threading.get_ident()} {number}"
@@ -216,19 +213,13 @@ def test_two_runs_beside_writers_and_price_changes_end_at_the_last_price(
     def rate(connection: Watched, _: int) -> None:
         rerate_on(connection)
 
-    threads = [threading.Thread(target=repeat, args=(each,)) for each in (write, write, rate, rate)]
-    for thread in threads:
-        thread.start()
     last_micros = by_depth(5, 20, 100)
-    for micros in range(1, last_micros + 1):
-        for model in ("m0", "m1", "m2"):
-            price_of_all = {"input_price": micros * 1_000_000, "effective_from": SINCE_EVER}
-            custom(acme, model=model, **price_of_all)
-        time.sleep(0.1)
-    stop.set()
-    for thread in threads:
-        thread.join()
-    assert surprises == []
+    with beside(*(partial(repeat, each) for each in (write, write, rate, rate))):
+        for micros in range(1, last_micros + 1):
+            for model in ("m0", "m1", "m2"):
+                price_of_all = {"input_price": micros * 1_000_000, "effective_from": SINCE_EVER}
+                custom(acme, model=model, **price_of_all)
+            time.sleep(0.1)
     monkeypatch.undo()
     rerate()
     monkeypatch.setattr("allowance.usage.changes.SETTLING", timedelta(0))

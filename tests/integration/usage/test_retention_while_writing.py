@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -14,6 +15,7 @@ from allowance.rbac.system import Login
 from tests.gateway import Client
 from tests.ledger import assert_sums_agree, connection_of, record_in, remember_entries
 from tests.postgres import Database
+from tests.sessions import PATIENCE_SECONDS, beside
 from tests.usage import (
     expire,
     in_month_before,
@@ -102,46 +104,39 @@ def test_writers_of_dropped_months_lose_nothing_and_count_once(
     gateway: Client, database: Database
 ) -> None:
     """Four writers send late records of two old months, which are dropped again and again."""
-    stop = threading.Event()
     recorded: list[str] = []
-    surprises: list[Exception] = []
 
-    def write(writer: int) -> None:
+    def write(writer: int, stop: threading.Event) -> None:
         connection, number = connection_of(database), writer
         while not stop.is_set():
             number += 4
             batch = [in_month_before(ago, number * 10 + ago) for ago in (0, 2, 3)]
-            try:
-                while not stop.is_set():
-                    try:
-                        answers = record_in(connection, batch, datetime.now(UTC))
-                    except DatabaseUnavailable:
-                        continue  # retry, like a gateway
-                    recorded.extend(
-                        name["id"]
-                        for name, each in zip(batch, answers, strict=True)
-                        if each.status == "recorded"
-                    )
-                    break
-            except Exception as error:  # noqa: BLE001
-                surprises.append(error)
+            while not stop.is_set():
+                try:
+                    answers = record_in(connection, batch, datetime.now(UTC))
+                except DatabaseUnavailable:
+                    continue  # retry, like a gateway
+                recorded.extend(
+                    name["id"]
+                    for name, each in zip(batch, answers, strict=True)
+                    if each.status == "recorded"
+                )
                 break
-        connection.close()
 
-    writers = [threading.Thread(target=write, args=(number,)) for number in range(4)]
-    for writer in writers:
-        writer.start()
-    dropped = 0
-    with psycopg.connect(database.url_of(Login.JOBS), autocommit=True) as app:
-        until = time.monotonic() + 4
-        while time.monotonic() < until:
+    dropped, started = 0, time.monotonic()
+    with (
+        psycopg.connect(database.url_of(Login.JOBS), autocommit=True) as app,
+        beside(*(partial(write, number) for number in range(4))) as writers,
+    ):
+        # On a busy machine the writers need longer than four seconds.
+        while (passed := time.monotonic() - started) < 4 or (
+            passed < PATIENCE_SECONDS
+            and not any(each.done() for each in writers)
+            and (dropped <= 5 or len(recorded) <= 100)
+        ):
             row = app.execute("SELECT dropped FROM drop_oldest_ai_usage_month(1, '{}')").fetchone()
             dropped += bool(row and row[0])
             time.sleep(0.02)
-    stop.set()
-    for writer in writers:
-        writer.join()
-    assert surprises == []
     assert dropped > 5
     expire(database, 1)
     assert len(recorded) == len(set(recorded)) > 100
