@@ -191,10 +191,13 @@ def test_a_document_of_thousands_is_taken_in_seconds(empty_database: Database) -
         ]
         return {"organizations": organizations, "users": users}
 
-    started = time.monotonic()
-    apply(document(1000))
-    assert len(apply(document(4000))["users"]) == 4000
-    assert time.monotonic() - started < 10, "it was quadratic once: 26 s"
+    times = [time.monotonic()]
+    for count in (1000, 4000):
+        assert len(apply(document(count))["users"]) == count
+        times.append(time.monotonic())
+    few, many = times[1] - times[0], times[2] - times[1]
+    # On a busy machine both take longer.
+    assert few + many < 10 or many < 10 * few, "it was quadratic once: 26 s"
 
 
 def test_a_second_import_at_once_raises_import_running(database: Database) -> None:
