@@ -1,5 +1,6 @@
 """Fixtures that every suite shares. Nothing starts before a test asks for it."""
 
+import gc
 import io
 import json
 import logging
@@ -41,6 +42,14 @@ SETTINGS = {
     "PRICE_BOOK_CA_FILE",
     "USAGE_RETENTION_MONTHS",
 }
+
+
+def pytest_collection_finish() -> None:
+    """Spare what the imports made from every collection of garbage that follows.
+
+    Visiting it took 9% of the CPU time of the unit tests.
+    """
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)
