@@ -6,6 +6,8 @@
 from typing import Any
 from uuid import UUID
 
+import pytest
+
 import deliver_alerts
 from tests.gateway import Context
 from tests.people import Acme
@@ -22,6 +24,16 @@ STATE = (
     "SELECT attempts, sns_published_at IS NOT NULL, event_put_at IS NOT NULL, delivered_at IS "
     "NOT NULL FROM ai_spend_alerts"
 )
+
+
+def wait_for_receivers(patch: pytest.MonkeyPatch) -> None:
+    """Have long time limits, because a busy machine is no receiver that hangs."""
+    for limit in (
+        "receivers.ANSWER_SECONDS",
+        "delivery.CLAIMING_SECONDS",
+        "delivery.SENDING_SECONDS",
+    ):
+        patch.setattr(f"allowance.alerts.{limit}", 60)
 
 
 def deliver() -> dict[str, Any]:

@@ -26,6 +26,7 @@ from allowance.rbac.system import DIRECTORY_IMPORTER, Login
 from tests.postgres import Database
 
 PATIENCE_SECONDS = 60
+TIME_LIMITS = ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout")
 
 WAITING = (
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type "
@@ -89,12 +90,13 @@ def directory_store(database: Database) -> Generator[DirectoryStore]:
 
 
 def be_patient(database: Database) -> None:
-    """Let the functions' sessions that begin from now on wait a minute for a lock, instead of 2 s.
+    """Give the functions' sessions that begin from now on a minute, instead of 2 to 10 s, for a
+    lock, for a statement, and between two statements of a transaction.
 
-    For tests in which a session holds a lock until others wait for it.
+    For tests in which a session holds a lock until others wait for it, or works in a transaction.
     """
     for login in Login:
-        for name in ("lock_timeout", "statement_timeout"):
+        for name in TIME_LIMITS:
             database.run(
                 f'ALTER ROLE {login} IN DATABASE "{database.name}"'
                 f" SET {name} = '{PATIENCE_SECONDS}s'"

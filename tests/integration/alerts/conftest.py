@@ -5,6 +5,7 @@ from collections.abc import Generator
 import pytest
 
 from tests.alert_limits import LIMIT
+from tests.alerts import wait_for_receivers
 from tests.gateway import Client
 from tests.people import Acme
 from tests.postgres import Database
@@ -14,13 +15,8 @@ from tests.receivers import Receivers, receivers
 
 @pytest.fixture
 def aws(database: Database, monkeypatch: pytest.MonkeyPatch) -> Generator[Receivers]:
-    """Both receivers. The time limits are long, because a busy machine is no hanging receiver."""
-    for limit in (
-        "receivers.ANSWER_SECONDS",
-        "delivery.CLAIMING_SECONDS",
-        "delivery.SENDING_SECONDS",
-    ):
-        monkeypatch.setattr(f"allowance.alerts.{limit}", 60)
+    """Both receivers."""
+    wait_for_receivers(monkeypatch)
     with receivers(database.app_url) as made:
         yield made
 

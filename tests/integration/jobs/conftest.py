@@ -4,6 +4,7 @@ from collections.abc import Generator
 
 import pytest
 
+from tests.alerts import wait_for_receivers
 from tests.gateway import Client
 from tests.jobs import AtWork, at_work
 from tests.people import Acme
@@ -11,7 +12,10 @@ from tests.postgres import Database
 
 
 @pytest.fixture
-def work(gateway: Client, acme: Acme, database: Database) -> Generator[AtWork]:
+def work(
+    gateway: Client, acme: Acme, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> Generator[AtWork]:
     """Something to do for each job."""
+    wait_for_receivers(monkeypatch)
     with at_work(gateway, acme, database) as made:
         yield made

@@ -8,6 +8,7 @@ import seed_prices
 from tests.gateway import Context
 from tests.postgres import Database
 from tests.price_books import counts, many, price, rows, seed
+from tests.sessions import be_patient
 
 REASONS = "SELECT DISTINCT reason FROM ai_model_price_changes_held, unnest(reasons) AS reason"
 
@@ -123,6 +124,7 @@ def test_a_new_model_that_is_free_has_to_say_so(database: Database) -> None:
 
 
 def test_the_shipped_book_is_plausible(empty_database: Database) -> None:
+    be_patient(empty_database)
     seed_prices.handler({}, Context())
     reasons = {row[0].rpartition(": ")[2] for row in empty_database.rows(REASONS)}
     assert not [

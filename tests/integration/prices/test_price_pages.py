@@ -12,6 +12,7 @@ from tests.gateway import MAX_RESPONSE_BYTES, Client
 from tests.model_prices import EXPERIMENTAL, PRICES, listed
 from tests.postgres import Database
 from tests.price_books import RATES, price, seed
+from tests.sessions import be_patient
 
 LARGEST_RATES = dict.fromkeys(RATES, MAX_PRICE_MICROS)
 LARGEST_TIERS = [LARGEST_RATES | {"above_input_tokens": 10**11 + n} for n in range(MAX_TIERS)]
@@ -85,8 +86,9 @@ def test_a_cursor_that_no_page_gave_is_named(olivia: Client, names: list[str]) -
 
 
 def test_the_experimental_list_of_the_largest_book_fits_a_lambda_response(
-    olivia: Client,
+    olivia: Client, database: Database
 ) -> None:
+    be_patient(database)
     rates = dict.fromkeys(RATES, 1250000)
     names = [
         (f"provider-{n % 50}", f"organisation/some-model-name-instruct-{n}")

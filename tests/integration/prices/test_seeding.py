@@ -31,9 +31,11 @@ from tests.price_books import (
     seed,
     versions,
 )
+from tests.sessions import be_patient
 
 
 def test_the_shipped_book_is_seeded_once_and_then_unchanged(empty_database: Database) -> None:
+    be_patient(empty_database)
     first = seed_prices.handler({}, Context())
     assert first["inserted"] > 1000
     assert (first["updated"], first["unchanged"], first["withdrawn"]) == (0, 0, 0)
