@@ -118,11 +118,15 @@ def test_a_name_with_a_price_needs_confirmation(olivia: Client) -> None:
 
 
 def test_an_alias_leads_to_no_other_alias(olivia: Client) -> None:
-    seed(price("m", input_price=5), price("n", input_price=6))
+    seed(*(price(name, input_price=n) for n, name in enumerate("mno", 5)))
     alias(olivia, "azure", "chat")
     to_chat = {"provider": "Azure", "model": "CHAT"}
     detail = "azure/chat is an alias itself. Name the model that it means."
     assert problems(put_alias(olivia, "azure", "other", to_chat))["model"] == detail
+    alias(olivia, "p", "o", "p/n", confirm=True)
+    found = problems(put_alias(olivia, "azure", "other", {"provider": "p", "model": "o"}))
+    assert found == {"model": "p/o is an alias itself. Name the model that it means."}
+    assert olivia.delete(path_of("p", "o")).status == 204
     to_n = {"provider": "p", "model": "n", "confirm": True}
     found = problems(put_alias(olivia, "P", "M", to_n))
     assert found == {"path.model": "The alias azure/chat leads to this name."}
