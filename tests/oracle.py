@@ -66,8 +66,9 @@ WHERE u.reason = 'usage' AND (b.micros IS NOT NULL OR u.usage_object IS NULL)
 
 
 def priced_by_hand(database: Database) -> Iterator[tuple[str, Decimal | None, Decimal | None]]:
-    """Each usage that was read whole, what is booked for it, and what it costs by hand. None: it has
-    no price, or no longer.
+    """Each usage that was read whole, what is booked for it, and what it costs by hand.
+
+    None: it has no price, or no longer.
     """
     for name, booked, stated, cost_from, given, maps, requests, price, unit_prices in database.rows(
         BOOKED
