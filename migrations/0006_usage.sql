@@ -7,25 +7,6 @@
 -- Quantities of other units are a JSON object of whole numbers by unit, without those that are 0.
 -- NULL: there are none.
 
--- Return the sums of two such objects, by unit. `{}` if nothing is left.
-CREATE FUNCTION ai_other_units_added(one jsonb, other jsonb) RETURNS jsonb
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT coalesce(jsonb_object_agg(u.unit, u.quantity), '{}')
-    FROM (
-        SELECT each.key AS unit, sum(each.value::numeric) AS quantity
-        FROM (SELECT * FROM jsonb_each_text(one) UNION ALL SELECT * FROM jsonb_each_text(other))
-            AS each
-        GROUP BY each.key
-        HAVING sum(each.value::numeric) <> 0
-    ) AS u
-$$;
-
--- The sums by unit of many such objects. It skips NULL without a call, so tokens alone cost nothing.
-CREATE AGGREGATE ai_other_units_sum(jsonb) (
-    SFUNC = ai_other_units_added, STYPE = jsonb, PARALLEL = SAFE,
-    COMBINEFUNC = ai_other_units_added
-);
-
 -- The numbers of entries. One batch takes many.
 CREATE SEQUENCE ai_usage_id_seq CACHE 100;
 
@@ -214,61 +195,12 @@ CREATE TABLE ai_group_spend_monthly (
     PRIMARY KEY (group_id, month, user_id)
 ) WITH (fillfactor = 70);
 
--- One row: what rerating has taken into account. Price changes lock ai_price_book, so the ids of
--- their versions are committed in order, and an id marks a place among them.
-CREATE TABLE ai_usage_rating (
-    id boolean PRIMARY KEY DEFAULT true CONSTRAINT ai_usage_rating_one_row CHECK (id),
-    -- Each version up to this one has led to a pass.
-    seen_version_id bigint NOT NULL DEFAULT 0,
-    -- Each version up to this one has led to a second pass, over usage that was written late.
-    settled_version_id bigint NOT NULL DEFAULT 0,
-    -- A digest of the code that finds prices and computes costs, and since when it is in use. NULL:
-    -- the second pass for this code was requested.
-    rules text NOT NULL DEFAULT '',
-    rules_changed_at timestamptz
-);
-INSERT INTO ai_usage_rating (id) VALUES (true);
-
--- Passes over the usage of a model, as the model was sent. A row exists until its pass is finished.
-CREATE TABLE ai_usage_rating_passes (
-    provider text COLLATE "C" NOT NULL,
-    model text COLLATE "C" NOT NULL,
-    -- Another pass has another value, so a run cannot move the position of a pass that is not its
-    -- own.
-    pass uuid NOT NULL DEFAULT gen_random_uuid(),
-    -- When the pass was requested, or had its last turn. The earliest is next.
-    turn_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    -- Usage from this time on, recorded since that time.
-    since timestamptz NOT NULL,
-    recorded_since timestamptz NOT NULL,
-    unpriced_only boolean NOT NULL,
-    -- The position: the last entry of the ledger that was rated, and its hour. NULL: not begun.
-    hour timestamptz,
-    organization_id uuid,
-    occurred_at timestamptz,
-    entry_id bigint,
-    -- The pass that follows, requested after this one began.
-    next_since timestamptz,
-    next_recorded_since timestamptz,
-    next_unpriced_only boolean,
-    PRIMARY KEY (provider, model),
-    CONSTRAINT ai_usage_rating_passes_position
-        CHECK (num_nulls(hour, organization_id, occurred_at, entry_id) % 4 = 0),
-    CONSTRAINT ai_usage_rating_passes_next
-        CHECK (num_nulls(next_since, next_recorded_since, next_unpriced_only) % 3 = 0)
-);
-
-CREATE INDEX ai_usage_rating_passes_turn_at_idx ON ai_usage_rating_passes (turn_at);
-
 -- The functions write these tables by record_ai_usage (0012_recording.sql).
 REVOKE ALL ON ai_usage_keys, ai_usage, ai_spend_daily, ai_usage_hourly, ai_user_spend_monthly,
-ai_group_spend_monthly, ai_usage_rating, ai_usage_rating_passes
+ai_group_spend_monthly
 FROM PUBLIC, allowance_routes, allowance_jobs, allowance_directory;
 GRANT SELECT (key_digest, content_sha256, cost_micros) ON ai_usage_keys
 TO allowance_routes, allowance_jobs;
-REVOKE ALL ON FUNCTION ai_other_units_added(jsonb, jsonb), ai_other_units_sum(jsonb) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION ai_other_units_added(jsonb, jsonb), ai_other_units_sum(jsonb)
-TO allowance_jobs;
 GRANT SELECT (
     id, corrects, reason, user_id, group_id, organization_id, provider, model, variant,
     input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cache_write_1h_tokens,
@@ -292,9 +224,3 @@ GRANT SELECT (
     cache_read_tokens, cache_write_tokens, cache_write_1h_tokens, other_units, stated_cost_micros,
     stated_difference_micros, usage_count, unpriced_usage_count
 ) ON ai_usage_hourly TO allowance_jobs;
-GRANT SELECT, UPDATE (seen_version_id, settled_version_id, rules, rules_changed_at)
-ON ai_usage_rating TO allowance_jobs;
-GRANT SELECT, INSERT (provider, model, since, recorded_since, unpriced_only), UPDATE (
-    pass, turn_at, since, recorded_since, unpriced_only, hour, organization_id, occurred_at,
-    entry_id, next_since, next_recorded_since, next_unpriced_only
-), DELETE ON ai_usage_rating_passes TO allowance_jobs;

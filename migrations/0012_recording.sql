@@ -135,21 +135,10 @@ BEGIN
             cache_read_tokens = d.cache_read_tokens + excluded.cache_read_tokens,
             cache_write_tokens = d.cache_write_tokens + excluded.cache_write_tokens,
             cache_write_1h_tokens = d.cache_write_1h_tokens + excluded.cache_write_1h_tokens,
-            other_units = nullif(
-                coalesce(
-                    ai_other_units_added(d.other_units, excluded.other_units), d.other_units,
-                    excluded.other_units
-                ),
-                '{}'
-            ),
-            stated_cost_micros = coalesce(
-                d.stated_cost_micros + excluded.stated_cost_micros, d.stated_cost_micros,
-                excluded.stated_cost_micros
-            ),
-            stated_difference_micros = coalesce(
-                d.stated_difference_micros + excluded.stated_difference_micros,
-                d.stated_difference_micros, excluded.stated_difference_micros
-            ),
+            other_units = ai_unit_sums_added(d.other_units, excluded.other_units),
+            stated_cost_micros = ai_sums_added(d.stated_cost_micros, excluded.stated_cost_micros),
+            stated_difference_micros
+            = ai_sums_added(d.stated_difference_micros, excluded.stated_difference_micros),
             usage_count = d.usage_count + excluded.usage_count,
             unpriced_usage_count = d.unpriced_usage_count + excluded.unpriced_usage_count
         RETURNING d.day
@@ -230,21 +219,10 @@ BEGIN
             cache_read_tokens = h.cache_read_tokens + excluded.cache_read_tokens,
             cache_write_tokens = h.cache_write_tokens + excluded.cache_write_tokens,
             cache_write_1h_tokens = h.cache_write_1h_tokens + excluded.cache_write_1h_tokens,
-            other_units = nullif(
-                coalesce(
-                    ai_other_units_added(h.other_units, excluded.other_units), h.other_units,
-                    excluded.other_units
-                ),
-                '{}'
-            ),
-            stated_cost_micros = coalesce(
-                h.stated_cost_micros + excluded.stated_cost_micros, h.stated_cost_micros,
-                excluded.stated_cost_micros
-            ),
-            stated_difference_micros = coalesce(
-                h.stated_difference_micros + excluded.stated_difference_micros,
-                h.stated_difference_micros, excluded.stated_difference_micros
-            ),
+            other_units = ai_unit_sums_added(h.other_units, excluded.other_units),
+            stated_cost_micros = ai_sums_added(h.stated_cost_micros, excluded.stated_cost_micros),
+            stated_difference_micros
+            = ai_sums_added(h.stated_difference_micros, excluded.stated_difference_micros),
             usage_count = h.usage_count + excluded.usage_count,
             unpriced_usage_count = h.unpriced_usage_count + excluded.unpriced_usage_count,
             unread_usage_count = h.unread_usage_count + excluded.unread_usage_count,

@@ -21,7 +21,7 @@ UNITS = (
     " sum(e.value::numeric) AS quantity FROM unnest(array_agg(other_units)) AS u (units),"
     " jsonb_each_text(u.units) AS e GROUP BY e.key HAVING sum(e.value::numeric) <> 0) AS n)"
 )
-"""The sums by unit, by another way than that of the write path."""
+"""The sums by unit, computed in another way than the write path does."""
 
 SUMS = ", ".join(
     f"sum({column})::numeric"

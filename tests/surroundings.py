@@ -71,7 +71,7 @@ class Surroundings(RuleBasedStateMachine):
         self.database.run(
             "TRUNCATE ai_usage, ai_usage_ever, ai_usage_keys, ai_spend_daily, ai_usage_hourly,"
             " ai_user_spend_monthly, ai_group_spend_monthly, ai_spend_alerts,"
-            " ai_usage_rating_passes,"
+            " ai_usage_rating_passes, ai_usage_sources,"
             " ai_model_price_versions, group_ai_budgets, user_ai_budget_overrides"
         )
         self.database.run("UPDATE ai_price_book SET location = NULL, etag = NULL, entries = 0")
@@ -185,11 +185,16 @@ class Surroundings(RuleBasedStateMachine):
 
     @rule(
         model=st.sampled_from(MODELS),
-        micros=st.integers(0, 10**7),
+        micros=st.integers(0, 10**7) | st.integers(0, 3),
+        unit_prices=st.fixed_dictionaries(
+            {}, optional={"input_audio": st.integers(0, 3), "web_searches": st.integers(0, 10**10)}
+        ),
         days=st.none() | st.integers(0, 90),
     )
-    def change_a_price(self, model: str, micros: int, days: int | None) -> None:
-        stated = price(model, input_price=micros)
+    def change_a_price(
+        self, model: str, micros: int, unit_prices: dict[str, int], days: int | None
+    ) -> None:
+        stated = price(model, input_price=micros, unit_prices=unit_prices)
         if days is not None:
             stated["effective_from"] = (
                 datetime(2026, 8, 15, tzinfo=UTC) + timedelta(days=days)

@@ -20,7 +20,6 @@ READING = {
     "GetGroupBudget",
     "Health",
     "Spend",
-    "Usage",
 }
 """The functions of routes that write nothing."""
 

@@ -117,7 +117,8 @@ def test_the_first_error_of_the_contract_wins(people: Acme, method: str, path: s
     if body is not None:
         assert_body_is_read_in_order(allowed, method, real, body)
     if method in ("PUT", "DELETE") and kind_of(path) in ("group", "user"):
-        valid = {"spend_limit_micros": 1, "group_id": str(people.groups["acme/platform"])}
+        group = str(people.groups["acme/platform"])
+        valid = {"spend_limit_micros": 1, "group_id": group, "expires_at": None}
         sent = {name: valid[name] for name in body.model_fields} if body else None
         refused = allowed.send(method, real, body=json.dumps(sent) if sent else None)
         assert seen(refused) == (404, NOT_FOUND)

@@ -33,14 +33,18 @@ OWNER = Subject(
 def test_an_approved_change_is_the_default_price_from_then_on(
     database: Database, olivia: Client
 ) -> None:
+    dearer = BEFORE | {"input_price": 9_000_000, "unit_prices": {"web_searches": 10**10}}
     seed(BEFORE)
-    seed(BEFORE | {"input_price": 9_000_000}, source="book", version="2")
+    seed(dearer, source="book", version="2")
+    (waiting,) = held(olivia)
+    assert waiting["proposed"]["unit_prices"] == dearer["unit_prices"]
     assert decide(olivia, "approve").status == 204
     assert held(olivia) == []
-    assert seed(BEFORE | {"input_price": 9_000_000}) == counts(unchanged=1)
+    assert seed(dearer) == counts(unchanged=1)
     first, second = versions(database)
     assert (first[1], second[2]) == (None, 9_000_000)
     (listed,) = olivia.get(PRICES).json()["prices"]
+    assert listed["unit_prices"] == dearer["unit_prices"]
     assert listed["source"] == "default"
     assert listed["sources"] == ["book"]
     assert "approved by olivia" in listed["origin"]

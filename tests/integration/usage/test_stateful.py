@@ -3,7 +3,6 @@
 The sums always equal all usage that was ever recorded.
 """
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hypothesis import settings
@@ -18,53 +17,16 @@ from hypothesis.stateful import (
 )
 
 from allowance.budgets.effective import EffectiveBudget
-from allowance.contract.fields import rfc3339
 from tests.depth import by_depth
 from tests.ledger import assert_sums_agree, remember_entries
 from tests.people import Acme
 from tests.postgres import Database
 from tests.price_books import price, seed
+from tests.priced_by_hand import priced_by_hand
+from tests.random_usage import MYSTERY, NOBODY, RECORDS, TO_COME, counting, micros_of, said_by
 from tests.rerating import RULES_OF_BEFORE
-from tests.surroundings import MODELS, USERS, ZEROS, Surroundings, budgets
-from tests.usage import expire, failed, message, record, rerate, results
-
-NOBODY = "nobody"
-TO_COME = "2999-01-01T00:00:00Z"
-MOMENTS = (
-    "2026-08-31T23:59:59.999999Z",
-    "2026-09-01T00:00:00Z",
-    "2026-09-30T23:59:59.999999Z",
-    "2026-10-01T00:00:00Z",
-    "2026-10-01T00:30:00+01:00",
-    "2026-10-25T02:30:00+02:00",
-    "2026-10-31T20:00:00-04:00",
-    "2026-11-20T10:00:00Z",
-    TO_COME,
-    *(rfc3339(datetime.now(UTC) + timedelta(minutes=each)) for each in (-1, 3)),
-)
-MYSTERY = "mystery_tokens"
-"""A counter that no format knows."""
-
-
-def counting(tokens: int, *, is_read: bool) -> dict[str, Any]:
-    """The counts of a record, or a usage object that is not read whole."""
-    if is_read:
-        return {"tokens": {"input": tokens}}
-    usage = {"prompt_tokens": tokens, MYSTERY: 1}
-    return {"tokens": None, "usage_format": "openai", "usage": usage}
-
-
-RECORDS = st.builds(
-    lambda number, user, model, moment, tokens, is_read: record(
-        number, user=user, model=model, occurred_at=moment, **counting(tokens, is_read=is_read)
-    ),
-    st.integers(1, 30),
-    st.sampled_from((*USERS, NOBODY)),
-    st.sampled_from(MODELS),
-    st.sampled_from(MOMENTS),
-    st.integers(0, 10**7),
-    st.sampled_from((True, True, False)),
-)
+from tests.surroundings import ZEROS, Surroundings, budgets
+from tests.usage import expire, failed, message, rerate, results
 
 
 class Ledger(Surroundings):
@@ -76,6 +38,7 @@ class Ledger(Surroundings):
         super().__init__(database, acme)
         self.kept: dict[str, dict[str, Any]] = {}
         self.answers: dict[str, tuple[int | None, bool]] = {}
+        self.cost_from = "book"
 
     def expected(self, each: dict[str, Any]) -> set[str]:
         before = self.kept.get(each["id"])
@@ -109,6 +72,9 @@ class Ledger(Surroundings):
                 new.append(each["id"])
                 self.kept[each["id"]] = each
                 self.answers[each["id"]] = answer["cost_micros"], answer["priced"]
+                if "cost_usd" in each and self.cost_from == "record":
+                    assert answer["priced"]
+                    assert answer["cost_micros"] == round(micros_of(each))
             elif answer["status"] == "duplicate":
                 assert (answer["cost_micros"], answer["priced"]) == self.answers[each["id"]]
         self.attributed(new, in_effect)
@@ -151,7 +117,7 @@ class Ledger(Surroundings):
         messages = [message(str(number), *batch) for number, batch in enumerate(batches)]
         assert failed(*messages) == sorted(set(bad))
         self.answers |= {
-            name: (cost, priced)
+            name: (None if cost is None else round(cost), priced)
             for name, cost, priced in self.database.rows(
                 "SELECT source_id, cost_micros, priced FROM ai_usage_ever WHERE reason = "
                 "'usage' AND source_id = ANY(%s)",
@@ -178,21 +144,31 @@ class Ledger(Surroundings):
             self.database.run(f"UPDATE {ledger} SET usage_object = usage_object - '{MYSTERY}'")
         self.database.run(RULES_OF_BEFORE)
 
+    @rule(cost_from=st.sampled_from(("book", "record")))
+    def set_the_source(self, cost_from: str) -> None:
+        path = "/api/v2/ai/sources/litellm"
+        assert self.olivia.put(path, {"cost_from": cost_from}).status == 200
+        self.cost_from = cost_from
+
     @rule()
     def rerate_usage(self) -> None:
         rerate()
         assert rerate()["corrected"] == 0
+        wrong = {
+            each: (booked, due)
+            for each, booked, due in priced_by_hand(self.database)
+            if due is not None and booked != due
+        }
+        assert wrong == {}
 
     @invariant()
     def nothing_is_lost_and_nothing_counted_twice(self) -> None:
         assert_sums_agree(self.database)
         entries = self.database.rows(
-            "SELECT source_id, input_tokens FROM ai_usage_ever WHERE reason = 'usage'"
+            "SELECT source_id, input_tokens, coalesce(other_units, '{}'), usage_count,"
+            " stated_cost_micros FROM ai_usage_ever WHERE reason = 'usage'"
         )
-        assert sorted(entries) == sorted(
-            (name, each["tokens"]["input"] if "tokens" in each else 0)
-            for name, each in self.kept.items()
-        )
+        assert sorted(entries, key=str) == sorted(map(said_by, self.kept.values()), key=str)
         assert (
             self.database.rows("SELECT id FROM ai_usage EXCEPT SELECT id FROM ai_usage_ever") == []
         )

@@ -42,7 +42,10 @@ def parameters_of(token: str) -> dict[str, str]:
 
 
 @given(
-    CREDENTIALS, HOSTS, st.integers(1, 65535), st.text(LETTERS + "_@+ /", min_size=1, max_size=63)
+    CREDENTIALS,
+    HOSTS,
+    st.integers(1, 65535) | st.just(443),
+    st.text(LETTERS + "_@+ /", min_size=1, max_size=63),
 )
 def test_a_database_token_is_botocores(
     credentials: AwsCredentials, host: str, port: int, user: str

@@ -109,3 +109,9 @@ def test_a_name_resembles_another_by_its_words_or_its_spelling(
 
 def test_without_known_names_none_is_meant() -> None:
     assert nearest("limit", ()) is None
+
+
+def test_a_missing_name_is_meant_before_one_that_is_there() -> None:
+    known = ("id", "requests")
+    assert nearest("request_id", known) == "requests"
+    assert nearest("request_id", known, frozenset({"id"})) == "id"

@@ -70,7 +70,7 @@ def test_a_unit_without_a_price_costs_what_it_is_sold_as_or_is_unpriced(unit: Ot
     assert picos({unit: 0}, cache_write_price=1) == 0
 
 
-def test_cached_tokens_without_a_price_cost_what_fresh_ones_of_their_kind_do() -> None:
+def test_cached_tokens_without_a_price_cost_what_fresh_ones_do() -> None:
     for cached, fresh in FRESH.items():
         stated: dict[str, Any] = CLASSES | {"unit_prices": {fresh: 11}}
         assert picos({cached: 2}, **stated) == 22

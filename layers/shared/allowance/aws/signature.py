@@ -14,6 +14,7 @@ from hashlib import sha256
 from urllib.parse import quote, urlencode
 
 ALGORITHM = "AWS4-HMAC-SHA256"
+HTTPS_PORT = 443
 TOKEN_LIFETIME_SECONDS = 900
 """RDS accepts no longer lifetime. It checks the token only when a session begins."""
 
@@ -49,8 +50,10 @@ def database_token(
     if credentials.session_token is not None:
         query["X-Amz-Security-Token"] = credentials.session_token
     canonical_query = urlencode(sorted(query.items()), quote_via=quote, safe="-_.~")
+    # The Host header of a request leaves out the default port of its scheme (RFC 9110, 7.2).
+    authority = host if port == HTTPS_PORT else f"{host}:{port}"
     signature = _signature(
-        "GET", canonical_query, {"host": f"{host}:{port}"}, b"", scope, credentials, now
+        "GET", canonical_query, {"host": authority}, b"", scope, credentials, now
     )
     return f"{host}:{port}/?{canonical_query}&X-Amz-Signature={signature}"
 

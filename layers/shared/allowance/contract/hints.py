@@ -46,7 +46,8 @@ class Hints:
         if before >= MAX_HINTS:
             return ""
         fields = self._fields(place)
-        meant = nearest(name, tuple(fields))
+        missing = frozenset(each for each in fields if (*place, each) in self._missing)
+        meant = nearest(name, tuple(fields), missing)
         if meant is None:
             return _listed(fields) if before == 0 else ""
         # A missing field has a problem of its own, which describes it.
@@ -62,9 +63,9 @@ class Hints:
 
 
 @lru_cache(maxsize=4096)
-def nearest(name: str, known: tuple[str, ...]) -> str | None:
-    """Return the known name that shares most words with a name, or else is spelled like it. None if
-    no known name resembles it.
+def nearest(name: str, known: tuple[str, ...], missing: frozenset[str] = frozenset()) -> str | None:
+    """Return the known name that shares most words with a name, or else is spelled like it. Of two
+    that share as many, it is a missing one. None if no known name resembles it.
     """
     if len(name) > MAX_NAME_LENGTH:
         return None
@@ -73,8 +74,12 @@ def nearest(name: str, known: tuple[str, ...]) -> str | None:
     best = max(shares.values(), default=0)
     if best > 0:
         sharing = [each for each, share in shares.items() if share == best]
-        return max(sharing, key=lambda each: SequenceMatcher(None, name, each).ratio())
+        return max(sharing, key=lambda each: (each in missing, _likeness(name, each)))
     return next(iter(get_close_matches(name.lower(), known, n=1, cutoff=SIMILAR)), None)
+
+
+def _likeness(name: str, other: str) -> float:
+    return SequenceMatcher(None, name, other).ratio()
 
 
 @lru_cache(maxsize=4096)

@@ -1,14 +1,14 @@
 """Shapes of aliases of models: bodies, responses and queries. Pure."""
 
 from collections.abc import Iterator
-from typing import Annotated, Self
+from typing import Annotated, Self, override
 
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from allowance.contract.fields import Body, Name, Row, Timestamp, Versioned, example
 from allowance.contract.query import AFTER, WHOLE_NUMBER, Cursor, Printable, Query
 from allowance.contract.validation import problems_of
-from allowance.errors import Problem
+from allowance.errors import Problem, ValidationFailed
 
 PATTERN_MARK = "*"
 """Stands for any rest of a name, also for none."""
@@ -77,6 +77,14 @@ class AliasMeaning(Body):
         if named == self.free or (self.provider is None) != (self.model is None):
             raise ValueError("must have provider and model, or free: true, and not both")
         return self
+
+    @override
+    @classmethod
+    def refusal(cls, error: ValidationError) -> ValidationFailed:
+        """Return the problems. Of a body without a meaning, also show what is taken."""
+        has_none = any(not each["loc"] for each in error.errors())
+        detail = cls.wanted() if has_none else None
+        return ValidationFailed(problems_of(error, cls), detail=detail)
 
 
 class AliasOutcome(Row):

@@ -58,6 +58,8 @@ def unsold(terms: PriceTerms) -> frozenset[str]:
     counts |= {text for whole, text in texts.items() if whole in counts}
     if counts & {"cache_write_tokens", "cache_write_1h_tokens"}:
         counts |= {"cache_write_5m_tokens", "cache_write_1h_tokens"}
+    if "output_tokens" in counts:
+        counts.add("output_text_tokens")
     return frozenset(counts)
 
 

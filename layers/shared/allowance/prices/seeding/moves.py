@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from allowance.prices.terms import RATES, PriceTerms, Rates, Terms
-from allowance.prices.units import OtherUnit
+from allowance.prices.units import OTHER_UNITS, OtherUnit
 
 type RatesByPath = dict[str, int | None]
 """Path -> rate: `input_price`, `unit_prices.pages`, `tiers[200000].input_price`,
@@ -77,7 +77,9 @@ def every_rate(terms: PriceTerms) -> RatesByPath:
 def _with_prefix(prefix: str, terms: Terms) -> RatesByPath:
     # A tier lacks a unit that another level has: unknown there, as a class without a price is.
     levels: list[Rates] = [terms, *terms.tiers]
-    units = list(dict.fromkeys(unit for level in levels for unit in level.unit_prices))
+    units: list[OtherUnit] = [
+        unit for unit in OTHER_UNITS if any(unit in each.unit_prices for each in levels)
+    ]
     found = _of_level(prefix, terms, units)
     for tier in terms.tiers:
         found |= _of_level(f"{prefix}tiers[{tier.above_input_tokens}].", tier, units)
