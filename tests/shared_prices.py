@@ -1,4 +1,4 @@
-"""The statements of the committed book that `genai_prices` makes too, each with its terms and time."""
+"""The statements of the committed book that `genai_prices` makes too, each with its time."""
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, time, timedelta

@@ -37,7 +37,7 @@ def outvoted(
     return merged(genai(model(prices)), second, litellm({"m": [4]})).models["acme-ai", "m"]
 
 
-def test_an_outvoted_source_keeps_the_past_and_the_units_that_the_others_lack():
+def test_an_outvoted_source_keeps_its_past_and_what_units_others_lack():
     units: dict[str, Any] = {"input_audio_mtok": Decimal(10), "requests_kcount": Decimal(5)}
     found = outvoted([always("1"), from_day(SINCE, usd("3", **units))])
     assert (found.rules, found.sources) == ({FIRST_OUTVOTED}, (SECOND, THIRD))
