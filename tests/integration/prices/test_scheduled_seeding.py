@@ -115,16 +115,30 @@ def test_a_new_model_comes_with_its_history_whatever_the_steps(empty_database: D
     assert held == [(15_000_000, 9_000_000)]
 
 
-def test_the_price_of_a_unit_has_a_history_and_is_taken_back(empty_database: Database) -> None:
-    def pages(micros: int, start: datetime | None = None) -> dict[str, Any]:
-        dated = {} if start is None else {"effective_from": at(start)}
-        return price(input_price=1, unit_prices={"pages": micros}, **dated)
+def pages(micros: int, start: datetime | None = None) -> dict[str, Any]:
+    dated = {} if start is None else {"effective_from": at(start)}
+    return price(input_price=1, unit_prices={"pages": micros}, **dated)
 
+
+def recorded_pages(database: Database) -> list[int]:
+    rows = database.rows("SELECT unit_prices -> 'pages' FROM ai_model_price_versions ORDER BY id")
+    return [micros for (micros,) in rows]
+
+
+def test_the_price_of_a_unit_has_a_history_and_is_taken_back(empty_database: Database) -> None:
     known = [pages(10**9), pages(4 * 10**9, TOMORROW - timedelta(days=100))]
     soon = pages(5 * 10**9, TOMORROW)
     assert seed(*known, soon, complete=True) == counts(inserted=3)
     assert seed(*known, soon, complete=True) == counts(unchanged=3)
     assert seed(*known, complete=True) == counts(updated=1, unchanged=1)
-    assert empty_database.rows(
-        "SELECT (unit_prices ->> 'pages')::bigint FROM ai_model_price_versions ORDER BY id"
-    ) == [(10**9,), (4 * 10**9,), (5 * 10**9,), (4 * 10**9,)]
+    assert recorded_pages(empty_database) == [10**9, 4 * 10**9, 5 * 10**9, 4 * 10**9]
+
+
+def test_a_temporary_price_of_a_unit_gives_way_and_repeats_nothing(
+    empty_database: Database,
+) -> None:
+    seed(pages(2 * 10**9), complete=True)
+    assert seed(pages(10**9), pages(2 * 10**9, TOMORROW), complete=True) == counts(updated=2)
+    # What was scheduled is what this book has for that time.
+    assert seed(pages(2 * 10**9), complete=True) == counts(updated=1)
+    assert recorded_pages(empty_database) == [2 * 10**9, 10**9, 2 * 10**9, 2 * 10**9]
