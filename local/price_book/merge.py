@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Decimal
 
 from allowance.prices.name_tables import SOLD_ALIKE
-from allowance.prices.units import OtherUnit
+from allowance.prices.units import TOOLS
 from local.price_book import PriceBookRefused, genai, litellm_map, models_dev
 from local.price_book.genai import GenaiPrices
 from local.price_book.litellm_map import LiteLLM
@@ -36,11 +36,6 @@ MIRRORS: Mapping[str, Mapping[str, str]] = {
     "google-vertex": {"google": r"(gemini|claude)\b"},
 }
 """Platforms that sell a maker's models at the maker's price, and the names of those models."""
-
-TOOLS: frozenset[OtherUnit] = frozenset(
-    {"web_searches", "file_searches", "social_searches", "code_executions"}
-)
-"""Units of tools, which each platform prices itself: on Azure, it is Bing that searches the web."""
 
 NO_ROWS = LiteLLM([])
 

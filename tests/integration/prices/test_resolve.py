@@ -12,6 +12,7 @@ from tests.model_prices import PRICES
 from tests.postgres import Database
 from tests.price_books import price, seed
 from tests.resolved_prices import SONNET, both, paid, resolve
+from tests.usage import record, results
 
 
 def test_an_exact_name_wins_and_says_so(olivia: Client) -> None:
@@ -150,3 +151,26 @@ def test_the_look_up_of_a_price_reads_by_index_alone(database: Database) -> None
             plan = "\n".join(row[0] for row in rows)
             assert "Seq Scan on ai_model_price_versions" not in plan, plan
             assert "ai_model_price_versions_in_effect_idx" in plan, plan
+
+
+def test_a_platform_sells_tokens_at_the_makers_price_and_no_tools(olivia: Client) -> None:
+    """Bing searches the web on Azure, at its own price, and kinds of processing differ too."""
+    searching = {"unit_prices": {"web_searches": 10_000_000_000}, "input_price": 1_000_000}
+    tier = searching | {"above_input_tokens": 1000}
+    kinds = {"tiers": [tier], "variants": {"batch": searching}}
+    seed({"provider": "openai", "model": "gpt-9"} | searching | kinds)
+    sold = resolve(olivia, "azure", "gpt-9")["price"]
+    assert (sold["provider"], sold["input_price"], sold["unit_prices"]) == ("openai", 1_000_000, {})
+    assert ([each["unit_prices"] for each in sold["tiers"]], sold["variants"]) == ([{}], {})
+    assert resolve(olivia, "openai", "gpt-9")["price"]["variants"].keys() == {"batch"}
+    searched = {"units": {"web_searches": 1}, "tokens": {"input": 10}, "model": "gpt-9"}
+    maker, platform, batch = results(
+        olivia,
+        record(1, provider="openai", **searched),
+        record(2, provider="azure", **searched),
+        record(3, provider="azure", model="gpt-9", variant="batch"),
+    )
+    assert maker["cost_micros"] == 10_010
+    assert (platform["priced"], batch["priced"]) == (False, False)
+    assert platform["validations"][0]["field"] == "units.web_searches"
+    assert paid(olivia, "azure", "gpt-9") == 1_000_000

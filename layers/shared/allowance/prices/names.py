@@ -10,6 +10,7 @@ last word on which model a name means.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from allowance.prices.bedrock_names import (
     BEDROCK,
@@ -77,6 +78,15 @@ def candidates(provider: str, model: str) -> list[Candidate]:
     for seller, name, rules in _of_one_model(provider, model):
         found.setdefault((seller, name), Candidate(seller, name, "; ".join(rules) or EXACT))
     return list(found.values())[:MAX_CANDIDATES]
+
+
+@lru_cache(maxsize=4096)
+def is_platform_of(provider: str, model: str, priced_provider: str) -> bool:
+    """Return whether a name as sent is of a platform that sells the model at its maker's price, and
+    the price is the maker's.
+    """
+    seller, _, _ = _addressed(provider, model)
+    return priced_provider in SOLD_ALIKE.get(seller, {})
 
 
 type Led = tuple[str, str, tuple[str, ...]]

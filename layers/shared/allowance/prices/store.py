@@ -23,7 +23,8 @@ from allowance.prices.models import (
     Resolution,
     ResolveQuery,
 )
-from allowance.prices.names import candidates
+from allowance.prices.names import candidates, is_platform_of
+from allowance.prices.terms import on_another_platform
 from allowance.rbac.policy import PRICE_BOOK, Action
 
 
@@ -95,7 +96,7 @@ class ModelPriceStore(PriceBookStore):
             via=best and ("name" if best.alias is None else "alias"),
             rule=best and best.rule,
             alias=best and best.alias,
-            price=best and best.price,
+            price=best and _as_sold(query, best),
             considered=[
                 ConsideredName(
                     provider=each.provider,
@@ -150,6 +151,13 @@ def _applied(found: Sequence[CandidatePrice]) -> CandidatePrice | None:
     if alias is not None and not alias.is_pattern:
         priced = [each for each in priced if each.is_sent and _is_custom(each)]
     return next(iter(priced), alias)
+
+
+def _as_sold(query: ResolveQuery, best: CandidatePrice) -> ModelPriceVersion | None:
+    """Return the price as the platform in the name charges it, like recording."""
+    if best.price is None or not is_platform_of(query.provider, query.model, best.provider):
+        return best.price
+    return on_another_platform(best.price)
 
 
 def _is_custom(candidate: CandidatePrice) -> bool:

@@ -7,12 +7,12 @@ unknown; 0 is free.
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Annotated, Literal, Self, override
+from typing import Annotated, Any, Literal, Protocol, Self, override
 
 from pydantic import AfterValidator, Field, model_validator
 
 from allowance.contract.fields import Body
-from allowance.prices.units import OTHER_UNITS, OtherUnit
+from allowance.prices.units import OTHER_UNITS, TOOLS, OtherUnit
 
 MAX_PRICE_MICROS = 1_000_000_000_000
 MAX_THRESHOLD_TOKENS = 1_000_000_000_000
@@ -165,3 +165,29 @@ class PriceTerms(Terms):
     @override
     def is_priced(self) -> bool:
         return super().is_priced() or bool(self.variants)
+
+
+class HasTerms(Protocol):
+    """A model with the fields of PriceTerms."""
+
+    unit_prices: dict[OtherUnit, int]
+    tiers: list[Tier]
+
+    def model_copy(self, *, update: dict[str, Any]) -> Self: ...
+
+
+def on_another_platform[T: HasTerms](stated: T) -> T:
+    """Return what a platform charges that sells the model at its maker's price: the prices of
+    tokens, without those of tools and of other kinds of processing.
+    """
+    tiers = [
+        each.model_copy(update={"unit_prices": _without_tools(each.unit_prices)})
+        for each in stated.tiers
+    ]
+    return stated.model_copy(
+        update={"unit_prices": _without_tools(stated.unit_prices), "tiers": tiers, "variants": {}}
+    )
+
+
+def _without_tools(prices: dict[OtherUnit, int]) -> dict[OtherUnit, int]:
+    return {unit: price for unit, price in prices.items() if unit not in TOOLS}

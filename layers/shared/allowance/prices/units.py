@@ -105,3 +105,8 @@ COUNTED_IN_TOKENS: frozenset[OtherUnit] = frozenset(
     }
 )
 """The other units that are classes of tokens, which a record has in `tokens`."""
+
+TOOLS: frozenset[OtherUnit] = frozenset(
+    {"web_searches", "file_searches", "social_searches", "code_executions"}
+)
+"""Units of tools, which each platform prices itself: on Azure, it is Bing that searches the web."""

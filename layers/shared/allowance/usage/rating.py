@@ -7,7 +7,8 @@ from typing import Literal, NamedTuple
 
 from allowance.contract.fields import Row
 from allowance.prices.cost import Tokens, cost_of, unpriced_in
-from allowance.prices.terms import RATES, PriceTerms, Rates, Variant
+from allowance.prices.names import is_platform_of
+from allowance.prices.terms import RATES, PriceTerms, Rates, Variant, on_another_platform
 from allowance.prices.units import NO_OTHERS, OtherUnit, OtherUnits, TokenClass
 
 
@@ -64,9 +65,10 @@ class UsagePrices:
     def __init__(self, names: Sequence[tuple[str, str]], prices: Sequence[UsagePrice]) -> None:
         self._by_name: dict[tuple[str, str], tuple[list[datetime], list[UsagePrice]]] = {}
         for price in prices:
-            starts, found = self._by_name.setdefault(names[price.place], ([], []))
+            name = names[price.place]
+            starts, found = self._by_name.setdefault(name, ([], []))
             starts.append(price.starts)
-            found.append(price)
+            found.append(_as_sold(name, price))
 
     def rate(
         self,
@@ -93,6 +95,13 @@ class UsagePrices:
             missing = unpriced_in(tokens, price.terms, variant, others, requests)
             return Rated(None, unpriced=missing)
         return Rated(cost.picos, price, cost.rates, cost.tier)
+
+
+def _as_sold(name: tuple[str, str], price: UsagePrice) -> UsagePrice:
+    """Return the price as the platform in a name charges it."""
+    if price.terms is None or price.provider is None or not is_platform_of(*name, price.provider):
+        return price
+    return price.model_copy(update={"terms": on_another_platform(price.terms)})
 
 
 class Attribution(NamedTuple):
