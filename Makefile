@@ -87,6 +87,9 @@ bench: .venv/.synced ## run the benchmarks, which print ratios
 bench-spend: .venv/.synced ## run the benchmark of the spend routes, which generates 100,000 users first: USERS=
 	@$(RUN) bench.spend
 
+bench-decisions: .venv/.synced ## run the benchmark of decisions before a call beside pgbench's bare statement: SECONDS=
+	@$(RUN) bench.decisions
+
 bench-rerating: .venv/.synced ## run the benchmark of RerateUsage, which generates a million usages first: USAGES=
 	@POWERTOOLS_LOG_LEVEL=ERROR $(RUN) bench.rerating
 
@@ -153,4 +156,4 @@ CHECKOV = .local/checkov/bin/checkov --config-file .checkov.yaml
 	@echo 'Fetching uv into .local.'
 	@$(PYTHON313) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target .local/uv uv 2>/dev/null || { echo "uv is missing, and this Python has no pip to fetch it: install uv."; exit 1; }
 
-.PHONY: help run demo test test-postgres-16 test-docker check format migrate checksums price-book openapi bench bench-spend bench-rerating bench-import lock build quota deploy clean
+.PHONY: help run demo test test-postgres-16 test-docker check format migrate checksums price-book openapi bench bench-spend bench-decisions bench-rerating bench-import lock build quota deploy clean

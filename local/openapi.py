@@ -11,20 +11,18 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from types import ModuleType, UnionType
+from typing import Any, get_args
 from uuid import UUID
 
 from pydantic import BaseModel, TypeAdapter
 
-from allowance import errors
-from allowance.contract.fields import Body, Versioned
+from allowance.contract.fields import Body, Created, Versioned
 from allowance.contract.preconditions import Precondition
 from allowance.contract.query import Query
-from allowance.errors import AllowanceError
-from allowance.http.responses import INTERNAL_ERROR, STATUSES
 from allowance.http.route import DEFAULT_PATH, Route
 from allowance.tables.csv import MEDIA_TYPE, CsvPage
+from local.openapi_failures import failures
 from local.openapi_fragments import (
     ERROR,
     ETAG,
@@ -33,6 +31,7 @@ from local.openapi_fragments import (
     NAME_SCHEMA,
     NAME_SCHEMAS,
     PRECONDITIONS,
+    REF_TEMPLATE,
     REQUEST_ID,
     SECURITY_SCHEMES,
     UUID_SCHEMA,
@@ -40,7 +39,6 @@ from local.openapi_fragments import (
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENT_FILE = ROOT / "docs" / "openapi.json"
-REF_TEMPLATE = "#/components/schemas/{model}"
 
 
 @dataclass(frozen=True)
@@ -114,7 +112,7 @@ def _described(of: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
         "summary": of.summary,
         "security": [] if route.public else [{name: []} for name in SECURITY_SCHEMES],
         "parameters": _parameters(route, takes, schemas),
-        "responses": _success(returns, schemas) | _failures(route, kinds),
+        "responses": _success(returns, schemas) | failures(route, kinds),
     }
     for kind in kinds:
         if issubclass(kind, Body):
@@ -185,51 +183,23 @@ def _success(returns: Any, schemas: dict[str, Any]) -> dict[str, Any]:
         }
     if isinstance(returns, type) and issubclass(returns, Versioned):
         headers["ETag"] = ETAG
-    content = {"application/json": {"schema": _schema(returns, schemas, "serialization")}}
-    return {"200": {"description": "Done.", "headers": headers, "content": content}}
-
-
-def _failures(route: Route, kinds: list[type]) -> dict[str, Any]:
-    raised: set[type[AllowanceError]] = {errors.InvalidQuery}
-    if not route.public:
-        raised |= {errors.Unauthenticated}
-        # The list of the audit log is empty for a caller who may read nothing: no 404.
-        raised |= (
-            {errors.NotFound}
-            if route.path != "/api/v2/audit"
-            and (not route.needs or route.hides_object or "{" in route.path)
-            else set()
-        )
-    if route.needs and not route.hides_object:
-        raised |= {errors.Forbidden}
-    if "{held}" in route.path:
-        raised |= {errors.AlreadyDecided}
-    if route.is_gated:
-        raised |= {errors.BudgetsNotEnabled}
-    if any(issubclass(kind, Body) for kind in kinds):
-        raised |= {errors.BodyTooLarge, errors.UnsupportedMediaType}
-    if Precondition in kinds:
-        is_budget = "/budget" in route.path
-        raised |= {errors.BudgetChanged if is_budget else errors.ChangedMeanwhile}
-    raised |= {errors.DatabaseUnavailable}
-    by_status: dict[int, str] = {}
-    for error in sorted(raised, key=lambda each: each.__name__):
-        by_status[STATUSES[error]] = " ".join(
-            filter(None, (by_status.get(STATUSES[error]), str(error.__doc__)))
-        )
-    by_status |= {
-        400: "The request is invalid; the message says why.",
-        500: json.loads(INTERNAL_ERROR)["message"],
+    # In a union, one shape is of what was created.
+    return {
+        "201" if _is_created(kind) else "200": {
+            "description": "Created." if _is_created(kind) else "Done.",
+            "headers": headers,
+            "content": {"application/json": {"schema": _schema(kind, schemas, "serialization")}},
+        }
+        for kind in _shapes(returns)
     }
-    return {str(status): _failure(status, text) for status, text in sorted(by_status.items())}
 
 
-def _failure(status: int, text: str) -> dict[str, Any]:
-    headers = {"X-Request-Id": REQUEST_ID}
-    if status == STATUSES[errors.DatabaseUnavailable]:
-        headers["Retry-After"] = {"description": "Seconds.", "schema": {"type": "integer"}}
-    content = {"application/json": {"schema": {"$ref": REF_TEMPLATE.format(model="Error")}}}
-    return {"description": text, "headers": headers, "content": content}
+def _shapes(returns: Any) -> tuple[Any, ...]:
+    return get_args(returns) if isinstance(returns, UnionType) else (returns,)
+
+
+def _is_created(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Created)
 
 
 def _schema(kind: Any, schemas: dict[str, Any], mode: Any) -> dict[str, Any]:

@@ -44,6 +44,8 @@ PRECONDITIONS = {
     ),
 }
 
+REF_TEMPLATE = "#/components/schemas/{model}"
+
 ERROR = {
     "type": "object",
     "required": ["message"],
@@ -54,6 +56,9 @@ ERROR = {
             "description": "What went wrong; the same error always has the same message.",
         },
         "detail": {"type": "string", "description": "More about this case."},
+        "code": {"type": "string", "description": "Why a call is refused."},
+        "decision": {"$ref": "#/components/schemas/Decision"},
+        "budget": {"$ref": "#/components/schemas/BindingBudget"},
         "validations": {
             "type": "array",
             "description": "Every problem of the request.",

@@ -36,6 +36,7 @@ from allowance.usage.unpriced import UnpricedQuery
 from tests.accounting import EVERYWHERE, Account, now, platform
 from tests.people import Acme
 from tests.price_accounts import PRICE_ACCOUNTS
+from tests.reservation_accounts import RESERVATION_ACCOUNTS
 
 USAGE = {
     "source": "s",
@@ -94,117 +95,135 @@ def nothing_seen(key: str) -> Callable[[Any], bool]:
     return lambda page: page.model_dump()[key] == []
 
 
-ACCOUNTS: dict[tuple[type, str], Account] = PRICE_ACCOUNTS | {
-    (CallerStore, "require"): Account(
-        ["update ai_model_price"], lambda s, _: s.require(Action.UPDATE), kind=ModelPriceStore
-    ),
-    (GroupPathStore, "see_path"): Account(["read group platform"], lambda s, _: s.see_path()),
-    (UserPathStore, "see_path"): Account(["read user maya"], lambda s, _: s.see_path()),
-    (OrganizationPathStore, "see_path"): Account(
-        ["read group Everyone"], lambda s, _: s.see_path()
-    ),
-    (CallerDirectoryStore, "see_path"): Account(["read user caller"], lambda s, _: s.see_path()),
-    (CallerDirectoryStore, "me"): Account(["read user caller"], lambda s, _: s.me()),
-    (GroupStore, "get_group"): Account(
-        ["read group platform"], lambda s, a: s.get_group(platform(a))
-    ),
-    (OrganizationStore, "list_groups"): Account(
-        ["read group Everyone"], lambda s, _: s.list_groups(GroupQuery())
-    ),
-    (GroupBudgetStore, "get"): Account(["read group platform"], lambda s, a: s.get(platform(a))),
-    (GroupBudgetStore, "set"): Account(
-        ["update group platform"], lambda s, a: s.set(platform(a), 2, Precondition())
-    ),
-    (GroupBudgetStore, "delete"): Account(
-        ["update group platform"], lambda s, a: s.delete(platform(a), Precondition())
-    ),
-    (OverrideStore, "get"): Account(["read user maya"], lambda s, _: s.get()),
-    (OverrideStore, "set"): Account(
-        ["update user maya"],
-        lambda s, a: s.set(
-            OverrideLimit(group_id=platform(a), spend_limit_micros=2), Precondition()
+ACCOUNTS: dict[tuple[type, str], Account] = (
+    PRICE_ACCOUNTS
+    | RESERVATION_ACCOUNTS
+    | {
+        (CallerStore, "require"): Account(
+            ["update ai_model_price"], lambda s, _: s.require(Action.UPDATE), kind=ModelPriceStore
         ),
-        then=["update group platform"],
-    ),
-    (OverrideStore, "delete"): Account(
-        ["update user maya"],
-        lambda s, _: s.delete(Precondition()),
-        then=["update group platform"],
-    ),
-    (AuditStore, "list_audit"): Account(
-        [f"read audit_log in {EVERYWHERE}"],
-        lambda s, _: s.list_audit(AuditQuery()),
-        refused=lambda page: page == AuditPage(entries=[], next=None),
-    ),
-    (UserSpendStore, "get_user_spend"): Account(
-        ["read user maya"], lambda s, _: s.get_user_spend()
-    ),
-    (GroupSpendStore, "get_group_spend"): Account(
-        ["read group platform"], lambda s, a: s.get_group_spend(platform(a))
-    ),
-    (GroupSpendStore, "list_member_spend"): Account(
-        ["read group platform", "read group_member maya"],
-        lambda s, a: s.list_member_spend(platform(a), [a.users["maya"]]),
-        refused=nothing_seen("members"),
-    ),
-    (OrganizationSpendStore, "list_group_spend"): Account(
-        ["read group Everyone"],
-        lambda s, a: s.list_group_spend([a.organizations["acme"]]),
-    ),
-    (ExportStore, "see_path"): Account(
-        ["read group_member in acme", "read group in acme"], lambda s, _: s.see_path(), either=True
-    ),
-    (ExportStore, "export"): Account(
-        ["read group_member in acme"], lambda s, _: s.export(ExportQuery())
-    ),
-    (ExportStore, "export_spend"): Account(
-        ["read group_member in acme"], lambda s, _: s.export_spend(ExportQuery())
-    ),
-    (ExportStore, "export_charges"): Account(
-        ["read group in acme"], lambda s, _: s.export_charges(ExportQuery(format="focus"))
-    ),
-    (ExportSource, "start"): Account(
-        ["update ai_spend_export"], lambda s, _: s.start(period_containing(now()))
-    ),
-    (ExportSource, "claim"): Account(
-        ["update ai_spend_export"], lambda s, _: s.claim(now(), period_containing(now()))
-    ),
-    (ExportSource, "mark"): Account(["update ai_spend_export"], lambda s, a: s.mark(file_of(a))),
-    (ExportSource, "fail"): Account(["update ai_spend_export"], lambda s, a: s.fail(file_of(a))),
-    (ExportSource, "release"): Account(
-        ["update ai_spend_export"], lambda s, a: s.release([file_of(a)])
-    ),
-    (ExportSource, "count_left"): Account(
-        ["update ai_spend_export"], lambda s, _: s.count_left(now(), period_containing(now()))
-    ),
-    (ExportSource, "list_charges"): Account(
-        ["read group in acme"],
-        lambda s, a: s.list_charges(a.organizations["acme"], period_containing(now()), None),
-    ),
-    (UsageStore, "record"): Account(
-        ["create ai_usage"], lambda s, _: s.record(UsageBatch(records=[USAGE]))
-    ),
-    (UsageStore, "list_unpriced"): Account(
-        ["read ai_usage"], lambda s, _: s.list_unpriced(UnpricedQuery())
-    ),
-    (UsageStore, "list_cost_differences"): Account(
-        ["read ai_usage"], lambda s, _: s.list_cost_differences(DifferenceQuery())
-    ),
-    (UsageSourceStore, "get_source"): Account(["read ai_usage"], lambda s, _: s.get_source("s")),
-    (UsageSourceStore, "set_source"): Account(
-        ["update ai_usage"],
-        lambda s, _: s.set_source("s", SourceSettings(cost_from="record"), Precondition()),
-    ),
-    (UsageRerater, "rerate"): Account(["update ai_usage"], lambda s, _: s.rerate()),
-    (OverrideExpirer, "end_overrides"): Account(["update user"], lambda s, _: s.end_overrides()),
-    (UsageExpirer, "expire"): Account(["delete ai_usage"], lambda s, _: s.expire(1)),
-    (UsageQueueStore, "take"): Account(
-        ["create ai_usage"], lambda s, _: s.take({"records": [USAGE]})
-    ),
-    (AlertStore, "deliver"): Account(
-        ["update ai_spend_alert"], lambda s, _: s.deliver([TakesAll()])
-    ),
-    (DirectoryStore, "import_directory"): Account(
-        ["update directory"], lambda s, _: s.import_directory(read_directory(EVERY_STEP))
-    ),
-}
+        (GroupPathStore, "see_path"): Account(["read group platform"], lambda s, _: s.see_path()),
+        (UserPathStore, "see_path"): Account(["read user maya"], lambda s, _: s.see_path()),
+        (OrganizationPathStore, "see_path"): Account(
+            ["read group Everyone"], lambda s, _: s.see_path()
+        ),
+        (CallerDirectoryStore, "see_path"): Account(
+            ["read user caller"], lambda s, _: s.see_path()
+        ),
+        (CallerDirectoryStore, "me"): Account(["read user caller"], lambda s, _: s.me()),
+        (GroupStore, "get_group"): Account(
+            ["read group platform"], lambda s, a: s.get_group(platform(a))
+        ),
+        (OrganizationStore, "list_groups"): Account(
+            ["read group Everyone"], lambda s, _: s.list_groups(GroupQuery())
+        ),
+        (GroupBudgetStore, "get"): Account(
+            ["read group platform"], lambda s, a: s.get(platform(a))
+        ),
+        (GroupBudgetStore, "set"): Account(
+            ["update group platform"], lambda s, a: s.set(platform(a), 2, Precondition())
+        ),
+        (GroupBudgetStore, "delete"): Account(
+            ["update group platform"], lambda s, a: s.delete(platform(a), Precondition())
+        ),
+        (OverrideStore, "get"): Account(["read user maya"], lambda s, _: s.get()),
+        (OverrideStore, "set"): Account(
+            ["update user maya"],
+            lambda s, a: s.set(
+                OverrideLimit(group_id=platform(a), spend_limit_micros=2), Precondition()
+            ),
+            then=["update group platform"],
+        ),
+        (OverrideStore, "delete"): Account(
+            ["update user maya"],
+            lambda s, _: s.delete(Precondition()),
+            then=["update group platform"],
+        ),
+        (AuditStore, "list_audit"): Account(
+            [f"read audit_log in {EVERYWHERE}"],
+            lambda s, _: s.list_audit(AuditQuery()),
+            refused=lambda page: page == AuditPage(entries=[], next=None),
+        ),
+        (UserSpendStore, "get_user_spend"): Account(
+            ["read user maya"], lambda s, _: s.get_user_spend()
+        ),
+        (GroupSpendStore, "get_group_spend"): Account(
+            ["read group platform"], lambda s, a: s.get_group_spend(platform(a))
+        ),
+        (GroupSpendStore, "list_member_spend"): Account(
+            ["read group platform", "read group_member maya"],
+            lambda s, a: s.list_member_spend(platform(a), [a.users["maya"]]),
+            refused=nothing_seen("members"),
+        ),
+        (OrganizationSpendStore, "list_group_spend"): Account(
+            ["read group Everyone"],
+            lambda s, a: s.list_group_spend([a.organizations["acme"]]),
+        ),
+        (ExportStore, "see_path"): Account(
+            ["read group_member in acme", "read group in acme"],
+            lambda s, _: s.see_path(),
+            either=True,
+        ),
+        (ExportStore, "export"): Account(
+            ["read group_member in acme"], lambda s, _: s.export(ExportQuery())
+        ),
+        (ExportStore, "export_spend"): Account(
+            ["read group_member in acme"], lambda s, _: s.export_spend(ExportQuery())
+        ),
+        (ExportStore, "export_charges"): Account(
+            ["read group in acme"], lambda s, _: s.export_charges(ExportQuery(format="focus"))
+        ),
+        (ExportSource, "start"): Account(
+            ["update ai_spend_export"], lambda s, _: s.start(period_containing(now()))
+        ),
+        (ExportSource, "claim"): Account(
+            ["update ai_spend_export"], lambda s, _: s.claim(now(), period_containing(now()))
+        ),
+        (ExportSource, "mark"): Account(
+            ["update ai_spend_export"], lambda s, a: s.mark(file_of(a))
+        ),
+        (ExportSource, "fail"): Account(
+            ["update ai_spend_export"], lambda s, a: s.fail(file_of(a))
+        ),
+        (ExportSource, "release"): Account(
+            ["update ai_spend_export"], lambda s, a: s.release([file_of(a)])
+        ),
+        (ExportSource, "count_left"): Account(
+            ["update ai_spend_export"], lambda s, _: s.count_left(now(), period_containing(now()))
+        ),
+        (ExportSource, "list_charges"): Account(
+            ["read group in acme"],
+            lambda s, a: s.list_charges(a.organizations["acme"], period_containing(now()), None),
+        ),
+        (UsageStore, "record"): Account(
+            ["create ai_usage"], lambda s, _: s.record(UsageBatch(records=[USAGE]))
+        ),
+        (UsageStore, "list_unpriced"): Account(
+            ["read ai_usage"], lambda s, _: s.list_unpriced(UnpricedQuery())
+        ),
+        (UsageStore, "list_cost_differences"): Account(
+            ["read ai_usage"], lambda s, _: s.list_cost_differences(DifferenceQuery())
+        ),
+        (UsageSourceStore, "get_source"): Account(
+            ["read ai_usage"], lambda s, _: s.get_source("s")
+        ),
+        (UsageSourceStore, "set_source"): Account(
+            ["update ai_usage"],
+            lambda s, _: s.set_source("s", SourceSettings(cost_from="record"), Precondition()),
+        ),
+        (UsageRerater, "rerate"): Account(["update ai_usage"], lambda s, _: s.rerate()),
+        (OverrideExpirer, "end_overrides"): Account(
+            ["update user"], lambda s, _: s.end_overrides()
+        ),
+        (UsageExpirer, "expire"): Account(["delete ai_usage"], lambda s, _: s.expire(1)),
+        (UsageQueueStore, "take"): Account(
+            ["create ai_usage"], lambda s, _: s.take({"records": [USAGE]})
+        ),
+        (AlertStore, "deliver"): Account(
+            ["update ai_spend_alert"], lambda s, _: s.deliver([TakesAll()])
+        ),
+        (DirectoryStore, "import_directory"): Account(
+            ["update directory"], lambda s, _: s.import_directory(read_directory(EVERY_STEP))
+        ),
+    }
+)

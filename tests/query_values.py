@@ -48,6 +48,14 @@ VALUES = {
     "kept_months": "12", "expires_at": "NULL",
     "handled": "'{}'", "started": "now()", "month": "'2026-11-01'", "changes": "1",
     "leased_until": "now()", "attempted_at": "NULL",
+    "key_digest": "gen_random_uuid()", "content_sha256": "sha256('')",
+    "maker_id": "gen_random_uuid()", "variant": "NULL", "estimate_micros": "1",
+    "ttl_seconds": "600", "dry_run": "true", "price": "NULL",
+    "reservation_id": "gen_random_uuid()", "granted_at": "now()",
+    "usage_key_digest": "gen_random_uuid()", "cost_micros": "1", "is_new": "true",
+    "final": "true", "extend_seconds": "NULL", "caller_id": "gen_random_uuid()",
+    "reservation_state": "'held'", "after_reservation": "gen_random_uuid()",
+    "after_granted_at": "now()",
 }  # fmt: skip
 
 

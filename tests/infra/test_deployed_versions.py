@@ -19,6 +19,7 @@ READING = {
     "Exports",
     "GetGroupBudget",
     "Health",
+    "Reservations",
     "Spend",
 }
 """The functions of routes that write nothing."""

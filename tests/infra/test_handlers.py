@@ -13,10 +13,10 @@ FUNCTIONS = Path(__file__).parents[2] / "functions"
 FILES = sorted(FUNCTIONS.glob("*.py"))
 ROUTE_LINES = 25
 
-DOMAINS = "alerts|audit|budgets|directory|exports|prices|spend|usage"
+DOMAINS = "alerts|audit|budgets|directory|exports|prices|reservations|spend|usage"
 OF_DOMAINS = (
     "models|store|groups|overrides|held|book|aliases|alias_models|spend_csv|unpriced|differences"
-    "|sources"
+    "|sources|closing|listing"
 )
 """Modules of domains with the shapes and stores of routes."""
 ROUTE_MODULES = re.compile(

@@ -4,8 +4,9 @@ A subclass without a status at the HTTP border gets the response of its parent. 
 and `NotAuthorized` look like any `NotFound`, and only the log shows the difference.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,28 @@ class AlreadyDecided(AllowanceError):
 
 class BudgetsNotEnabled(AllowanceError):
     """AI budgets are not enabled for this deployment."""
+
+
+class RequestRefused(AllowanceError):
+    """The request is refused."""
+
+    code = "refused"
+
+    def __init__(self, message: str | None = None, shown: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message or type(self).__doc__)
+        self.shown = shown or {}
+
+
+class ReservationNotFound(NotFound):
+    """There is no such reservation."""
+
+
+class ReservationConflict(AllowanceError):
+    """Another request with other content has this id already."""
+
+
+class ReservationClosed(AllowanceError):
+    """The reservation is closed."""
 
 
 class RouteNotFound(AllowanceError):
@@ -193,6 +216,10 @@ class DatabaseUnavailable(AllowanceError):
 
 class StatementCancelled(DatabaseUnavailable):
     """The database cancelled a statement: it took longer than its statement_timeout allows."""
+
+
+class ReservationChanged(DatabaseUnavailable):
+    """Another call is settling the same reservation. Try again shortly."""
 
 
 class UsageKeyTaken(DatabaseUnavailable):

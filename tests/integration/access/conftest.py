@@ -6,6 +6,7 @@ from tests.accounting import HELD, needed
 from tests.accounts import ACCOUNTS
 from tests.people import Acme
 from tests.postgres import Database
+from tests.reservation_accounts import hold_something
 from tests.stores import store_for
 from tests.subjects import exactly
 
@@ -54,4 +55,5 @@ def something_of_each(database: Database, acme: Acme) -> Database:
         "input_price, origin)"
         " VALUES ('p', 'm', 'default', '-infinity', 1000000, 'test')"
     )
+    hold_something(database, acme.users["maya"])
     return database

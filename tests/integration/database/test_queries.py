@@ -56,6 +56,8 @@ def test_the_hot_path_reads_by_index_alone(database: Database) -> None:
         " SELECT user_id, organization_id, organization_id, day::date, 1, 0, 0, 0, 0, 0, 1, 0"
         " FROM organization_members,"
         " generate_series(now() - interval '60 days', now(), interval '1 day') AS day",
+        "INSERT INTO ai_reservation_holds"
+        " SELECT id, now() + interval '1 hour', gen_random_uuid(), 1 FROM users",
         "INSERT INTO ai_user_spend_monthly SELECT id, '2026-11-01', 1 FROM users",
         "INSERT INTO ai_group_spend_monthly SELECT group_id, '2026-11-01', user_id, 1 FROM "
         "group_members",

@@ -4,6 +4,7 @@ COMMIT included.
 
 import json
 from collections.abc import Callable
+from uuid import UUID
 
 import pytest
 
@@ -13,6 +14,7 @@ from tests.overrides import MAYA, limit
 from tests.people import Acme
 from tests.postgres import Database
 from tests.price_books import price, seed
+from tests.reservations import PATH, limit_everyone, of_cost, request, reserve, settle, used
 from tests.wire import wire
 
 
@@ -110,6 +112,56 @@ def test_an_override_costs_no_more_either(
         counted.reset()
         assert request_of(olivia, MAYA, acme).status == status
         assert 1 <= counted.trips <= most
+
+
+@pytest.mark.parametrize(
+    ("trips", "status", "send"),
+    [
+        (2, 201, lambda client, _: client.post(PATH, request(2))),
+        (2, 201, lambda client, _: client.post(PATH, request(1))),
+        (2, 403, lambda client, _: client.post(PATH, of_cost(10**12, 2))),
+        (2, 403, lambda client, _: client.post(PATH, request(2, user="unheard-of"))),
+        (2, 200, lambda client, id_: settle(client, id_, used())),
+        (2, 200, lambda client, id_: settle(client, id_, used(final=False))),
+        (2, 204, lambda client, id_: client.delete(f"{PATH}/{id_}")),
+        (2, 200, lambda client, id_: client.get(f"{PATH}/{id_}")),
+        (2, 200, lambda client, _: client.get(PATH)),
+        (1, 400, lambda client, _: client.post(PATH, {})),
+        (1, 401, lambda _, __: Client("alw_nobody000000_x").post(PATH, request(2))),
+        (1, 404, lambda client, _: client.delete(f"{PATH}/{UUID(int=7)}")),
+    ],
+    ids=[
+        "reserve",
+        "retry",
+        "refused",
+        "unknown user",
+        "settle",
+        "settle a part",
+        "release",
+        "GET",
+        "list",
+        "bad body",
+        "no credential",
+        "no reservation",
+    ],
+)
+def test_a_reservation_costs_two_trips(
+    database: Database,
+    acme: Acme,
+    gateway: Client,
+    trips: int,
+    status: int,
+    send: Callable[[Client, str], Answer],
+) -> None:
+    limit_everyone(database, acme, 10_000)
+    # The first grant and the first usage of a month create its partitions.
+    settle(gateway, reserve(gateway, request(9)), used(9))
+    id_ = reserve(gateway, request(1))
+    with wire(database.app_url) as counted, environment(DATABASE_URL=counted.url):
+        assert gateway.get("/api/v2/users/me").status == 200
+        counted.reset()
+        answer = send(gateway, id_)
+        assert (answer.status, counted.trips) == (status, trips), answer.body
 
 
 def test_a_refused_credential_that_is_malformed_costs_no_trip(

@@ -15,6 +15,7 @@ from allowance.database.database import CONSTRAINTS as MAPPED
 from allowance.directory.document import UserEntry
 from allowance.directory.known import Account
 from allowance.prices.models import HeldDecision, ModelPriceVersion, PriceCursor
+from allowance.reservations.closing import FoundReservation, Released
 from allowance.usage.sources import SourceSettings, UsageSource
 from tests.postgres import Database
 
@@ -29,6 +30,7 @@ LISTS: dict[str, list[tuple[type[BaseModel], str]]] = {
     "ai_model_price_changes_held_decision": [(HeldDecision, "decision")],
     "ai_usage_sources_cost_from": [(UsageSource, "cost_from"), (SourceSettings, "cost_from")],
     "audit_log_action": [(AuditEntry, "action")],
+    "ai_reservations_state": [(FoundReservation, "state"), (Released, "state")],
 }
 """The models that read or write the column of a constraint."""
 

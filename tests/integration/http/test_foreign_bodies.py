@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,9 +13,12 @@ from tests.gateway import Answer, routes
 from tests.people import Acme
 from tests.postgres import Database
 from tests.price_books import seed
+from tests.reservations import request, reserve
+
+NO_RESERVATION = "01a21e67-9969-7e5d-85b4-9b817875d7de"
 
 
-def body_routes(acme: Acme) -> dict[tuple[str, str], type[Body]]:
+def body_routes(acme: Acme, reservation: str = NO_RESERVATION) -> dict[tuple[str, str], type[Body]]:
     """(method, filled path) -> the body of each route that takes one."""
     found: dict[tuple[str, str], type[Body]] = {}
     for (method, path), module in routes().items():
@@ -22,6 +26,7 @@ def body_routes(acme: Acme) -> dict[tuple[str, str], type[Body]]:
             continue
         kinds = module.app.routes[f"{method} {path}"].parameters.values()
         filled = path.replace("{group}", str(acme.groups["acme/platform"]))
+        filled = filled.replace("{reservation}", reservation)
         for kind in kinds:
             if isinstance(kind, type) and issubclass(kind, Body):
                 found[method, filled.replace("{user}", "maya")] = kind
@@ -35,16 +40,19 @@ def example_of(body: type[Body]) -> str:
 
 def test_every_body_has_an_example_that_its_route_takes(acme: Acme, database: Database) -> None:
     olivia = acme.client("olivia")
-    # The example of an alias leads to this model.
-    seed({"provider": "openai", "model": "gpt-5", "input_price": 1})
-    for (method, path), body in body_routes(acme).items():
+    # The example of an alias leads to the first model, the example of a call to the second.
+    prices = {"input_price": 1, "output_price": 1}
+    seed(*({"provider": "openai", "model": each} | prices for each in ("gpt-5", "gpt-5.1")))
+    for (method, path), body in body_routes(acme, reserve(olivia, request(9))).items():
         made = json.loads(example_of(body))
         body.model_validate_json(example_of(body))
         if "group_id" in made:
             made["group_id"] = str(acme.groups["acme/platform"])
+        if path.endswith("/settle"):
+            made |= {"id": "call-2", "occurred_at": datetime.now(UTC).isoformat()}
         answer = olivia.send(method, path, body=json.dumps(made))
-        assert answer.status in (200, 204), answer.body
-    assert database.rows("SELECT count(*) FROM ai_usage") == [(1,)]
+        assert answer.status in (200, 201, 204), answer.body
+    assert database.rows("SELECT count(*) FROM ai_usage") == [(2,)]
 
 
 SENT = DOCUMENTS | FILES
@@ -54,6 +62,8 @@ SENT = DOCUMENTS | FILES
 def test_a_foreign_body_is_refused_by_name_with_an_example(people: Acme, sent: Sent) -> None:
     client = people.client("olivia")
     for (method, path), body in body_routes(people).items():
+        if path.endswith("/settle") and sent.body == RECORD:
+            continue
         content = sent.body if isinstance(sent.body, bytes) else json.dumps(sent.body)
         answer = client.send(method, path, body=content, headers={"content-type": sent.media_type})
         refused = answer.json()

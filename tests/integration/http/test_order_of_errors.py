@@ -42,13 +42,16 @@ WORST_BODY: dict[str, Any] = {
 }
 
 
-def kind_of(path: str) -> str:
+def kind_of(method: str, path: str) -> str:
     for kind in ("group", "organization", "user"):
         if f"{{{kind}}}" in path:
             return kind
     for part, kind in (("model-", "models"), ("usage", "usage"), ("sources", "usage")):
         if f"/ai/{part}" in path:
             return kind
+    if "/ai/reservations" in path:
+        # Everybody may list: the caller's own, at least.
+        return "caller" if method == "GET" else "usage"
     assert path in ("/api/v2/users/me", "/api/v2/audit"), "give the new route a kind"
     return "caller"
 
@@ -69,6 +72,7 @@ def filled(path: str, acme: Acme, **segments: object) -> str:
         "provider": "p",
         "model": "m",
         "source": "s",
+        "reservation": NOWHERE,
     } | segments
     return re.sub(r"\{(\w+)\+?\}", lambda found: str(names[found[1]]), path)
 
@@ -89,7 +93,7 @@ def message(answer: Answer) -> tuple[int, str]:
 
 @pytest.mark.parametrize(("method", "path"), SERVED, ids=map(" ".join, SERVED))
 def test_the_first_error_of_the_contract_wins(people: Acme, method: str, path: str) -> None:
-    stranger, reader = KINDS[kind_of(path)]
+    stranger, reader = KINDS[kind_of(method, path)]
     real, worst = filled(path, people), filled(path, people) + "?nonsense=1"
     nobody, allowed = Client(), people.client(reader)
     with gate_closed():
@@ -99,7 +103,7 @@ def test_the_first_error_of_the_contract_wins(people: Acme, method: str, path: s
             for each in filter(None, (stranger, reader)):
                 refused = people.client(each).send(method, bad_id, **WORST_BODY)
                 assert message(refused) == (400, 'Invalid UUID "x".')
-        if stranger and kind_of(path) != "models":
+        if stranger and kind_of(method, path) != "models":
             assert_hidden(people.client(stranger), people, method, path)
         if "/ai/" in path:
             for each in filter(None, (reader, stranger if "/ai/model-" in path else None)):
@@ -116,7 +120,7 @@ def test_the_first_error_of_the_contract_wins(people: Acme, method: str, path: s
     body = body_of(method, path)
     if body is not None:
         assert_body_is_read_in_order(allowed, method, real, body)
-    if method in ("PUT", "DELETE") and kind_of(path) in ("group", "user"):
+    if method in ("PUT", "DELETE") and kind_of(method, path) in ("group", "user"):
         group = str(people.groups["acme/platform"])
         valid = {"spend_limit_micros": 1, "group_id": group, "expires_at": None}
         sent = {name: valid[name] for name in body.model_fields} if body else None

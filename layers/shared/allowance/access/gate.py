@@ -8,6 +8,7 @@ docs/decisions/0001-gate.md.
 from collections.abc import Callable, Iterable, Mapping
 from uuid import UUID
 
+from allowance.access.ahead import Ahead
 from allowance.access.handle import Handle, Permit
 from allowance.contract.fields import UUID_FORM
 from allowance.database.database import Database
@@ -19,9 +20,10 @@ from allowance.rbac.policy import NO_SECRET, Action, Object, Subject, group_obje
 class Gate:
     """Stands between a subject and the database for one invocation."""
 
-    def __init__(self, subject: Subject, database: Database) -> None:
+    def __init__(self, subject: Subject, database: Database, ahead: Ahead | None = None) -> None:
         self._subject = subject
         self._database = database
+        self._ahead = ahead
 
     def check(self, action: Action, obj: Object) -> None:
         """Raise unless the subject may do this to the object. No round trip.
@@ -39,7 +41,7 @@ class Gate:
         """Return a handle for an action on each of the objects. Raises as `check`."""
         for obj in objects:
             self.check(action, obj)
-        return Handle(self._database, (Permit(action, obj) for obj in objects))
+        return self._handle(Permit(action, obj) for obj in objects)
 
     def open_some[K](
         self, action: Action, objects: Mapping[K, Object], *, beside: Iterable[Object] = ()
@@ -55,26 +57,34 @@ class Gate:
         if not keys:
             raise NotAuthorized
         permitted = (*beside, *(objects[key] for key in keys))
-        return Handle(self._database, (Permit(action, obj) for obj in permitted)), keys
+        return self._handle(Permit(action, obj) for obj in permitted), keys
 
     def open_organizations(
-        self, action: Action, object_of: Callable[[UUID | None], Object]
+        self,
+        action: Action,
+        object_of: Callable[[UUID | None], Object],
+        *,
+        beside: Iterable[Object] = (),
     ) -> tuple[Handle, list[UUID] | None]:
         """Return a handle for all organizations where the action is allowed, and their ids.
 
         None instead of ids means all organizations, and what belongs to none. An organization of
         which the subject is no member gets the same verdict from the rule as no organization: only
-        the site level can allow it. Raises NotAuthorized where the action is allowed nowhere.
+        the site level can allow it. Raises NotAuthorized where the action is allowed nowhere. With
+        objects `beside`, raises as `check` for one of them, and needs no organization.
         """
+        own_permits = [Permit(action, obj) for obj in beside]
+        for _, obj in own_permits:
+            self.check(action, obj)
         everywhere = object_of(None)
         if allowed(self._subject, action, everywhere):
-            return Handle(self._database, [Permit(action, everywhere)]), None
+            return self._handle([*own_permits, Permit(action, everywhere)]), None
         own = {id_ for role in self._subject.roles for id_ in role.by_org_id}
         permitted = sorted(id_ for id_ in own if allowed(self._subject, action, object_of(id_)))
-        if not permitted:
+        if not permitted and not own_permits:
             raise NotAuthorized
         permits = (Permit(action, object_of(id_)) for id_ in permitted)
-        return Handle(self._database, permits), permitted
+        return self._handle([*own_permits, *permits]), permitted
 
     def open_groups(
         self, action: Action, organization_id: UUID
@@ -88,9 +98,12 @@ class Gate:
         """
         everything = groups_object(organization_id)
         if allowed(self._subject, action, everything):
-            return Handle(self._database, [Permit(action, everything)]), None
+            return self._handle([Permit(action, everything)]), None
         listed = {
             UUID(each.id) for each in self._subject.scope.allow_list if UUID_FORM.fullmatch(each.id)
         }
         named = sorted({organization_id, *self._subject.groups, *listed})
         return self.open_some(action, {id_: group_object(id_, organization_id) for id_ in named})
+
+    def _handle(self, permits: Iterable[Permit]) -> Handle:
+        return Handle(self._database, permits, self._ahead)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, cast
 
+from allowance.access.ahead import Ahead
 from allowance.database.database import Database
 from allowance.database.queries import Call, Need, Place, call, queries
 from allowance.rbac.policy import Action, Object, ResourceType
@@ -34,8 +35,11 @@ class Handle:
     `allowance.database.database.Database` raises.
     """
 
-    def __init__(self, database: Database, permits: Iterable[Permit]) -> None:
+    def __init__(
+        self, database: Database, permits: Iterable[Permit], ahead: Ahead | None = None
+    ) -> None:
         self._database = database
+        self._ahead = ahead or Ahead()
         self._permits: frozenset[Key] = frozenset(
             (action, obj.type, obj.id, _text(obj.organization_id)) for action, obj in permits
         )
@@ -47,9 +51,10 @@ class Handle:
         return self.rows_of(call(model, query, **parameters))
 
     def rows_of[T](self, what: Call[T]) -> list[T]:
-        """Like `many`, for a prepared Call."""
+        """Like `many`, for a prepared Call. No round trip for one that came with the caller."""
         self._require(what.query, what.parameters)
-        return self._database.rows_of(what)
+        rows = self._ahead.take(what)
+        return self._database.rows_of(what) if rows is None else rows
 
     def first[T](self, model: type[T], query: str, /, **parameters: Any) -> T | None:
         """Return the first row of a query, or None. One round trip."""
@@ -73,10 +78,15 @@ class Handle:
         return earlier, later
 
     def all_in_one_trip(self, *calls: Call[Any]) -> list[list[Any]]:
-        """Like `in_one_trip`, for any number of statements."""
+        """Like `in_one_trip`, for any number of statements. Those that came with the caller are
+        not sent again.
+        """
         for each in calls:
             self._require(each.query, each.parameters)
-        return self._database.batch(*calls)
+        found = [self._ahead.take(each) for each in calls]
+        missing = [each for each, rows in zip(calls, found, strict=True) if rows is None]
+        fetched = iter(self._database.batch(*missing) if missing else ())
+        return [next(fetched) if rows is None else rows for rows in found]
 
     def transaction(self) -> AbstractContextManager[None]:
         """Run several statements, all or nothing. Costs two round trips more: for jobs only."""

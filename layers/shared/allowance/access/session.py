@@ -5,8 +5,10 @@ deployed function can log in as one of them only: IAM or its secret decides whic
 """
 
 import secrets
+from typing import Any
 from uuid import UUID
 
+from allowance.access.ahead import Ahead
 from allowance.access.caller import Caller
 from allowance.access.gate import Gate
 from allowance.access.scopes import read_scope
@@ -14,7 +16,7 @@ from allowance.access.store import CallerStore, Origin
 from allowance.access.tokens import Credential
 from allowance.contract.fields import Row
 from allowance.database.database import Database
-from allowance.database.queries import call
+from allowance.database.queries import Call, call
 from allowance.database.settings import database_source
 from allowance.errors import Unauthenticated
 from allowance.rbac.policy import Subject
@@ -52,11 +54,12 @@ def open_store[S: CallerStore](
     organization: UUID | str | None,
     user: UUID | str | None,
     request_id: str,
+    look_ups: tuple[Call[Any], ...] = (),
 ) -> S:
     """Return a store for the user behind a credential. One round trip, at every request.
 
     `group_id`, `organization` and `user` (id or username; `me` is the caller) are the objects in
-    the path; the same round trip looks them up. Raise Unauthenticated.
+    the path; the same round trip looks them up, and runs `look_ups`. Raise Unauthenticated.
     """
     database = warm_database(Login.ROUTES)
     database.start_invocation()
@@ -72,15 +75,19 @@ def open_store[S: CallerStore](
         named_user_id=user if isinstance(user, UUID) else None,
         named_username=user if isinstance(user, str) else None,
     )
-    found = database.rows_of(authenticate)
+    found, *rows = (
+        database.batch(authenticate, *look_ups) if look_ups else [database.rows_of(authenticate)]
+    )
     if not found:
         raise Unauthenticated
     (caller,) = found
-    return kind(
-        Gate(_subject(caller), database),
+    store = kind(
+        Gate(_subject(caller), database, Ahead(look_ups, rows)),
         Origin(caller.user_id, caller.username, request_id, caller.token_id),
         caller,
     )
+    store.know(look_ups)
+    return store
 
 
 def open_gate(actor: SystemActor) -> Gate:

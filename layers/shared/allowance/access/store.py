@@ -1,11 +1,14 @@
 """What the stores of all domains share: gate, origin of changes, path of a request."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import UUID
 
 from allowance.access.caller import Caller, OrganizationReference
 from allowance.access.gate import Gate
+from allowance.contract.fields import Body
+from allowance.database.queries import Call
 from allowance.errors import GroupNotFound, NotAuthorized, OrganizationNotFound, UserNotFound
 from allowance.rbac.policy import Action, Object, group_object, user_object
 
@@ -50,6 +53,26 @@ class CallerStore(Store):
     def __init__(self, gate: Gate, origin: Origin, caller: Caller) -> None:
         super().__init__(gate, origin)
         self._caller = caller
+
+        self._known_ahead: tuple[Call[Any], ...] = ()
+
+    @classmethod
+    def look_ups(cls, body: Body | None, ids: Mapping[str, UUID]) -> tuple[Call[Any], ...]:
+        """Return the queries that a request needs, known from its body and the ids in its path.
+
+        They run in the round trip of the caller, before the rule is asked. Handles give out their
+        rows only for what they were opened for. None: the route takes no body, or it is invalid.
+        """
+        del body, ids
+        return ()
+
+    def know(self, calls: tuple[Call[Any], ...]) -> None:
+        """Take the look-ups whose rows came with the caller."""
+        self._known_ahead = calls
+
+    def _looked_up(self, body: Body | None = None, **ids: UUID) -> tuple[Call[Any], ...]:
+        """Return the look-ups of a request: those that came with the caller, if any did."""
+        return self._known_ahead or self.look_ups(body, ids)
 
     def see_path(self) -> None:
         """Raise NotFound unless the caller may read what the path names. No round trip."""

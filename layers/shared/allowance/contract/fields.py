@@ -25,6 +25,7 @@ from allowance.contract.validation import problems_of
 from allowance.errors import ValidationFailed
 
 MAX_NAME_LENGTH = 255
+MAX_KEY_LENGTH = 512
 
 NIL_UUID = UUID(int=0)
 """No group, or no organization, in the ledger and its sums."""
@@ -119,6 +120,10 @@ class Row(BaseModel):
     )
 
 
+class Created(Row):
+    """A row that the request created: the response is 201."""
+
+
 class Body(BaseModel):
     """The JSON of a request: strict types, no unknown field."""
 
@@ -169,3 +174,5 @@ def _printable(value: str) -> str:
 
 
 Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH), AfterValidator(_printable)]
+Key = Annotated[str, Field(min_length=1, max_length=MAX_KEY_LENGTH), AfterValidator(_printable)]
+"""A caller's own id of a request, which only its digest keeps."""

@@ -21,6 +21,7 @@ from allowance.errors import (
     AllowanceError,
     DatabaseUnavailable,
     NotAGroupMember,
+    ReservationChanged,
     StatementCancelled,
     UsageKeyTaken,
     UsageMonthDropped,
@@ -46,6 +47,9 @@ CANCELLED = "57014"
 """SQLSTATE of a statement that met its timeout, or that an operator cancelled."""
 
 CHECK_VIOLATION = "23514"
+
+RESERVATION_CHANGED = "AL001"
+"""SQLSTATE that settle_ai_reservation raises: see migrations/0019_settling.sql."""
 
 CONSTRAINTS: Mapping[str, type[AllowanceError]] = {
     "user_ai_budget_overrides_organization_membership": NotAGroupMember,
@@ -166,6 +170,8 @@ class Database:
                 raise StatementCancelled from error
             if stale or state[:2] in UNAVAILABLE_CLASSES or state in UNAVAILABLE:
                 raise DatabaseUnavailable from error
+            if state == RESERVATION_CHANGED:
+                raise ReservationChanged from error
             if state == CHECK_VIOLATION and error.diag.constraint_name is None:
                 # The partition is missing. No other row is refused by a check without a name.
                 raise UsageMonthDropped from error

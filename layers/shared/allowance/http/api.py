@@ -170,9 +170,11 @@ def _authenticated(route: Route, request: Request) -> tuple[CallerStore, dict[st
                 arguments[name] = request.uuid(name)
             except errors.InvalidUUID as error:
                 bad_id = error
+    body = _body_ahead(route, request)
     store = open_store(
         route.store,
         credential,
+        look_ups=route.store.look_ups(body, arguments),
         group_id=arguments.get("group"),
         organization=_named(request, "organization"),
         user=_named(request, "user"),
@@ -183,6 +185,21 @@ def _authenticated(route: Route, request: Request) -> tuple[CallerStore, dict[st
     store.see_path()
     stores = [name for name, kind in route.parameters.items() if kind is route.store]
     return store, arguments | dict.fromkeys(stores, store)
+
+
+def _body_ahead(route: Route, request: Request) -> Body | None:
+    """Return the body of a route whose store looks up what it names. None: there is no body, or it
+    is invalid, which is an error later, if nothing else is wrong.
+    """
+    if route.store.look_ups.__func__ is CallerStore.look_ups.__func__:
+        return None
+    for kind in route.parameters.values():
+        if inspect.isclass(kind) and issubclass(kind, Body):
+            try:
+                return request.json_body(kind)
+            except AllowanceError:
+                return None
+    return None
 
 
 def _named(request: Request, segment: str) -> UUID | str | None:

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from pydantic import BaseModel, TypeAdapter
 
 from allowance import errors
-from allowance.contract.fields import Versioned
+from allowance.contract.fields import Created, Versioned
 from allowance.errors import AllowanceError
 from allowance.http.headers import preflight_headers, standing_headers
 from allowance.http.request import Request
@@ -27,10 +27,13 @@ STATUSES: Mapping[type[AllowanceError], int] = {
     errors.Unauthenticated: 401,
     errors.BudgetsNotEnabled: 403,
     errors.Forbidden: 403,
+    errors.RequestRefused: 403,
     errors.NotFound: 404,
     errors.RouteNotFound: 404,
     errors.MethodNotAllowed: 405,
     errors.AlreadyDecided: 409,
+    errors.ReservationConflict: 409,
+    errors.ReservationClosed: 409,
     errors.BudgetChanged: 412,
     errors.ChangedMeanwhile: 412,
     errors.BodyTooLarge: 413,
@@ -60,7 +63,8 @@ def success(request: Request, result: Any, returns: Any) -> Response:
         return _csv(request, result)
     headers = {"ETag": result.etag} if isinstance(result, Versioned) else {}
     if isinstance(result, BaseModel):
-        return response_of(request, 200, result.model_dump_json().encode(), headers)
+        status = 201 if isinstance(result, Created) else 200
+        return response_of(request, status, result.model_dump_json().encode(), headers)
     return response_of(request, 200, _adapter(returns).dump_json(result), headers)
 
 
@@ -105,6 +109,8 @@ def failure(request: Request, error: AllowanceError) -> Response:
             if granted := preflight_headers(request.method, request.headers, error.allow):
                 return response_of(request, 204, None, granted)
             headers["Allow"] = error.allow
+        case errors.RequestRefused():
+            body |= {"code": error.code, **error.shown}
         case errors.DatabaseUnavailable():
             headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
         case _:

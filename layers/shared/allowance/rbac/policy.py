@@ -154,9 +154,9 @@ def groups_object(organization_id: UUID | None) -> Object:
     return Object(ResourceType.GROUP, organization_id=organization_id)
 
 
-def group_members_object(organization_id: UUID) -> Object:
-    """Return the spend of all users in all groups of an organization. Ownership of one's own does
-    not allow it.
+def group_members_object(organization_id: UUID | None) -> Object:
+    """Return the spend of all users in all groups of an organization; None means of all, and of
+    none. Ownership of one's own does not allow it.
     """
     return Object(ResourceType.GROUP_MEMBER, organization_id=organization_id)
 

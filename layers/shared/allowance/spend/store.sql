@@ -1,7 +1,7 @@
 -- name: get_user_spend
 -- needs: read user %(user_id)s
--- What a user spent in a period, for all groups together, and the budget in effect. Reservations do
--- not exist yet.
+-- What a user spent in a period, for all groups together, what is held for calls, and the budget in
+-- effect.
 SELECT
     %(user_id)s::uuid AS user_id,
     e.group_id AS effective_group_id,
@@ -20,7 +20,11 @@ SELECT
         WHERE s.user_id = %(user_id)s
             AND s.month = (%(period_start)s::timestamptz AT TIME ZONE 'UTC')::date
     ) AS current_spend_micros,
-    0 AS reserved_micros
+    (
+        SELECT coalesce(sum(h.amount_micros), 0)
+        FROM ai_reservation_holds AS h
+        WHERE h.user_id = %(user_id)s AND h.expires_at > now()
+    ) AS reserved_micros
 FROM ai_effective_budget(%(user_id)s) AS e;
 
 -- name: list_group_spend

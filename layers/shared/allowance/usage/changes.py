@@ -17,7 +17,7 @@ from typing import NamedTuple
 from allowance.access.handle import Handle
 from allowance.contract.fields import Row
 from allowance.prices.alias_models import PATTERN_MARK
-from allowance.usage.recording import candidates_of
+from allowance.usage.look_ups import candidates_of
 from allowance.usage.records import FIRST_MOMENT
 
 SETTLING = timedelta(hours=1)

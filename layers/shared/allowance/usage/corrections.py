@@ -17,10 +17,10 @@ from allowance.prices.cost import Tokens
 from allowance.prices.units import NO_OTHERS, OTHER_UNITS, OtherUnit, OtherUnits
 from allowance.usage.kept import Kept, Understood, understand
 from allowance.usage.ledger import Entry, write
+from allowance.usage.look_ups import call_of_prices, call_of_users
 from allowance.usage.passes import ONE_HOUR, BookedUsage, Pass
 from allowance.usage.rating import Attribution, Rated, UsagePrices
 from allowance.usage.record_shape import OWN_SOURCE
-from allowance.usage.recording import call_of_prices, call_of_users
 from allowance.usage.records import Usage, key_digest_of
 
 

@@ -14,6 +14,7 @@ from allowance.access.handle import Handle
 from allowance.budgets.effective import LimitSource
 from allowance.contract.fields import Row
 from allowance.database.arrays import Integers, byteas, integers, times, uuids
+from allowance.database.queries import Call, call
 from allowance.prices.terms import RATES, Rates
 from allowance.usage.kept import Kept
 from allowance.usage.rating import Attribution, Rated
@@ -59,11 +60,22 @@ class UsageUser(Row):
         return Attribution(self.user_id, self.group_id, self.organization_id)
 
 
+class Written(Row):
+    """Entries are written."""
+
+    written: bool
+
+
 def write(db: Handle, entries: Sequence[Entry], users: Iterable[UsageUser]) -> None:
     """Write at least one entry, and an alert for each user who reaches a threshold.
 
     One round trip, all or nothing. Raise UsageKeyTaken if one of the keys is recorded already.
     """
+    db.rows_of(call_of_entries(entries, users))
+
+
+def call_of_entries(entries: Sequence[Entry], users: Iterable[UsageUser]) -> Call[Written]:
+    """Return the statement that writes at least one entry, like `write`."""
     thresholds = alert_thresholds()
     usages, attributions, rated, corrects, unpriced_counts, stated_differences = zip(
         *entries, strict=True
@@ -102,7 +114,8 @@ def write(db: Handle, entries: Sequence[Entry], users: Iterable[UsageUser]) -> N
     persons = [people.setdefault(each, len(people) + 1) for each in attributions]
     limited = [each for each in users if each.limit_source is not None] if thresholds else []
     are_large = any(abs(each.cost_picos or 0) > MAX_BIGINT for each in rated)
-    db.run(
+    return call(
+        Written,
         "record_usage",
         thresholds=list(thresholds),
         limited_user_ids=_array([each.user_id for each in limited]),

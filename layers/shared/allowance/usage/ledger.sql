@@ -3,7 +3,8 @@
 -- Write entries with their keys, add them to the sums, write the alerts that follow, and count
 -- changes of past months. All or nothing. The statement is in migrations/0012_recording.sql,
 -- because no login may write a sum.
-SELECT record_ai_usage(
+SELECT true AS written
+FROM record_ai_usage(
     p_kinds => %(kinds)s::jsonb, p_user_ids => %(user_ids)s::uuid [],
     p_group_ids => %(group_ids)s::uuid [], p_organization_ids => %(organization_ids)s::uuid [],
     p_ids => %(ids)s::text, p_key_digests => %(key_digests)s::uuid [],

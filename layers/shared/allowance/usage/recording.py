@@ -3,25 +3,28 @@ batch, then write.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
-from functools import lru_cache
-from uuid import UUID
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from allowance.access.handle import Handle
-from allowance.contract.fields import UUID_FORM, Row
-from allowance.database.arrays import uuids
-from allowance.database.queries import Call, call
+from allowance.database.queries import Call
 from allowance.errors import Problem, UsageKeyTaken, UsageMonthDropped, UsageOutOfRange
-from allowance.prices.names import Candidate, candidates
 from allowance.usage.fast_path import plain_usages
 from allowance.usage.ledger import Entry, UsageUser, write
+from allowance.usage.look_ups import (
+    RecordedKey,
+    call_of_keys,
+    call_of_months,
+    call_of_sources,
+    look_ups_of,
+)
 from allowance.usage.models import (
     CONFLICT,
     UsageAnswer,
     held_result,
     rejected,
 )
-from allowance.usage.rating import UNPRICED, CostFrom, Rated, UsagePrice, UsagePrices
+from allowance.usage.rating import UNPRICED, Rated, UsagePrices
 from allowance.usage.records import Usage, require_time, usage_of
 
 UNKNOWN_USER = [Problem("user", "There is no such user.")]
@@ -30,30 +33,6 @@ ATTEMPTS = 5
 """An attempt fails only if meanwhile another request records one of the same keys, or ExpireUsage
 drops one of the months, which the next attempt recreates.
 """
-
-candidates_of = lru_cache(maxsize=4096)(candidates)
-"""Cached, because the same few names come again and again."""
-
-
-class Months(Row):
-    """The number of months of a batch."""
-
-    months: int
-
-
-class SourceCosts(Row):
-    """Where the costs of a source's usage come from."""
-
-    source: str
-    cost_from: CostFrom
-
-
-class RecordedKey(Row):
-    """A recorded key, with its content and cost."""
-
-    key_digest: bytes
-    content_sha256: bytes
-    cost_picos: int | None
 
 
 def record(db: Handle, records: Sequence[object], now: datetime) -> list[UsageAnswer]:
@@ -78,18 +57,12 @@ def record(db: Handle, records: Sequence[object], now: datetime) -> list[UsageAn
 
 
 def _record(db: Handle, usages: Mapping[int, Usage]) -> dict[int, UsageAnswer]:
-    users_by_name, names, prices = _look_ups(usages.values())
-    months = call(Months, "ensure_usage_months", moments=_months(usages.values()))
-    keys = call_of_keys(usages.values())
-    sources = _call_of_sources(usages.values())
+    batch = Batch(usages)
     attempts = 0
     while True:
         # The longest result last: all queries are sent before any result arrives.
-        *stated, _, found, users, known = db.all_in_one_trip(
-            *sources, months, prices, users_by_name, keys
-        )
-        by_record = {each.source for rows in stated for each in rows if each.cost_from == "record"}
-        entries, results = _decide(usages, users, known, UsagePrices(names, found), by_record)
+        _, *rows = db.all_in_one_trip(call_of_months(usages.values()), *batch.look_ups)
+        entries, results, users = batch.decide(rows)
         try:
             if entries:
                 write(db, entries, users)
@@ -99,6 +72,39 @@ def _record(db: Handle, usages: Mapping[int, Usage]) -> dict[int, UsageAnswer]:
                 raise
         else:
             return results
+
+
+class Decided(NamedTuple):
+    """The entries to write, the result of each usage by its place, and the users of the batch."""
+
+    entries: list[Entry]
+    results: dict[int, UsageAnswer]
+    users: list[UsageUser]
+
+
+class Batch:
+    """Usages by their places, and the queries for what recording them needs."""
+
+    def __init__(self, usages: Mapping[int, Usage]) -> None:
+        self._usages = usages
+        users, self._names, prices = look_ups_of(usages.values())
+        self.look_ups: tuple[Call[Any], ...] = (
+            *call_of_sources(usages.values()),
+            prices,
+            users,
+            call_of_keys(usages.values()),
+        )
+
+    def decide(self, rows: Sequence[Sequence[Any]]) -> Decided:
+        """Return what to write, given the rows of the look-ups in their order."""
+        *stated, found, users, known = rows
+        by_record = {
+            each.source for sources in stated for each in sources if each.cost_from == "record"
+        }
+        entries, results = _decide(
+            self._usages, users, known, UsagePrices(self._names, found), by_record
+        )
+        return Decided(entries, results, list(users))
 
 
 def _decide(
@@ -152,71 +158,3 @@ def _decide(
         entries.append(Entry(usage, attribution, rated, None, unpriced_count, difference))
         results[place] = held_result("recorded", cost, usage, rated.unpriced)
     return entries, results
-
-
-def _months(usages: Iterable[Usage]) -> list[datetime]:
-    months = {(each.occurred_at.year, each.occurred_at.month) for each in usages}
-    return [datetime(year, month, 1, tzinfo=UTC) for year, month in months]
-
-
-def _look_ups(
-    usages: Iterable[Usage],
-) -> tuple[Call[UsageUser], list[tuple[str, str]], Call[UsagePrice]]:
-    """Return the query for users, the names of models, and the query for their prices.
-
-    A price refers to its name by its place in the list.
-    """
-    spans: dict[tuple[str, str], tuple[datetime, datetime]] = {}
-    for each in usages:
-        name, time = (each.provider, each.model), each.occurred_at
-        since, until = spans.setdefault(name, (time, time))
-        if time < since or time > until:
-            spans[name] = min(since, time), max(until, time)
-    return call_of_users({each.user for each in usages}), list(spans), call_of_prices(spans)
-
-
-def _call_of_sources(usages: Iterable[Usage]) -> list[Call[SourceCosts]]:
-    """Return the query for the sources that state costs, none if no usage states one."""
-    sources = {each.source for each in usages if each.stated_cost_picos is not None}
-    return [call(SourceCosts, "find_usage_sources", sources=list(sources))] if sources else []
-
-
-def call_of_keys(usages: Iterable[Usage]) -> Call[RecordedKey]:
-    """Return the query for the keys that are recorded already."""
-    return call(
-        RecordedKey, "list_usage_keys", key_digests=uuids([each.key_digest for each in usages])
-    )
-
-
-def call_of_users(names: Iterable[str]) -> Call[UsageUser]:
-    """Return the query for users by UUID, username or email address. Each row has its `name`."""
-    ids = [each for each in names if UUID_FORM.fullmatch(each)]
-    return call(
-        UsageUser,
-        "find_usage_users",
-        user_ids=[UUID(each) for each in ids],
-        id_names=ids,
-        usernames=[each for each in names if "@" not in each],
-        emails=[each for each in names if "@" in each],
-    )
-
-
-def call_of_prices(spans: Mapping[tuple[str, str], tuple[datetime, datetime]]) -> Call[UsagePrice]:
-    """Return the query for the prices of names between two times, both inclusive.
-
-    `place` of a row is the place of its name in the mapping.
-    """
-    possible: list[tuple[int, Candidate]] = [
-        (place, each) for place, name in enumerate(spans) for each in candidates_of(*name)
-    ]
-    return call(
-        UsagePrice,
-        "find_usage_prices",
-        named_providers=[provider for provider, _ in spans],
-        named_models=[model for _, model in spans],
-        sinces=[since for since, _ in spans.values()],
-        untils=[until for _, until in spans.values()],
-        places=[place for place, _ in possible],
-        providers=[each.provider for _, each in possible],
-        models=[each.model for _, each in possible],
-    )

@@ -15,7 +15,7 @@ from allowance.prices.terms import Variant
 from allowance.prices.units import NO_OTHERS, OtherUnit, OtherUnits
 from allowance.usage.content import canonical_json, content_sha256_of
 from allowance.usage.kept import Kept, Understood, understand
-from allowance.usage.record_shape import UsageRecord
+from allowance.usage.record_shape import TokenCounts, UnitCounts, UsageRecord
 from allowance.usage.stated_cost import stated_in
 
 MAX_AHEAD = timedelta(minutes=5)
@@ -62,6 +62,11 @@ def usage_of(record: object) -> Usage:
                 *problems,
             ]
         raise UsageOutOfRange(problems) from error
+    return usage_from(read)
+
+
+def usage_from(read: UsageRecord) -> Usage:
+    """Return the usage of a record of the right shape. Raise UsageOutOfRange."""
     counted, stated, kept = _counted(read)
     return Usage(
         read.source,
@@ -119,6 +124,15 @@ def _content(read: UsageRecord) -> dict[str, Any]:
     return stated
 
 
+def counts_of(
+    given_tokens: TokenCounts | None, given_units: UnitCounts | None
+) -> tuple[Tokens, OtherUnits]:
+    """Return the counts above 0: the tokens of text, and all others."""
+    counts = _set(given_tokens) | _set(given_units)
+    tokens = Tokens(*(counts.pop(name, 0) for name in TOKEN_CLASSES))
+    return tokens, cast("dict[OtherUnit, int]", counts)
+
+
 def _set(counts: Body | None) -> dict[str, int]:
     """Return the counts above 0."""
     return {name: count for name, count in counts or () if count}
@@ -134,7 +148,5 @@ def _counted(read: UsageRecord) -> tuple[Understood, int | None, Kept | None]:
         kept = Kept(read.usage_format, canonical_json(read.usage), found.reasons)
         of_object = stated_in(read.usage_format, read.usage, read.provider)
         return found, of_object if stated is None else stated, kept if found.reasons else None
-    counts = _set(read.tokens) | _set(read.units)
-    tokens = Tokens(*(counts.pop(name, 0) for name in TOKEN_CLASSES))
-    others = cast("dict[OtherUnit, int]", counts)
+    tokens, others = counts_of(read.tokens, read.units)
     return Understood(tokens, read.variant, (), others, read.requests), stated, None

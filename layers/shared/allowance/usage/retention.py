@@ -1,4 +1,5 @@
-"""ExpireUsage's writes: drop the old months of the ledger, each in a transaction of its own.
+"""ExpireUsage's writes: drop the old months of the ledger and of reservations, and tidy what is
+held. Each month is a transaction of its own.
 
 Dropping a month locks the whole ledger, and writers queue behind a session that waits for the lock.
 So the database gives up after 100 ms, and the job retries after PAUSE_SECONDS. A late record
@@ -9,6 +10,7 @@ month to the next run.
 from datetime import date
 from time import sleep
 
+from allowance.access.handle import Handle
 from allowance.access.store import Store
 from allowance.contract.fields import Row
 from allowance.log import logger
@@ -21,6 +23,22 @@ the next run.
 """
 
 PAUSE_SECONDS = 1.0
+
+
+TIDIED_AT_ONCE = 1000
+"""Users whose expired holds are taken off in one transaction."""
+
+
+class ReservationMonth(Row):
+    """The first day of a month of reservations that was dropped. None: no month is old enough."""
+
+    month: date | None
+
+
+class TidiedUsers(Row):
+    """The number of users whose expired holds were taken off."""
+
+    users: int
 
 
 class OldestMonth(Row):
@@ -48,9 +66,10 @@ class UsageExpirer(Store):
         none. Return what was dropped.
 
         The database's clock decides. Keys and sums stay. A month in use holds up no other month.
-        Raise NotAuthorized.
+        Reservations have a retention of their own. Raise NotAuthorized.
         """
         db = self._gate.open(Action.DELETE, USAGE)
+        self._expire_reservations(db)
         dropped: list[date] = []
         passed_over: list[date] = []
         postponed: set[date] = set()
@@ -81,6 +100,23 @@ class UsageExpirer(Store):
             postponed=[f"{each:%Y-%m}" for each in sorted(postponed)],
         )
         return self._report(expired, kept_months)
+
+    def _expire_reservations(self, db: Handle) -> None:
+        """Create the next month, drop the old ones, and take expired holds off."""
+        db.run("ensure_reservation_month")
+        dropped: list[str] = []
+        while oldest := db.one(ReservationMonth, "drop_oldest_reservation_month").month:
+            dropped.append(f"{oldest:%Y-%m}")
+        users, tidied = 0, TIDIED_AT_ONCE
+        while tidied == TIDIED_AT_ONCE:
+            tidied = db.one(TidiedUsers, "tidy_reservations", limit=TIDIED_AT_ONCE).users
+            users += tidied
+        logger().info(
+            "reservations expired",
+            request_id=self._origin.request_id,
+            dropped=dropped,
+            tidied_users=users,
+        )
 
     def _report(self, expired: ExpiredMonths, kept_months: int) -> ExpiredMonths:
         count_expired_usage(dropped=len(expired.dropped), postponed=len(expired.postponed))

@@ -1,0 +1,150 @@
+"""Measure decisions before a call, by concurrency: `make bench-decisions`, SECONDS= for each run.
+
+pgbench sends the statement of a decision, as a gateway's function does, for one user and for 1,000
+users. It takes turns with a bare function of the same shape, so that a busy machine is equally busy
+for both: lock and update a counter, lock a sum, insert a hold and a reservation into tables with
+the same indexes. Each commit is durable.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from statistics import quantiles
+from typing import NamedTuple
+
+import psycopg
+
+from local.postgres import EmbeddedPostgres
+from local.postgres_host import default_binaries
+from migrations.migrate import migrate
+
+SECONDS = int(os.environ.get("SECONDS", "5"))
+ROUNDS = 2
+USERS = (1, 1000)
+CONNECTIONS = (1, 4, 16)
+
+DIRECTORY = """
+INSERT INTO organizations (name, is_default) VALUES ('acme', true);
+INSERT INTO users (id, username)
+SELECT lpad(n::text, 32, '0')::uuid, 'u' || n FROM generate_series(1, 1000) n;
+INSERT INTO organization_members (organization_id, user_id)
+SELECT o.id, u.id FROM organizations o, users u;
+INSERT INTO groups (organization_id, name)
+SELECT id, 'g' || n FROM organizations, generate_series(1, 3) n;
+INSERT INTO group_members
+SELECT g.id, u.id FROM groups g, users u WHERE g.id <> g.organization_id;
+INSERT INTO group_ai_budgets SELECT id, 1000000000000 FROM groups;
+SELECT ensure_ai_reservation_month(now());
+"""
+BARE = """
+CREATE TABLE bare_reserved (LIKE ai_user_reserved INCLUDING ALL) WITH (fillfactor = 70);
+CREATE TABLE bare_spend (LIKE ai_user_spend_monthly INCLUDING ALL) WITH (fillfactor = 70);
+CREATE TABLE bare_holds (LIKE ai_reservation_holds INCLUDING ALL);
+CREATE TABLE bare_reservations (LIKE ai_reservations INCLUDING ALL);
+INSERT INTO bare_reserved (user_id) SELECT id FROM users;
+INSERT INTO bare_spend SELECT id, '2026-01-01', 0 FROM users;
+CREATE FUNCTION bare(p_user_id uuid) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    v_id uuid := gen_random_uuid();
+    v_now timestamptz := clock_timestamp();
+BEGIN
+    UPDATE bare_reserved AS r SET reserved_micros = r.reserved_micros + 1
+    WHERE r.user_id = p_user_id;
+    PERFORM FROM bare_spend AS s WHERE s.user_id = p_user_id FOR NO KEY UPDATE;
+    INSERT INTO bare_holds VALUES (p_user_id, v_now, v_id, 1);
+    INSERT INTO bare_reservations (
+        id, granted_at, key_digest, content_sha256, maker_id, user_id, group_id, organization_id,
+        provider, model, estimate_micros, expires_at, facts
+    )
+    VALUES (
+        v_id, v_now, v_id, sha256(''), v_id, p_user_id, v_id, v_id, 'p', 'm', 1, v_now, '{}'
+    );
+END
+$$;
+ANALYZE;
+"""
+STATEMENTS = {
+    "decision": """\\set n random(1, :users)
+SELECT outcome, facts FROM reserve_ai_spend(
+    gen_random_uuid(), sha256(''), lpad('7', 32, '0')::uuid, lpad(:n::text, 32, '0')::uuid,
+    'p', 'm', NULL, 1, interval '600 s', false, NULL
+);
+""",
+    "bare": """\\set n random(1, :users)
+SELECT bare(lpad(:n::text, 32, '0')::uuid);
+""",
+}
+
+
+class Run(NamedTuple):
+    """Transactions a second, and latencies in milliseconds."""
+
+    rate: float
+    p50: float
+    p99: float
+
+
+def run(url: str, script: Path, users: int, connections: int) -> list[int]:
+    """Return the latency of each transaction in microseconds."""
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run(
+            [
+                str(default_binaries() / "pgbench"),
+                *("-n", "-M", "extended", "-f", str(script), "-D", f"users={users}"),
+                *("-c", str(connections), "-j", str(min(connections, 2)), "-T", str(SECONDS)),
+                *("-l", f"--log-prefix={folder}/log", url),
+            ],
+            check=True,
+            capture_output=True,
+        )
+        return [
+            int(line.split()[2])
+            for log in Path(folder).iterdir()
+            for line in log.read_text().splitlines()
+        ]
+
+
+def measured(url: str, folder: Path, users: int, connections: int) -> dict[str, Run]:
+    """Return the figures of the decision and of the bare statement."""
+    taken: dict[str, list[int]] = {name: [] for name in STATEMENTS}
+    for _ in range(ROUNDS):
+        for name in STATEMENTS:
+            taken[name] += run(url, folder / name, users, connections)
+    found: dict[str, Run] = {}
+    for name, latencies in taken.items():
+        hundredths = quantiles(latencies, n=100)
+        rate = len(latencies) / (ROUNDS * SECONDS)
+        found[name] = Run(rate, hundredths[49] / 1000, hundredths[98] / 1000)
+    return found
+
+
+def main() -> None:
+    with (
+        EmbeddedPostgres() as server,
+        psycopg.connect(server.url, autocommit=True) as owner,
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        migrate(owner)
+        owner.execute(DIRECTORY.encode())
+        owner.execute(BARE.encode())
+        for name, statement in STATEMENTS.items():
+            (Path(folder) / name).write_text(statement)
+        print(
+            f"{'users':>6}{'conns':>7}{'decisions/s':>13}{'bare/s':>9}{'ratio':>7}"
+            f"{'p50 ms':>8}{'bare':>7}{'p99 ms':>8}{'bare':>7}{'ratio':>7}"
+        )
+        for users in USERS:
+            for connections in CONNECTIONS:
+                ours, bare = measured(server.url, Path(folder), users, connections).values()
+                print(
+                    f"{users:6}{connections:7}{ours.rate:13.0f}{bare.rate:9.0f}"
+                    f"{ours.rate / bare.rate:7.2f}{ours.p50:8.1f}{bare.p50:7.1f}"
+                    f"{ours.p99:8.1f}{bare.p99:7.1f}{ours.p99 / bare.p99:7.2f}",
+                    flush=True,
+                )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,211 @@
+"""Settle and release reservations, for their maker or an owner.
+
+A settlement is one transaction: the first statement takes the cost off what is held, the next
+record the usage. Each usage counts once, by its source and id, however often it is sent.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from decimal import Decimal
+from hashlib import sha256
+from typing import Any, override
+from uuid import UUID
+
+from allowance.access.handle import Handle
+from allowance.access.store import CallerStore
+from allowance.contract.fields import Body, Row, Timestamp, rfc3339
+from allowance.database.queries import Call, call
+from allowance.errors import (
+    Problem,
+    ReservationChanged,
+    ReservationClosed,
+    ReservationConflict,
+    ReservationNotFound,
+    UsageKeyTaken,
+    UsageMonthDropped,
+    UsageOutOfRange,
+    ValidationFailed,
+)
+from allowance.prices.cost import PICOS_PER_MICRO
+from allowance.rbac.policy import USAGE, Action
+from allowance.reservations.facts import SettlementFacts
+from allowance.reservations.ids import granted_at
+from allowance.reservations.models import KeptState, Settled, Settlement
+from allowance.usage.ledger import call_of_entries
+from allowance.usage.look_ups import RecordedKey, call_of_months
+from allowance.usage.recording import ATTEMPTS, Batch
+from allowance.usage.records import Usage, require_time, usage_from
+
+BEFORE_GRANT = timedelta(minutes=5)
+"""How far a gateway's clock may be behind ours."""
+
+
+class FoundReservation(Row):
+    """A reservation, and its settlement by a usage of this key, if there is one."""
+
+    maker_id: UUID
+    user_id: UUID
+    state: KeptState
+    granted_at: Timestamp
+    settled_content_sha256: bytes | None
+    facts: SettlementFacts | None
+
+
+class SettledRow(Row):
+    """What a settlement left."""
+
+    facts: SettlementFacts
+
+
+class Released(Row):
+    """The state of a reservation after its release; None if there is none."""
+
+    state: KeptState | None
+
+
+class ClosingStore(CallerStore):
+    """Settles and releases the reservations that the caller made; an owner, those of everybody."""
+
+    route_object = USAGE
+
+    @override
+    @classmethod
+    def look_ups(cls, body: Body | None, ids: Mapping[str, UUID]) -> tuple[Call[Any], ...]:
+        """Return the queries for the reservation, and for what recording its usage needs."""
+        if "reservation" not in ids:
+            return ()
+        usage = _usage(body) if isinstance(body, Settlement) else None
+        found = call(
+            FoundReservation,
+            "find_reservation",
+            reservation_id=ids["reservation"],
+            granted_at=granted_at(ids["reservation"]),
+            usage_key_digest=usage and UUID(bytes=usage.key_digest),
+        )
+        return (found, *(Batch({0: usage}).look_ups if usage is not None else ()))
+
+    def settle(self, reservation: UUID, settlement: Settlement) -> Settled:
+        """Record what a call used, and take its cost off what is held for it.
+
+        Two round trips, with the caller's; two more each time another call changes the
+        same reservation, usage or month. The same settlement gets the same response again. Raise
+        NotAuthorized, ReservationNotFound, ReservationClosed, ReservationConflict,
+        ValidationFailed, and after ATTEMPTS a DatabaseUnavailable.
+        """
+        db = self._gate.open(Action.CREATE, USAGE)
+        calls = self._looked_up(settlement, reservation=reservation)
+        usage = _usage(settlement)
+        if usage is None:
+            usage = usage_from(settlement.record)
+        require_time(usage, self._caller.now)
+        attempts = 0
+        while True:
+            found, *rows = db.all_in_one_trip(*calls)
+            known = self._own(found)
+            try:
+                return _settled_before(known, usage, settlement) or self._settle(
+                    db, reservation, known, usage, settlement, rows
+                )
+            except (ReservationChanged, UsageKeyTaken, UsageMonthDropped):
+                attempts += 1
+                if attempts == ATTEMPTS:
+                    raise
+
+    def release(self, reservation: UUID) -> None:
+        """Release what a reservation still holds. Nothing happens to one that is released already.
+
+        Raise NotAuthorized, ReservationNotFound, and ReservationClosed after a final settlement.
+        """
+        db = self._gate.open(Action.CREATE, USAGE)
+        known = self._own(db.all_in_one_trip(*self._looked_up(reservation=reservation))[0])
+        released = db.one(
+            Released,
+            "release_ai_reservation",
+            reservation_id=reservation,
+            granted_at=known.granted_at,
+        )
+        if released.state is None:
+            raise ReservationNotFound
+        if released.state == "settled":
+            raise ReservationClosed(detail="It was settled.")
+
+    def _own(self, found: Sequence[FoundReservation]) -> FoundReservation:
+        """Return the reservation, for its maker or an owner."""
+        if not found:
+            raise ReservationNotFound
+        (known,) = found
+        if known.maker_id != self._caller.user_id:
+            self._gate.check(Action.UPDATE, USAGE)
+        return known
+
+    def _settle(
+        self,
+        db: Handle,
+        reservation: UUID,
+        known: FoundReservation,
+        usage: Usage,
+        settlement: Settlement,
+        rows: Sequence[Sequence[Any]],
+    ) -> Settled:
+        if known.state != "held":
+            raise ReservationClosed(detail=f"It was {known.state}.")
+        if usage.occurred_at < known.granted_at - BEFORE_GRANT:
+            earliest = rfc3339(known.granted_at - BEFORE_GRANT)
+            raise ValidationFailed(
+                [
+                    Problem(
+                        "occurred_at", f"Must be from {earliest} on, five minutes before the grant."
+                    )
+                ]
+            )
+        entries, results, users = Batch({0: usage}).decide(rows)
+        result = results[0]
+        if result.status == "rejected":
+            raise ValidationFailed(Problem(each.field, each.detail) for each in result.validations)
+        if result.status == "conflict":
+            raise ReservationConflict(detail="The usage was recorded with other content.")
+        if {UUID(each.user_id) for each in users} != {known.user_id}:
+            raise ValidationFailed([Problem("user", "Must be the user of the reservation.")])
+        recorded: list[RecordedKey] = rows[-1]  # type: ignore[assignment]
+        picos = entries[0].rated.cost_picos if entries else recorded[0].cost_picos
+        settle = call(
+            SettledRow,
+            "settle_ai_reservation",
+            reservation_id=reservation,
+            granted_at=known.granted_at,
+            usage_key_digest=UUID(bytes=usage.key_digest),
+            content_sha256=_content(usage, settlement),
+            cost_micros=None if picos is None else Decimal(picos) / PICOS_PER_MICRO,
+            occurred_at=usage.occurred_at,
+            is_new=bool(entries),
+            final=settlement.final,
+            extend_seconds=settlement.extend_seconds,
+        )
+        record = [call_of_months([usage]), call_of_entries(entries, users)] if entries else []
+        settled, *_ = db.all_in_one_trip(settle, *record)
+        return settled[0].facts.settled()
+
+
+def _usage(settlement: Settlement) -> Usage | None:
+    """Return the usage of a settlement, None if it is malformed: that is an error later."""
+    try:
+        return usage_from(settlement.record)
+    except UsageOutOfRange:
+        return None
+
+
+def _content(usage: Usage, settlement: Settlement) -> bytes:
+    """Return the SHA-256 of what a settlement says beside the key of its usage."""
+    stated = f"{settlement.final} {settlement.extend_seconds}".encode()
+    return sha256(usage.content_sha256 + stated).digest()
+
+
+def _settled_before(
+    known: FoundReservation, usage: Usage, settlement: Settlement
+) -> Settled | None:
+    """Return the response of the first time. None: this usage settled nothing yet."""
+    if known.facts is None:
+        return None
+    if known.settled_content_sha256 != _content(usage, settlement):
+        raise ReservationConflict(detail="The usage settled it with other content.")
+    return known.facts.settled()

@@ -1,0 +1,108 @@
+"""The queries for what recording needs: months, users, prices, sources, and keys that are known."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+from uuid import UUID
+
+from allowance.contract.fields import UUID_FORM, Row
+from allowance.database.arrays import uuids
+from allowance.database.queries import Call, call
+from allowance.prices.names import Candidate, candidates
+from allowance.usage.ledger import UsageUser
+from allowance.usage.rating import CostFrom, UsagePrice
+from allowance.usage.records import Usage
+
+candidates_of = lru_cache(maxsize=4096)(candidates)
+"""Cached, because the same few names come again and again."""
+
+
+class Months(Row):
+    """The number of months of a batch."""
+
+    months: int
+
+
+class SourceCosts(Row):
+    """Where the costs of a source's usage come from."""
+
+    source: str
+    cost_from: CostFrom
+
+
+class RecordedKey(Row):
+    """A recorded key, with its content and cost."""
+
+    key_digest: bytes
+    content_sha256: bytes
+    cost_picos: int | None
+
+
+def call_of_months(usages: Iterable[Usage]) -> Call[Months]:
+    """Return the statement that creates the months of usages in the ledger, unless they exist."""
+    months = {(each.occurred_at.year, each.occurred_at.month) for each in usages}
+    moments = [datetime(year, month, 1, tzinfo=UTC) for year, month in months]
+    return call(Months, "ensure_usage_months", moments=moments)
+
+
+def look_ups_of(
+    usages: Iterable[Usage],
+) -> tuple[Call[UsageUser], list[tuple[str, str]], Call[UsagePrice]]:
+    """Return the query for users, the names of models, and the query for their prices.
+
+    A price refers to its name by its place in the list.
+    """
+    spans: dict[tuple[str, str], tuple[datetime, datetime]] = {}
+    for each in usages:
+        name, time = (each.provider, each.model), each.occurred_at
+        since, until = spans.setdefault(name, (time, time))
+        if time < since or time > until:
+            spans[name] = min(since, time), max(until, time)
+    return call_of_users({each.user for each in usages}), list(spans), call_of_prices(spans)
+
+
+def call_of_sources(usages: Iterable[Usage]) -> list[Call[SourceCosts]]:
+    """Return the query for the sources that state costs, none if no usage states one."""
+    sources = {each.source for each in usages if each.stated_cost_picos is not None}
+    return [call(SourceCosts, "find_usage_sources", sources=list(sources))] if sources else []
+
+
+def call_of_keys(usages: Iterable[Usage]) -> Call[RecordedKey]:
+    """Return the query for the keys that are recorded already."""
+    return call(
+        RecordedKey, "list_usage_keys", key_digests=uuids([each.key_digest for each in usages])
+    )
+
+
+def call_of_users(names: Iterable[str]) -> Call[UsageUser]:
+    """Return the query for users by UUID, username or email address. Each row has its `name`."""
+    ids = [each for each in names if UUID_FORM.fullmatch(each)]
+    return call(
+        UsageUser,
+        "find_usage_users",
+        user_ids=[UUID(each) for each in ids],
+        id_names=ids,
+        usernames=[each for each in names if "@" not in each],
+        emails=[each for each in names if "@" in each],
+    )
+
+
+def call_of_prices(spans: Mapping[tuple[str, str], tuple[datetime, datetime]]) -> Call[UsagePrice]:
+    """Return the query for the prices of names between two times, both inclusive.
+
+    `place` of a row is the place of its name in the mapping.
+    """
+    possible: list[tuple[int, Candidate]] = [
+        (place, each) for place, name in enumerate(spans) for each in candidates_of(*name)
+    ]
+    return call(
+        UsagePrice,
+        "find_usage_prices",
+        named_providers=[provider for provider, _ in spans],
+        named_models=[model for _, model in spans],
+        sinces=[since for since, _ in spans.values()],
+        untils=[until for _, until in spans.values()],
+        places=[place for place, _ in possible],
+        providers=[each.provider for _, each in possible],
+        models=[each.model for _, each in possible],
+    )
