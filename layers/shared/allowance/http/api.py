@@ -170,11 +170,11 @@ def _authenticated(route: Route, request: Request) -> tuple[CallerStore, dict[st
                 arguments[name] = request.uuid(name)
             except errors.InvalidUUID as error:
                 bad_id = error
-    body = _body_ahead(route, request)
+    bodies = _body_ahead(route, request)
     store = open_store(
         route.store,
         credential,
-        look_ups=route.store.look_ups(body, arguments),
+        look_ups=route.store.look_ups(next(iter(bodies.values()), None), arguments),
         group_id=arguments.get("group"),
         organization=_named(request, "organization"),
         user=_named(request, "user"),
@@ -184,22 +184,23 @@ def _authenticated(route: Route, request: Request) -> tuple[CallerStore, dict[st
         raise bad_id
     store.see_path()
     stores = [name for name, kind in route.parameters.items() if kind is route.store]
-    return store, arguments | dict.fromkeys(stores, store)
+    return store, arguments | bodies | dict.fromkeys(stores, store)
 
 
-def _body_ahead(route: Route, request: Request) -> Body | None:
-    """Return the body of a route whose store looks up what it names. None: there is no body, or it
-    is invalid, which is an error later, if nothing else is wrong.
+def _body_ahead(route: Route, request: Request) -> dict[str, Body]:
+    """Return the body of a route whose store looks up what it names, by its parameter. Empty: there
+    is no body, or it is invalid, which is an error later, if nothing else is wrong.
     """
     if route.store.look_ups.__func__ is CallerStore.look_ups.__func__:
-        return None
-    for kind in route.parameters.values():
-        if inspect.isclass(kind) and issubclass(kind, Body):
-            try:
-                return request.json_body(kind)
-            except AllowanceError:
-                return None
-    return None
+        return {}
+    try:
+        return {
+            name: request.json_body(kind)
+            for name, kind in route.parameters.items()
+            if inspect.isclass(kind) and issubclass(kind, Body)
+        }
+    except AllowanceError:
+        return {}
 
 
 def _named(request: Request, segment: str) -> UUID | str | None:

@@ -169,7 +169,7 @@ def _amount(rates: Rates, others: OtherUnits, requests: int, fee: int) -> int | 
 
 
 def _input_of(others: OtherUnits) -> int:
-    return sum(count for unit, count in others.items() if OTHER_UNITS[unit].is_input)
+    return sum(count for unit, count in others.items() if OTHER_UNITS[unit].tokens_of == "input")
 
 
 def _rates_for(

@@ -52,27 +52,27 @@ class Unit(NamedTuple):
 
     `falls_back_to` names the class whose price applies to a model that has none of its own for this
     one: those tokens are sold as that class. `fresh` names the uncached tokens of the same kind,
-    whose own price comes first: no vendor charges more for cached ones. `is_input`: its tokens are
-    part of the input, on whose size context tiers depend.
+    whose own price comes first: no vendor charges more for cached ones. `tokens_of`: it counts
+    tokens of the input, on whose size context tiers depend, or of the output.
     """
 
     falls_back_to: Literal["input", "output", "cache_read"] | None = None
     fresh: OtherUnit | None = None
-    is_input: bool = False
+    tokens_of: Literal["input", "output"] | None = None
 
 
 OTHER_UNITS: Mapping[OtherUnit, Unit] = {
-    "input_audio": Unit(is_input=True),
-    "input_image": Unit("input", is_input=True),
-    "input_video": Unit("input", is_input=True),
-    "cache_read_audio": Unit(fresh="input_audio", is_input=True),
-    "cache_read_image": Unit("cache_read", "input_image", is_input=True),
-    "cache_read_video": Unit("cache_read", "input_video", is_input=True),
-    "output_audio": Unit(),
-    "output_image": Unit(),
-    "output_video": Unit(),
-    "output_reasoning": Unit("output"),
-    "output_citation": Unit("output"),
+    "input_audio": Unit(tokens_of="input"),
+    "input_image": Unit("input", tokens_of="input"),
+    "input_video": Unit("input", tokens_of="input"),
+    "cache_read_audio": Unit(fresh="input_audio", tokens_of="input"),
+    "cache_read_image": Unit("cache_read", "input_image", tokens_of="input"),
+    "cache_read_video": Unit("cache_read", "input_video", tokens_of="input"),
+    "output_audio": Unit(tokens_of="output"),
+    "output_image": Unit(tokens_of="output"),
+    "output_video": Unit(tokens_of="output"),
+    "output_reasoning": Unit("output", tokens_of="output"),
+    "output_citation": Unit("output", tokens_of="output"),
     "web_searches": Unit(),
     "file_searches": Unit(),
     "social_searches": Unit(),
@@ -90,19 +90,7 @@ OTHER_UNITS: Mapping[OtherUnit, Unit] = {
 }
 
 COUNTED_IN_TOKENS: frozenset[OtherUnit] = frozenset(
-    {
-        "input_audio",
-        "input_image",
-        "input_video",
-        "cache_read_audio",
-        "cache_read_image",
-        "cache_read_video",
-        "output_audio",
-        "output_image",
-        "output_video",
-        "output_reasoning",
-        "output_citation",
-    }
+    unit for unit, each in OTHER_UNITS.items() if each.tokens_of is not None
 )
 """The other units that are classes of tokens, which a record has in `tokens`."""
 

@@ -34,7 +34,7 @@ from allowance.reservations.models import KeptState, Settled, Settlement
 from allowance.usage.ledger import call_of_entries
 from allowance.usage.look_ups import RecordedKey, call_of_months
 from allowance.usage.recording import ATTEMPTS, Batch
-from allowance.usage.records import Usage, require_time, usage_from
+from allowance.usage.records import Usage, require_time
 
 BEFORE_GRANT = timedelta(minutes=5)
 """How far a gateway's clock may be behind ours."""
@@ -94,9 +94,7 @@ class ClosingStore(CallerStore):
         """
         db = self._gate.open(Action.CREATE, USAGE)
         calls = self._looked_up(settlement, reservation=reservation)
-        usage = _usage(settlement)
-        if usage is None:
-            usage = usage_from(settlement.record)
+        usage = settlement.as_usage
         require_time(usage, self._caller.now)
         attempts = 0
         while True:
@@ -151,13 +149,8 @@ class ClosingStore(CallerStore):
             raise ReservationClosed(detail=f"It was {known.state}.")
         if usage.occurred_at < known.granted_at - BEFORE_GRANT:
             earliest = rfc3339(known.granted_at - BEFORE_GRANT)
-            raise ValidationFailed(
-                [
-                    Problem(
-                        "occurred_at", f"Must be from {earliest} on, five minutes before the grant."
-                    )
-                ]
-            )
+            detail = f"Must be from {earliest} on, five minutes before the grant."
+            raise ValidationFailed([Problem("occurred_at", detail)])
         entries, results, users = Batch({0: usage}).decide(rows)
         result = results[0]
         if result.status == "rejected":
@@ -189,7 +182,7 @@ class ClosingStore(CallerStore):
 def _usage(settlement: Settlement) -> Usage | None:
     """Return the usage of a settlement, None if it is malformed: that is an error later."""
     try:
-        return usage_from(settlement.record)
+        return settlement.as_usage
     except UsageOutOfRange:
         return None
 

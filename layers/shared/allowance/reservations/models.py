@@ -1,5 +1,6 @@
 """The shapes of reservations and decisions. Money is micro-units of US dollars."""
 
+from functools import cached_property
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from allowance.contract.fields import Body, Created, ExactMicros, Key, Name, Row
 from allowance.prices.cost import MAX_COST_MICROS
 from allowance.prices.terms import Variant
 from allowance.usage.record_shape import EXAMPLE, TokenCounts, UnitCounts, UsageRecord
+from allowance.usage.records import Usage, usage_from
 
 MAX_SECONDS = 3600
 DEFAULT_TTL_SECONDS = 600
@@ -90,6 +92,13 @@ class Settlement(UsageRecord):
         return UsageRecord.model_construct(
             **{name: getattr(self, name) for name in UsageRecord.model_fields}
         )
+
+    @cached_property
+    def as_usage(self) -> Usage:
+        """The usage of the record. Cached: it is read for the look-ups, and to be recorded. Raise
+        UsageOutOfRange.
+        """
+        return usage_from(self.record)
 
 
 class BudgetDecision(Row):
