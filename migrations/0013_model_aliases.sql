@@ -2,7 +2,7 @@
 -- say which model such a name means, or that it costs nothing.
 
 -- One row for each name that ever had an alias, in any case. A name ends in * if it is a pattern:
--- it then stands for every name that begins with the rest. The target is a row of the price list.
+-- it then matches every name that begins with the rest. The target is a row of the price list.
 -- An alias has no time of its own: the present one applies to usage of any time.
 -- `change_id` comes from the numbers of the versions of prices, and writers of both lock
 -- ai_price_book. So the numbers are committed in order, and RerateUsage needs one place in them.

@@ -149,7 +149,7 @@ def _tiers(stated: Mapping[str, Any]) -> dict[str, list[Decimal | None]]:
 
 
 def _usd(per_token: Any) -> Decimal | None:
-    """Return USD per one million tokens. A zero stands for a class that a model does not have."""
+    """Return USD per one million tokens. A zero marks a class that the model lacks."""
     return SIGNIFICANT.create_decimal(Decimal(per_token) * 10**6).normalize() if per_token else None
 
 

@@ -11,7 +11,7 @@ from allowance.contract.validation import problems_of
 from allowance.errors import Problem, ValidationFailed
 
 PATTERN_MARK = "*"
-"""Stands for any rest of a name, also for none."""
+"""Matches any rest of a name, an empty one too."""
 
 _NAME: TypeAdapter[str] = TypeAdapter(Name)
 

@@ -25,7 +25,7 @@ _CONTEXT = Context(prec=1100)
 def picos_of_usd(dollars: object) -> int:
     """Return an amount of US dollars, a number or its text, rounded half-even to 1e-12.
 
-    Gateways send floats: one stands for the decimal that is written with the fewest digits. Raise
+    Gateways send floats. A float is read as the shortest decimal that prints it. Raise
     ValueError below 0, above 1e7, and for what is no such number.
     """
     text = str(dollars) if isinstance(dollars, int | float | str) else ""
