@@ -89,6 +89,10 @@ bench-spend: .venv/.synced ## run the benchmark of the spend routes, which gener
 
 bench-decisions: .venv/.synced ## run the benchmark of decisions before a call beside pgbench's bare statement: SECONDS=
 	@$(RUN) bench.decisions
+	@$(RUN) bench.pool
+
+bench-settled: .venv/.synced ## run the benchmark of decisions beside ten million settled reservations, which takes minutes: ROWS= TURNS=
+	@$(RUN) bench.settled
 
 bench-rerating: .venv/.synced ## run the benchmark of RerateUsage, which generates a million usages first: USAGES=
 	@POWERTOOLS_LOG_LEVEL=ERROR $(RUN) bench.rerating
@@ -156,4 +160,4 @@ CHECKOV = .local/checkov/bin/checkov --config-file .checkov.yaml
 	@echo 'Fetching uv into .local.'
 	@$(PYTHON313) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target .local/uv uv 2>/dev/null || { echo "uv is missing, and this Python has no pip to fetch it: install uv."; exit 1; }
 
-.PHONY: help run demo test test-postgres-16 test-docker check format migrate checksums price-book openapi bench bench-spend bench-decisions bench-rerating bench-import lock build quota deploy clean
+.PHONY: help run demo test test-postgres-16 test-docker check format migrate checksums price-book openapi bench bench-spend bench-decisions bench-settled bench-rerating bench-import lock build quota deploy clean

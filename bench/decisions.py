@@ -36,7 +36,6 @@ SELECT id, 'g' || n FROM organizations, generate_series(1, 3) n;
 INSERT INTO group_members
 SELECT g.id, u.id FROM groups g, users u WHERE g.id <> g.organization_id;
 INSERT INTO group_ai_budgets SELECT id, 1000000000000 FROM groups;
-SELECT ensure_ai_reservation_month(now());
 """
 BARE = """
 CREATE TABLE bare_reserved (LIKE ai_user_reserved INCLUDING ALL) WITH (fillfactor = 70);
@@ -53,7 +52,7 @@ BEGIN
     UPDATE bare_reserved AS r SET reserved_micros = r.reserved_micros + 1
     WHERE r.user_id = p_user_id;
     PERFORM FROM bare_spend AS s WHERE s.user_id = p_user_id FOR NO KEY UPDATE;
-    INSERT INTO bare_holds VALUES (p_user_id, v_now, v_id, 1);
+    INSERT INTO bare_holds VALUES (p_user_id, v_now, v_id, 1, v_id);
     INSERT INTO bare_reservations (
         id, granted_at, key_digest, content_sha256, maker_id, user_id, group_id, organization_id,
         provider, model, estimate_micros, expires_at, facts
@@ -64,14 +63,19 @@ BEGIN
 END
 $$;
 ANALYZE;
+-- A partition that is analyzed while it is empty is read from end to end.
+SELECT ensure_ai_reservation_month(now());
 """
+DECISION = """SELECT reserve_ai_spend(
+    p_key_digest => gen_random_uuid(), p_content_sha256 => sha256(''),
+    p_maker_id => '00000000-0000-0000-0000-000000000007',
+    p_user_id => lpad({user}::text, 32, '0')::uuid, p_group_id => NULL, p_is_in_group => true,
+    p_provider => 'p', p_model => 'm', p_variant => NULL, p_labels => NULL,
+    p_estimate_micros => 1, p_input_tokens => NULL, p_output_tokens => NULL, p_unpriced => NULL,
+    p_ttl_seconds => 600, p_dry_run => false, p_price => NULL
+) AS facts"""
 STATEMENTS = {
-    "decision": """\\set n random(1, :users)
-SELECT outcome, facts FROM reserve_ai_spend(
-    gen_random_uuid(), sha256(''), lpad('7', 32, '0')::uuid, lpad(:n::text, 32, '0')::uuid,
-    'p', 'm', NULL, 1, interval '600 s', false, NULL
-);
-""",
+    "decision": f"\\set n random(1, :users)\n{DECISION.format(user=':n')};\n",
     "bare": """\\set n random(1, :users)
 SELECT bare(lpad(:n::text, 32, '0')::uuid);
 """,

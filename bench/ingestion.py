@@ -28,6 +28,7 @@ from allowance.rbac.policy import USAGE, Action
 from allowance.rbac.system import USAGE_INGESTER
 from allowance.usage.models import UsageAnswers, UsageBatch
 from allowance.usage.recording import record
+from allowance.usage.settling import NOBODY
 from local.postgres import EmbeddedPostgres
 from migrations.migrate import migrate
 
@@ -47,6 +48,13 @@ INSERT INTO group_members
 SELECT g.id, m.user_id FROM groups g JOIN organization_members m USING (organization_id)
 WHERE g.id <> g.organization_id AND hashtext(g.id::text || m.user_id::text) % 5 = 0;
 INSERT INTO group_ai_budgets SELECT id, 1000000000 FROM groups;
+INSERT INTO ai_budgets (
+    organization_id, name, scope, per, models, limit_micros, period_unit, time_zone, week_starts,
+    year_starts, enforcement, thresholds, rollover_micros
+)
+SELECT o.id, b.per, 'organization', b.per, '{*}', 1000000000000000, 'month', 'UTC', 1, 1,
+    'enforce', '{}', 0
+FROM organizations o, unnest('{total,member}'::text[]) AS b (per);
 INSERT INTO ai_model_price_versions
     (provider, model, source, effective_from, input_price, output_price, origin)
 SELECT 'openai', 'gpt-' || n, 'default', '-infinity', 1000000 * n, 5000000 * n, 'bench'
@@ -106,7 +114,7 @@ def seconds(work: Callable[[], object]) -> float:
 
 def recorded(db: Handle, body: bytes) -> None:
     batch = UsageBatch.model_validate(json_object(body))
-    response = UsageAnswers(results=record(db, batch.records, datetime.now(UTC)))
+    response = UsageAnswers(results=record(db, batch.records, datetime.now(UTC), NOBODY))
     response.model_dump_json()
     if any(each.status != "recorded" or not each.priced for each in response.results):
         raise RuntimeError("Every usage must be recorded with a price.")

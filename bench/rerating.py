@@ -55,10 +55,11 @@ JOIN (SELECT id, row_number() OVER (ORDER BY id) - 1 AS n FROM organizations) AS
 SUMS = (
     "INSERT INTO ai_usage_keys (key_digest, content_sha256, usage_id, cost_micros)"
     " SELECT gen_random_uuid(), sha256(''), id, cost_micros FROM ai_usage WHERE model = %(model)s",
-    "INSERT INTO ai_usage_hourly (hour, organization_id, group_id, provider, model,"
+    "INSERT INTO ai_usage_quarter_hourly (starts_at, organization_id, group_id, provider, model,"
     " cost_micros, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,"
     " cache_write_1h_tokens, usage_count, unpriced_usage_count)"
-    " SELECT date_trunc('hour', occurred_at, 'UTC'), organization_id, group_id, provider, model,"
+    " SELECT date_bin('15 minutes', occurred_at, timestamptz '2020-01-01Z'), organization_id,"
+    " group_id, provider, model,"
     " coalesce(sum(cost_micros), 0), sum(input_tokens), 0, 0, 0, 0, count(*),"
     " sum(unpriced_usage_count) FROM ai_usage WHERE model = %(model)s GROUP BY 1, 2, 3, 4, 5",
     "ANALYZE",

@@ -60,10 +60,10 @@ GENERATED = {
         " WHERE group_id = %(group)s ORDER BY user_id LIMIT %(members)s / 20",
     ),
     "daily sums": (
-        "INSERT INTO ai_spend_daily (user_id, group_id, organization_id, day, cost_micros,"
-        " input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,"
+        "INSERT INTO ai_spend_daily (user_id, group_id, organization_id, provider, model, day,"
+        " cost_micros, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,"
         " cache_write_1h_tokens, usage_count, unpriced_usage_count)"
-        " SELECT u.id, gm.group_id, %(organization)s, d::date,"
+        " SELECT u.id, gm.group_id, %(organization)s, 'openai', 'gpt-1', d::date,"
         " 1000000, 9, 9, 9, 0, 0, %(per_day)s, 0"
         " FROM generate_series(%(start)s, %(start)s + interval '29 days', interval '1 day') AS d"
         " CROSS JOIN users AS u"
@@ -76,6 +76,15 @@ GENERATED = {
         " SELECT group_id, date_trunc('month', day)::date, user_id, sum(cost_micros)"
         " FROM ai_spend_daily GROUP BY 1, 2, 3 ORDER BY random()",
     ),
+    # Each member of the group has a call under way, and two whose holds have expired.
+    "holds": (
+        "INSERT INTO ai_reservation_holds"
+        " (user_id, expires_at, reservation_id, amount_micros, group_id)"
+        " SELECT gm.user_id, now() + until, gen_random_uuid(), 1, gm.group_id"
+        " FROM group_members AS gm,"
+        " unnest(ARRAY['1 hour', '-1 hour', '-2 hours']::interval []) AS until"
+        " WHERE gm.group_id = %(group)s ORDER BY random()",
+    ),
     "usages": (
         "SELECT ensure_ai_usage_month(%(start)s)",
         "INSERT INTO ai_usage (id, reason, source, source_id, user_id, group_id, organization_id,"
@@ -86,10 +95,11 @@ GENERATED = {
         " d.group_id, d.organization_id, 'openai', 'gpt-' || n,"
         " 3, 3, 3, 0, 0, 250000, true, 1, 0, d.day + n * interval '5 hours'"
         " FROM ai_spend_daily AS d, generate_series(1, %(per_day)s) AS n",
-        "INSERT INTO ai_usage_hourly (hour, organization_id, group_id, provider, model,"
-        " cost_micros, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,"
+        "INSERT INTO ai_usage_quarter_hourly (starts_at, organization_id, group_id, provider,"
+        " model, cost_micros, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,"
         " cache_write_1h_tokens, usage_count, unpriced_usage_count)"
-        " SELECT date_trunc('hour', occurred_at, 'UTC'), organization_id, group_id, provider,"
+        " SELECT date_bin('15 minutes', occurred_at, timestamptz '2020-01-01Z'),"
+        " organization_id, group_id, provider,"
         " model, sum(cost_micros), sum(input_tokens), sum(output_tokens), sum(cache_read_tokens),"
         " 0, 0, count(*), 0 FROM ai_usage GROUP BY 1, 2, 3, 4, 5",
         "VACUUM ANALYZE",

@@ -28,6 +28,9 @@ CREATE TABLE users (
     status text NOT NULL DEFAULT 'active'
         CONSTRAINT users_status CHECK (status IN ('active', 'suspended', 'deleted')),
     roles text [] NOT NULL DEFAULT '{}',
+    -- The group that the user's calls count for if they name none. The user is a member of it: a
+    -- trigger on the memberships clears it.
+    primary_group_id uuid,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now()
 );
@@ -48,6 +51,9 @@ CREATE TABLE organization_members (
 -- An index-only scan finds the organizations of a user.
 CREATE UNIQUE INDEX organization_members_user_id_organization_id_key
 ON organization_members (user_id, organization_id) INCLUDE (joined_at);
+-- An alert names the administrators: few members of an organization have a role in it.
+CREATE INDEX organization_members_roles_idx ON organization_members (organization_id)
+WHERE roles <> '{}';
 
 CREATE TABLE groups (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
@@ -110,6 +116,44 @@ $$;
 CREATE TRIGGER group_members_have_an_organization BEFORE INSERT ON group_members
 FOR EACH ROW WHEN (new.organization_id IS NULL) EXECUTE FUNCTION fill_in_organization_of_group();
 
+-- Leaving a group, or an organization and so its Everyone group, clears the primary group. A
+-- foreign key cannot: Everyone has its members in another table. A writer that deletes memberships
+-- locks the users first, so it holds this lock already.
+CREATE FUNCTION clear_primary_groups() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    UPDATE users AS u SET primary_group_id = NULL
+    FROM gone AS g
+    WHERE u.id = g.user_id
+        AND u.primary_group_id = (to_jsonb(g) ->> tg_argv[0])::uuid;
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER group_members_clear_primary_groups AFTER DELETE ON group_members
+REFERENCING OLD TABLE AS gone
+FOR EACH STATEMENT EXECUTE FUNCTION clear_primary_groups('group_id');
+CREATE TRIGGER organization_members_clear_primary_groups AFTER DELETE ON organization_members
+REFERENCING OLD TABLE AS gone
+FOR EACH STATEMENT EXECUTE FUNCTION clear_primary_groups('organization_id');
+
+-- Return the group of a user that a call names, by id, name, or `organization/name`. No row: the
+-- user is no member of it, or has several of that name.
+CREATE FUNCTION ai_named_group(p_user_id uuid, p_group text)
+RETURNS TABLE (group_id uuid, organization_id uuid)
+LANGUAGE sql STABLE ROWS 1 AS $$
+    SELECT (array_agg(g.id))[1], (array_agg(g.organization_id))[1]
+    FROM (
+        SELECT gm.group_id AS id FROM group_members AS gm WHERE gm.user_id = p_user_id
+        UNION ALL
+        SELECT om.organization_id FROM organization_members AS om WHERE om.user_id = p_user_id
+    ) AS m
+    JOIN groups AS g ON g.id = m.id
+    JOIN organizations AS o ON o.id = g.organization_id AND o.deleted_at IS NULL
+    WHERE lower(p_group) = g.id::text OR p_group IN (g.name, o.name || '/' || g.name)
+    HAVING count(*) = 1
+$$;
+
 -- The members of each group, Everyone included. A deleted organization has none.
 CREATE VIEW group_members_expanded WITH (security_invoker = true) AS
 SELECT
@@ -148,7 +192,7 @@ FROM PUBLIC, allowance_routes, allowance_jobs, allowance_directory;
 
 GRANT SELECT (id, name, is_default, deleted_at) ON organizations
 TO allowance_routes, allowance_jobs, allowance_directory;
-GRANT SELECT (id, username, email, status) ON users
+GRANT SELECT (id, username, email, status, primary_group_id) ON users
 TO allowance_routes, allowance_jobs, allowance_directory;
 GRANT SELECT (roles) ON users TO allowance_routes, allowance_directory;
 GRANT SELECT (organization_id, user_id) ON organization_members
@@ -164,11 +208,13 @@ GRANT SELECT (id, user_id, name, scope, expires_at, revoked_at) ON api_tokens
 TO allowance_routes, allowance_directory;
 GRANT SELECT (secret_sha256, last_used_at) ON api_tokens TO allowance_routes;
 
+GRANT EXECUTE ON FUNCTION ai_named_group(uuid, text) TO allowance_routes, allowance_jobs;
+
 GRANT UPDATE (last_used_at) ON api_tokens TO allowance_routes;
 
 GRANT INSERT (name), UPDATE (is_default, deleted_at) ON organizations TO allowance_directory;
-GRANT INSERT (username, email, status, roles), UPDATE (email, status, roles, updated_at) ON users
-TO allowance_directory;
+GRANT INSERT (username, email, status, roles),
+UPDATE (email, status, roles, primary_group_id, updated_at) ON users TO allowance_directory;
 GRANT INSERT (organization_id, user_id, joined_at), UPDATE (roles), DELETE ON organization_members
 TO allowance_directory;
 GRANT INSERT (organization_id, name), UPDATE (row_lock), DELETE ON groups TO allowance_directory;

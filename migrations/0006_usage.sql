@@ -40,6 +40,11 @@ CREATE TABLE ai_usage (
     provider text COLLATE "C" NOT NULL,
     model text COLLATE "C" NOT NULL,
     variant text,
+    -- The gateway's own name of its provider.
+    provider_name text,
+    -- As they were sent, and the label set that the entry counts under in the sums. NULL: none.
+    labels jsonb,
+    label_set_id uuid,
     priced_provider text COLLATE "C",
     priced_model text COLLATE "C",
     price_version_id bigint,
@@ -105,6 +110,7 @@ CREATE TABLE ai_usage (
             OR coalesce(stated_difference_micros = cost_micros - stated_cost_micros, false)
         )
     ),
+    CONSTRAINT ai_usage_labels CHECK ((labels IS NULL) = (label_set_id IS NULL)),
     -- This order keeps the usage of an organization together, and an entry beside its corrections.
     PRIMARY KEY (organization_id, occurred_at, id)
 ) PARTITION BY RANGE (occurred_at);
@@ -112,67 +118,75 @@ CREATE TABLE ai_usage (
 -- The corrections of an entry. A usage has no entry in this index, so recording one writes none.
 CREATE INDEX ai_usage_corrects_idx ON ai_usage (corrects) WHERE corrects IS NOT NULL;
 
--- The day is the UTC day of the usage. Updates of a sum stay on its page (fillfactor). No column
--- that changes is in an index.
+-- The day is the UTC day of the usage. Names are as the gateway sent them. Without labels, a label
+-- set has the nil UUID. Updates of a sum stay on its page (fillfactor). No column that changes is
+-- in an index. Sums have no declared precision, since checking it takes time, and columns of a
+-- fixed width come first, where they are found without reading the others.
 CREATE TABLE ai_spend_daily (
     user_id uuid NOT NULL,
     group_id uuid NOT NULL,
     -- Kept here because the group may be deleted; its spend still belongs to the organization.
     organization_id uuid NOT NULL,
-    day date NOT NULL,
-    cost_micros numeric(36, 6) NOT NULL,
-    input_tokens numeric(30, 0) NOT NULL,
-    output_tokens numeric(30, 0) NOT NULL,
-    cache_read_tokens numeric(30, 0) NOT NULL,
-    cache_write_tokens numeric(30, 0) NOT NULL,
-    cache_write_1h_tokens numeric(30, 0) NOT NULL,
-    other_units jsonb,
-    -- Of the usages that state a cost, and of those that also have one of ours. NULL: none does.
-    stated_cost_micros numeric(36, 6),
-    stated_difference_micros numeric(36, 6),
+    label_set_id uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
     usage_count bigint NOT NULL,
     unpriced_usage_count bigint NOT NULL,
-    PRIMARY KEY (user_id, group_id, day)
+    day date NOT NULL,
+    provider text COLLATE "C" NOT NULL,
+    model text COLLATE "C" NOT NULL,
+    cost_micros numeric NOT NULL,
+    input_tokens numeric NOT NULL,
+    output_tokens numeric NOT NULL,
+    cache_read_tokens numeric NOT NULL,
+    cache_write_tokens numeric NOT NULL,
+    cache_write_1h_tokens numeric NOT NULL,
+    other_units jsonb,
+    -- Of the usages that state a cost, and of those that also have one of ours. NULL: none does.
+    stated_cost_micros numeric,
+    stated_difference_micros numeric,
+    PRIMARY KEY (user_id, day, group_id, provider, model, label_set_id)
 ) WITH (fillfactor = 70);
 
 -- The daily export of an organization.
 CREATE INDEX ai_spend_daily_organization_id_day_idx
 ON ai_spend_daily (organization_id, day, user_id, group_id);
 
--- The sums of reports, and the way from a model to its entries. Names are as the gateway sent them.
-CREATE TABLE ai_usage_hourly (
-    hour timestamptz NOT NULL,
+-- The sums of reports, by quarter of an hour, so that a day of any time zone is a sum of them. Also
+-- the way from a model to its entries.
+CREATE TABLE ai_usage_quarter_hourly (
     organization_id uuid NOT NULL,
     group_id uuid NOT NULL,
-    provider text COLLATE "C" NOT NULL,
-    model text COLLATE "C" NOT NULL,
-    cost_micros numeric(36, 6) NOT NULL,
-    input_tokens numeric(30, 0) NOT NULL,
-    output_tokens numeric(30, 0) NOT NULL,
-    cache_read_tokens numeric(30, 0) NOT NULL,
-    cache_write_tokens numeric(30, 0) NOT NULL,
-    cache_write_1h_tokens numeric(30, 0) NOT NULL,
-    other_units jsonb,
-    -- Of the usages that state a cost, and of those that also have one of ours. NULL: none does.
-    stated_cost_micros numeric(36, 6),
-    stated_difference_micros numeric(36, 6),
+    label_set_id uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
+    starts_at timestamptz NOT NULL,
     usage_count bigint NOT NULL,
     unpriced_usage_count bigint NOT NULL,
     -- Of unpriced_usage_count, those with a usage object that was not read whole.
     unread_usage_count bigint NOT NULL DEFAULT 0,
-    -- The usages in stated_difference_micros, and our cost of them.
+    -- The usages in stated_difference_micros, and in compared_cost_micros our cost of them.
     compared_usage_count bigint NOT NULL DEFAULT 0,
-    compared_cost_micros numeric(36, 6) NOT NULL DEFAULT 0,
-    PRIMARY KEY (organization_id, hour, group_id, provider, model)
+    provider text COLLATE "C" NOT NULL,
+    model text COLLATE "C" NOT NULL,
+    cost_micros numeric NOT NULL,
+    input_tokens numeric NOT NULL,
+    output_tokens numeric NOT NULL,
+    cache_read_tokens numeric NOT NULL,
+    cache_write_tokens numeric NOT NULL,
+    cache_write_1h_tokens numeric NOT NULL,
+    compared_cost_micros numeric NOT NULL DEFAULT 0,
+    other_units jsonb,
+    -- Of the usages that state a cost, and of those that also have one of ours. NULL: none does.
+    stated_cost_micros numeric,
+    stated_difference_micros numeric,
+    PRIMARY KEY (organization_id, starts_at, group_id, provider, model, label_set_id)
 ) WITH (fillfactor = 70);
 
 -- Where the usage of a model is in the ledger. It holds no sum: updates of a sum do not write it.
-CREATE INDEX ai_usage_hourly_model_idx
-ON ai_usage_hourly (provider, model, hour, organization_id);
-CREATE INDEX ai_usage_hourly_unpriced_idx
-ON ai_usage_hourly (provider, model, hour, organization_id) INCLUDE (unpriced_usage_count)
+CREATE INDEX ai_usage_quarter_hourly_model_idx
+ON ai_usage_quarter_hourly (provider, model, starts_at, organization_id);
+CREATE INDEX ai_usage_quarter_hourly_unpriced_idx
+ON ai_usage_quarter_hourly (provider, model, starts_at, organization_id)
+INCLUDE (unpriced_usage_count)
 WHERE unpriced_usage_count > 0;
-CREATE INDEX ai_usage_hourly_compared_idx ON ai_usage_hourly (provider, model)
+CREATE INDEX ai_usage_quarter_hourly_compared_idx ON ai_usage_quarter_hourly (provider, model)
 WHERE compared_usage_count > 0;
 
 -- The spend of a user in a month (its first day), in all groups: the sum that a limit applies to. A
@@ -181,7 +195,8 @@ CREATE TABLE ai_user_spend_monthly (
     user_id uuid NOT NULL,
     month date NOT NULL
         CONSTRAINT ai_user_spend_monthly_month CHECK (extract(DAY FROM month) = 1),
-    cost_micros numeric(36, 6) NOT NULL,
+    cost_micros numeric NOT NULL,
+    unpriced_usage_count bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (user_id, month)
 ) WITH (fillfactor = 70);
 
@@ -191,21 +206,22 @@ CREATE TABLE ai_group_spend_monthly (
     month date NOT NULL
         CONSTRAINT ai_group_spend_monthly_month CHECK (extract(DAY FROM month) = 1),
     user_id uuid NOT NULL,
-    cost_micros numeric(36, 6) NOT NULL,
+    cost_micros numeric NOT NULL,
+    unpriced_usage_count bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (group_id, month, user_id)
 ) WITH (fillfactor = 70);
 
 -- The functions write these tables by record_ai_usage (0012_recording.sql).
-REVOKE ALL ON ai_usage_keys, ai_usage, ai_spend_daily, ai_usage_hourly, ai_user_spend_monthly,
-ai_group_spend_monthly
+REVOKE ALL ON ai_usage_keys, ai_usage, ai_spend_daily, ai_usage_quarter_hourly,
+ai_user_spend_monthly, ai_group_spend_monthly
 FROM PUBLIC, allowance_routes, allowance_jobs, allowance_directory;
 GRANT SELECT (key_digest, content_sha256, cost_micros) ON ai_usage_keys
 TO allowance_routes, allowance_jobs;
 GRANT SELECT (
     id, corrects, reason, user_id, group_id, organization_id, provider, model, variant,
-    input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cache_write_1h_tokens,
-    other_units, cost_micros, stated_cost_micros, cost_from, usage_count, unpriced_usage_count,
-    occurred_at, recorded_at, usage_format, usage_object
+    provider_name, labels, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,
+    cache_write_1h_tokens, other_units, cost_micros, stated_cost_micros, cost_from, usage_count,
+    unpriced_usage_count, occurred_at, recorded_at, usage_format, usage_object
 ) ON ai_usage TO allowance_jobs;
 GRANT SELECT ON ai_user_spend_monthly, ai_group_spend_monthly TO allowance_routes;
 GRANT SELECT (
@@ -214,13 +230,13 @@ GRANT SELECT (
     stated_difference_micros, usage_count, unpriced_usage_count
 ) ON ai_spend_daily TO allowance_routes;
 GRANT SELECT (
-    hour, organization_id, group_id, provider, model, cost_micros, input_tokens, output_tokens,
-    cache_read_tokens, cache_write_tokens, cache_write_1h_tokens, other_units, stated_cost_micros,
-    stated_difference_micros, usage_count, unpriced_usage_count, unread_usage_count,
-    compared_usage_count, compared_cost_micros
-) ON ai_usage_hourly TO allowance_routes;
+    starts_at, organization_id, group_id, provider, model, label_set_id, cost_micros, input_tokens,
+    output_tokens, cache_read_tokens, cache_write_tokens, cache_write_1h_tokens, other_units,
+    stated_cost_micros, stated_difference_micros, usage_count, unpriced_usage_count,
+    unread_usage_count, compared_usage_count, compared_cost_micros
+) ON ai_usage_quarter_hourly TO allowance_routes;
 GRANT SELECT (
-    hour, organization_id, group_id, provider, model, cost_micros, input_tokens, output_tokens,
-    cache_read_tokens, cache_write_tokens, cache_write_1h_tokens, other_units, stated_cost_micros,
-    stated_difference_micros, usage_count, unpriced_usage_count
-) ON ai_usage_hourly TO allowance_jobs;
+    starts_at, organization_id, group_id, provider, model, label_set_id, cost_micros, input_tokens,
+    output_tokens, cache_read_tokens, cache_write_tokens, cache_write_1h_tokens, other_units,
+    stated_cost_micros, stated_difference_micros, usage_count, unpriced_usage_count
+) ON ai_usage_quarter_hourly TO allowance_jobs;

@@ -26,7 +26,24 @@ CREATE TABLE ai_spend_exports (
 CREATE INDEX ai_spend_exports_due_idx ON ai_spend_exports (month, attempted_at)
 WHERE exported_changes IS DISTINCT FROM changes;
 
--- record_ai_usage (0012_recording.sql) counts the changes. ExportSpend does the rest.
+-- Count a change of each month in a batch that is over. It may be exported already: ExportSpend
+-- writes it again. record_ai_usage (0012_recording.sql) calls this after it changed the sums.
+CREATE FUNCTION count_ai_changes_of_past_months(
+    p_organization_ids uuid [], p_persons bigint [], p_moments timestamptz []
+) RETURNS void
+LANGUAGE sql AS $$
+    INSERT INTO ai_spend_exports AS x (organization_id, month, changes)
+    SELECT DISTINCT p_organization_ids[e.person::integer] AS organization_id,
+        date_trunc('month', e.occurred_at AT TIME ZONE 'UTC')::date AS month, 1
+    FROM unnest(p_persons, p_moments) AS e (person, occurred_at)
+    WHERE e.occurred_at < date_trunc('month', now(), 'UTC')
+    ORDER BY organization_id, month
+    ON CONFLICT (organization_id, month) DO UPDATE SET changes = x.changes + 1
+$$;
+REVOKE ALL ON FUNCTION count_ai_changes_of_past_months(uuid [], bigint [], timestamptz [])
+FROM PUBLIC;
+
+-- ExportSpend does the rest.
 REVOKE ALL ON ai_spend_exports FROM PUBLIC, allowance_routes, allowance_jobs, allowance_directory;
 GRANT SELECT (organization_id, month, changes, exported_changes, attempted_at, leased_until),
 INSERT (organization_id, month),

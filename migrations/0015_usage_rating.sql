@@ -29,8 +29,9 @@ CREATE TABLE ai_usage_rating_passes (
     since timestamptz NOT NULL,
     recorded_since timestamptz NOT NULL,
     unpriced_only boolean NOT NULL,
-    -- The position: the last entry of the ledger that was rated, and its hour. NULL: not begun.
-    hour timestamptz,
+    -- The position: the last entry of the ledger that was rated, and its quarter of an hour. NULL:
+    -- not begun.
+    quarter timestamptz,
     organization_id uuid,
     occurred_at timestamptz,
     entry_id bigint,
@@ -40,7 +41,7 @@ CREATE TABLE ai_usage_rating_passes (
     next_unpriced_only boolean,
     PRIMARY KEY (provider, model),
     CONSTRAINT ai_usage_rating_passes_position
-        CHECK (num_nulls(hour, organization_id, occurred_at, entry_id) % 4 = 0),
+        CHECK (num_nulls(quarter, organization_id, occurred_at, entry_id) % 4 = 0),
     CONSTRAINT ai_usage_rating_passes_next
         CHECK (num_nulls(next_since, next_recorded_since, next_unpriced_only) % 3 = 0)
 );
@@ -52,6 +53,6 @@ FROM PUBLIC, allowance_routes, allowance_jobs, allowance_directory;
 GRANT SELECT, UPDATE (seen_version_id, settled_version_id, rules, rules_changed_at)
 ON ai_usage_rating TO allowance_jobs;
 GRANT SELECT, INSERT (provider, model, since, recorded_since, unpriced_only), UPDATE (
-    pass, turn_at, since, recorded_since, unpriced_only, hour, organization_id, occurred_at,
+    pass, turn_at, since, recorded_since, unpriced_only, quarter, organization_id, occurred_at,
     entry_id, next_since, next_recorded_since, next_unpriced_only
 ), DELETE ON ai_usage_rating_passes TO allowance_jobs;

@@ -29,6 +29,7 @@ CREATE TABLE ai_reservations (
     provider text COLLATE "C" NOT NULL,
     model text COLLATE "C" NOT NULL,
     variant text,
+    labels jsonb,
     estimate_micros numeric(26, 6) NOT NULL
         CONSTRAINT ai_reservations_estimate CHECK (estimate_micros >= 0),
     expires_at timestamptz NOT NULL,
@@ -36,6 +37,8 @@ CREATE TABLE ai_reservations (
     state text NOT NULL DEFAULT 'held'
         CONSTRAINT ai_reservations_state CHECK (state IN ('held', 'settled', 'released')),
     settled_micros numeric(26, 6) NOT NULL DEFAULT 0,
+    -- Where budgets of the organization hold it: budget, subject, and the slice of the counter.
+    holds jsonb NOT NULL DEFAULT '[]',
     -- The facts of the grant: the same request gets the same response again.
     facts jsonb NOT NULL,
     CONSTRAINT ai_reservations_closed CHECK ((state = 'held') = (closed_at IS NULL)),
@@ -45,6 +48,11 @@ CREATE TABLE ai_reservations (
 CREATE INDEX ai_reservations_key_digest_idx ON ai_reservations (key_digest);
 CREATE INDEX ai_reservations_maker_id_idx ON ai_reservations (maker_id, granted_at DESC, id DESC);
 CREATE INDEX ai_reservations_user_id_idx ON ai_reservations (user_id, granted_at DESC, id DESC);
+CREATE INDEX ai_reservations_organization_id_idx
+ON ai_reservations (organization_id, granted_at DESC, id DESC);
+-- The few that a list by state would otherwise look for among all.
+CREATE INDEX ai_reservations_unsettled_idx ON ai_reservations (granted_at DESC, id DESC)
+WHERE state <> 'settled';
 
 -- What is still held of each open reservation.
 CREATE TABLE ai_reservation_holds (
@@ -53,8 +61,13 @@ CREATE TABLE ai_reservation_holds (
     reservation_id uuid NOT NULL,
     amount_micros numeric(26, 6) NOT NULL
         CONSTRAINT ai_reservation_holds_amount CHECK (amount_micros >= 0),
+    -- The group that the call counts for, of the reservation.
+    group_id uuid NOT NULL,
     PRIMARY KEY (user_id, expires_at, reservation_id)
 );
+
+-- The live holds of a group.
+CREATE INDEX ai_reservation_holds_group_id_idx ON ai_reservation_holds (group_id, expires_at);
 
 -- The settlements of a reservation, each by the key of its usage, with the response it got.
 CREATE TABLE ai_reservation_settlements (
@@ -62,7 +75,10 @@ CREATE TABLE ai_reservation_settlements (
     granted_at timestamptz NOT NULL,
     usage_key_digest uuid NOT NULL,
     content_sha256 bytea NOT NULL,
-    cost_micros numeric(26, 6),
+    source text COLLATE "C" NOT NULL,
+    source_id text COLLATE "C" NOT NULL,
+    cost_micros numeric(26, 6)
+        CONSTRAINT ai_reservation_settlements_cost CHECK (cost_micros >= 0),
     facts jsonb NOT NULL,
     settled_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (granted_at, reservation_id, usage_key_digest)
@@ -143,11 +159,16 @@ REVOKE ALL ON FUNCTION ensure_ai_reservation_month(timestamptz), drop_oldest_ai_
 FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ensure_ai_reservation_month(timestamptz),
 drop_oldest_ai_reservation_month() TO allowance_jobs;
-GRANT SELECT (user_id, expires_at, reservation_id, amount_micros) ON ai_reservation_holds
-TO allowance_routes;
+GRANT SELECT (user_id, expires_at, reservation_id, amount_micros, group_id)
+ON ai_reservation_holds TO allowance_routes;
 GRANT SELECT (
-    id, granted_at, maker_id, user_id, group_id, organization_id, provider, model, variant,
-    estimate_micros, expires_at, closed_at, state, settled_micros
+    id, granted_at, key_digest, maker_id, user_id, group_id, organization_id, provider, model,
+    variant, labels, estimate_micros, expires_at, closed_at, state, settled_micros, holds
 ) ON ai_reservations TO allowance_routes;
-GRANT SELECT (reservation_id, granted_at, usage_key_digest, content_sha256, facts)
-ON ai_reservation_settlements TO allowance_routes;
+-- Usage from the queue names reservations, too.
+GRANT SELECT (id, granted_at, key_digest, maker_id, user_id, state)
+ON ai_reservations TO allowance_jobs;
+GRANT SELECT (
+    reservation_id, granted_at, usage_key_digest, content_sha256, source, source_id, cost_micros,
+    settled_at, facts
+) ON ai_reservation_settlements TO allowance_routes;

@@ -6,7 +6,8 @@ from typing import Any
 
 from allowance.access.store import CallerStore, GroupPathStore, OrganizationPathStore, UserPathStore
 from allowance.alerts.delivery import AlertStore
-from allowance.alerts.models import SpendAlert
+from allowance.alerts.listing import AlertListStore, AlertQuery
+from allowance.alerts.models import Alert
 from allowance.alerts.receivers import ReceiverName
 from allowance.audit.models import AuditPage, AuditQuery
 from allowance.audit.store import AuditStore
@@ -34,6 +35,7 @@ from allowance.usage.sources import SourceSettings, UsageSourceStore
 from allowance.usage.store import UsageQueueStore, UsageStore
 from allowance.usage.unpriced import UnpricedQuery
 from tests.accounting import EVERYWHERE, Account, now, platform
+from tests.budget_accounts import BUDGET_ACCOUNTS
 from tests.people import Acme
 from tests.price_accounts import PRICE_ACCOUNTS
 from tests.reservation_accounts import RESERVATION_ACCOUNTS
@@ -49,13 +51,15 @@ USAGE = {
     "cost_usd": 1,
 }
 
+SETTLING = USAGE | {"id": "2", "reservation_key": "k"}
+
 EVERY_STEP = {
     "organizations": [
         {"name": "acme", "groups": ["research", "next"]},
         {"name": "globex", "deleted": True},
     ],
     "users": [
-        {"username": "maya", "email": "otto@acme.example"},
+        {"username": "maya", "email": "otto@acme.example", "primary_group": "acme/Everyone"},
         {"username": "otto", "email": "maya@acme.example"},
     ],
     "tokens": [{"username": "maya", "name": "next"}],
@@ -69,9 +73,9 @@ class TakesAll:
 
     name: ReceiverName = "sns"
     keeps_order: bool = False
-    alerts: list[SpendAlert] = field(default_factory=list)
+    alerts: list[Alert] = field(default_factory=list)
 
-    def send(self, alerts: Sequence[SpendAlert]) -> list[str | None]:
+    def send(self, alerts: Sequence[Alert]) -> list[str | None]:
         self.alerts += alerts
         return [None] * len(alerts)
 
@@ -98,6 +102,7 @@ def nothing_seen(key: str) -> Callable[[Any], bool]:
 ACCOUNTS: dict[tuple[type, str], Account] = (
     PRICE_ACCOUNTS
     | RESERVATION_ACCOUNTS
+    | BUDGET_ACCOUNTS
     | {
         (CallerStore, "require"): Account(
             ["update ai_model_price"], lambda s, _: s.require(Action.UPDATE), kind=ModelPriceStore
@@ -196,7 +201,8 @@ ACCOUNTS: dict[tuple[type, str], Account] = (
             lambda s, a: s.list_charges(a.organizations["acme"], period_containing(now()), None),
         ),
         (UsageStore, "record"): Account(
-            ["create ai_usage"], lambda s, _: s.record(UsageBatch(records=[USAGE]))
+            ["create ai_usage"],
+            lambda s, _: s.record(UsageBatch(records=[USAGE, SETTLING])),
         ),
         (UsageStore, "list_unpriced"): Account(
             ["read ai_usage"], lambda s, _: s.list_unpriced(UnpricedQuery())
@@ -217,7 +223,17 @@ ACCOUNTS: dict[tuple[type, str], Account] = (
         ),
         (UsageExpirer, "expire"): Account(["delete ai_usage"], lambda s, _: s.expire(1)),
         (UsageQueueStore, "take"): Account(
-            ["create ai_usage"], lambda s, _: s.take({"records": [USAGE]})
+            ["create ai_usage"], lambda s, _: s.take({"records": [USAGE, SETTLING]})
+        ),
+        (AlertListStore, "see_path"): Account(
+            ["read group_member in acme", "read group in acme"],
+            lambda s, _: s.see_path(),
+            either=True,
+        ),
+        (AlertListStore, "list_alerts"): Account(
+            ["read group_member in acme", "read group in acme"],
+            lambda s, _: s.list_alerts(AlertQuery()),
+            either=True,
         ),
         (AlertStore, "deliver"): Account(
             ["update ai_spend_alert"], lambda s, _: s.deliver([TakesAll()])

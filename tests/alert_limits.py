@@ -7,7 +7,7 @@ from tests.usage import record
 
 LIMIT = 10_000
 RAISED = (
-    "SELECT threshold_percent, spent_micros::bigint FROM ai_spend_alerts ORDER BY raised_at, "
+    "SELECT threshold_percent, spent_micros::bigint FROM ai_alerts ORDER BY raised_at, "
     "threshold_percent"
 )
 

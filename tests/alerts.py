@@ -3,6 +3,7 @@
 `DOWN` holds the ways in which a receiver fails.
 """
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -15,14 +16,18 @@ from tests.postgres import Database
 from tests.receivers import events_error, sns_error
 
 RAISE = (
-    # What the statement that counts usage inserts: it knows nothing about delivery.
-    "INSERT INTO ai_spend_alerts (user_id, period_start, threshold_percent, group_id,"
-    " organization_id, limit_source, spend_limit_micros, spent_micros)"
-    " VALUES (%s, '2026-11-01T00:00:00Z', %s, %s, %s, 'group', 25000000, 21250001)"
+    # What the functions that compare limits insert: they know nothing about delivery.
+    "INSERT INTO ai_alerts (kind, budget_kind, subject, user_id, group_id, organization_id,"
+    " period_start, period_end, threshold_percent, limit_micros, limit_source, spent_micros,"
+    " reserved_micros) SELECT 'threshold', 'allowance', u::text, u,"
+    " %s, %s, '2026-11-01T00:00:00Z', '2026-12-01T00:00:00Z', n, 25000000, 'group', 21250001, 0"
+    " FROM (SELECT %s::uuid AS u) AS u, unnest(%s::int[]) AS n ORDER BY n"
+    " RETURNING id::text"
 )
 STATE = (
-    "SELECT attempts, sns_published_at IS NOT NULL, event_put_at IS NOT NULL, delivered_at IS "
-    "NOT NULL FROM ai_spend_alerts"
+    "SELECT a.attempts::int, 'sns' = ANY(d.receivers), 'eventbridge' = ANY(d.receivers),"
+    " a.delivered_at IS NOT NULL FROM ai_alerts AS a, LATERAL (SELECT ARRAY(SELECT receiver"
+    " FROM ai_alert_deliveries WHERE alert_id = a.id) AS receivers) AS d"
 )
 
 
@@ -44,27 +49,29 @@ def raise_alert(
     database: Database, acme: Acme, user: str | UUID = "maya", percent: int = 85
 ) -> str:
     """The id of a new alert."""
-    user_id = acme.users[user] if isinstance(user, str) else user
-    database.run(RAISE, user_id, percent, acme.groups["acme/platform"], acme.organizations["acme"])
-    return f"{user_id}/2026-11-01/{percent}"
+    (id_,) = raise_some(database, acme, [percent], user)
+    return id_
 
 
 def raise_many(database: Database, acme: Acme, count: int) -> set[str]:
     """The ids of new alerts of maya, one per percentage from 1 to `count`."""
-    raise_alert(database, acme, percent=1)
-    same = "group_id, organization_id, limit_source, spend_limit_micros, spent_micros"
-    database.run(
-        f"INSERT INTO ai_spend_alerts (user_id, period_start, threshold_percent, {same})"
-        f" SELECT user_id, period_start, n, {same} FROM ai_spend_alerts, generate_series(2, %s) n",
-        count,
-    )
-    return {f"{acme.users['maya']}/2026-11-01/{percent}" for percent in range(1, count + 1)}
+    return set(raise_some(database, acme, range(1, count + 1)))
+
+
+def raise_some(
+    database: Database, acme: Acme, percents: Iterable[int], user: str | UUID = "maya"
+) -> list[str]:
+    """The ids of new alerts of a user, by these percentages."""
+    user_id = acme.users[user] if isinstance(user, str) else user
+    platform, organization = acme.groups["acme/platform"], acme.organizations["acme"]
+    rows = database.rows(RAISE, platform, organization, user_id, list(percents))
+    return [id_ for (id_,) in rows]
 
 
 def pass_time(database: Database) -> None:
     """Make every waiting alert due, also under a lease."""
     database.run(
-        "UPDATE ai_spend_alerts SET due_at = now() - interval '1 second',"
+        "UPDATE ai_alerts SET due_at = now() - interval '1 second',"
         " leased_until = '-infinity' WHERE delivered_at IS NULL"
     )
 

@@ -14,7 +14,7 @@ import pytest
 
 import import_directory
 from allowance.access.session import WARM
-from allowance.alerts.settings import alert_receivers
+from allowance.alerts.settings import alert_receivers, console_url
 from allowance.aws.s3 import s3_client
 from allowance.aws.sqs import sqs_client
 from allowance.database.settings import database_source
@@ -22,6 +22,7 @@ from allowance.exports.settings import export_target
 from allowance.http.settings import cors_origins
 from allowance.log import logger
 from allowance.prices.seeding.settings import price_book_source
+from allowance.reservations.settings import unpriced_default
 from allowance.settings import settings
 from allowance.usage.settings import alert_thresholds, usage_retention_months
 from migrations.migrate import migrate
@@ -36,10 +37,13 @@ hypothesis.settings.load_profile(DEPTH)
 
 SETTINGS = {
     "AI_BUDGETS_ENABLED",
+    "ASSUMED_INPUT_PRICE",
+    "ASSUMED_OUTPUT_PRICE",
     "CORS_ORIGINS",
     "DEAD_LETTERS_URL",
     "PRICE_BOOK",
     "PRICE_BOOK_CA_FILE",
+    "UNPRICED_MODELS",
     "USAGE_RETENTION_MONTHS",
 }
 
@@ -93,7 +97,9 @@ def forget_process() -> None:
         price_book_source,
         alert_receivers,
         alert_thresholds,
+        console_url,
         export_target,
+        unpriced_default,
         usage_retention_months,
         s3_client,
         sqs_client,

@@ -9,48 +9,70 @@ from datetime import datetime
 from decimal import Decimal
 from itertools import groupby
 from typing import Any, NamedTuple
-from uuid import UUID
 
 from tests.postgres import Database
 
+ALLOWANCE = ""
+"""Stands for the id of a budget in what is about the limit of a user."""
+
 HISTORY = (
     "CREATE TABLE history (number bigint GENERATED ALWAYS AS IDENTITY, transaction xid8,"
-    " user_id uuid, kind text, id text, amount numeric, expires_at timestamptz,"
-    " at timestamptz DEFAULT clock_timestamp())",
+    " budget_id text, subject text, kind text, id text, amount numeric, expires_at timestamptz,"
+    " began timestamptz DEFAULT now(), at timestamptz DEFAULT clock_timestamp())",
     """
     CREATE FUNCTION remember() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+    DECLARE
+        changed jsonb := CASE TG_OP WHEN 'DELETE' THEN to_jsonb(old) ELSE to_jsonb(new) END;
     BEGIN
         PERFORM pg_advisory_xact_lock(-1);
-        IF TG_TABLE_NAME = 'ai_user_spend_monthly' THEN
-            INSERT INTO public.history (transaction, user_id, kind, id, amount)
-            VALUES (pg_current_xact_id(), new.user_id, 'spent', new.month, new.cost_micros);
-        ELSIF TG_OP = 'DELETE' THEN
-            INSERT INTO public.history (transaction, user_id, kind, id)
-            VALUES (pg_current_xact_id(), old.user_id, 'freed', old.reservation_id);
-        ELSE
-            INSERT INTO public.history (transaction, user_id, kind, id, amount, expires_at)
-            VALUES (
-                pg_current_xact_id(), new.user_id,
-                CASE TG_OP WHEN 'INSERT' THEN 'granted' ELSE 'changed' END,
-                new.reservation_id, new.amount_micros, new.expires_at
-            );
-        END IF;
+        INSERT INTO public.history (
+            transaction, budget_id, subject, kind, id, amount, expires_at
+        )
+        SELECT pg_current_xact_id(), coalesce(changed ->> 'budget_id', ''),
+            coalesce(changed ->> 'subject', changed ->> 'user_id'),
+            CASE
+                WHEN NOT changed ? 'reservation_id' THEN 'spent'
+                ELSE CASE TG_OP WHEN 'INSERT' THEN 'granted' WHEN 'UPDATE' THEN 'changed'
+                    ELSE 'freed' END
+            END,
+            coalesce(changed ->> 'reservation_id', changed ->> 'slice', changed ->> 'month'),
+            coalesce(changed ->> 'amount_micros', changed ->> 'spent_micros',
+                changed ->> 'cost_micros')::numeric,
+            (changed ->> 'expires_at')::timestamptz;
         RETURN NULL;
     END
     $$""",
-    "CREATE CONSTRAINT TRIGGER remember AFTER INSERT OR UPDATE ON ai_user_spend_monthly"
-    " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION remember()",
-    "CREATE CONSTRAINT TRIGGER remember AFTER INSERT OR UPDATE OR DELETE ON ai_reservation_holds"
-    " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION remember()",
+    *(
+        f"CREATE CONSTRAINT TRIGGER remember AFTER INSERT OR UPDATE{also} ON {table}"
+        " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION remember()"
+        for table, also in (
+            ("ai_user_spend_monthly", ""),
+            ("ai_reservation_holds", " OR DELETE"),
+            ("ai_budget_counters", " OF spent_micros"),
+            ("ai_budget_holds", " OR DELETE"),
+        )
+    ),
 )
+
+Limited = tuple[str, str]
+"""The id of a budget, or ALLOWANCE, and the subject that its limit is for."""
 
 
 class Committed(NamedTuple):
-    """What is spent and held of a user's limit when the transaction of a grant commits."""
+    """What is spent and held of a limit when the transaction of a grant commits, and the times
+    between which it decided.
+    """
 
-    user_id: UUID
+    limited: Limited
     spent: Decimal
     held: Decimal
+    began: datetime
+    at: datetime
+
+    @property
+    def total(self) -> Decimal:
+        """What the limit is compared with."""
+        return self.spent + self.held
 
 
 def remember_holds(database: Database) -> None:
@@ -60,25 +82,34 @@ def remember_holds(database: Database) -> None:
 
 
 def commits_of_grants(database: Database) -> Iterator[Committed]:
-    """Yield the state of a user at the commit of each grant, in this order."""
-    spent: dict[UUID, dict[str, Decimal]] = {}
-    holds: dict[UUID, dict[str, tuple[Decimal, datetime]]] = {}
+    """Yield the state of each limit at the commit of each grant that it holds, in this order."""
+    spent: dict[Limited, dict[str, Decimal]] = {}
+    holds: dict[Limited, dict[str, tuple[Decimal, datetime]]] = {}
     rows = database.rows(
-        "SELECT transaction, user_id, kind, id, amount, expires_at, at FROM history ORDER BY number"
+        "SELECT transaction, budget_id, subject, kind, id, amount, expires_at, began, at"
+        " FROM history ORDER BY number"
     )
     for _, changes in groupby(rows, key=lambda row: row[0]):
-        granted: list[tuple[UUID, Any]] = []
-        for _, user_id, kind, id_, amount, expires_at, at in changes:
-            of_user = holds.setdefault(user_id, {})
+        granted: list[tuple[Limited, Any, Any]] = []
+        for _, budget_id, subject, kind, id_, amount, expires_at, began, at in changes:
+            limited = budget_id, subject
+            of_limit = holds.setdefault(limited, {})
             if kind == "spent":
-                spent.setdefault(user_id, {})[id_] = amount
+                spent.setdefault(limited, {})[id_] = amount
             elif kind == "freed":
-                del of_user[id_]
+                del of_limit[id_]
             else:
-                of_user[id_] = amount, expires_at
-                granted += [(user_id, at)] if kind == "granted" else []
-        for user_id, at in granted:
+                of_limit[id_] = amount, expires_at
+                granted += [(limited, began, at)] if kind == "granted" else []
+        for limited, began, at in granted:
             held = sum(
-                (amount for amount, until in holds[user_id].values() if until > at), Decimal(0)
+                (amount for amount, until in holds[limited].values() if until > at), Decimal(0)
             )
-            yield Committed(user_id, max(spent[user_id].values()), held)
+            yield Committed(limited, _spent(limited, spent.get(limited, {})), held, began, at)
+
+
+def _spent(limited: Limited, parts: dict[str, Decimal]) -> Decimal:
+    """Return the sum of a counter's parts, or what a user spent in the latest month."""
+    if limited[0] == ALLOWANCE:
+        return parts[max(parts)]
+    return sum(parts.values(), Decimal(0))

@@ -28,15 +28,12 @@ FROM ai_usage_ever AS u
 GROUP BY coalesce(u.corrects, u.id)
 """
 SUMS = """
-SELECT h.organization_id, date_trunc('month', h.hour, 'UTC'), sum(h.cost_micros)::int,
+SELECT h.organization_id, date_trunc('month', h.starts_at, 'UTC'), sum(h.cost_micros)::int,
     sum(h.usage_count)::int
-FROM ai_usage_hourly AS h
+FROM ai_usage_quarter_hourly AS h
 GROUP BY 1, 2
 """
-ALERTS = """
-SELECT user_id || to_char(period_start AT TIME ZONE 'UTC', '/YYYY-MM-DD/') || threshold_percent
-FROM ai_spend_alerts
-"""
+ALERTS = "SELECT id::text FROM ai_alerts"
 
 
 @dataclass
@@ -82,10 +79,10 @@ class AtWork:
         for received in (self.aws.published(), self.aws.put()):
             assert {each["id"] for each in received} == alerts
             repeated += len(received) - len(alerts)
-        marked = "sns_published_at IS NOT NULL AND event_put_at IS NOT NULL"
         assert self.database.rows(
-            f"SELECT count(*)::int FROM ai_spend_alerts WHERE delivered_at IS NOT NULL AND {marked}"
-        ) == [(len(alerts),)]
+            "SELECT count(DISTINCT alert_id)::int, count(*)::int FROM ai_alert_deliveries AS d"
+            " JOIN ai_alerts AS a ON a.id = d.alert_id AND a.delivered_at IS NOT NULL"
+        ) == [(len(alerts), 2 * len(alerts))]
         assert self.database.rows(
             "SELECT deadlocks::int FROM pg_stat_database WHERE datname = current_database()"
         ) == [(0,)]

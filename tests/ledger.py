@@ -12,6 +12,7 @@ from allowance.rbac.policy import USAGE, Action
 from allowance.rbac.system import USAGE_INGESTER, Login
 from allowance.usage.models import UsageAnswer
 from allowance.usage.recording import record
+from allowance.usage.settling import NOBODY
 from tests.postgres import Database
 
 STATED = "sum(stated_cost_micros), sum(stated_difference_micros)"
@@ -22,6 +23,9 @@ UNITS = (
     " jsonb_each_text(u.units) AS e GROUP BY e.key HAVING sum(e.value::numeric) <> 0) AS n)"
 )
 """The sums by unit, computed in another way than the write path does."""
+
+MODELS = "provider, model, label_set_id"
+LABEL_SET = "coalesce(label_set_id, '00000000-0000-0000-0000-000000000000') AS label_set_id"
 
 SUMS = ", ".join(
     f"sum({column})::numeric"
@@ -50,7 +54,7 @@ def record_in(
 ) -> list[UsageAnswer]:
     """Record usage on a connection, as IngestUsage does."""
     gate = Gate(USAGE_INGESTER.subject, connection)
-    return record(gate.open(Action.CREATE, USAGE), records, now)
+    return record(gate.open(Action.CREATE, USAGE), records, now, NOBODY)
 
 
 def add_spend(
@@ -58,16 +62,16 @@ def add_spend(
 ) -> None:
     """Add one usage to the sums of a day, like the write path."""
     database.run(
-        "INSERT INTO ai_spend_daily (user_id, group_id, organization_id, day, cost_micros,"
-        " input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,"
+        "INSERT INTO ai_spend_daily (user_id, group_id, organization_id, provider, model, day,"
+        " cost_micros, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,"
         " cache_write_1h_tokens, usage_count, unpriced_usage_count)"
         " SELECT given.user_id, given.group_id,"
         " coalesce(g.organization_id, '00000000-0000-0000-0000-000000000000'),"
-        " given.day, given.micros, 0, 0, 0, 0, 0, 1, 0"
+        " 'openai', 'm', given.day, given.micros, 0, 0, 0, 0, 0, 1, 0"
         " FROM (SELECT %s::uuid, %s::uuid, %s::date, %s::numeric)"
         " AS given (user_id, group_id, day, micros)"
         " LEFT JOIN groups AS g ON g.id = given.group_id"
-        " ON CONFLICT (user_id, group_id, day)"
+        " ON CONFLICT (user_id, day, group_id, provider, model, label_set_id)"
         " DO UPDATE SET cost_micros = ai_spend_daily.cost_micros + excluded.cost_micros",
         user_id,
         group_id,
@@ -110,7 +114,7 @@ def ledger_of(database: Database) -> str:
 
 
 def assert_sums_agree(database: Database) -> None:
-    """Daily, hourly and monthly sums equal the ledger, and each key has one entry.
+    """Daily, quarter-hourly and monthly sums equal the ledger, and each key has one entry.
 
     Entries of dropped months count if `remember_entries` keeps them.
     """
@@ -127,32 +131,48 @@ def assert_sums_agree(database: Database) -> None:
         (
             "ai_spend_daily",
             "(occurred_at AT TIME ZONE 'UTC')::date AS day",
-            "user_id, group_id, organization_id",
+            f"user_id, group_id, organization_id, {MODELS}",
             f"{summed}, {STATED}, {UNITS}",
             f"{SUMS}, {STATED}, {UNITS}",
         ),
         (
-            "ai_usage_hourly",
-            "date_trunc('hour', occurred_at, 'UTC') AS hour",
-            "organization_id, group_id, provider, model",
+            "ai_usage_quarter_hourly",
+            "date_bin('15 minutes', occurred_at, timestamptz '2020-01-01Z') AS starts_at",
+            f"organization_id, group_id, {MODELS}",
             f"{summed}, {STATED}, {UNITS}, {unread}, {compared}",
             f"{SUMS}, {STATED}, {UNITS}, sum(unread_usage_count)::numeric,"
             " sum(compared_usage_count), sum(compared_cost_micros)",
         ),
     ):
         key = f"{moment.rpartition(' ')[2]}, {rest}"
+        of_entries = rest.replace("label_set_id", LABEL_SET)
         assert database.rows(
-            f"SELECT {moment}, {rest}, {from_entries} FROM {ledger} GROUP BY {key} ORDER BY {key}"
+            f"SELECT {moment}, {of_entries}, {from_entries} FROM {ledger}"
+            f" GROUP BY {key} ORDER BY {key}"
         ) == database.rows(f"SELECT {key}, {from_sums} FROM {table} GROUP BY {key} ORDER BY {key}")
+    # Each set has the labels of its entries, and is one of its day. `other` is left out.
+    assert (
+        database.rows(
+            f"SELECT u.id FROM {ledger} AS u"
+            " LEFT JOIN ai_label_sets AS s ON s.id = u.label_set_id AND s.labels = u.labels"
+            " LEFT JOIN ai_label_sets_of_day AS d ON d.organization_id = u.organization_id"
+            " AND d.day = (u.occurred_at AT TIME ZONE 'UTC')::date"
+            " AND d.label_set_id = u.label_set_id"
+            " WHERE u.label_set_id <> ai_other_label_set() AND (s.id IS NULL OR d.day IS NULL)"
+        )
+        == []
+    )
     for table, who in (
         ("ai_user_spend_monthly", "user_id"),
         ("ai_group_spend_monthly", "group_id, user_id"),
     ):
         assert database.rows(
-            f"SELECT {who}, month, cost_micros FROM {table} ORDER BY {who}, month"
+            f"SELECT {who}, month, cost_micros, unpriced_usage_count::numeric FROM {table}"
+            f" ORDER BY {who}, month"
         ) == database.rows(
-            f"SELECT {who}, date_trunc('month', day)::date AS month, sum(cost_micros)"
-            f" FROM ai_spend_daily GROUP BY {who}, month ORDER BY {who}, month"
+            f"SELECT {who}, date_trunc('month', day)::date AS month, sum(cost_micros),"
+            " sum(unpriced_usage_count) FROM ai_spend_daily"
+            f" GROUP BY {who}, month ORDER BY {who}, month"
         )
     by_user, by_group = (
         database.rows(f"SELECT month, sum(cost_micros) FROM {table} GROUP BY month ORDER BY month")

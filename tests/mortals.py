@@ -51,7 +51,7 @@ JOBS = {
 """Their functions: imported only for a test of jobs, because AWS's SDK takes a second."""
 END_LEASES = {
     "export": "UPDATE ai_spend_exports SET leased_until = '-infinity'",
-    "deliver": "UPDATE ai_spend_alerts SET leased_until = '-infinity'",
+    "deliver": "UPDATE ai_alerts SET leased_until = '-infinity'",
 }
 """A run that was killed leaves leases. A test does not wait for their end."""
 

@@ -41,6 +41,8 @@ def counting(tokens: int, *, is_read: bool) -> dict[str, Any]:
 MORE = st.fixed_dictionaries(
     {},
     optional={
+        "labels": st.sampled_from([{"project": "a"}, {"project": "b", "env": "x"}]),
+        "group": st.sampled_from(["platform", "globex/sales", "Everyone"]),
         "requests": st.integers(2, 500),
         "cost_usd": st.integers(0, 10**9).map(lambda picos: str(Decimal(picos).scaleb(-12))),
     },
@@ -90,9 +92,9 @@ def micros_of(each: dict[str, Any]) -> Decimal:
 
 
 def said_by(each: dict[str, Any]) -> tuple[Any, ...]:
-    """What the ledger keeps of a record: id, input, other units, requests, stated cost."""
+    """What the ledger keeps of a record: id, input, other units, requests, stated cost, labels."""
     tokens = each.get("tokens", {"input": 0})
     others = {name: count for name, count in tokens.items() if name != "input"}
     stated = micros_of(each).quantize(Decimal("1e-6")) if "cost_usd" in each else None
     units = others | each.get("units", {})
-    return each["id"], tokens["input"], units, each.get("requests", 1), stated
+    return each["id"], tokens["input"], units, each.get("requests", 1), stated, each.get("labels")

@@ -147,6 +147,7 @@ class Receivers:
             "AWS_ENDPOINT_URL_EVENTBRIDGE": self.eventbridge.url,
             "ALERT_TOPIC_ARN": self.topic_arn,
             "ALERT_EVENT_BUS": "alerts",
+            "ALERT_API_URL": "https://api.example",
         }
 
     def queue(self, name: str, *, fifo: bool = False) -> str:
@@ -205,9 +206,7 @@ def receivers(database_url: str) -> Generator[Receivers]:
             made.subscribe("topic")
             events = made.client("events")
             events.create_event_bus(Name="alerts")
-            pattern = json.dumps(
-                {"source": ["allowance"], "detail-type": ["AI spend threshold reached"]}
-            )
+            pattern = json.dumps({"source": ["allowance"]})
             events.put_rule(Name="alerts", EventBusName="alerts", EventPattern=pattern)
             targets = [{"Id": "queue", "Arn": made.queue("bus")}]
             events.put_targets(Rule="alerts", EventBusName="alerts", Targets=targets)

@@ -35,9 +35,13 @@ WAITING = (
 
 
 def call_of_caller(
-    credential: Credential, *, group_id: UUID | None = None, username: str | None = None
+    credential: Credential,
+    *,
+    group_id: UUID | None = None,
+    organization: str | None = None,
+    username: str | None = None,
 ) -> Call[Caller]:
-    """The query that authenticates; `group_id` and `username` are what the path names."""
+    """The query that authenticates; the others are what the path names."""
     return call(
         Caller,
         "authenticate",
@@ -46,7 +50,7 @@ def call_of_caller(
         blind=b"",
         group_id=group_id,
         organization_id=None,
-        organization_name=None,
+        organization_name=organization,
         named_user_id=None,
         named_username=username,
     )
@@ -59,12 +63,16 @@ def store_of[S: CallerStore](
     token: str,
     *,
     group_id: UUID | None = None,
+    organization: str | None = None,
     username: str | None = None,
 ) -> Generator[S]:
-    """A store for the owner of a token; `group_id` and `username` are what the path names."""
+    """A store for the owner of a token; the others are what the path names."""
     connection = Connection(DatabaseSource(database.app_url), "test")
     authenticate = call_of_caller(
-        credential_of({"coder-session-token": token}), group_id=group_id, username=username
+        credential_of({"coder-session-token": token}),
+        group_id=group_id,
+        organization=organization,
+        username=username,
     )
     try:
         (caller,) = connection.rows_of(authenticate)

@@ -73,4 +73,6 @@ def totals(
         "spend_limit_micros": limit,
         "total_spend_limit_micros": total,
         "current_spend_micros": current,
+        "reserved_micros": 0,
+        "unpriced_usage_count": 0,
     }

@@ -11,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 import import_directory
 from allowance.budgets.effective import EffectiveBudget, GroupOfUser, Override, effective_budget
+from allowance.errors import ValidationFailed
 from tests.gateway import Context
 from tests.people import DIRECTORY, Acme
 from tests.postgres import Database
@@ -37,6 +38,15 @@ LEFT JOIN group_ai_budgets AS b ON b.group_id = g.id
 """
 
 
+OWN_GROUPS = """
+SELECT u.primary_group_id, o.name, m.group_name, m.group_id
+FROM group_members_expanded AS m
+JOIN users AS u ON u.id = m.user_id
+JOIN organizations AS o ON o.id = m.organization_id
+WHERE u.username = %s
+"""
+
+
 def budgets(database: Database) -> dict[str, EffectiveBudget]:
     """The effective budget of each user, by the rule in Python."""
     groups: dict[str, list[GroupOfUser]] = {}
@@ -56,6 +66,23 @@ def budgets(database: Database) -> dict[str, EffectiveBudget]:
     }
 
 
+def groups_for_usage(database: Database) -> dict[tuple[str, str | None], UUID]:
+    """The group that a usage counts for, by its user and the group that it names, or None."""
+    found: dict[tuple[str, str | None], UUID] = {}
+    for user, budget in budgets(database).items():
+        named = [
+            (primary, f"{organization}/{group}", id_)
+            for primary, organization, group, id_ in database.rows(OWN_GROUPS, user)
+        ]
+        primary = [id_ for primary, _, id_ in named if primary == id_]
+        by_default = primary[0] if primary else budget.group_id or ZEROS
+        found[user, None] = by_default
+        for name in ("platform", "globex/sales", "Everyone"):
+            own = [id_ for _, full, id_ in named if name in (full, full.partition("/")[2])]
+            found[user, name] = own[0] if len(own) == 1 else by_default
+    return found
+
+
 class Surroundings(RuleBasedStateMachine):
     """Rules that change everything except usage.
 
@@ -69,8 +96,9 @@ class Surroundings(RuleBasedStateMachine):
     @initialize()
     def empty(self) -> None:
         self.database.run(
-            "TRUNCATE ai_usage, ai_usage_ever, ai_usage_keys, ai_spend_daily, ai_usage_hourly,"
-            " ai_user_spend_monthly, ai_group_spend_monthly, ai_spend_alerts,"
+            "TRUNCATE ai_usage, ai_usage_ever, ai_usage_keys, ai_spend_daily,"
+            " ai_usage_quarter_hourly, ai_user_spend_monthly, ai_group_spend_monthly,"
+            " ai_alerts, ai_alert_deliveries, ai_alert_states, ai_alert_queue,"
             " ai_usage_rating_passes, ai_usage_sources,"
             " ai_model_price_versions, group_ai_budgets, user_ai_budget_overrides"
         )
@@ -165,6 +193,17 @@ class Surroundings(RuleBasedStateMachine):
             )
         organizations = [{"name": name, "groups": names} for name, names in by_organization.items()]
         self.bring(users=[{"username": user, "status": status, "organizations": organizations}])
+
+    @rule(user=st.sampled_from(USERS), group=st.none() | st.sampled_from(GROUPS))
+    def set_a_primary_group(self, user: str, group: str | None) -> None:
+        own = {each[2] for each in self.database.rows(MEMBERSHIPS) if each[0] == user}
+        id_ = self.groups().get(group or "")
+        # What a document says of a deleted user is not applied.
+        if group is None or (id_ is not None and (id_ in own or self.is_deleted(user))):
+            self.bring(users=[{"username": user, "primary_group": group}])
+        else:
+            with pytest.raises(ValidationFailed):
+                self.bring(users=[{"username": user, "primary_group": group}])
 
     @rule(names=st.sets(st.sampled_from(["platform", "research"])))
     def keep_these_groups(self, names: set[str]) -> None:

@@ -37,6 +37,8 @@ def test_only_alert_delivery_may_publish_and_only_to_its_receivers() -> None:
     assert variables["ALERT_EVENT_BUS"] == {
         "Fn::If": ["HasAlertEventBus", {"Ref": "AlertEventBus"}, ""]
     }
+    assert variables["ALERT_THRESHOLDS"] == {"Ref": "AlertThresholds"}
+    assert variables["ALERT_API_URL"] == template()["Outputs"]["ApiUrl"]["Value"]
 
 
 def test_the_alert_topic_is_encrypted_and_accepts_tls_only() -> None:
@@ -72,16 +74,19 @@ def test_parameter_and_function_accept_the_same_topics(given: str, *, is_one: bo
 
 def test_a_delivery_run_ends_before_its_timeout_and_its_lease_after_it() -> None:
     from allowance.alerts import delivery as alert_store
+    from allowance.alerts import evaluation
     from allowance.alerts import receivers as alert_receivers
 
     longest_call = alert_receivers.CONNECT_SECONDS + alert_receivers.ANSWER_SECONDS
     the_database = 2 * 5
+    # The queue and the budgets, each with its last statement, and three other statements.
+    evaluating = 2 * (evaluation.EVALUATING_SECONDS + 5) + 3 * 5
     timeout = functions()["DeliverAlerts"]["Timeout"]
     assert alert_store.CLAIMING_SECONDS < alert_store.SENDING_SECONDS
     assert (
-        alert_store.SENDING_SECONDS + longest_call + the_database
+        evaluating + alert_store.SENDING_SECONDS + longest_call + the_database
         <= timeout
-        < alert_store.LEASE_SECONDS
+        < min(alert_store.LEASE_SECONDS, evaluation.LEASE_SECONDS)
     )
     until_it_is_repeated = alert_store.LEASE_SECONDS + 2 * 60
     assert until_it_is_repeated < 5 * 60, "a FIFO topic knows a repetition for five minutes"

@@ -158,11 +158,14 @@ def test_every_alarm_notifies_and_every_promised_metric_has_one() -> None:
         "NewlyHeldPriceChanges",
         "OldestAlertAge",
         "PriceBookFallbacks",
+        "RefusedDecisions",
         "RouteFailures",
         "ServerErrors",
         "Succeeded",
         "Throttles",
+        "UnpricedTokens",
         "UsageMonthsPostponed",
+        "UsersOverLimit",
     }
     heartbeat = alarms["SeedHeartbeatAlarm"]
     assert (heartbeat["TreatMissingData"], heartbeat["ComparisonOperator"]) == (
@@ -178,7 +181,9 @@ def test_the_watched_metrics_are_the_written_metrics(
         count_alerts,
         count_expired_usage,
         count_job,
+        count_overspending,
         count_price_book,
+        count_refused_decision,
         count_request,
     )
     from allowance.rbac.system import PRICE_SEEDER
@@ -188,6 +193,8 @@ def test_the_watched_metrics_are_the_written_metrics(
         count_request("GET /healthz", "ok", 200, database_ms=1.5, cold=True)
         count_price_book(held=2, newly_held=1, fell_back=False)
         count_alerts(delivered=1, failing=0, oldest_seconds=0)
+        count_overspending(users_over_limit=1, unpriced_tokens=1)
+        count_refused_decision()
         count_expired_usage(dropped=1, postponed=1)
         count_job(PRICE_SEEDER.name, succeeded=True)
     written = {
@@ -209,7 +216,10 @@ def test_the_watched_metrics_are_the_written_metrics(
             "PriceBookFallbacks",
             "NewlyHeldPriceChanges",
             "OldestAlertAge",
+            "RefusedDecisions",
+            "UnpricedTokens",
             "UsageMonthsPostponed",
+            "UsersOverLimit",
         )
     } <= written
     assert ("Requests", frozenset({"service", "route", "outcome"})) in written

@@ -13,7 +13,12 @@ OWN_PARAMETERS = {
 }
 """The parameters that only one function uses."""
 
+UNPRICED = {"UnpricedModels", "AssumedInputPrice", "AssumedOutputPrice"}
+DECIDING = ("AiPolicies", "ReserveAiSpend")
+"""The functions that use the parameters UNPRICED."""
+
 READING = {
+    "Alerts",
     "Audit",
     "Directory",
     "Exports",
@@ -42,8 +47,8 @@ def test_a_changed_layer_or_parameter_publishes_every_function() -> None:
         name for name in resources("AWS::Lambda::LayerVersion") if name.startswith("Shared")
     )
     for name, version in properties("AWS::Lambda::Version").items():
-        if name.startswith("ExportSpend"):
-            continue  # the next test
+        if name.startswith(("ExportSpend", *DECIDING)):
+            continue  # the next tests
         named = set(re.findall(r"\$\{(\w+)\}", version["Description"]["Fn::Sub"]))
         assert shared in named, name
         own: set[str] = next(
@@ -65,6 +70,32 @@ def test_a_changed_layer_or_parameter_publishes_every_function() -> None:
     assert longest + limits["CorsOrigins"] + limits["Revision"] + 30 <= 256
     assert longest + limits["PriceBook"] + limits["Revision"] + 30 <= 256
     assert longest + limits["AlertTopic"] + limits["AlertEventBus"] + limits["Revision"] + 30 <= 256
+
+
+def test_a_changed_parameter_of_decisions_publishes_their_functions() -> None:
+    versions = {
+        name: each["Description"]["Fn::Sub"]
+        for name, each in properties("AWS::Lambda::Version").items()
+        if name.startswith(DECIDING)
+    }
+    assert len(versions) == len(DECIDING)
+    (text, named), *others = versions.values()
+    assert others == [[text, named]]
+    assert "Shared" in json.dumps(named)
+    found = set(re.findall(r"\$\{(\w+)\}", text)) - named.keys()
+    assert found == {
+        *UNPRICED,
+        *("Revision", "Database", "DatabaseProxy", "AIBudgetsEnabled", "LogLevel", "CorsOrigins"),
+    }
+    for name in DECIDING:
+        variables = json.dumps(functions()[name]["Environment"]["Variables"])
+        assert set(re.findall(r'"Ref": "(\w+)"', variables)) >= UNPRICED
+    lengths = {
+        name: max(map(len, each.get("AllowedValues", ["x" * each.get("MaxLength", 13)])))
+        for name, each in template()["Parameters"].items()
+        if name in found
+    }
+    assert sum(lengths.values()) + len("9999") + text.count(" ") <= 256
 
 
 def test_a_changed_export_parameter_publishes_the_export_function() -> None:

@@ -16,7 +16,8 @@ ROUTE_LINES = 25
 DOMAINS = "alerts|audit|budgets|directory|exports|prices|reservations|spend|usage"
 OF_DOMAINS = (
     "models|store|groups|overrides|held|book|aliases|alias_models|spend_csv|unpriced|differences"
-    "|sources|closing|listing"
+    "|sources|closing|listing|policies|policy_models"
+    "|organization|organization_changes|organization_models|terms"
 )
 """Modules of domains with the shapes and stores of routes."""
 ROUTE_MODULES = re.compile(

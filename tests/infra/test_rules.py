@@ -35,6 +35,12 @@ RESTORED = {
     "RestoredResourceId": "cluster-ABC123",
 }
 
+ASSUMED = {
+    "UnpricedModels": "assume",
+    "AssumedInputPrice": "15000000",
+    "AssumedOutputPrice": "0",
+}
+
 
 def expressions() -> list[Any]:
     return [
@@ -73,6 +79,7 @@ def test_each_and_and_or_of_a_rule_has_two_to_ten_parts() -> None:
         EXISTING,
         EXISTING | {"SubnetIds": "subnet-1,subnet-2", "SecurityGroupIds": "sg-1"},
         RESTORED,
+        ASSUMED,
     ],
 )
 def test_rules_accept_what_the_documents_name(given: dict[str, str]) -> None:
@@ -91,6 +98,10 @@ def test_rules_accept_what_the_documents_name(given: dict[str, str]) -> None:
         (RESTORED | {"DatabaseSecretArn": "arn"}, "takes tokens of IAM"),
         ({"DatabaseProxy": "true", "DatabaseMinCapacity": "0"}, "cannot pause"),
         ({"DomainName": "api.acme.example"}, "DomainName needs CertificateArn"),
+        (ASSUMED | {"AssumedInputPrice": ""}, "needs AssumedInputPrice and AssumedOutputPrice"),
+        (ASSUMED | {"AssumedOutputPrice": ""}, "needs AssumedInputPrice and AssumedOutputPrice"),
+        (ASSUMED | {"UnpricedModels": "allow"}, "are for UnpricedModels=assume"),
+        ({"AssumedOutputPrice": "1"}, "are for UnpricedModels=assume"),
     ],
 )
 def test_rules_refuse_parameters_that_do_not_go_together(given: dict[str, str], word: str) -> None:

@@ -72,6 +72,10 @@ class OverrideNotFound(NotFound):
     """This user has no budget override."""
 
 
+class OrganizationBudgetNotFound(NotFound):
+    """The organization has no such budget."""
+
+
 class PriceNotFound(NotFound):
     """This model has no custom price."""
 
@@ -162,6 +166,13 @@ class NotAGroupMember(ValidationFailed):
 
     def __init__(self) -> None:
         super().__init__([Problem("group_id", "The user must be a member of this group.")])
+
+
+class BudgetNameTaken(ValidationFailed):
+    """Another budget of the organization has this name."""
+
+    def __init__(self) -> None:
+        super().__init__([Problem("name", "Another budget of the organization has this name.")])
 
 
 class UsageOutOfRange(ValidationFailed):

@@ -53,6 +53,24 @@ def count_alerts(*, delivered: int, failing: int, oldest_seconds: int) -> None:
     metrics.flush_metrics()
 
 
+def count_overspending(*, users_over_limit: int, unpriced_tokens: int | None) -> None:
+    """Count users whose allowance is used up, and the tokens of the last day that have no price.
+    None: this run did not look.
+    """
+    metrics = EphemeralMetrics(namespace=NAMESPACE)
+    metrics.add_metric("UsersOverLimit", MetricUnit.Count, users_over_limit)
+    if unpriced_tokens is not None:
+        metrics.add_metric("UnpricedTokens", MetricUnit.Count, unpriced_tokens)
+    metrics.flush_metrics()
+
+
+def count_refused_decision() -> None:
+    """Count a call that was refused before it was made."""
+    metrics = EphemeralMetrics(namespace=NAMESPACE)
+    metrics.add_metric("RefusedDecisions", MetricUnit.Count, 1)
+    metrics.flush_metrics()
+
+
 def count_expired_usage(*, dropped: int, postponed: int) -> None:
     """Count one run of ExpireUsage: the dropped months, and the months that are left for the next
     run.

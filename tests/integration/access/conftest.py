@@ -4,6 +4,8 @@ import pytest
 
 from tests.accounting import HELD, needed
 from tests.accounts import ACCOUNTS
+from tests.alerts import raise_alert
+from tests.budget_accounts import budget_something
 from tests.people import Acme
 from tests.postgres import Database
 from tests.reservation_accounts import hold_something
@@ -32,15 +34,7 @@ def something_of_each(database: Database, acme: Acme) -> Database:
         acme.users["maya"],
         acme.groups["acme/platform"],
     )
-    database.run(
-        "INSERT INTO ai_spend_alerts (user_id, period_start, threshold_percent, group_id, "
-        "organization_id,"
-        " limit_source, spend_limit_micros, spent_micros)"
-        " SELECT %s, '2026-11-01', 85, id, organization_id, 'group', 1, 1 FROM groups WHERE id = "
-        "%s",
-        acme.users["maya"],
-        acme.groups["acme/platform"],
-    )
+    raise_alert(database, acme)
     # A usage without a price, which RerateUsage reads and rates.
     usage, account = next(
         (method, each) for method, each in ACCOUNTS.items() if method[1] == "record"
@@ -55,5 +49,6 @@ def something_of_each(database: Database, acme: Acme) -> Database:
         "input_price, origin)"
         " VALUES ('p', 'm', 'default', '-infinity', 1000000, 'test')"
     )
+    budget_something(database)
     hold_something(database, acme.users["maya"])
     return database

@@ -75,7 +75,8 @@ FORGED = (
     " token_id) SELECT %s, %s, 'update', 'group', 'x', 'r', %s"
 )
 RECORD = (
-    "SELECT record_ai_usage(p_kinds => %s, p_user_ids => ARRAY[gen_random_uuid()],"
+    "SELECT record_ai_usage(p_kinds => %s, p_label_sets => '[]', p_label_sets_of => '{}',"
+    " p_user_ids => ARRAY[gen_random_uuid()],"
     " p_group_ids => ARRAY[gen_random_uuid()], p_organization_ids => ARRAY[gen_random_uuid()],"
     " p_ids => 'a', p_key_digests => ARRAY[gen_random_uuid()],"
     " p_content_sha256s => ARRAY[sha256('a')], p_moments => ARRAY[now()], p_persons => '{1}',"
@@ -84,9 +85,8 @@ RECORD = (
     " p_cache_write_1h_tokens => '{}', p_other_units => '', p_costs => ARRAY[%s::bigint],"
     " p_large_costs => '', p_stated_costs => '', p_stated_differences => '', p_corrects => %s,"
     " p_extra_counts => '{}',"
-    " p_unpriced_counts => '{}', p_limited_user_ids => '{}', p_limited_group_ids => '{}',"
-    " p_limited_organization_ids => '{}', p_limit_sources => '{}', p_spend_limits => '{}',"
-    " p_thresholds => '{}')"
+    " p_unpriced_counts => '{}', p_limited_user_ids => '{}', p_spend_limits => '{}',"
+    " p_thresholds => '{}', p_settlements => NULL)"
 )
 KIND = '[{"kind": 0, "source": "s", "provider": "p", "model": "m"}]'
 

@@ -87,7 +87,7 @@ def test_alerts_claimed_by_a_killed_run_are_sent_when_the_lease_ends(
     killed_in_a_call(aws.sns, lambda body, forward: None)
     outcome = deliver()
     assert (outcome["delivered"], outcome["waiting"]) == (0, 12)
-    ((lease,),) = database.rows("SELECT max(leased_until) - now() FROM ai_spend_alerts")
+    ((lease,),) = database.rows("SELECT max(leased_until) - now() FROM ai_alerts")
     assert timedelta(seconds=60) < lease < timedelta(seconds=120), (
         "longer than the function may run"
     )
@@ -121,12 +121,12 @@ def test_a_run_that_lost_its_lease_leaves_the_next_lease_alone(
         return 500, b""
 
     aws.sns.doorman = slow
-    state = "SELECT due_at, leased_until, attempts FROM ai_spend_alerts"
+    state = "SELECT due_at, leased_until, attempts FROM ai_alerts"
     with ThreadPoolExecutor(1) as pool:
         run = pool.submit(deliver)
         try:
             assert reached.wait(PATIENCE_SECONDS)
-            database.run("UPDATE ai_spend_alerts SET leased_until = now() + interval '7 minutes'")
+            database.run("UPDATE ai_alerts SET leased_until = now() + interval '7 minutes'")
             before = database.rows(state)
         finally:
             over.set()

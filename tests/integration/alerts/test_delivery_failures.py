@@ -68,20 +68,18 @@ def test_a_call_refused_for_one_alert_blocks_no_other_alert(
     database: Database, acme: Acme, aws: Receivers, which: str, refusal: Answer
 ) -> None:
     names = raise_many(database, acme, 25)
-    unwanted = f"{acme.users['maya']}/2026-11-01/13"
+    ((unwanted,),) = database.rows("SELECT id::text FROM ai_alerts WHERE threshold_percent = 13")
 
     def doorman(body: bytes, forward: Forward) -> Answer:
-        return (
-            refusal if b"2026-11-01%2F13" in body or b"2026-11-01/13\\" in body else forward(body)
-        )
+        return refusal if unwanted.encode() in body else forward(body)
 
     getattr(aws, which).doorman = doorman
     outcome = deliver()
     assert (outcome["delivered"], outcome["failed"]) == (24, 1)
     assert set(ids(aws.published())) | set(ids(aws.put())) == names
-    assert database.rows(
-        "SELECT threshold_percent FROM ai_spend_alerts WHERE delivered_at IS NULL"
-    ) == [(13,)]
+    assert database.rows("SELECT threshold_percent FROM ai_alerts WHERE delivered_at IS NULL") == [
+        (13,)
+    ]
     assert len(getattr(aws, which).calls) == 3 + 10
     aws.sns.doorman = aws.eventbridge.doorman = lambda body, forward: forward(body)
     pass_time(database)
@@ -93,9 +91,16 @@ def test_only_the_failed_entry_of_an_accepted_batch_is_retried(
     database: Database, acme: Acme, aws: Receivers
 ) -> None:
     names = sorted(raise_many(database, acme, 10))
+    third, seventh = (
+        id_
+        for (id_,) in database.rows(
+            "SELECT id::text FROM ai_alerts WHERE threshold_percent IN (3, 7)"
+            " ORDER BY threshold_percent"
+        )
+    )
 
     def without_the_third(body: bytes, forward: Forward) -> Answer:
-        changed, entry = without_entry(body, "2026-11-01/3\\")
+        changed, entry = without_entry(body, third)
         status, content = forward(changed)
         member = f"<Id>{entry}</Id><Code>InternalError</Code><SenderFault>false</SenderFault>"
         failed = f"<Failed><member>{member}</member></Failed>"
@@ -107,7 +112,7 @@ def test_only_the_failed_entry_of_an_accepted_batch_is_retried(
 
     def without_the_seventh(body: bytes, forward: Forward) -> Answer:
         entries = json.loads(body)["Entries"]
-        (place,) = (n for n, each in enumerate(entries) if '2026-11-01/7"' in each["Detail"])
+        (place,) = (n for n, each in enumerate(entries) if seventh in each["Detail"])
         del entries[place]
         status, content = forward(json.dumps({"Entries": entries}).encode())
         answered = json.loads(content)["Entries"]
@@ -118,10 +123,10 @@ def test_only_the_failed_entry_of_an_accepted_batch_is_retried(
     assert deliver()["delivered"] == 8
     assert len(aws.sns.calls) == len(aws.eventbridge.calls) == 1
     state = (
-        "SELECT threshold_percent, sns_published_at IS NOT NULL, event_put_at IS NOT NULL "
-        "FROM ai_spend_alerts WHERE delivered_at IS NULL ORDER BY 1"
+        "SELECT threshold_percent, receiver FROM ai_alerts AS a JOIN ai_alert_deliveries AS d"
+        " ON d.alert_id = a.id WHERE a.delivered_at IS NULL ORDER BY 1"
     )
-    assert database.rows(state) == [(3, False, True), (7, True, False)]
+    assert database.rows(state) == [(3, "eventbridge"), (7, "sns")]
     aws.sns.doorman = aws.eventbridge.doorman = lambda body, forward: forward(body)
     pass_time(database)
     assert deliver()["delivered"] == 2
@@ -136,7 +141,7 @@ def test_retries_back_off_without_end_and_the_fifth_logs_an_error(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     raise_alert(database, acme)
-    database.run("UPDATE ai_spend_alerts SET raised_at = now() - interval '1000 seconds'")
+    database.run("UPDATE ai_alerts SET raised_at = now() - interval '1000 seconds'")
     aws.sns.doorman = DOWN["503"]
     delays: list[int] = []
     failing: list[int] = []
@@ -144,7 +149,7 @@ def test_retries_back_off_without_end_and_the_fifth_logs_an_error(
         pass_time(database)
         failing.append(deliver()["failing"])
         ((delay,),) = database.rows(
-            "SELECT round(extract(EPOCH FROM due_at - now()))::int FROM ai_spend_alerts"
+            "SELECT round(extract(EPOCH FROM due_at - now()))::int FROM ai_alerts"
         )
         delays.append(delay)
     expected = [60, 120, 240, 480, 900, 900, 900]
@@ -163,10 +168,10 @@ def test_retries_back_off_without_end_and_the_fifth_logs_an_error(
     ]
     assert [each["AlertsFailing"][0] for each in metrics] == failing
     assert all(1000 <= each["OldestAlertAge"][0] < 1100 for each in metrics)
-    database.run("UPDATE ai_spend_alerts SET attempts = 100000, due_at = now()")
+    database.run("UPDATE ai_alerts SET attempts = 100000, due_at = now()")
     assert deliver()["failed"] == 1
     ((delay,),) = database.rows(
-        "SELECT due_at - now() <= make_interval(secs => %s) FROM ai_spend_alerts",
+        "SELECT due_at - now() <= make_interval(secs => %s) FROM ai_alerts",
         LONGEST_DELAY_SECONDS,
     )
     assert delay

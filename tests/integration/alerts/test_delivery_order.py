@@ -1,4 +1,4 @@
-"""DeliverAlerts to a FIFO topic: it gets the lower threshold of a user before the higher one."""
+"""DeliverAlerts to a FIFO topic: it gets the alerts of a budget in the order of raising."""
 
 import threading
 from collections.abc import Generator
@@ -21,7 +21,7 @@ from tests.sessions import PATIENCE_SECONDS
 
 STATE = (
     "SELECT threshold_percent::int, attempts::int, due_at <= now(), leased_until <= now()"
-    " FROM ai_spend_alerts WHERE delivered_at IS NULL ORDER BY user_id, threshold_percent"
+    " FROM ai_alerts WHERE delivered_at IS NULL ORDER BY user_id, threshold_percent"
 )
 
 
@@ -46,19 +46,20 @@ def put(fifo: Receivers) -> list[str]:
 
 def fails_85(body: bytes, forward: Forward) -> Answer:
     """Fail each call with an alert of 85%."""
-    return (500, b"") if b"2026-11-01%2F85" in body else forward(body)
+    return (500, b"") if b"reached+85%25" in body else forward(body)
 
 
 def well(body: bytes, forward: Forward) -> Answer:
     return forward(body)
 
 
-def test_a_fifo_topic_keeps_each_users_order_and_drops_repetitions(
+def test_a_fifo_topic_keeps_the_order_of_raising_and_drops_repetitions(
     database: Database, acme: Acme, fifo: Receivers
 ) -> None:
-    second, first = raise_alert(database, acme, percent=100), raise_alert(database, acme)
+    first, second = raise_alert(database, acme, percent=100), raise_alert(database, acme)
     assert deliver() | {"receivers": []} == {
         "receivers": [],
+        "raised": 0,
         "waiting": 0,
         "failing": 0,
         "oldest_seconds": 0,
@@ -66,14 +67,15 @@ def test_a_fifo_topic_keeps_each_users_order_and_drops_repetitions(
         "failed": 0,
         "untried": 0,
     }
-    database.run("UPDATE ai_spend_alerts SET delivered_at = NULL, sns_published_at = NULL")
+    database.run("UPDATE ai_alerts SET delivered_at = NULL")
+    database.run("DELETE FROM ai_alert_deliveries WHERE receiver = 'sns'")
     pass_time(database)
     assert deliver()["delivered"] == 2
     assert arrived(fifo) == [first, second]
     assert f"MessageGroupId={acme.users['maya']}".encode() in fifo.sns.calls[0]
 
 
-def test_the_higher_alert_waits_while_the_lower_one_fails(
+def test_the_later_alert_waits_while_the_earlier_one_fails(
     database: Database, acme: Acme, fifo: Receivers
 ) -> None:
     first, second = raise_alert(database, acme), raise_alert(database, acme, percent=100)
@@ -84,14 +86,14 @@ def test_the_higher_alert_waits_while_the_lower_one_fails(
     assert database.rows(STATE) == [(85, 1, False, True), (100, 0, True, True)]
     assert put(fifo) == [first, second], "the bus keeps no order, and waits for nothing"
     fifo.sns.doorman = well
-    assert deliver()["delivered"] == 0, "the lower one is not due yet"
+    assert deliver()["delivered"] == 0, "the earlier one is not due yet"
     pass_time(database)
     assert deliver()["delivered"] == 2
     assert arrived(fifo) == [first, second]
     assert put(fifo) == []
 
 
-def test_a_higher_alert_raised_later_waits_for_the_lower_one(
+def test_an_alert_raised_after_a_failure_waits_for_the_earlier_one(
     database: Database, acme: Acme, fifo: Receivers
 ) -> None:
     first = raise_alert(database, acme)
@@ -107,14 +109,14 @@ def test_a_higher_alert_raised_later_waits_for_the_lower_one(
     assert arrived(fifo) == [first, second]
 
 
-def test_a_higher_alert_waits_while_another_run_holds_the_lower_one(
+def test_the_later_alert_waits_while_another_run_holds_the_earlier_one(
     database: Database, acme: Acme, fifo: Receivers
 ) -> None:
     first = raise_alert(database, acme)
     reached, over = threading.Event(), threading.Event()
 
     def slow(body: bytes, forward: Forward) -> Answer:
-        if b"2026-11-01%2F85" in body:
+        if b"reached+85%25" in body:
             reached.set()
             over.wait(60)
         return forward(body)
@@ -136,7 +138,7 @@ def test_a_higher_alert_waits_while_another_run_holds_the_lower_one(
     assert arrived(fifo) == [first, second]
 
 
-def test_a_topic_without_order_gets_the_higher_alert_at_once(
+def test_a_topic_without_order_gets_the_later_alert_at_once(
     database: Database, acme: Acme, aws: Receivers
 ) -> None:
     raise_alert(database, acme)
@@ -154,7 +156,7 @@ def test_an_alert_of_another_month_waits_for_nothing(
     fifo.sns.doorman = DOWN["503"]
     deliver()
     fifo.sns.doorman = well
-    database.run("UPDATE ai_spend_alerts SET period_start = '2026-10-01T00:00:00Z'")
+    database.run("UPDATE ai_alerts SET period_start = '2026-10-01T00:00:00Z'")
     second = raise_alert(database, acme, percent=100)
     assert deliver()["delivered"] == 1
     assert arrived(fifo) == [second]

@@ -18,7 +18,7 @@ from tests.receivers import Answer, Forward, Receivers
 ALERTS = by_depth(100, 600, 600)
 UNDELIVERED = (
     "SELECT attempts::int, due_at <= now(), leased_until <= now(), count(*)::int"
-    " FROM ai_spend_alerts WHERE delivered_at IS NULL GROUP BY 1, 2, 3 ORDER BY 1"
+    " FROM ai_alerts WHERE delivered_at IS NULL GROUP BY 1, 2, 3 ORDER BY 1"
 )
 
 

@@ -1,13 +1,15 @@
-"""The statement that counts usage raises spend alerts: one per user, threshold and month."""
+"""Recording usage raises an alert for the highest threshold that a user has reached."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
+from allowance.budgets.effective import period_containing
 from allowance.settings import BadSetting
 from allowance.usage.settings import alert_thresholds
 from tests.alert_limits import LIMIT, RAISED, used
+from tests.alerts import deliver
 from tests.conftest import environment
 from tests.gateway import Client
 from tests.people import Acme
@@ -29,12 +31,24 @@ def test_each_threshold_raises_one_alert_when_it_is_reached(
     assert database.rows(RAISED) == [(85, 8_500), (100, 10_000)]
     results(gateway, used(5, 100_000))
     assert database.rows(RAISED) == [(85, 8_500), (100, 10_000)]
-    everyone = acme.organizations["acme"]
+    everyone, maya = acme.organizations["acme"], acme.users["maya"]
     month = datetime.now(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     assert database.rows(
-        "SELECT DISTINCT user_id, period_start, group_id, organization_id, limit_source, "
-        "spend_limit_micros FROM ai_spend_alerts"
-    ) == [(acme.users["maya"], month, everyone, everyone, "group", LIMIT)]
+        "SELECT DISTINCT user_id, period_start, period_end, group_id, organization_id,"
+        " limit_source, limit_micros::int, reserved_micros::int, subject FROM ai_alerts"
+    ) == [
+        (
+            maya,
+            month,
+            period_containing(month).end,
+            everyone,
+            everyone,
+            "group",
+            LIMIT,
+            0,
+            str(maya),
+        )
+    ]
 
 
 def test_a_threshold_is_reached_at_the_last_trillionth_of_a_dollar(
@@ -42,7 +56,7 @@ def test_a_threshold_is_reached_at_the_last_trillionth_of_a_dollar(
 ) -> None:
     """A token of `tiny` costs a millionth of a micro-unit."""
     seed(price(input_price=1_000_000), price("tiny", input_price=1), version="2")
-    exactly = "SELECT threshold_percent, spent_micros FROM ai_spend_alerts ORDER BY 1"
+    exactly = "SELECT threshold_percent, spent_micros FROM ai_alerts ORDER BY 1"
     results(gateway, used(1, 8_499), used(2, 999_999, model="tiny"))
     assert database.rows(exactly) == []
     results(gateway, used(3, 1, model="tiny"))
@@ -53,7 +67,7 @@ def test_a_threshold_is_reached_at_the_last_trillionth_of_a_dollar(
     assert database.rows(exactly) == [(85, Decimal(8_500)), (100, Decimal("10000.000001"))]
 
 
-def test_one_batch_may_reach_several_thresholds_of_several_users(
+def test_one_batch_raises_the_highest_threshold_of_each_user(
     gateway: Client, database: Database
 ) -> None:
     results(
@@ -61,10 +75,8 @@ def test_one_batch_may_reach_several_thresholds_of_several_users(
         *(used(n, 5_000, user=("maya", "otto")[n % 2]) for n in range(4)),
         used(9, 8_499, user="adam"),
     )
-    assert sorted(database.rows("SELECT username, threshold_percent FROM ai_spend_alerts JOIN "
-    "users ON id = user_id")) == [
-        ("maya", 85), ("maya", 100), ("otto", 85), ("otto", 100),
-    ]  # fmt: skip
+    assert sorted(database.rows("SELECT username, threshold_percent FROM ai_alerts JOIN "
+    "users AS u ON u.id = user_id")) == [("maya", 100), ("otto", 100)]  # fmt: skip
 
 
 def test_a_retry_raises_nothing(gateway: Client, database: Database) -> None:
@@ -73,12 +85,15 @@ def test_a_retry_raises_nothing(gateway: Client, database: Database) -> None:
     assert database.rows(RAISED) == []
 
 
-def test_any_spend_reaches_a_limit_of_zero(gateway: Client, acme: Acme, database: Database) -> None:
+def test_any_spend_reaches_a_limit_of_zero_and_none_does_not(
+    gateway: Client, acme: Acme, database: Database
+) -> None:
     acme.client("olivia").put(acme.budget_path("acme/Everyone"), {"spend_limit_micros": 0})
     results(gateway, used(1, 0))
+    deliver()
     assert database.rows(RAISED) == []
     results(gateway, used(2, 1))
-    assert database.rows(RAISED) == [(85, 1), (100, 1)]
+    assert database.rows(RAISED) == [(100, 1)]
 
 
 def test_a_user_without_a_limit_raises_no_alert(
@@ -107,7 +122,7 @@ def test_an_override_is_the_limit_that_counts(
     )
     results(gateway, used(1, 85))
     assert database.rows(
-        "SELECT threshold_percent, limit_source, spend_limit_micros FROM ai_spend_alerts"
+        "SELECT threshold_percent, limit_source, limit_micros::int FROM ai_alerts"
     ) == [(85, "user_override", 100)]
 
 
@@ -126,7 +141,7 @@ def test_what_was_spent_for_another_group_counts_too(
     )
     results(gateway, used(2, 500))
     assert database.rows(
-        "SELECT threshold_percent, group_id::text, spent_micros::int FROM ai_spend_alerts"
+        "SELECT threshold_percent, group_id::text, spent_micros::int FROM ai_alerts"
     ) == [(85, group, 8_500)]
 
 

@@ -164,6 +164,8 @@ def answers(
         one_by_one = owner.execute(
             "SELECT u.id, e.group_id, e.spend_limit_micros, e.limit_source"
             " FROM users AS u CROSS JOIN LATERAL ai_effective_budget(u.id) AS e"
+            " LEFT JOIN groups AS g ON g.id = e.group_id"
+            " WHERE g.organization_id IS NOT DISTINCT FROM e.organization_id"
         )
         totals = [
             owner.execute(
@@ -238,7 +240,7 @@ def test_the_sql_functions_agree_with_the_python_rule(empty_database: Database) 
 def test_an_unknown_user_has_no_budget_and_no_group(empty_database: Database) -> None:
     nobody = UUID(int=1)
     assert empty_database.rows("SELECT * FROM ai_effective_budget(%s)", nobody) == [
-        (None, None, None)
+        (None, None, None, None)
     ]
     assert empty_database.rows("SELECT * FROM ai_effective_budgets(%s)", [nobody, nobody]) == [
         (nobody, None, None, None)

@@ -50,22 +50,25 @@ def test_the_hot_path_reads_by_index_alone(database: Database) -> None:
         "spend_limit_micros)"
         " SELECT user_id, organization_id, organization_id, 1 FROM organization_members ON "
         "CONFLICT DO NOTHING",
-        "INSERT INTO ai_spend_daily (user_id, group_id, organization_id, day, cost_micros,"
-        " input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,"
+        "INSERT INTO ai_spend_daily (user_id, group_id, organization_id, provider, model, day,"
+        " cost_micros, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,"
         " cache_write_1h_tokens, usage_count, unpriced_usage_count)"
-        " SELECT user_id, organization_id, organization_id, day::date, 1, 0, 0, 0, 0, 0, 1, 0"
+        " SELECT user_id, organization_id, organization_id, 'p', 'm', day::date, 1, 0, 0, 0, 0, 0,"
+        " 1, 0"
         " FROM organization_members,"
         " generate_series(now() - interval '60 days', now(), interval '1 day') AS day",
         "INSERT INTO ai_reservation_holds"
-        " SELECT id, now() + interval '1 hour', gen_random_uuid(), 1 FROM users",
+        " SELECT id, now() + interval '1 hour', gen_random_uuid(), 1, gen_random_uuid() FROM users",
         "INSERT INTO ai_user_spend_monthly SELECT id, '2026-11-01', 1 FROM users",
         "INSERT INTO ai_group_spend_monthly SELECT group_id, '2026-11-01', user_id, 1 FROM "
         "group_members",
-        "INSERT INTO ai_usage_hourly (hour, organization_id, group_id, provider, model,"
-        " cost_micros, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,"
+        "INSERT INTO ai_usage_quarter_hourly (starts_at, organization_id, group_id, provider,"
+        " model, cost_micros, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,"
         " cache_write_1h_tokens, usage_count, unpriced_usage_count)"
         " SELECT h, organization_id, id, 'p', 'm', 1, 1, 0, 0, 0, 0, 1, 0 FROM groups,"
         " generate_series(now() - interval '40 hours', now(), interval '1 hour') AS h",
+        "INSERT INTO ai_label_sets SELECT ai_label_set_id(l.labels), l.labels FROM (SELECT"
+        " jsonb_build_object('n', n::text) AS labels FROM generate_series(1, 3000) AS n) AS l",
         "VACUUM ANALYZE",
     ):
         database.run(statement)

@@ -54,10 +54,10 @@ CORRECTIONS = OF_ONE_TIME | {
 STATEMENTS = (
     f"{MONTHS} FROM generate_series(8, 10) AS n",
     *(ENTRIES.format(**each) for each in (OVER_MONTHS, OF_ONE_TIME, CORRECTIONS)),
-    "INSERT INTO ai_usage_hourly (hour, organization_id, group_id, provider, model,"
+    "INSERT INTO ai_usage_quarter_hourly (starts_at, organization_id, group_id, provider, model,"
     " cost_micros, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,"
     " cache_write_1h_tokens, usage_count, unpriced_usage_count)"
-    " SELECT date_trunc('hour', occurred_at, 'UTC'), organization_id,"
+    " SELECT date_bin('15 minutes', occurred_at, timestamptz '2020-01-01Z'), organization_id,"
     " organization_id, provider, model, 1, 1, 0, 0, 0, 0, count(*), 0"
     " FROM ai_usage GROUP BY 1, 2, 4, 5",
     "ANALYZE",
@@ -71,19 +71,19 @@ PAGE = {
     "month_ends": "2026-12-01 00:00:00+00",
     "after_organization": ORGANIZATION,
     "after_entry": 0,
-    "hours": 50,
+    "quarters": 50,
     "limit": LIMIT,
 }
 OF_MANY_HOURS = PAGE | {
     "model": "m1",
-    "after_hour": "2026-11-02 00:00:00+00",
+    "after_quarter": "2026-11-02 00:00:00+00",
     "after_moment": "2026-11-02 00:00:00+00",
     # They hold more entries than a page.
-    "hours": 400,
+    "quarters": 400,
 }
 AT_FIRST = PAGE | {
     "model": "at-once",
-    "after_hour": "2026-11-10 10:00:00+00",
+    "after_quarter": "2026-11-10 10:00:00+00",
     "after_moment": "2026-11-10 10:00:00+00",
 }
 DEEP_DOWN = AT_FIRST | {
@@ -130,12 +130,12 @@ def test_a_page_reads_one_partition_by_its_keys_and_no_more_than_its_limit(
     found = list(nodes(plan))
     assert not any("Seq Scan" in each["Node Type"] for each in found)
     assert {each["Relation Name"] for each in found if "Relation Name" in each} == {
-        "ai_usage_hourly",
+        "ai_usage_quarter_hourly",
         "ai_usage_2026_11",
     }
     by_index = {each["Index Name"]: each for each in found if "Index Name" in each}
     assert by_index.keys() == {
-        "ai_usage_hourly_model_idx",
+        "ai_usage_quarter_hourly_model_idx",
         "ai_usage_2026_11_pkey",
         "ai_usage_2026_11_corrects_idx",
     }
@@ -146,7 +146,7 @@ def test_a_page_reads_one_partition_by_its_keys_and_no_more_than_its_limit(
     ):
         assert condition in entries["Index Cond"]
     assert "Filter" not in entries
-    # The hour that fills the page is read up to another page.
+    # The quarter that fills the page is read up to another page.
     assert entries["Actual Rows"] * entries["Actual Loops"] <= 2 * LIMIT
     assert "corrects =" in by_index["ai_usage_2026_11_corrects_idx"]["Index Cond"]
 
@@ -162,6 +162,6 @@ def test_the_list_of_used_models_takes_one_step_for_each(ledger: Database) -> No
     parameters = {"after_provider": "", "after_model": "", "unpriced_only": False, "limit": 1000}
     plan = plan_of(ledger, "list_used_models", parameters)
     assert not any("Seq Scan" in each["Node Type"] for each in nodes(plan))
-    (of_sums,) = ledger.rows("SELECT pg_relation_size('ai_usage_hourly') / 8192")
+    (of_sums,) = ledger.rows("SELECT pg_relation_size('ai_usage_quarter_hourly') / 8192")
     assert plan["Actual Rows"] == 8
     assert pages_read(plan) < 8 * 6 < of_sums[0]

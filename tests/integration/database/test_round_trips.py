@@ -10,6 +10,7 @@ import pytest
 
 from tests.conftest import environment
 from tests.gateway import Answer, Client
+from tests.organization_budgets import BUDGETS, body, created
 from tests.overrides import MAYA, limit
 from tests.people import Acme
 from tests.postgres import Database
@@ -162,6 +163,32 @@ def test_a_reservation_costs_two_trips(
         counted.reset()
         answer = send(gateway, id_)
         assert (answer.status, counted.trips) == (status, trips), answer.body
+
+
+@pytest.mark.parametrize(
+    ("most", "status", "request_of"),
+    [
+        (2, 200, lambda client: client.get(BUDGETS)),
+        (2, 200, lambda client: client.get(f"{BUDGETS}/all")),
+        (2, 200, lambda client: client.get(f"{BUDGETS}/all/spend")),
+        (3, 201, lambda client: client.post(BUDGETS, body("new"))),
+        (3, 200, lambda client: client.put(f"{BUDGETS}/all", body())),
+        (3, 204, lambda client: client.delete(f"{BUDGETS}/all")),
+        (1, 400, lambda client: client.post(BUDGETS, {})),
+        (1, 400, lambda client: client.post(BUDGETS, body(per="value"))),
+    ],
+    ids=["list", "GET", "spend", "POST", "PUT", "DELETE", "bad body", "bad combination"],
+)
+def test_a_budget_of_an_organization_costs_no_more_either(
+    database: Database, acme: Acme, most: int, status: int, request_of: Callable[[Client], Answer]
+) -> None:
+    adam = acme.client("adam")
+    created(adam)
+    with wire(database.app_url) as counted, environment(DATABASE_URL=counted.url):
+        assert adam.get("/api/v2/users/me").status == 200
+        counted.reset()
+        assert request_of(adam).status == status
+        assert 1 <= counted.trips <= most
 
 
 def test_a_refused_credential_that_is_malformed_costs_no_trip(

@@ -7,15 +7,17 @@ from typing import Any, get_args
 import pytest
 from pydantic import BaseModel
 
-from allowance.alerts.models import SpendAlert
-from allowance.alerts.telling import ClaimedAlert
+from allowance.alerts.models import AlertFacts
 from allowance.audit.models import AuditEntry
 from allowance.budgets.effective import LimitSource
+from allowance.budgets.organization_models import BudgetPeriod, OrganizationBudget
+from allowance.budgets.terms import BudgetTerms, PeriodTerms, ScopeTerms
 from allowance.database.database import CONSTRAINTS as MAPPED
 from allowance.directory.document import UserEntry
 from allowance.directory.known import Account
 from allowance.prices.models import HeldDecision, ModelPriceVersion, PriceCursor
 from allowance.reservations.closing import FoundReservation, Released
+from allowance.reservations.policy_models import OrganizationPolicy, PolicyTerms
 from allowance.usage.sources import SourceSettings, UsageSource
 from tests.postgres import Database
 
@@ -24,12 +26,22 @@ SOURCES: list[tuple[type[BaseModel], str]] = [
     (PriceCursor, "source"),
 ]
 LISTS: dict[str, list[tuple[type[BaseModel], str]]] = {
-    "ai_spend_alerts_limit_source": [(SpendAlert, "limit_source")],
+    "ai_alerts_kind": [(AlertFacts, "kind")],
+    "ai_alerts_budget_kind": [(AlertFacts, "budget_kind")],
+    "ai_alerts_limit_source": [(AlertFacts, "limit_source")],
     "users_status": [(UserEntry, "status"), (Account, "status")],
     "ai_model_price_versions_source": SOURCES,
     "ai_model_price_changes_held_decision": [(HeldDecision, "decision")],
     "ai_usage_sources_cost_from": [(UsageSource, "cost_from"), (SourceSettings, "cost_from")],
+    "ai_policies_unpriced": [(OrganizationPolicy, "unpriced"), (PolicyTerms, "unpriced")],
     "audit_log_action": [(AuditEntry, "action")],
+    "ai_budgets_scope": [(ScopeTerms, "type")],
+    "ai_budgets_per": [(BudgetTerms, "per"), (OrganizationBudget, "per")],
+    "ai_budgets_period_unit": [(PeriodTerms, "unit"), (BudgetPeriod, "unit")],
+    "ai_budgets_enforcement": [
+        (BudgetTerms, "enforcement"),
+        (OrganizationBudget, "enforcement"),
+    ],
     "ai_reservations_state": [(FoundReservation, "state"), (Released, "state")],
 }
 """The models that read or write the column of a constraint."""
@@ -96,28 +108,6 @@ def test_functions_give_exactly_the_limit_sources_of_the_code(migrated: Database
     }
     assert written
     assert all(each == set(get_args(LimitSource)) for each in written.values()), written
-
-
-def test_alerts_have_one_mark_per_receiver(migrated: Database) -> None:
-    columns = {
-        name
-        for (name,) in migrated.rows(
-            "SELECT column_name FROM information_schema.columns"
-            " WHERE table_name = 'ai_spend_alerts' AND data_type = 'timestamp with time zone'"
-        )
-    }
-    marks = {
-        name
-        for name in ClaimedAlert.model_fields.keys() - SpendAlert.model_fields.keys()
-        if name.endswith("_at")
-    }
-    assert columns == marks | {
-        "period_start",
-        "raised_at",
-        "due_at",
-        "leased_until",
-        "delivered_at",
-    }
 
 
 def test_every_constraint_that_maps_to_an_error_exists(migrated: Database) -> None:

@@ -1,5 +1,6 @@
 """GET .../ai/spend/export: its rows, its pages, and how a spreadsheet reads them."""
 
+import json
 from datetime import UTC, datetime
 from decimal import Decimal
 from urllib.parse import parse_qs
@@ -11,6 +12,17 @@ from tests.gateway import Client, Context
 from tests.people import Acme
 from tests.postgres import Database
 from tests.usage import record, results
+
+ONE_MODEL = (
+    "DELETE FROM ai_spend_daily AS d USING ai_spend_daily AS other WHERE other.model < d.model"
+    " AND other.user_id = d.user_id AND other.day = d.day AND other.group_id = d.group_id"
+)
+ONE_QUARTER = (
+    "DELETE FROM ai_usage_quarter_hourly AS s USING ai_usage_quarter_hourly AS other"
+    " WHERE other.starts_at < s.starts_at AND other.organization_id = s.organization_id"
+    " AND date_trunc('hour', other.starts_at, 'UTC') = date_trunc('hour', s.starts_at, 'UTC')"
+)
+"""Rows of the exports that are no sum of several."""
 
 
 def test_a_row_for_each_day_user_and_group(used: Client, acme: Acme, ana: Client) -> None:
@@ -109,7 +121,7 @@ def test_names_are_escaped_for_spreadsheets_and_may_hold_any_text(
         "UPDATE groups SET name = %s WHERE name = 'platform'", '=HYPERLINK("http://x","y")'
     )
     results(used, record(20, provider="@a", model='m, "x"; =1+1'))
-    database.run("UPDATE ai_usage_hourly SET model = E'two\\r\\nlines' WHERE model = 'new'")
+    database.run("UPDATE ai_usage_quarter_hourly SET model = E'two\\r\\nlines' WHERE model = 'new'")
     spend = rows_of(ana.get(f"{PATH}?month=2026-11"))
     assert {each["group_name"] for each in spend} == {"Everyone", '\'=HYPERLINK("http://x","y")'}
     charges = rows_of(ana.get(f"{PATH}?month=2026-11&format=focus"))
@@ -123,11 +135,31 @@ def test_names_are_escaped_for_spreadsheets_and_may_hold_any_text(
     ] == charges
 
 
+def test_charges_of_several_label_sets_are_rows_of_their_own(used: Client, ana: Client) -> None:
+    sets = [{"project": each} for each in "abcde"]
+    own = {"allowance/organization": "acme", "allowance/group": "platform"}
+    # In two quarters of one hour: each set is one row of the hour.
+    for n, moment in enumerate(("2026-11-21T10:05:00Z", "2026-11-21T10:50:00Z")):
+        made = [record(100 + 10 * n + i, labels=each) for i, each in enumerate(sets)]
+        results(used, *({**each, "occurred_at": moment} for each in made))
+    charges = rows_of(ana.get(f"{PATH}?month=2026-11&format=focus"))
+    found = {
+        each["Tags"]: each["x_UsageCount"]
+        for each in charges
+        if each["ChargePeriodStart"] == "2026-11-21T10:00:00Z"
+    }
+    assert found == {json.dumps({"project": each, **own}): "2" for each in "abcde"}
+    paged = [row for page in pages(ana, "month=2026-11&format=focus&limit=1") for row in page]
+    assert paged == charges
+
+
 def test_a_negative_correction_stays_a_number(
     used: Client, database: Database, ana: Client
 ) -> None:
+    database.run(ONE_MODEL)
     database.run("UPDATE ai_spend_daily SET cost_micros = -1.500001")
-    database.run("UPDATE ai_usage_hourly SET cost_micros = -0.000001")
+    database.run(ONE_QUARTER)
+    database.run("UPDATE ai_usage_quarter_hourly SET cost_micros = -0.000001")
     spend, charges = (ana.get(f"{PATH}?month=2026-11&format={form}") for form in ("spend", "focus"))
     assert {Decimal(each["cost_usd"]) for each in rows_of(spend)} == {Decimal("-0.000001500001")}
     assert ",-2,-0.000001500001,,\r\n" in spend.body
@@ -138,8 +170,10 @@ def test_sums_of_thirty_digits_are_written_in_full(
     used: Client, database: Database, ana: Client
 ) -> None:
     most, cost = 10**30 - 1, Decimal("9" * 30 + "." + "9" * 6)
+    database.run(ONE_MODEL)
     database.run("UPDATE ai_spend_daily SET cost_micros = %s, input_tokens = %s", cost, most)
-    database.run("UPDATE ai_usage_hourly SET cost_micros = %s", cost)
+    database.run(ONE_QUARTER)
+    database.run("UPDATE ai_usage_quarter_hourly SET cost_micros = %s", cost)
     spend = rows_of(ana.get(f"{PATH}?month=2026-11"))
     assert {(each["cost_micros"], each["input_tokens"]) for each in spend} == {
         (str(10**30), str(most))

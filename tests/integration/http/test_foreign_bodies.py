@@ -26,7 +26,9 @@ def body_routes(acme: Acme, reservation: str = NO_RESERVATION) -> dict[tuple[str
             continue
         kinds = module.app.routes[f"{method} {path}"].parameters.values()
         filled = path.replace("{group}", str(acme.groups["acme/platform"]))
-        filled = filled.replace("{reservation}", reservation)
+        filled = filled.replace("{reservation}", reservation).replace("{organization}", "acme")
+        # The example of a budget has this name.
+        filled = filled.replace("{budget}", "research")
         for kind in kinds:
             if isinstance(kind, type) and issubclass(kind, Body):
                 found[method, filled.replace("{user}", "maya")] = kind
@@ -46,8 +48,9 @@ def test_every_body_has_an_example_that_its_route_takes(acme: Acme, database: Da
     for (method, path), body in body_routes(acme, reserve(olivia, request(9))).items():
         made = json.loads(example_of(body))
         body.model_validate_json(example_of(body))
-        if "group_id" in made:
-            made["group_id"] = str(acme.groups["acme/platform"])
+        for each in (made, made.get("scope", {})):
+            if "group_id" in each:
+                each["group_id"] = str(acme.groups["acme/platform"])
         if path.endswith("/settle"):
             made |= {"id": "call-2", "occurred_at": datetime.now(UTC).isoformat()}
         answer = olivia.send(method, path, body=json.dumps(made))

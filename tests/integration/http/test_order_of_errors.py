@@ -72,6 +72,7 @@ def filled(path: str, acme: Acme, **segments: object) -> str:
         "provider": "p",
         "model": "m",
         "source": "s",
+        "budget": "all",
         "reservation": NOWHERE,
     } | segments
     return re.sub(r"\{(\w+)\+?\}", lambda found: str(names[found[1]]), path)

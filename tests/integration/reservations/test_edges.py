@@ -1,18 +1,19 @@
 """What lies between two requests: renamed users, dropped months, the end of a month, tidying."""
 
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
 from allowance.database.database import Database as Connection
-from allowance.database.queries import call
 from allowance.database.settings import DatabaseSource
 from allowance.errors import ReservationChanged
-from allowance.reservations.closing import SettledRow
-from allowance.reservations.ids import granted_at
+from allowance.reservations.facts import SettlementFacts
+from allowance.usage.ledger import call_of_entries
+from allowance.usage.records import usage_of
+from allowance.usage.reservation_ids import granted_at
+from allowance.usage.settling import settlement_of
 from tests.gateway import Client
 from tests.people import Acme
 from tests.postgres import Database
@@ -44,22 +45,15 @@ def settled_at(
     """The figures after a settlement by a usage of some time, which is not recorded."""
     connection = Connection(DatabaseSource(database.app_url), "test")
     database.at_end(connection.close)
-    (row,) = connection.rows_of(
-        call(
-            SettledRow,
-            "settle_ai_reservation",
-            reservation_id=reservation_id,
-            granted_at=granted_at(reservation_id),
-            usage_key_digest=uuid4(),
-            content_sha256=bytes(32),
-            cost_micros=Decimal(micros),
-            occurred_at=occurred_at,
-            is_new=True,
-            final=False,
-            extend_seconds=None,
-        )
+    usage = usage_of(used() | {"id": str(uuid4()), "occurred_at": occurred_at.isoformat()})
+    granted = granted_at(reservation_id)
+    assert granted is not None
+    settlement = settlement_of(
+        usage, reservation_id, granted, micros * 10**6, is_new=True, final=False
     )
-    return row.facts.settled().budget.model_dump()
+    (row,) = connection.rows_of(call_of_entries([], [], [settlement]))
+    assert row.settled is not None
+    return SettlementFacts.model_validate(row.settled[0]).settled().budget.model_dump()
 
 
 @pytest.mark.parametrize(
@@ -138,7 +132,12 @@ def test_a_hold_is_extended_until_24_hours_after_its_grant(
         maya,
         until,
     )
-    database.run("INSERT INTO ai_reservation_holds VALUES (%s, %s, %s, 9000)", maya, until, id_)
+    database.run(
+        "INSERT INTO ai_reservation_holds VALUES (%s, %s, %s, 9000, gen_random_uuid())",
+        maya,
+        until,
+        id_,
+    )
     database.run("INSERT INTO ai_user_reserved VALUES (%s, 9000, %s)", maya, until)
     part = used(1, final=False, extend_seconds=3600)
     extended = settle(gateway, str(id_), part).json()

@@ -15,8 +15,8 @@ from allowance.database.settings import DatabaseSource
 from allowance.errors import DatabaseUnavailable
 from allowance.rbac.system import Login
 from allowance.reservations.closing import ClosingStore, Released
-from allowance.reservations.ids import granted_at
 from allowance.reservations.models import Settlement
+from allowance.usage.reservation_ids import granted_at
 from tests.gateway import Client
 from tests.people import Acme
 from tests.postgres import Database
@@ -44,8 +44,8 @@ sums AS (
     FROM locked AS l LEFT JOIN ai_reservation_holds AS h ON h.user_id = l.user_id
     GROUP BY l.user_id
 )
-INSERT INTO ai_reservation_holds (user_id, expires_at, reservation_id, amount_micros)
-SELECT s.user_id, now() + interval '1 hour', gen_random_uuid(), 1 FROM sums AS s
+INSERT INTO ai_reservation_holds (user_id, expires_at, reservation_id, amount_micros, group_id)
+SELECT s.user_id, now() + interval '1 hour', gen_random_uuid(), 1, s.user_id FROM sums AS s
 WHERE s.held + 1 <= 1
 """
 """A decision in one statement, for a limit of 1: its sums are older than its lock."""
@@ -95,7 +95,7 @@ def test_the_second_of_two_decisions_counts_the_first(
             (granted,) = first.rows_of(call_of_decision(acme.users["maya"], 1, "first"))
             waiting = pool.submit(lambda: gateway.post(PATH, of_cost(1)))
             wait_for_waiters(database)
-        assert granted.outcome == "granted"
+        assert granted.facts.outcome == "granted"
         assert waiting.result(PATIENCE_SECONDS).status == 403
     assert held(database) == {acme.users["maya"]: 1}
     assert_holds_agree(database)

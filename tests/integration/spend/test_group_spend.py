@@ -119,6 +119,8 @@ def test_a_member_sees_one_row_and_an_admin_every_row(
             "effective_budget": of_platform,
             "group_budget": of_platform,
             "group_spend_micros": 30,
+            "reserved_micros": 0,
+            "unpriced_usage_count": 0,
         },
         "otto": {
             "user_id": str(acme.users["otto"]),
@@ -126,6 +128,8 @@ def test_a_member_sees_one_row_and_an_admin_every_row(
             "effective_budget": of_research,
             "group_budget": None,
             "group_spend_micros": 5,
+            "reserved_micros": 0,
+            "unpriced_usage_count": 0,
         },
     }
     assert maya.get(path).json() == {**period(), "members": [rows["maya"]]}

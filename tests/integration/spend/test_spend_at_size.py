@@ -90,3 +90,25 @@ def test_a_large_group_reads_the_higher_budgets_and_not_each_member(
     database.run("VACUUM ANALYZE")
     # Four for each member: whether the user has an override, and is deleted.
     assert cost(database, acme, [acme.organizations["acme"]]) < 5 * USERS
+
+
+def test_what_is_held_for_a_group_is_read_by_the_group(database: Database, acme: Acme) -> None:
+    """Holds of other groups, and those that have expired, are not read."""
+    platform, everyone = acme.groups["acme/platform"], acme.organizations["acme"]
+    database.run("INSERT INTO group_ai_budgets VALUES (%s, 5)", platform)
+    hold(database, platform, 50, "1 hour")
+    before = cost(database, acme, [platform])
+    hold(database, everyone, 20_000, "1 hour")
+    hold(database, platform, 20_000, "-1 hour")
+    database.run("VACUUM ANALYZE ai_reservation_holds")
+    assert cost(database, acme, [platform]) < before + 60
+
+
+def hold(database: Database, group_id: UUID, number: int, until: str) -> None:
+    database.run(
+        "INSERT INTO ai_reservation_holds SELECT gen_random_uuid(), now() + %s::interval,"
+        " gen_random_uuid(), 1, %s FROM generate_series(1, %s)",
+        until,
+        group_id,
+        number,
+    )

@@ -49,6 +49,7 @@ def test_a_user_sees_the_spend_of_all_groups_against_one_limit(
             "limit_source": "group",
             "current_spend_micros": 37,
             "reserved_micros": 0,
+            "unpriced_usage_count": 0,
         }
 
 

@@ -10,7 +10,8 @@ from tests.usage import custom, of_vendor, record, rerate, rerated, results
 SINCE_EVER = "2020-01-01T00:00:00Z"
 COUNTS = (
     "SELECT cost_micros, usage_count, unpriced_usage_count FROM ai_usage ORDER BY id",
-    "SELECT sum(cost_micros), sum(usage_count), sum(unpriced_usage_count) FROM ai_usage_hourly",
+    "SELECT sum(cost_micros), sum(usage_count), sum(unpriced_usage_count)"
+    " FROM ai_usage_quarter_hourly",
     "SELECT sum(cost_micros), sum(usage_count), sum(unpriced_usage_count) FROM ai_spend_daily",
 )
 RESULT = {

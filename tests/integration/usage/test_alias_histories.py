@@ -44,7 +44,7 @@ class Histories(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.database.run(
-            "TRUNCATE ai_usage, ai_usage_keys, ai_spend_daily, ai_usage_hourly,"
+            "TRUNCATE ai_usage, ai_usage_keys, ai_spend_daily, ai_usage_quarter_hourly,"
             " ai_user_spend_monthly, ai_group_spend_monthly, ai_usage_rating_passes,"
             " ai_model_price_versions, ai_model_aliases"
         )

@@ -115,7 +115,7 @@ def counted(database: Database, query: str) -> dict[Any, int]:
 
 @pytest.mark.usefixtures("zone")
 @pytest.mark.parametrize("late", [False, True], ids=["in order", "late"])
-def test_each_usage_counts_in_its_hour_day_and_month_of_utc(
+def test_each_usage_counts_in_its_quarter_hour_day_and_month_of_utc(
     gateway: Client, database: Database, late: bool
 ) -> None:
     ordered = sorted(MOMENTS, key=lambda text: MOMENTS[text], reverse=late)
@@ -133,8 +133,9 @@ def test_each_usage_counts_in_its_hour_day_and_month_of_utc(
         Counter(each.date() for each in moments),
         Counter(each.date().replace(day=1) for each in moments),
     )
-    by_hour = Counter(
-        each.replace(minute=0, second=0, microsecond=0, tzinfo=None) for each in moments
+    by_quarter = Counter(
+        each.replace(minute=each.minute // 15 * 15, second=0, microsecond=0, tzinfo=None)
+        for each in moments
     )
     assert (
         counted(database, "SELECT day, sum(usage_count) FROM ai_spend_daily GROUP BY day") == by_day
@@ -142,9 +143,10 @@ def test_each_usage_counts_in_its_hour_day_and_month_of_utc(
     assert (
         counted(
             database,
-            "SELECT hour AT TIME ZONE 'UTC', sum(usage_count) FROM ai_usage_hourly GROUP BY hour",
+            "SELECT starts_at AT TIME ZONE 'UTC', sum(usage_count) FROM ai_usage_quarter_hourly"
+            " GROUP BY starts_at",
         )
-        == by_hour
+        == by_quarter
     )
     for table in ("ai_user_spend_monthly", "ai_group_spend_monthly"):
         assert (

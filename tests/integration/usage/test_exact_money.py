@@ -23,7 +23,7 @@ BATCH = 1000
 SUMS = (
     "SELECT sum(cost_micros) FROM ai_usage",
     "SELECT sum(cost_micros) FROM ai_usage_keys",
-    "SELECT sum(cost_micros) FROM ai_usage_hourly",
+    "SELECT sum(cost_micros) FROM ai_usage_quarter_hourly",
     "SELECT sum(cost_micros) FROM ai_spend_daily",
     "SELECT sum(cost_micros) FROM ai_user_spend_monthly",
     "SELECT sum(cost_micros) FROM ai_group_spend_monthly",
@@ -131,7 +131,7 @@ def test_a_limit_is_reached_by_the_last_unit_of_money(
     path = acme.budget_path()
     assert acme.client("adam").put(path, {"spend_limit_micros": 1}).status == 200
     custom(acme, input_price=1, effective_from=SINCE_EVER)
-    alerts = "SELECT threshold_percent, spent_micros FROM ai_spend_alerts ORDER BY 1"
+    alerts = "SELECT threshold_percent, spent_micros FROM ai_alerts ORDER BY 1"
     now = database.rows(
         "SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
     )

@@ -89,7 +89,7 @@ def test_a_better_reader_books_tokens_and_cost_once(
     assert database.rows(LEDGER)[-1][2:6] == (2500, 0, 0, 0)
     assert database.rows(
         "SELECT cost_micros, input_tokens, output_tokens, unpriced_usage_count, unread_usage_count"
-        " FROM ai_usage_hourly"
+        " FROM ai_usage_quarter_hourly"
     ) == [(7000, 2000, 200, 0, 0)]
     assert_sums_agree(database)
 

@@ -142,7 +142,7 @@ def test_usage_without_a_price_is_recorded_without_a_cost(
         "model",
     ]
     assert database.rows(
-        "SELECT usage_count, unpriced_usage_count, cost_micros FROM ai_spend_daily"
+        "SELECT sum(usage_count), sum(unpriced_usage_count), sum(cost_micros) FROM ai_spend_daily"
     ) == [(3, 3, 0)]
     assert [each["status"] for each in results(gateway, record(1, model="unheard-of"))] == [
         "duplicate"
@@ -204,7 +204,8 @@ def test_a_month_ends_with_its_last_microsecond_wherever_the_gateway_is(
     ) == [("2026-10", 4), ("2026-11", 2)]
     assert database.rows("SELECT count(*) FROM ai_usage_2026_10") == [(4,)]
     assert database.rows(
-        "SELECT count(DISTINCT hour) FROM ai_usage_hourly WHERE hour < '2026-10-26'"
+        "SELECT count(DISTINCT starts_at) FROM ai_usage_quarter_hourly"
+        " WHERE starts_at < '2026-10-26'"
     ) == [(2,)]
 
 

@@ -156,7 +156,7 @@ def test_usage_of_no_organization_and_at_the_edges_of_months_is_rated(
     custom(acme, model="new", input_price=5_000_000)
     for size in (2, 3, 1000):
         monkeypatch.setattr("allowance.usage.passes.PAGE", size)
-        monkeypatch.setattr("allowance.usage.passes.HOURS", size)
+        monkeypatch.setattr("allowance.usage.passes.QUARTERS", size)
         micros = 1_000_000 * size
         custom(acme, model="new", input_price=micros, effective_from=SINCE_EVER)
         assert rerate()["corrected"] == len(used)

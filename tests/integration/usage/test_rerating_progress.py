@@ -183,7 +183,8 @@ def test_frequent_price_changes_do_not_hold_a_pass_back(
         custom(acme, model="new", input_price=micros * 1_000_000, effective_from=SINCE_EVER)
         monkeypatch.setattr("allowance.usage.rerating.time", SteppingClock(7))
         assert rerate()["unfinished"] == 1
-    assert database.rows("SELECT sum(unpriced_usage_count)::int FROM ai_usage_hourly") == [(0,)]
+    unpriced = "SELECT sum(unpriced_usage_count)::int FROM ai_usage_quarter_hourly"
+    assert database.rows(unpriced) == [(0,)]
     monkeypatch.undo()
     rerate()
     assert database.rows("SELECT sum(cost_micros)::int FROM ai_usage") == [(30 * 7000,)]

@@ -39,8 +39,8 @@ UNPRICED = "/api/v2/ai/usage/unpriced"
 SUMS = (
     "SELECT user_id, group_id, day, cost_micros, usage_count, unpriced_usage_count FROM "
     "ai_spend_daily ORDER BY day",
-    "SELECT hour, model, cost_micros, usage_count, unpriced_usage_count FROM ai_usage_hourly "
-    "ORDER BY hour, model",
+    "SELECT starts_at, model, cost_micros, usage_count, unpriced_usage_count"
+    " FROM ai_usage_quarter_hourly ORDER BY starts_at, model",
     "SELECT user_id, month, cost_micros FROM ai_user_spend_monthly ORDER BY month",
     "SELECT group_id, user_id, month, cost_micros FROM ai_group_spend_monthly ORDER BY month",
 )

@@ -20,7 +20,7 @@ LEDGER = (
 )
 SUMS = (
     "SELECT sum(stated_cost_micros), sum(stated_difference_micros), sum(compared_usage_count),"
-    " sum(compared_cost_micros) FROM ai_usage_hourly"
+    " sum(compared_cost_micros) FROM ai_usage_quarter_hourly"
 )
 
 

@@ -4,6 +4,7 @@ The sums always equal all usage that was ever recorded.
 """
 
 from typing import Any
+from uuid import UUID
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -25,7 +26,7 @@ from tests.price_books import price, seed
 from tests.priced_by_hand import priced_by_hand
 from tests.random_usage import MYSTERY, NOBODY, RECORDS, TO_COME, counting, micros_of, said_by
 from tests.rerating import RULES_OF_BEFORE
-from tests.surroundings import ZEROS, Surroundings, budgets
+from tests.surroundings import Surroundings, budgets, groups_for_usage
 from tests.usage import expire, failed, message, rerate, results
 
 
@@ -49,19 +50,19 @@ class Ledger(Surroundings):
             return {"rejected"} if refused else {"recorded"}
         return {"conflict", "rejected"} if refused else {"conflict"}
 
-    def attributed(self, names: list[str], in_effect: dict[str, EffectiveBudget]) -> None:
-        """New usage counts against the budget that is in effect when it is recorded."""
+    def attributed(self, names: list[str], groups: dict[tuple[str, str | None], UUID]) -> None:
+        """New usage counts for the group that the rule gives when it is recorded."""
         found = self.database.rows(
             "SELECT source_id, group_id FROM ai_usage_ever WHERE reason = 'usage' AND "
             "source_id = ANY(%s)",
             names,
         )
         assert dict(found) == {
-            name: in_effect[self.kept[name]["user"]].group_id or ZEROS for name in names
+            name: groups[self.kept[name]["user"], self.kept[name].get("group")] for name in names
         }
 
     def send(self, *batch: dict[str, Any]) -> None:
-        in_effect, new = budgets(self.database), []
+        groups, new = groups_for_usage(self.database), []
         for each, answer in zip(batch, results(self.gateway, *batch), strict=True):
             # A record without a user may conflict with another record of its key.
             shared = each["user"] == NOBODY and each["id"] in {
@@ -77,7 +78,7 @@ class Ledger(Surroundings):
                     assert answer["cost_micros"] == round(micros_of(each))
             elif answer["status"] == "duplicate":
                 assert (answer["cost_micros"], answer["priced"]) == self.answers[each["id"]]
-        self.attributed(new, in_effect)
+        self.attributed(new, groups)
 
     @rule(target=sent, each=RECORDS)
     def use(self, each: dict[str, Any]) -> dict[str, Any]:
@@ -105,7 +106,7 @@ class Ledger(Surroundings):
     )
     def put_into_the_queue(self, batches: list[list[dict[str, Any]]]) -> Any:
         """Each message is recorded or retried alone."""
-        in_effect, new, bad = budgets(self.database), [], []
+        groups, new, bad = groups_for_usage(self.database), [], []
         for number, batch in enumerate(batches):
             for each in batch:
                 expected = self.expected(each)
@@ -124,7 +125,7 @@ class Ledger(Surroundings):
                 new,
             )
         }
-        self.attributed(new, in_effect)
+        self.attributed(new, groups)
         return multiple(*(each for batch in batches for each in batch))
 
     @rule(months=st.integers(1, 3))
@@ -166,7 +167,7 @@ class Ledger(Surroundings):
         assert_sums_agree(self.database)
         entries = self.database.rows(
             "SELECT source_id, input_tokens, coalesce(other_units, '{}'), usage_count,"
-            " stated_cost_micros FROM ai_usage_ever WHERE reason = 'usage'"
+            " stated_cost_micros, labels FROM ai_usage_ever WHERE reason = 'usage'"
         )
         assert sorted(entries, key=str) == sorted(map(said_by, self.kept.values()), key=str)
         assert (

@@ -39,7 +39,7 @@ def test_other_units_are_priced_and_kept_with_their_prices(
         ({"input_audio": 10, "input_image": 7, "web_searches": 2}, units),
         (None, units),
     ]
-    assert database.rows("SELECT other_units FROM ai_usage_hourly") == [
+    assert database.rows("SELECT other_units FROM ai_usage_quarter_hourly") == [
         ({"input_audio": 10, "input_image": 7, "web_searches": 2},)
     ]
     results(gateway, record(3, model="live", tokens={}, units={"web_searches": 10**12 // 10**6}))
@@ -70,7 +70,7 @@ def test_a_unit_without_a_price_is_named_and_priced_once_it_has_one(
         (None, 1000, {"web_searches": 3}, None),
         (None, 1000, {"output_audio": 1, "pages": 5}, None),
     ]
-    assert database.rows("SELECT sum(unread_usage_count) FROM ai_usage_hourly") == [(0,)]
+    assert database.rows("SELECT sum(unread_usage_count) FROM ai_usage_quarter_hourly") == [(0,)]
     stated = {"input_price": 2_000_000, "output_price": 0, "effective_from": SINCE_EVER}
     custom(acme, **stated, unit_prices={"web_searches": 10_000_000_001})
     assert rerate() == rerated(2, 1, 32_000)
@@ -97,7 +97,8 @@ def test_units_that_a_better_reader_finds_are_booked(gateway: Client, database: 
     database.run(RULES_OF_BEFORE)
     rerate()
     assert database.rows(LEDGER)[1:] == [(1003, 1000, {"web_searches": 3}, None)]
-    assert database.rows("SELECT other_units FROM ai_usage_hourly") == [({"web_searches": 3},)]
+    units = database.rows("SELECT other_units FROM ai_usage_quarter_hourly")
+    assert units == [({"web_searches": 3},)]
     assert_sums_agree(database)
 
 

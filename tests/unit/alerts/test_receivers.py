@@ -1,48 +1,22 @@
-"""Receivers of alerts: each has a class, a setting, and a column that marks what it accepted."""
+"""Receivers of alerts: each is a name, a class and a setting. The rest asks for no name."""
 
 import re
-from datetime import UTC, datetime
-from typing import Any, get_args
-from uuid import UUID
+from pathlib import Path
+from typing import get_args
 
-import pytest
-
-from allowance.alerts.models import SpendAlert
-from allowance.alerts.receivers import ReceiverName, Service, configured_receivers
-from allowance.alerts.telling import ClaimedAlert
+import allowance
+from allowance.alerts.models import AlertKind
+from allowance.alerts.receivers import (
+    DETAIL_TYPES,
+    ReceiverName,
+    Service,
+    configured_receivers,
+)
 from allowance.database.queries import queries
 from tests.conftest import environment
 
 NAMES: tuple[ReceiverName, ...] = get_args(ReceiverName)
-NOW = datetime(2026, 12, 20, 10, tzinfo=UTC)
-MARK = re.compile(r"(\w+) = CASE WHEN %\(receiver\)s = '(\w+)' THEN now\(\) ELSE (?:a\.)?(\w+) END")
-MARKS = {
-    name
-    for name in ClaimedAlert.model_fields.keys() - SpendAlert.model_fields.keys()
-    if name.endswith("_at")
-}
-
-
-def claimed(**marks: datetime) -> ClaimedAlert:
-    fields: dict[str, Any] = {
-        "user_id": UUID(int=1),
-        "username": "maya",
-        "email": None,
-        "organization_id": UUID(int=2),
-        "organization_name": "acme",
-        "group_id": UUID(int=3),
-        "group_name": "platform",
-        "threshold_percent": 85,
-        "spend_limit_micros": 25_000_000,
-        "limit_source": "group",
-        "spent_micros": 21_250_001,
-        "period_start": datetime(2026, 12, 1, tzinfo=UTC),
-        "raised_at": NOW,
-        "attempts": 1,
-        "leased_until": NOW,
-        "sns_waits": False,
-    }
-    return ClaimedAlert(**(fields | dict.fromkeys(MARKS) | marks))
+LAYER = Path(allowance.__path__[0])
 
 
 def test_each_receiver_has_a_class_and_a_setting() -> None:
@@ -52,21 +26,18 @@ def test_each_receiver_has_a_class_and_a_setting() -> None:
         assert [each.name for each in configured_receivers()] == list(NAMES)
 
 
-def test_the_query_marks_the_column_by_which_the_run_knows_the_receiver() -> None:
-    sql = queries()["mark_spend_alerts"].sql.decode()
-    found = MARK.findall(sql)
-    assert all(column == kept for column, _, kept in found), "another column is overwritten"
-    columns = {receiver: column for column, receiver, _ in found}
-    assert columns.keys() == set(NAMES)
-    assert set(columns.values()) == MARKS
-    assert sql.count("%(receiver)s") == len(found)
-    for receiver, column in columns.items():
-        alert = claimed(**{column: NOW})
-        assert [each for each in NAMES if alert.is_known_to(each)] == [receiver]
-    assert not any(claimed().is_known_to(each) for each in NAMES)
+def test_only_the_module_of_receivers_knows_their_names() -> None:
+    """A third receiver costs its name, its class and its setting, all of them there."""
+    quoted = re.compile("|".join(f"['\"]{name}['\"]" for name in NAMES))
+    knowing = {
+        path.name
+        for path in (LAYER / "alerts").glob("*.py")
+        if quoted.search(path.read_text(encoding="utf-8"))
+    }
+    assert knowing == {"receivers.py"}
+    assert not [name for name, each in queries().items() if quoted.search(each.sql.decode())]
 
 
-def test_an_unknown_receiver_raises_instead_of_passing_for_another() -> None:
-    unknown: Any = "slack"
-    with pytest.raises(AssertionError, match="slack"):
-        claimed(event_put_at=NOW, sns_published_at=NOW).is_known_to(unknown)
+def test_each_kind_of_alert_has_a_detail_type_of_its_own() -> None:
+    assert DETAIL_TYPES.keys() == set(get_args(AlertKind))
+    assert len(set(DETAIL_TYPES.values())) == len(DETAIL_TYPES)

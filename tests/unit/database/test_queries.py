@@ -10,6 +10,8 @@ import pytest
 
 import allowance
 from allowance.access.store import Origin
+from allowance.budgets.organization import id_or_name
+from allowance.budgets.terms import BudgetTerms, PeriodTerms, ScopeTerms
 from allowance.contract.preconditions import Precondition
 from allowance.database import queries as module
 from allowance.database.queries import queries
@@ -19,20 +21,34 @@ from allowance.directory.snapshot import Part
 LAYER = Path(allowance.__file__).parent
 CALLS = {"many", "first", "one", "run", "call", "list"}
 
-TOGETHER = {
+READING = ("organization_id", "group_ids", "user_ids")
+CHANGING = ("organization_id", "group_ids")
+TOGETHER: dict[str, Iterable[str]] = {
+    "self._origin.parameters": Origin(None, "", "").parameters,
     "origin.parameters": Origin(None, "", "").parameters,
     "part.parameters": Part().parameters,
     "precondition.parameters": Precondition().parameters,
+    "parameters": READING,
+    "groups": CHANGING,
+    "scope": ("group_id", "user_id"),
+    "id_or_name(budget)": id_or_name("b"),
+    "terms.parameters": BudgetTerms(
+        name="b",
+        scope=ScopeTerms(type="organization"),
+        per="total",
+        limit_micros=0,
+        period=PeriodTerms(unit="month"),
+        enforcement="warn",
+    ).parameters,
 }
-"""What is passed as one, by the last two words of the expression."""
+"""What is passed as one, by its expression."""
 
 
 def names_of(keyword: ast.keyword) -> Iterable[str]:
     """The parameters that a keyword argument passes: one, or those of `**origin.parameters`."""
     if keyword.arg is not None:
         return [keyword.arg]
-    *_, owner, attribute = re.findall(r"[a-z]+", ast.unparse(keyword.value))
-    return TOGETHER[f"{owner}.{attribute}"]
+    return TOGETHER[ast.unparse(keyword.value)]
 
 
 def called() -> dict[str, list[set[str]]]:
@@ -112,7 +128,7 @@ def test_audit_entries_are_written_by_one_fragment() -> None:
 
 AUDITED = re.compile(
     r"(?:INSERT INTO|UPDATE|DELETE FROM) (group_ai_budgets|user_ai_budget_overrides"
-    r"|ai_model_price_versions|ai_model_price_changes_held)\b"
+    r"|ai_model_price_versions|ai_model_price_changes_held|ai_policies)\b"
 )
 """A write to a table whose changes have audit entries."""
 

@@ -48,7 +48,7 @@ def charge(**changes: Any) -> Charge:
         "hour": datetime(2026, 11, 30, 23, tzinfo=UTC), "organization_id": UUID(int=1),
         "organization_name": "acme",
         "group_id": UUID(int=2), "group_name": "platform", "provider": "anthropic",
-        "model": "claude-sonnet-4-5",
+        "model": "claude-sonnet-4-5", "label_set_id": UUID(int=3), "labels": {},
         "cost_micros": 1_234_567, "input_tokens": 1_000_000, "output_tokens": 2,
         "cache_read_tokens": 3,
         "cache_write_tokens": 4, "cache_write_1h_tokens": 5, "other_units": {}, "usage_count": 7,
@@ -83,6 +83,12 @@ def test_every_mandatory_column_is_there_and_our_own_columns_come_last() -> None
 )
 def test_only_what_may_be_null_is_null(changes: dict[str, Any]) -> None:
     assert {name for name, value in row(**changes).items() if value is None} <= NULLABLE
+
+
+def test_labels_are_tags_beside_our_own() -> None:
+    own = {"allowance/organization": "acme", "allowance/group": "platform"}
+    assert json.loads(row(labels={"project": "search"})["Tags"]) == {"project": "search", **own}
+    assert json.loads(row(labels=None)["Tags"]) == {"allowance/labels": "other", **own}
 
 
 def test_a_charge_has_the_values_of_its_hour() -> None:

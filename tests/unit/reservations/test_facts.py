@@ -15,7 +15,8 @@ from allowance.reservations.models import DecisionOnly, Reservation
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
 AMOUNTS = st.decimals(0, 10**13, places=6)
 BUDGET: dict[str, Any] = {
-    "group_id": UUID(int=2),
+    "limit_group_id": UUID(int=2),
+    "budgets": [],
     "limit_micros": 10,
     "limit_source": "group",
     "spent_micros": 1,
@@ -27,12 +28,13 @@ BUDGET: dict[str, Any] = {
 
 def decided(**changes: Any) -> DecisionFacts:
     facts = BUDGET | {
-        "allowed": True,
+        "outcome": "granted",
         "reservation_id": UUID(int=3),
         "estimate_micros": 4,
         "expires_at": NOW,
         "user_id": UUID(int=1),
         "username": "maya",
+        "group_id": UUID(int=2),
         "group_name": "platform",
         "price": None,
         "retry_at": None,
@@ -48,6 +50,7 @@ def settled(**changes: Any) -> SettlementFacts:
         "overrun_micros": 0,
         "expires_at": NOW,
         "is_expired": False,
+        "validations": [],
     }
     return SettlementFacts.model_validate(facts | changes)
 

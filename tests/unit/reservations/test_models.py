@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from allowance.reservations.models import Estimate, ReservationRequest, Settlement
-from allowance.usage.record_shape import UsageRecord
+from allowance.usage.record_shape import CallRecord
 from tests.reservations import request, used
 
 
@@ -51,6 +51,6 @@ def test_only_a_part_extends_its_hold() -> None:
 
 
 def test_the_record_of_a_settlement_is_the_same_record_by_itself() -> None:
-    alone = UsageRecord.model_validate(used() | {"occurred_at": "2026-11-20T10:00:00Z"})
+    alone = CallRecord.model_validate(used() | {"occurred_at": "2026-11-20T10:00:00Z"})
     settling = used() | {"occurred_at": "2026-11-20T10:00:00Z", "final": False, "extend_seconds": 5}
     assert Settlement.model_validate(settling).record == alone

@@ -1,7 +1,7 @@
 """The fast reader of usage records agrees with the careful one, and accepts nothing more."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any, get_args
 
@@ -48,7 +48,8 @@ TEXTS = st.sampled_from(
 )
 MOMENTS = st.sampled_from([
     "2026-11-22T06:00:00Z", "2026-11-22t06:00:00z", "2026-11-22T06:00:00.123456+05:30",
-    "2026-11-22 06:00:00Z",
+    "2026-11-22 06:00:00Z", "2026-11-22T06:00:00.123456Z", "2026-11-22T06:00:00.123456+00:00",
+    "2026-11-22T06:00:00.12+00:00", "2026-11-22T06:00:00.123456-00:00",
     "2026-02-30T00:00:00Z", "2026-11-22T06:00:00", "2026-11-22T06:00:00.1234567Z",
     "2026-11-22T24:00:00Z",
     "0001-01-01T00:00:00+23:59", "2026-11-22T06:00:00-00:00", "2026-11-22T06:00:60Z",
@@ -59,6 +60,7 @@ COUNTS = st.sampled_from([0, 1, 10**12, 10**12 + 1, -1, 1.0, True, "1", None, 10
 CLASSES = st.sampled_from(
     ["input", "output", "cache_read", "cache_write", "cache_write_1h", "reasoning"]
 )
+LABEL_KEYS = st.sampled_from([*"abcdefghi", "", "a b", "allowance/x", "x" * 64, "x" * 65])
 CHANGES: dict[str, st.SearchStrategy[Any]] = {
     **{
         name: TEXTS | st.none() | st.integers()
@@ -72,6 +74,10 @@ CHANGES: dict[str, st.SearchStrategy[Any]] = {
     "usage_format": st.sampled_from([*get_args(UsageFormat), None]),
     "usage": st.just({"prompt_tokens": 5}) | st.none(),
     "reservation": st.just("x"),
+    "labels": st.dictionaries(LABEL_KEYS, TEXTS | st.none() | st.integers(), max_size=9)
+    | st.sampled_from([None, "", False, [], {"a": []}]),
+    "group": TEXTS | st.none() | st.integers(),
+    "provider_name": TEXTS | st.none(),
 }
 
 
@@ -106,6 +112,36 @@ def test_the_fast_reader_leaves_names_that_json_escapes(field: str) -> None:
     assert plain_usages(batch) == [
         None if getattr(each, field) in escaped else each for each in read
     ]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"user": " a"}, {"user": "a "}, {"id": ""}, {"variant": "Batch"},
+        {"tokens": {"input": -1}}, {"tokens": {"output": 10**12 + 1}},
+        {"tokens": {"cache_read": True}}, {"tokens": {"input": 1.0}},
+    ],
+)  # fmt: skip
+def test_the_fast_reader_leaves_what_is_not_plain(change: dict[str, Any]) -> None:
+    assert plain_usages([PLAIN, PLAIN | change]) == [usage_of(PLAIN), None]
+
+
+@pytest.mark.parametrize(
+    "tokens",
+    [
+        {"input": 1, "output": 2, "cache_read": 3}, {"input": 1, "output": 2, "cache_write": 3},
+        {"input": 1, "output": 2, "cache_write_1h": 3}, {"output": 2}, {},
+    ],
+)  # fmt: skip
+def test_both_readers_give_the_same_digest_of_tokens(tokens: dict[str, int]) -> None:
+    record = PLAIN | {"tokens": tokens}
+    assert plain_usages([record]) == [usage_of(record)]
+
+
+def test_the_fast_reader_gives_times_in_utc() -> None:
+    (usage,) = plain_usages([PLAIN | {"occurred_at": "2026-12-01T01:00:00+02:00"}])
+    assert usage is not None
+    assert (usage.occurred_at.month, usage.occurred_at.utcoffset()) == (11, timedelta(0))
 
 
 def test_the_fast_reader_takes_the_records_of_gateways() -> None:

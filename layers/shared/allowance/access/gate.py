@@ -87,23 +87,25 @@ class Gate:
         return self._handle([*own_permits, *permits]), permitted
 
     def open_groups(
-        self, action: Action, organization_id: UUID
+        self, action: Action, organization_id: UUID, *, beside: Iterable[Object] = ()
     ) -> tuple[Handle, list[UUID] | None]:
         """Return a handle for the groups of an organization where the action is allowed, and ids.
 
         None instead of ids means all groups. Otherwise the rule can only allow those that the
         subject itself names: its groups, the Everyone group, and the allow-list of its scope. So
         the size of the organization costs nothing. The ids may include groups of others: the query
-        must select by organization too. Raises NotAuthorized where no id remains.
+        must select by organization too. Raises NotAuthorized where no id remains, and as `check`
+        for one of the objects `beside`, which are needed in any case.
         """
         everything = groups_object(organization_id)
         if allowed(self._subject, action, everything):
-            return self._handle([Permit(action, everything)]), None
+            return self.open(action, everything, *beside), None
         listed = {
             UUID(each.id) for each in self._subject.scope.allow_list if UUID_FORM.fullmatch(each.id)
         }
         named = sorted({organization_id, *self._subject.groups, *listed})
-        return self.open_some(action, {id_: group_object(id_, organization_id) for id_ in named})
+        groups = {id_: group_object(id_, organization_id) for id_ in named}
+        return self.open_some(action, groups, beside=beside)
 
     def _handle(self, permits: Iterable[Permit]) -> Handle:
         return Handle(self._database, permits, self._ahead)

@@ -1,6 +1,7 @@
-"""Spend alerts: who hears that a user reached a share of a limit.
+"""Spend alerts: who hears that a budget is nearly used up, used up, or refuses calls.
 
-Owns the text of an alert, the receivers, and the delivery from the outbox table. Does not raise
-alerts: recording usage does, in its own statement. Invariants: one alert for each user, threshold
-and month; each receiver gets it at least once, with one id; a failing receiver blocks no other.
+Owns what an alert says, the receivers, the looks that follow a change, and the delivery from the
+outbox. Does not compare spend with limits: functions of the schema do. Invariants: one alert for
+the highest threshold reached, again only after the spend was below it; each receiver gets it at
+least once, with one id; a failing receiver blocks no other.
 """

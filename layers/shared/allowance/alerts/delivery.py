@@ -1,5 +1,5 @@
-"""Deliver due spend alerts: claim them, send them to each receiver, record which receiver has
-which.
+"""Raise the alerts that are due, and deliver them: claim them, send them to each receiver, record
+which receiver has which.
 """
 
 import json
@@ -7,12 +7,15 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
-from typing import Literal
+from typing import Any, Literal
+from uuid import UUID
 
 from allowance.access.handle import Handle
 from allowance.access.store import Store
+from allowance.alerts.evaluation import raise_due_alerts
 from allowance.alerts.receivers import Receiver, ReceiverName
-from allowance.alerts.telling import ClaimedAlert, Telling, Told, key_of
+from allowance.alerts.settings import console_url
+from allowance.alerts.telling import ClaimedAlert, Telling, Told
 from allowance.contract.fields import Row
 from allowance.log import logger
 from allowance.metrics import count_alerts
@@ -49,10 +52,11 @@ class WaitingAlerts(Row):
 
 
 class DeliveryCounts(WaitingAlerts):
-    """Alerts that a run delivered, and those it left: the failed ones are due again later, the
-    untried ones at once.
+    """Alerts that a run raised and delivered, and those it left: the failed ones are due again
+    later, the untried ones at once.
     """
 
+    raised: int
     receivers: list[ReceiverName]
     delivered: int
     failed: int
@@ -60,27 +64,33 @@ class DeliveryCounts(WaitingAlerts):
 
 
 class AlertStore(Store):
-    """Delivers spend alerts for a system actor."""
+    """Raises and delivers spend alerts for a system actor."""
 
     def deliver(self, receivers: Sequence[Receiver]) -> DeliveryCounts:
-        """Send each due alert to each receiver that does not have it. Raise NotAuthorized.
+        """Raise what is due, and send each due alert to each receiver that does not have it. Raise
+        NotAuthorized.
 
-        A failed alert delays no other alert, except a higher threshold of its user on a topic that
-        keeps the order. Concurrent runs share the alerts. If a run ends between a response and its
+        If looking for new alerts fails, the run delivers the others, and fails then.
+        A failed alert delays no other alert, except a later one of its budget on a topic that keeps
+        the order. Concurrent runs share the alerts. If a run ends between a response and its
         mark, that receiver gets the alerts of this one call again after the lease.
         """
         db = self._gate.open(Action.UPDATE, SPEND_ALERTS)
         with ExitStack() as connections:
             for receiver in receivers:
                 connections.callback(receiver.close)
-            return self._deliver(db, receivers)
+            try:
+                raised = raise_due_alerts(db)
+            finally:
+                delivered = self._deliver(db, receivers)
+            return DeliveryCounts(**delivered, raised=raised)
 
-    def _deliver(self, db: Handle, receivers: Sequence[Receiver]) -> DeliveryCounts:
+    def _deliver(self, db: Handle, receivers: Sequence[Receiver]) -> dict[str, Any]:
         page = self._claim(db, receivers, [each.name for each in receivers])
         # The first statement may have waited for a database that resumes.
         started = time.monotonic()
         tellings = [Telling(db, each, started + SENDING_SECONDS) for each in receivers]
-        outcomes: dict[str, Outcome] = {}
+        outcomes: dict[UUID, Outcome] = {}
         persistent = 0
         while page:
             results = [telling.tell(page) for telling in tellings]
@@ -101,13 +111,12 @@ class AlertStore(Store):
         count_alerts(
             delivered=counts["delivered"], failing=state.failing, oldest_seconds=oldest_seconds
         )
-        return DeliveryCounts(
-            **state.model_dump(),
-            receivers=[each.name for each in receivers],
-            delivered=counts["delivered"],
-            failed=counts["failed"],
-            untried=counts["untried"],
-        )
+        return state.model_dump() | {
+            "receivers": [each.name for each in receivers],
+            "delivered": counts["delivered"],
+            "failed": counts["failed"],
+            "untried": counts["untried"],
+        }
 
     def _claim(
         self, db: Handle, receivers: Sequence[Receiver], called: Sequence[ReceiverName]
@@ -117,10 +126,11 @@ class AlertStore(Store):
             return []
         return db.many(
             ClaimedAlert,
-            "claim_spend_alerts",
+            "claim_alerts",
             receivers=list(called),
             configured=[each.name for each in receivers],
-            sns_in_order=any(each.keeps_order for each in receivers),
+            in_order=[each.name for each in receivers if each.keeps_order],
+            console_url=console_url(),
             limit=PAGE,
             lease_seconds=LEASE_SECONDS,
         )
@@ -158,17 +168,17 @@ class AlertStore(Store):
 
 def _settle(
     db: Handle, page: Sequence[ClaimedAlert], results: Sequence[Told]
-) -> dict[str, Outcome]:
+) -> dict[UUID, Outcome]:
     """End the leases of a page of alerts. Return what became of each, by its id."""
     failed = {id_ for each in results for id_ in each.failed}
     untried = {id_ for each in results for id_ in each.untried}
-    outcomes: dict[str, Outcome] = {
+    outcomes: dict[UUID, Outcome] = {
         each.id: "failed" if each.id in failed else "untried" if each.id in untried else "delivered"
         for each in page
     }
     entries = [
-        key_of(each)
-        | {
+        {
+            "id": str(each.id),
             "leased_until": each.leased_until.isoformat(),
             "outcome": outcomes[each.id],
             "elsewhere_untried": each.id in untried,
@@ -176,7 +186,7 @@ def _settle(
         for each in page
     ]
     db.run(
-        "settle_spend_alerts",
+        "settle_alerts",
         entries=json.dumps(entries),
         first_delay_seconds=FIRST_DELAY_SECONDS,
         longest_delay_seconds=LONGEST_DELAY_SECONDS,

@@ -1,92 +1,90 @@
-"""A spend alert: its fields, and its text for people. Pure. The contract is docs/alerts.md."""
+"""Spend alerts: their fields, and the message to programs. Pure. The contract is docs/alerts.md."""
 
 import json
-from datetime import UTC, datetime
-from typing import Any, assert_never
+from typing import Any, Literal
 from uuid import UUID
 
-from allowance.budgets.effective import LimitSource, period_containing
-from allowance.contract.fields import ExactMicros, Row, Timestamp, rfc3339
-from allowance.contract.money import usd_text
+from allowance.budgets.effective import LimitSource
+from allowance.contract.fields import ExactMicros, Row, Timestamp
+
+AlertKind = Literal["threshold", "refused", "unpriced_models"]
+BudgetKind = Literal["allowance", "budget"]
 
 
-class SpendAlert(Row):
-    """A user reached a percentage of the limit in a period. Amounts are those at that time, in
-    micro-units of US dollars. `spent_micros` is exact here and in the text, whole in the message.
+class UsedModel(Row):
+    """A model without a price, as it was sent, and its usage in the last seven days."""
 
-    Names are current; None if the user, group or organization is deleted.
+    provider: str
+    model: str
+    usage_count: int
+    tokens: int
+
+
+class AlertFacts(Row):
+    """Why an alert was raised: the figures of that time, in micro-units of US dollars.
+
+    A notice of models without a price has no budget and no amounts. A period of a budget without
+    periods has no start and no end. `subject` is what the budget limits: the id of a user, the
+    value of a label, or everything (empty). `group_name` is None if the group is deleted.
     """
 
-    user_id: UUID
-    username: str | None
-    email: str | None
+    id: UUID
+    kind: AlertKind
+    budget_kind: BudgetKind | None
+    budget_id: UUID | None
+    budget_name: str | None
+    subject: str
     organization_id: UUID
-    organization_name: str | None
     group_id: UUID
     group_name: str | None
-    threshold_percent: int
-    spend_limit_micros: int
-    limit_source: LimitSource
-    spent_micros: ExactMicros
-    period_start: Timestamp
+    threshold_percent: int | None
+    limit_micros: ExactMicros | None
+    limit_source: LimitSource | None
+    spent_micros: ExactMicros | None
+    reserved_micros: ExactMicros | None
+    period_start: Timestamp | None
+    period_end: Timestamp | None
+    models: list[UsedModel] | None
+    model_count: int | None
     raised_at: Timestamp
 
-    @property
-    def id(self) -> str:
-        """One id per user, period and threshold, which never changes: receivers drop
-        repetitions by it.
-        """
-        return f"{self.user_id}/{self._start:%Y-%m-%d}/{self.threshold_percent}"
+
+class Recipient(Row):
+    """The user whom an alert concerns. Name and address are None if the user is deleted."""
+
+    id: UUID
+    username: str | None
+    email: str | None
+
+
+class Admin(Row):
+    """An active administrator of the organization, who may change its budgets."""
+
+    username: str
+    email: str
+
+
+class Alert(AlertFacts):
+    """An alert as receivers get it: the facts, and whom to tell. Names are current.
+
+    `admins` are the first 20 with an address, and `admin_count` is how many there are.
+    """
+
+    organization_name: str | None
+    user: Recipient | None
+    admins: list[Admin]
+    admin_count: int
+    console_url: str | None
 
     @property
-    def _start(self) -> datetime:
-        return self.period_start.astimezone(UTC)
-
-    @property
-    def _user(self) -> str:
-        return self.username or str(self.user_id)
+    def ordering_key(self) -> str:
+        """Return what has an order: the alerts of a budget, or of a user's allowance."""
+        return str(self.budget_id or (self.user and self.user.id) or self.organization_id)
 
     def document(self) -> dict[str, Any]:
         """Return the fields of the message as JSON values."""
-        fields = self.model_dump(mode="json", include=set(SpendAlert.model_fields))
-        return (
-            {"id": self.id}
-            | fields
-            | {"period_end": rfc3339(period_containing(self.period_start).end)}
-        )
+        return self.model_dump(mode="json", include=set(Alert.model_fields))
 
     def message(self) -> str:
         """Return the message: a JSON object in ASCII."""
         return json.dumps(self.document())
-
-    def subject(self) -> str:
-        """Return one line of ASCII under 100 characters. The username is the only chosen name in
-        it.
-        """
-        return f"AI spend of {self._user} has reached {self.threshold_percent}% of the limit"
-
-    def text(self) -> str:
-        """Return the text for people who receive alerts by e-mail."""
-        address = f" ({self.email})" if self.email else ""
-        return f"""\
-{self._user}{address} has reached {self.threshold_percent}% \
-of the AI spend limit in {self._start:%B %Y} (UTC).
-
-Spent:         {usd_text(self.spent_micros)}
-Limit:         {usd_text(self.spend_limit_micros)} ({_limit_of(self.limit_source)})
-Group:         {self.group_name or self.group_id}
-Organization:  {self.organization_name or self.organization_id}
-Noticed at:    {rfc3339(self.raised_at)}
-
-Alert {self.id}
-"""
-
-
-def _limit_of(source: LimitSource) -> str:
-    match source:
-        case "user_override":
-            return "the user's own"
-        case "group":
-            return "of the group, for each member"
-        case _:
-            assert_never(source)

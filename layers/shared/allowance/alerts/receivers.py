@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, Literal, Protocol
 
-from allowance.alerts.models import SpendAlert
+from allowance.alerts.models import Alert, AlertKind
 from allowance.alerts.settings import alert_receivers
+from allowance.alerts.texts import subject_of, text_of
 
 CONNECT_SECONDS = 2
 ANSWER_SECONDS = 3
@@ -18,7 +19,11 @@ MAX_BATCH = 10
 """The limit of both PublishBatch and PutEvents."""
 
 SOURCE = "allowance"
-DETAIL_TYPE = "AI spend threshold reached"
+DETAIL_TYPES: dict[AlertKind, str] = {
+    "threshold": "AI spend threshold reached",
+    "refused": "AI spend refused",
+    "unpriced_models": "AI models without a price used",
+}
 
 REFUSED_STATUSES = (400, 413)
 THROTTLED = (
@@ -32,7 +37,9 @@ THROTTLED = (
 """Codes that may come with a 400 but are about the rate of calls, not about their content."""
 
 ReceiverName = Literal["sns", "eventbridge"]
-"""Each has a column of `ai_spend_alerts` with the time at which it accepted the alert."""
+"""A receiver is a name here, a class below, and its setting in `configured_receivers`. What it has
+accepted is a row of `ai_alert_deliveries` with its name.
+"""
 
 
 class CallRefused(Exception):
@@ -55,10 +62,10 @@ class Receiver(Protocol):
 
     @property
     def keeps_order(self) -> bool:
-        """Whether its subscribers get the alerts of a user in the order of the calls."""
+        """Whether its subscribers get the alerts of a budget in the order of the calls."""
         ...
 
-    def send(self, alerts: Sequence[SpendAlert]) -> list[str | None]:
+    def send(self, alerts: Sequence[Alert]) -> list[str | None]:
         """Return for each of at most MAX_BATCH alerts None if accepted, else the reason. Raise
         CallRefused, NoAnswer.
         """
@@ -107,10 +114,10 @@ class Topic(Service):
 
     @property
     def keeps_order(self) -> bool:
-        """Whether it is a FIFO topic. Each user is a message group of it."""
+        """Whether it is a FIFO topic. Each allowance and each budget is a message group of it."""
         return self._arn.endswith(".fifo")
 
-    def send(self, alerts: Sequence[SpendAlert]) -> list[str | None]:
+    def send(self, alerts: Sequence[Alert]) -> list[str | None]:
         """https://docs.aws.amazon.com/sns/latest/api/API_PublishBatch.html"""
         entries = [{"Id": str(place)} | self._entry(alert) for place, alert in enumerate(alerts)]
         answer = _answer(
@@ -123,21 +130,21 @@ class Topic(Service):
         names = [each["Id"] for each in entries]
         return [None if name in taken else reasons.get(name, "NotAnswered") for name in names]
 
-    def _entry(self, alert: SpendAlert) -> dict[str, Any]:
-        in_order = {"MessageGroupId": str(alert.user_id), "MessageDeduplicationId": alert.id}
+    def _entry(self, alert: Alert) -> dict[str, Any]:
+        in_order = {"MessageGroupId": alert.ordering_key, "MessageDeduplicationId": str(alert.id)}
+        attributes = {
+            "kind": ("String", alert.kind),
+            "organization_id": ("String", str(alert.organization_id)),
+        }
+        if alert.threshold_percent is not None:
+            attributes["threshold_percent"] = ("Number", str(alert.threshold_percent))
         return {
-            "Subject": alert.subject(),
+            "Subject": subject_of(alert),
             "MessageStructure": "json",
             "Message": _by_protocol(alert),
             "MessageAttributes": {
-                "threshold_percent": {
-                    "DataType": "Number",
-                    "StringValue": str(alert.threshold_percent),
-                },
-                "organization_id": {
-                    "DataType": "String",
-                    "StringValue": str(alert.organization_id),
-                },
+                name: {"DataType": kind, "StringValue": value}
+                for name, (kind, value) in attributes.items()
             },
         } | (in_order if self.keeps_order else {})
 
@@ -152,12 +159,12 @@ class EventBus(Service):
         super().__init__("events", None)
         self._bus = bus
 
-    def send(self, alerts: Sequence[SpendAlert]) -> list[str | None]:
+    def send(self, alerts: Sequence[Alert]) -> list[str | None]:
         """https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html"""
         entries = [
             {
                 "Source": SOURCE,
-                "DetailType": DETAIL_TYPE,
+                "DetailType": DETAIL_TYPES[alert.kind],
                 "Detail": alert.message(),
                 "EventBusName": self._bus,
             }
@@ -181,9 +188,9 @@ def configured_receivers() -> list[Receiver]:
     return [*topic, *bus]
 
 
-def _by_protocol(alert: SpendAlert) -> str:
+def _by_protocol(alert: Alert) -> str:
     """Return JSON for programs and a text for e-mail."""
-    return json.dumps({"default": alert.message(), "email": alert.text()})
+    return json.dumps({"default": alert.message(), "email": text_of(alert)})
 
 
 def _answer(call: Callable[[], dict[str, Any]]) -> dict[str, Any]:

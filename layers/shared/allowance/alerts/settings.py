@@ -1,4 +1,4 @@
-"""Where alerts go: ALERT_TOPIC_ARN and ALERT_EVENT_BUS."""
+"""Where alerts go and lead: ALERT_TOPIC_ARN, ALERT_EVENT_BUS and ALERT_API_URL."""
 
 import os
 import re
@@ -8,6 +8,8 @@ from functools import cache
 from allowance.settings import BadSetting
 
 TOPIC_ARN = re.compile(r"arn:[\w-]+:sns:[\w-]+:\d{12}:[\w-]+(\.fifo)?", re.ASCII)
+
+API_URL = re.compile(r"https?://[\w.:-]+", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -27,3 +29,12 @@ def alert_receivers() -> AlertReceivers:
     if topic_arn is not None and not TOPIC_ARN.fullmatch(topic_arn):
         raise BadSetting(f"ALERT_TOPIC_ARN must be the ARN of an SNS topic, not {topic_arn!r}.")
     return AlertReceivers(topic_arn, os.environ.get("ALERT_EVENT_BUS") or None)
+
+
+@cache
+def console_url() -> str | None:
+    """Return the address of the console. None: no ALERT_API_URL is set. Raise BadSetting."""
+    url = os.environ.get("ALERT_API_URL") or None
+    if url is not None and not API_URL.fullmatch(url):
+        raise BadSetting(f"ALERT_API_URL must be like https://api.example.com, not {url!r}.")
+    return url and f"{url}/console"

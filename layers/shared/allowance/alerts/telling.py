@@ -1,15 +1,15 @@
 """One receiver in one run of DeliverAlerts: the alerts that it is called for, and its responses."""
 
-import json
 import time
 from collections import Counter, deque
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import batched
-from typing import NamedTuple, assert_never
+from typing import NamedTuple
+from uuid import UUID
 
 from allowance.access.handle import Handle
-from allowance.alerts.models import SpendAlert
+from allowance.alerts.models import Alert
 from allowance.alerts.receivers import MAX_BATCH, CallRefused, NoAnswer, Receiver, ReceiverName
 
 SILENT_CALLS = 10
@@ -18,37 +18,22 @@ SILENT_SECONDS = 6.0
 """The same after these seconds of such calls: a receiver that hangs leaves time for the other."""
 
 
-class ClaimedAlert(SpendAlert):
-    """An alert that this run has claimed, and which receivers have it. `sns_waits`: the topic keeps
-    the order, and lacks a lower threshold of the user.
+class ClaimedAlert(Alert):
+    """An alert that this run has claimed, the receivers that have it, and those that keep the order
+    and lack an earlier alert of the same budget, subject and period.
     """
 
     attempts: int
     leased_until: datetime
-    sns_published_at: datetime | None
-    event_put_at: datetime | None
-    sns_waits: bool
-
-    def is_known_to(self, receiver: ReceiverName) -> bool:
-        """Return whether this receiver accepted it in an earlier run."""
-        match receiver:
-            case "sns":
-                return self.sns_published_at is not None
-            case "eventbridge":
-                return self.event_put_at is not None
-            case _:
-                assert_never(receiver)
-
-    def waits_for_order(self, receiver: ReceiverName) -> bool:
-        """Return whether this receiver must get a lower threshold first."""
-        return receiver == "sns" and self.sns_waits
+    received: list[str]
+    waiting: list[str]
 
 
 class Told(NamedTuple):
     """The ids of the alerts that a receiver did not accept, and of those it was not called for."""
 
-    failed: set[str]
-    untried: set[str]
+    failed: set[UUID]
+    untried: set[UUID]
 
 
 class Telling:
@@ -81,8 +66,8 @@ class Telling:
         """Send the alerts that the receiver lacks, and mark after each call those it accepted.
         Return the others.
         """
-        lacking = [each for each in page if not each.is_known_to(self.receiver)]
-        result = Told(set(), {each.id for each in lacking if each.waits_for_order(self.receiver)})
+        lacking = [each for each in page if self.receiver not in each.received]
+        result = Told(set(), {each.id for each in lacking if self.receiver in each.waiting})
         calls = deque(
             batched(
                 (each for each in lacking if each.id not in result.untried), MAX_BATCH, strict=False
@@ -104,9 +89,7 @@ class Telling:
             taken = [alert for alert, reason in zip(batch, reasons, strict=True) if reason is None]
             if taken:
                 self._db.run(
-                    "mark_spend_alerts",
-                    receiver=self.receiver,
-                    entries=json.dumps(list(map(key_of, taken))),
+                    "mark_alerts", receiver=self.receiver, alert_ids=[each.id for each in taken]
                 )
             result.failed.update(each.id for each in batch if each not in taken)
             self.reasons.update(filter(None, reasons))
@@ -128,8 +111,3 @@ class Telling:
 
     def _end_silence(self) -> None:
         self._silent_calls, self._silent_seconds = 0, 0.0
-
-
-def key_of(alert: SpendAlert) -> dict[str, object]:
-    """Return the primary key of an alert, as JSON values."""
-    return alert.model_dump(mode="json", include={"user_id", "period_start", "threshold_percent"})

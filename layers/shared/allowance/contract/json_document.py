@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from itertools import chain, compress
+from itertools import chain
 from typing import Any, NoReturn, cast
 
 from pydantic_core import from_json
@@ -76,11 +76,14 @@ def _number_of_keys(value: object) -> int:
         objects: list[dict[str, Any]] = [each for each in level if type(each) is dict]
         arrays: list[list[Any]] = [each for each in level if type(each) is list]
         keys += sum(map(len, objects))
-        inner = [
-            *chain.from_iterable(map(dict[str, Any].values, objects)),
-            *chain.from_iterable(arrays),
+        groups = chain(map(dict[str, Any].values, objects), arrays)
+        # Most values are texts, so they leave by the first condition.
+        level = [
+            each
+            for group in groups
+            for each in group
+            if type(each) is not str and type(each) in _CONTAINERS
         ]
-        level = list(compress(inner, map(_CONTAINERS.__contains__, map(type, inner))))
     return keys
 
 

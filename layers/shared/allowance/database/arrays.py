@@ -6,14 +6,15 @@ bytes (`array_recv` in PostgreSQL's arrayfuncs.c). Integers are big-endian; a ti
 since 2000 (`timestamptz_recv`). The OIDs come from pg_type.dat.
 """
 
+from array import array
 from collections.abc import Collection, Iterable
-from datetime import UTC, datetime, timedelta
-from itertools import chain, repeat
+from datetime import UTC, datetime
 from struct import pack
-from typing import ClassVar
+from sys import byteorder
+from typing import ClassVar, cast
 
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
+_DAY_SECONDS = 86_400
 _NULL = pack("!i", -1)
 
 
@@ -65,9 +66,12 @@ def integers(values: Collection[int | None]) -> Integers:
 
 def times(values: Collection[datetime]) -> Times:
     """Return an array of times. Each must have a time zone."""
-    return Times(
-        _header(Times, len(values)) + _eights([(each - _EPOCH) // _MICROSECOND for each in values])
-    )
+    since = [each - _EPOCH for each in values]
+    # In a third of the time of a division by a microsecond.
+    microseconds = [
+        (each.days * _DAY_SECONDS + each.seconds) * 1_000_000 + each.microseconds for each in since
+    ]
+    return Times(_header(Times, len(values)) + _eights(microseconds))
 
 
 def uuids(values: Collection[bytes]) -> Uuids:
@@ -88,8 +92,19 @@ def _header(kind: type[Array], count: int, nulls: int = 0) -> bytes:
     )
 
 
-def _eights(values: Collection[int | None]) -> bytes:
-    return pack("!" + "iq" * len(values), *chain.from_iterable(zip(repeat(8), values)))
+def _eights(values: Iterable[int | None]) -> bytes:
+    """Return 64-bit integers, each after its length. Slices copy a byte of all elements at once,
+    which takes half the time of packing them one by one.
+    """
+    column = array("q", cast("Iterable[int]", values))
+    if byteorder == "little":
+        column.byteswap()
+    elements = bytearray(12 * len(column))
+    elements[3::12] = b"\x08" * len(column)
+    integers = column.tobytes()
+    for place in range(8):
+        elements[4 + place :: 12] = integers[place::8]
+    return bytes(elements)
 
 
 def _of_length(length: int, values: Iterable[bytes]) -> bytes:

@@ -49,7 +49,7 @@ CANCELLED = "57014"
 CHECK_VIOLATION = "23514"
 
 RESERVATION_CHANGED = "AL001"
-"""SQLSTATE that settle_ai_reservation raises: see migrations/0019_settling.sql."""
+"""SQLSTATE that settle_ai_reservation raises: see migrations/0031_settling.sql."""
 
 CONSTRAINTS: Mapping[str, type[AllowanceError]] = {
     "user_ai_budget_overrides_organization_membership": NotAGroupMember,

@@ -60,6 +60,13 @@ def _group_name(name: str) -> str:
     return name
 
 
+def _group_key(key: str) -> str:
+    organization, _, group = key.partition("/")
+    if not organization or not group or "/" in group:
+        raise ValueError("must be an organization and a group of it, like acme/platform")
+    return key
+
+
 def _email(address: str) -> str:
     if not _EMAIL.fullmatch(address):
         raise ValueError("is no e-mail address")
@@ -83,6 +90,7 @@ def _in_utc(time: datetime) -> datetime:
 Username = Annotated[str, AfterValidator(_username)]
 OrganizationName = Annotated[Name, AfterValidator(_organization_name)]
 GroupName = Annotated[Name, AfterValidator(_group_name)]
+GroupKey = Annotated[str, AfterValidator(_group_key)]
 Email = Annotated[Name, AfterValidator(_email)]
 Time = Annotated[
     AwareDatetime, Field(strict=False), AfterValidator(_in_utc), BeforeValidator(_rfc3339)
@@ -114,7 +122,7 @@ MAX_ORGANIZATIONS_OF_USER = 4_000
 
 class UserEntry(Body):
     """A user, and all organizations of the user. A deleted user has no roles and organizations,
-    whatever the entry lists.
+    whatever the entry lists. Calls that name no group count for the primary one.
     """
 
     username: Username
@@ -124,6 +132,7 @@ class UserEntry(Body):
     organizations: Annotated[
         list[MembershipEntry], Field(max_length=MAX_ORGANIZATIONS_OF_USER)
     ] = []
+    primary_group: GroupKey | None = None
 
     @property
     def row_count(self) -> int:

@@ -62,7 +62,7 @@ class DirectoryStore(Store):
             apply_organizations(db, origin, document, known)
             free_addresses(db, resolved.handed_over)
             known = known_organizations(db, document)
-            apply_users(db, origin, document, known, resolved.handed_over)
+            refuse(apply_users(db, origin, document, known, resolved.handed_over))
             tokens = apply_tokens(db, origin, document, known)
             delete_organizations(db, origin, document, known)
             # A new token is in this result only. So no statement may follow the commit and fail.

@@ -5,17 +5,19 @@ user only. Slices take the users in the order of their names.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import batched
 from typing import Any
 
 from allowance.access.handle import Handle
 from allowance.access.store import Origin
+from allowance.contract.fields import Row
 from allowance.directory.document import UserEntry
 from allowance.directory.known import Account, KnownOrganizations, known_accounts
-from allowance.directory.reading import ROWS_PER_SLICE, DirectoryDocument
+from allowance.directory.reading import ROWS_PER_SLICE, DirectoryDocument, Slice
 from allowance.directory.resolve import final_account
 from allowance.directory.snapshot import Part, state_of, write_audit
+from allowance.errors import Problem
 
 WRITES = (
     "insert_users",
@@ -30,6 +32,12 @@ WRITES = (
 """In this order for each slice: a name exists before a reference to it."""
 
 
+class Stranger(Row):
+    """A user who is no member of a group."""
+
+    username: str
+
+
 def free_addresses(db: Handle, handed_over: Mapping[str, str]) -> None:
     """Clear each address that passes to another user of the document, who may be in any slice."""
     for usernames in batched(sorted(handed_over), ROWS_PER_SLICE, strict=False):
@@ -42,10 +50,11 @@ def apply_users(
     document: DirectoryDocument,
     known: KnownOrganizations,
     handed_over: Mapping[str, str],
-) -> None:
+) -> list[Problem]:
     """Bring the users of the document and their memberships to its state. `known` has each of its
-    groups.
+    groups. Return a problem for each primary group whose user is no member of it.
     """
+    problems: list[Problem] = []
     for part in document.users_by_name():
         usernames = [user.username for _, user in part]
         accounts = known_accounts(db, usernames)
@@ -62,9 +71,11 @@ def apply_users(
         for write in WRITES:
             db.run(write, users=users)
         _insert_group_members(db, rows, known)
+        problems += _set_primary_groups(db, part, rows, known)
         write_audit(
             db, origin, before, Part(usernames=usernames, token_owners=changed.token_owners)
         )
+    return problems
 
 
 def _insert_group_members(
@@ -82,6 +93,28 @@ def _insert_group_members(
         group_ids=[known.groups[group] for _, group, _ in listed],
         organization_ids=[known.organizations[organization] for _, _, organization in listed],
     )
+
+
+def _set_primary_groups(
+    db: Handle, part: Slice[UserEntry], rows: list[dict[str, Any]], known: KnownOrganizations
+) -> Iterator[Problem]:
+    given = {
+        user.username: (i, user.primary_group)
+        for (i, user), row in zip(part, rows, strict=True)
+        if "primary_group" in user.model_fields_set and row["status"] != "deleted"
+    }
+    if not given:
+        return
+    refused = db.many(
+        Stranger,
+        "set_primary_groups",
+        usernames=list(given),
+        group_ids=[known.groups[key] if key else None for _, key in given.values()],
+    )
+    for each in refused:
+        i, key = given[each.username]
+        detail = f'"{each.username}" is no member of "{key}"'
+        yield Problem(f"users[{i}].primary_group", detail)
 
 
 def _row(user: UserEntry, before: Account | None) -> dict[str, Any]:

@@ -107,6 +107,32 @@ FROM unnest(%(usernames)s::text[], %(group_ids)s::uuid[], %(organization_ids)s::
 JOIN users AS u ON u.username = listed.username
 ON CONFLICT (group_id, user_id) DO NOTHING;
 
+-- name: set_primary_groups
+-- needs: update directory
+-- Set the primary groups that the document gives, NULL for none, and return the users who are no
+-- members of theirs. A trigger clears the primary group of a user who leaves it.
+WITH given AS MATERIALIZED (
+    SELECT u.id, u.username, listed.group_id
+    FROM unnest(%(usernames)s::text[], %(group_ids)s::uuid[]) AS listed (username, group_id)
+    JOIN users AS u ON u.username = listed.username
+),
+changed AS (
+    UPDATE users AS u
+    SET primary_group_id = g.group_id, updated_at = now()
+    FROM given AS g
+    WHERE u.id = g.id AND u.primary_group_id IS DISTINCT FROM g.group_id
+)
+SELECT g.username
+FROM given AS g
+WHERE g.group_id IS NOT NULL
+    AND NOT EXISTS (
+        SELECT 1 FROM group_members AS gm WHERE gm.group_id = g.group_id AND gm.user_id = g.id
+    )
+    AND NOT EXISTS (
+        SELECT 1 FROM organization_members AS om
+        WHERE om.organization_id = g.group_id AND om.user_id = g.id
+    );
+
 -- name: revoke_tokens_of_deleted_users
 -- needs: update directory
 -- Revoke the tokens of users who are or were deleted.

@@ -170,6 +170,11 @@ def _of_user(
         if membership.name in deleted:
             where = f"{path}.organizations[{k}].name"
             yield Problem(where, f'"{membership.name}" is deleted by {deleted[membership.name]}')
+    if user.primary_group is not None:
+        name = user.primary_group.partition("/")[0]
+        document.organization_names.add(name)
+        if name in deleted:
+            yield Problem(f"{path}.primary_group", f'"{name}" is deleted by {deleted[name]}')
 
 
 def _twice(path: str, key: str, names: list[str]) -> Iterable[Problem]:

@@ -149,6 +149,8 @@ def _memberships(
             if f"{name}/{group}" not in groups:
                 detail = f'no group "{group}" in organization "{name}"'
                 yield Problem(f"{where}.groups[{j}]", detail)
+    if user.primary_group is not None and user.primary_group not in groups:
+        yield Problem(f"{path}.primary_group", f'no group "{user.primary_group}"')
 
 
 def _of_token(

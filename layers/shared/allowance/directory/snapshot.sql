@@ -31,6 +31,15 @@
             'status', u.status,
             'roles', u.roles
         )
+        || coalesce(
+            (
+                SELECT jsonb_build_object('primary_group', o.name || '/' || g.name)
+                FROM groups AS g
+                JOIN organizations AS o ON o.id = g.organization_id
+                WHERE g.id = u.primary_group_id
+            ),
+            '{}'
+        )
     FROM users AS u
     WHERE u.username = ANY(%(usernames)s::text[])
     UNION ALL

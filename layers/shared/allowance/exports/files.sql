@@ -17,8 +17,9 @@ FROM (
     SELECT '00000000-0000-0000-0000-000000000000'::uuid
 ) AS o
 WHERE EXISTS (
-    SELECT 1 FROM ai_usage_hourly AS h
-    WHERE h.organization_id = o.id AND h.hour >= %(period_start)s AND h.hour < %(period_end)s
+    SELECT 1 FROM ai_usage_quarter_hourly AS h
+    WHERE h.organization_id = o.id AND h.starts_at >= %(period_start)s
+        AND h.starts_at < %(period_end)s
 )
 ORDER BY o.id
 ON CONFLICT (organization_id, month) DO NOTHING;

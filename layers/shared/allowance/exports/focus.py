@@ -5,6 +5,7 @@ value here. All mandatory columns are present, and of the conditional ones those
 """
 
 import json
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
@@ -19,14 +20,16 @@ from allowance.exports.unit_columns import unit_columns
 from allowance.prices.units import COUNTED_IN_TOKENS
 from allowance.spend.models import Sums
 from allowance.tables.columns import Column, millionths
+from allowance.usage.labels import OTHER_SET, OWN_PREFIX
 
 
 class Charge(Sums):
-    """The usage of one model in one hour, attributed to one group: tokens by class, other
-    units, and the cost.
+    """The usage of one model in one hour with the same labels, attributed to one group: tokens by
+    class, other units, and the cost.
 
     Usage without a price is in the tokens and in `unpriced_usage_count`, but not in the cost.
-    `group_name` is None if the group is deleted, `organization_name` if there is no organization.
+    `group_name` is None if the group is deleted, `organization_name` if there is no organization,
+    `labels` for the set `other`.
     """
 
     hour: datetime
@@ -36,6 +39,8 @@ class Charge(Sums):
     group_name: str | None
     provider: str
     model: str
+    label_set_id: UUID
+    labels: Mapping[str, str] | None
 
     @property
     def tokens(self) -> int:
@@ -61,10 +66,13 @@ class ChargePosition(NamedTuple):
     group_id: UUID
     provider: str
     model: str
+    label_set_id: UUID
 
 
 def position_of_charge(charge: Charge) -> ChargePosition:
-    return ChargePosition(charge.hour, charge.group_id, charge.provider, charge.model)
+    return ChargePosition(
+        charge.hour, charge.group_id, charge.provider, charge.model, charge.label_set_id
+    )
 
 
 @lru_cache(maxsize=1024)
@@ -81,9 +89,12 @@ def _sub_account(charge: Charge) -> str | None:
 
 
 def _tags(charge: Charge) -> str:
+    """Return the labels, and the names of organization and group. No label begins like these."""
     names = {
-        "allowance/organization": charge.organization_name,
-        "allowance/group": charge.group_name,
+        **(charge.labels or {}),
+        f"{OWN_PREFIX}labels": OTHER_SET if charge.labels is None else None,
+        f"{OWN_PREFIX}organization": charge.organization_name,
+        f"{OWN_PREFIX}group": charge.group_name,
     }
     return json.dumps(
         {key: name for key, name in names.items() if name is not None}, ensure_ascii=False

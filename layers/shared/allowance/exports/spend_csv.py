@@ -58,8 +58,8 @@ class ExportQuery(Query):
         Literal["spend", "focus"],
         Field(
             description=(
-                "`spend`: by day, user and group. `focus`: by hour, group and model, in the "
-                "columns of FOCUS 1.2."
+                "`spend`: by day, user and group. `focus`: by hour, group, model and labels, in "
+                "the columns of FOCUS 1.2."
             )
         ),
     ] = "spend"

@@ -68,7 +68,8 @@ class ExportStore(OrganizationPathStore):
         return page_of(SPEND_COLUMNS, rows, position_of_spend, query, period, organization.name)
 
     def export_charges(self, query: ExportQuery) -> CsvPage:
-        """Return a page by hour, group and model, in FOCUS, for callers who may read every group.
+        """Return a page by hour, group, model and labels, in FOCUS, for callers who may read
+        every group.
 
         Raise like `export`.
         """
@@ -97,5 +98,6 @@ def charges_of(
         after_group=after and after.group_id,
         after_provider=after and after.provider,
         after_model=after and after.model,
+        after_label_set=after and after.label_set_id,
         limit=limit,
     )

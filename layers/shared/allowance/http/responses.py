@@ -32,6 +32,7 @@ STATUSES: Mapping[type[AllowanceError], int] = {
     errors.RouteNotFound: 404,
     errors.MethodNotAllowed: 405,
     errors.AlreadyDecided: 409,
+    errors.BudgetNameTaken: 409,
     errors.ReservationConflict: 409,
     errors.ReservationClosed: 409,
     errors.BudgetChanged: 412,

@@ -141,6 +141,31 @@ def cost_of(
     return Cost(picos, tokens, others, rates, tier)
 
 
+class FlatPrices(NamedTuple):
+    """The prices of text tokens, with 0 for unknown ones, and the indexes of the unknown ones."""
+
+    prices: tuple[int, ...]
+    unknown: tuple[int, ...]
+
+    def picos(self, tokens: Tokens) -> int | None:
+        """Return what `cost_of` returns for text tokens alone, in a third of the time. None: only
+        `cost_of` can tell, because a price is unknown or the cost is out of range.
+        """
+        for place in self.unknown:
+            if tokens[place]:
+                return None
+        picos = int(sumprod(tokens, self.prices))
+        return picos if picos <= MAX_COST_PICOS else None
+
+
+def flat_prices(terms: PriceTerms) -> FlatPrices | None:
+    """Return the prices that apply without a variant. None: there are tiers, or a price per
+    request.
+    """
+    prices, unknown, fee = terms.amounts
+    return None if terms.tiers or fee else FlatPrices(prices, unknown)
+
+
 def unpriced_in(
     tokens: Tokens, terms: PriceTerms, variant: Variant | None, others: OtherUnits, requests: int
 ) -> tuple[TokenClass | OtherUnit, ...]:

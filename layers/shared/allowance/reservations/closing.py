@@ -5,15 +5,12 @@ record the usage. Each usage counts once, by its source and id, however often it
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
-from decimal import Decimal
-from hashlib import sha256
 from typing import Any, override
 from uuid import UUID
 
 from allowance.access.handle import Handle
 from allowance.access.store import CallerStore
-from allowance.contract.fields import Body, Row, Timestamp, rfc3339
+from allowance.contract.fields import Body, Row
 from allowance.database.queries import Call, call
 from allowance.errors import (
     Problem,
@@ -26,35 +23,28 @@ from allowance.errors import (
     UsageOutOfRange,
     ValidationFailed,
 )
-from allowance.prices.cost import PICOS_PER_MICRO
 from allowance.rbac.policy import USAGE, Action
 from allowance.reservations.facts import SettlementFacts
-from allowance.reservations.ids import granted_at
-from allowance.reservations.models import KeptState, Settled, Settlement
+from allowance.reservations.models import Settled, Settlement
 from allowance.usage.ledger import call_of_entries
 from allowance.usage.look_ups import RecordedKey, call_of_months
 from allowance.usage.recording import ATTEMPTS, Batch
 from allowance.usage.records import Usage, require_time
+from allowance.usage.reservation_ids import granted_at
+from allowance.usage.settling import (
+    Granted,
+    KeptState,
+    problem_of_settling,
+    settled_content,
+    settlement_of,
+)
 
-BEFORE_GRANT = timedelta(minutes=5)
-"""How far a gateway's clock may be behind ours."""
 
-
-class FoundReservation(Row):
+class FoundReservation(Granted):
     """A reservation, and its settlement by a usage of this key, if there is one."""
 
-    maker_id: UUID
-    user_id: UUID
-    state: KeptState
-    granted_at: Timestamp
     settled_content_sha256: bytes | None
     facts: SettlementFacts | None
-
-
-class SettledRow(Row):
-    """What a settlement left."""
-
-    facts: SettlementFacts
 
 
 class Released(Row):
@@ -147,36 +137,28 @@ class ClosingStore(CallerStore):
     ) -> Settled:
         if known.state != "held":
             raise ReservationClosed(detail=f"It was {known.state}.")
-        if usage.occurred_at < known.granted_at - BEFORE_GRANT:
-            earliest = rfc3339(known.granted_at - BEFORE_GRANT)
-            detail = f"Must be from {earliest} on, five minutes before the grant."
-            raise ValidationFailed([Problem("occurred_at", detail)])
-        entries, results, users = Batch({0: usage}).decide(rows)
+        entries, results, users, _ = Batch({0: usage}).decide(rows)
         result = results[0]
         if result.status == "rejected":
             raise ValidationFailed(Problem(each.field, each.detail) for each in result.validations)
         if result.status == "conflict":
             raise ReservationConflict(detail="The usage was recorded with other content.")
-        if {UUID(each.user_id) for each in users} != {known.user_id}:
-            raise ValidationFailed([Problem("user", "Must be the user of the reservation.")])
+        if (problem := problem_of_settling(usage, known, users[0].user_id)) is not None:
+            raise ValidationFailed([problem])
         recorded: list[RecordedKey] = rows[-1]  # type: ignore[assignment]
-        picos = entries[0].rated.cost_picos if entries else recorded[0].cost_picos
-        settle = call(
-            SettledRow,
-            "settle_ai_reservation",
-            reservation_id=reservation,
-            granted_at=known.granted_at,
-            usage_key_digest=UUID(bytes=usage.key_digest),
-            content_sha256=_content(usage, settlement),
-            cost_micros=None if picos is None else Decimal(picos) / PICOS_PER_MICRO,
-            occurred_at=usage.occurred_at,
+        settled = settlement_of(
+            usage,
+            reservation,
+            known.granted_at,
+            entries[0].rated.cost_picos if entries else recorded[0].cost_picos,
             is_new=bool(entries),
             final=settlement.final,
             extend_seconds=settlement.extend_seconds,
+            validations=result.validations,
         )
-        record = [call_of_months([usage]), call_of_entries(entries, users)] if entries else []
-        settled, *_ = db.all_in_one_trip(settle, *record)
-        return settled[0].facts.settled()
+        months = [call_of_months([usage])] if entries else []
+        *_, written = db.all_in_one_trip(*months, call_of_entries(entries, users, [settled]))
+        return SettlementFacts.model_validate(written[0].settled[0]).settled()
 
 
 def _usage(settlement: Settlement) -> Usage | None:
@@ -187,18 +169,15 @@ def _usage(settlement: Settlement) -> Usage | None:
         return None
 
 
-def _content(usage: Usage, settlement: Settlement) -> bytes:
-    """Return the SHA-256 of what a settlement says beside the key of its usage."""
-    stated = f"{settlement.final} {settlement.extend_seconds}".encode()
-    return sha256(usage.content_sha256 + stated).digest()
-
-
 def _settled_before(
     known: FoundReservation, usage: Usage, settlement: Settlement
 ) -> Settled | None:
     """Return the response of the first time. None: this usage settled nothing yet."""
     if known.facts is None:
         return None
-    if known.settled_content_sha256 != _content(usage, settlement):
+    content = settled_content(
+        usage, final=settlement.final, extend_seconds=settlement.extend_seconds
+    )
+    if known.settled_content_sha256 != content:
         raise ReservationConflict(detail="The usage settled it with other content.")
     return known.facts.settled()

@@ -9,17 +9,6 @@ LEFT JOIN ai_reservation_settlements AS s
     AND s.usage_key_digest = %(usage_key_digest)s::uuid
 WHERE r.granted_at = %(granted_at)s::timestamptz AND r.id = %(reservation_id)s::uuid;
 
--- name: settle_ai_reservation
--- needs: create ai_usage
--- Take the cost of a usage off what is held, and close the reservation if this is the last. The
--- usage is recorded by the next statement of the batch: see migrations/0019_settling.sql.
-SELECT settle_ai_reservation(
-    %(reservation_id)s::uuid, %(granted_at)s::timestamptz, %(usage_key_digest)s::uuid,
-    %(content_sha256)s::bytea, %(cost_micros)s::numeric, %(occurred_at)s::timestamptz,
-    %(is_new)s::boolean, %(final)s::boolean,
-    make_interval(secs => %(extend_seconds)s::bigint)
-) AS facts;
-
 -- name: release_ai_reservation
 -- needs: create ai_usage
 -- Release what a reservation still holds, and return its state afterwards.

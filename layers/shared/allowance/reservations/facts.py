@@ -5,14 +5,14 @@ same response: it is made of the same facts.
 """
 
 from decimal import Decimal
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
-from allowance.budgets.effective import LimitSource
+from pydantic import Field
+
 from allowance.contract.fields import ExactMicros, Row, Timestamp
+from allowance.reservations.decisions import AllowanceFacts, BudgetDecision
 from allowance.reservations.models import (
-    BindingBudget,
-    BudgetDecision,
     Decision,
     DecisionOnly,
     Reservation,
@@ -21,83 +21,48 @@ from allowance.reservations.models import (
     ReservedUser,
     Settled,
 )
-
-Outcome = Literal["granted", "refused", "unpriced", "unknown", "inactive", "conflict"]
-
-
-class AllowanceFacts(Row):
-    """A user's limit, and what is spent and held of it in a period."""
-
-    group_id: UUID | None
-    limit_micros: int | None
-    limit_source: LimitSource | None
-    spent_micros: ExactMicros
-    reserved_micros: ExactMicros
-    period_start: Timestamp
-    period_end: Timestamp
-
-    @property
-    def room_micros(self) -> Decimal | None:
-        """Return the exact room under the limit, which may be negative. None: there is no limit."""
-        if self.limit_micros is None:
-            return None
-        return self.limit_micros - self.spent_micros - self.reserved_micros
-
-    @property
-    def budget(self) -> BindingBudget:
-        """Return the budget as responses show it."""
-        return BindingBudget(
-            group_id=self.group_id,
-            spend_limit_micros=self.limit_micros,
-            limit_source=self.limit_source,
-            spent_micros=self.spent_micros,
-            reserved_micros=self.reserved_micros,
-            remaining_micros=self.room_micros,
-            period_start=self.period_start,
-            period_end=self.period_end,
-        )
+from allowance.usage.models import UsageProblem
 
 
 class DecisionFacts(AllowanceFacts):
-    """What a decision found, before the grant. `reservation_id` is None unless it was granted."""
+    """What a decision found, before the grant. `reservation_id` is None unless it was granted.
 
-    allowed: bool
+    `group_id` is the group that the call counts for, `limit_group_id` the one of the user's limit.
+    """
+
+    outcome: Literal["granted", "refused", "unpriced"]
     reservation_id: UUID | None
     estimate_micros: ExactMicros
     expires_at: Timestamp | None
     user_id: UUID
     username: str
+    group_id: UUID | None
     group_name: str | None
     price: ReservedPrice | None
-    retry_at: Timestamp | None
+    retry_at: Timestamp | None = None
 
     @property
     def decision(self) -> Decision:
-        """Return the decision, with every budget that concerns the call."""
-        room = self.room_micros
-        refuses = room is not None and self.estimate_micros > room
+        """The decision, with every budget that concerns the call."""
+        budgets = self.looked_at(self.estimate_micros)
+        rooms = [
+            each.remaining_micros
+            for each in budgets
+            if each.can_refuse and each.remaining_micros is not None
+        ]
         return Decision(
-            allowed=self.allowed,
+            allowed=self.outcome == "granted",
             # Down to whole micro-units, so that what is shown fits.
-            would_fit_micros=None if room is None else max(int(room // 1), 0),
+            would_fit_micros=max(int(min(rooms) // 1), 0) if rooms else None,
             retry_at=self.retry_at,
-            budgets=[
-                BudgetDecision(
-                    kind="allowance",
-                    id=None,
-                    name="allowance",
-                    limit_micros=self.limit_micros,
-                    limit_source=self.limit_source,
-                    spent_micros=self.spent_micros,
-                    reserved_micros=self.reserved_micros,
-                    remaining_micros=room,
-                    period_start=self.period_start,
-                    period_end=self.period_end,
-                    binding=room is not None,
-                    would_refuse=refuses,
-                )
-            ],
+            budgets=budgets,
         )
+
+    @property
+    def binding(self) -> BudgetDecision:
+        """The budget that binds; the allowance if none does."""
+        budgets = self.looked_at(self.estimate_micros)
+        return next((each for each in budgets if each.binding), budgets[0])
 
     @property
     def user(self) -> ReservedUser:
@@ -131,11 +96,18 @@ class DecisionFacts(AllowanceFacts):
         )
 
 
-class Outcomes(Row):
-    """The outcome of a request. No facts: the user is unknown or inactive, or the key is taken."""
+class NoDecision(Row):
+    """Why there is no decision: the user is unknown, inactive or not in the group, or the key is
+    taken.
+    """
 
-    outcome: Outcome
-    facts: DecisionFacts | None
+    outcome: Literal["unknown", "inactive", "other_group", "conflict"]
+
+
+class Decided(Row):
+    """What became of a request."""
+
+    facts: Annotated[DecisionFacts | NoDecision, Field(discriminator="outcome")]
 
 
 class SettlementFacts(AllowanceFacts):
@@ -147,6 +119,7 @@ class SettlementFacts(AllowanceFacts):
     overrun_micros: ExactMicros
     expires_at: Timestamp
     is_expired: bool
+    validations: list[UsageProblem]
 
     def settled(self) -> Settled:
         """Return the response to a settlement."""
@@ -157,5 +130,11 @@ class SettlementFacts(AllowanceFacts):
             reserved_micros=self.held_micros,
             overrun_micros=self.overrun_micros,
             expires_at=self.expires_at,
+            validations=self.validations,
             budget=self.budget,
         )
+
+
+def limit_text(limit: Decimal | None) -> str:
+    """Return a limit in dollars with two decimals: `25.00`."""
+    return f"{(limit or Decimal(0)).scaleb(-6):.2f}"

@@ -5,14 +5,15 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from allowance.access.handle import Handle
 from allowance.access.store import CallerStore
 from allowance.contract.fields import UUID_FORM, Row, hyphenated
 from allowance.contract.pages import fitting
 from allowance.contract.query import WHOLE_NUMBER, Query, UserKey
 from allowance.errors import ReservationNotFound
 from allowance.rbac.policy import Action, group_members_object, user_object
-from allowance.reservations.ids import granted_at
 from allowance.reservations.models import ReservationState, State
+from allowance.usage.reservation_ids import granted_at
 
 
 def _of_a_reservation(id_: UUID) -> UUID:
@@ -58,36 +59,42 @@ class ReservationStore(CallerStore):
 
     def get_reservation(self, reservation: UUID) -> ReservationState:
         """Return a reservation as it is now. Raise ReservationNotFound, NotAuthorized."""
-        found = self._find(ReservationQuery(), reservation)
-        if not found:
+        db, organization_ids = self._opened()
+        found = db.first(
+            ReservationState,
+            "get_reservation",
+            caller_id=self._caller.user_id,
+            organization_ids=organization_ids,
+            reservation_id=reservation,
+            granted_at=granted_at(reservation),
+        )
+        if found is None:
             raise ReservationNotFound
-        return found[0]
+        return found
 
     def list_reservations(self, query: ReservationQuery) -> ReservationPage:
         """Return a page of reservations, the latest first. Raise NotAuthorized."""
-        found = self._find(query, None)
-        page = fitting(found, query.limit)
-        following = str(page[-1].reservation_id) if len(page) < len(found) else None
-        return ReservationPage(reservations=page, next=following)
-
-    def _find(self, query: ReservationQuery, reservation: UUID | None) -> list[ReservationState]:
-        """Return a page, or one reservation, and one row more if there is another page."""
+        db, organization_ids = self._opened()
         caller_id = self._caller.user_id
-        db, organization_ids = self._gate.open_organizations(
-            Action.READ, group_members_object, beside=[user_object(caller_id)]
-        )
         key = str(caller_id) if query.user == "me" else query.user
-        return db.many(
+        found = db.many(
             ReservationState,
             "list_reservations",
             caller_id=caller_id,
             organization_ids=organization_ids,
-            reservation_id=reservation,
-            granted_at=reservation and granted_at(reservation),
             named_user_id=UUID(key) if key is not None and UUID_FORM.fullmatch(key) else None,
             named_username=key,
             reservation_state=query.state,
             after_reservation=query.after,
             after_granted_at=query.after and granted_at(query.after),
             limit=query.limit,
+        )
+        page = fitting(found, query.limit)
+        following = str(page[-1].reservation_id) if len(page) < len(found) else None
+        return ReservationPage(reservations=page, next=following)
+
+    def _opened(self) -> tuple[Handle, list[UUID] | None]:
+        """Return a handle for what the caller may see, and the organizations; None: all."""
+        return self._gate.open_organizations(
+            Action.READ, group_members_object, beside=[user_object(self._caller.user_id)]
         )

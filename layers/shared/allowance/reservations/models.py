@@ -4,20 +4,19 @@ from functools import cached_property
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from allowance.budgets.effective import LimitSource
 from allowance.contract.fields import Body, Created, ExactMicros, Key, Name, Row, Timestamp, example
 from allowance.prices.cost import MAX_COST_MICROS
 from allowance.prices.terms import Variant
-from allowance.usage.record_shape import EXAMPLE, TokenCounts, UnitCounts, UsageRecord
+from allowance.reservations.decisions import BindingBudget, BudgetDecision
+from allowance.usage.labels import Labels
+from allowance.usage.models import UsageProblem
+from allowance.usage.record_shape import EXAMPLE, CallRecord, TokenCounts, UnitCounts
 from allowance.usage.records import Usage, usage_from
 
 MAX_SECONDS = 3600
 DEFAULT_TTL_SECONDS = 600
-
-KeptState = Literal["held", "settled", "released"]
-"""The states of a row. One that is held until a time is expired from then on."""
 
 State = Literal["held", "settled", "released", "expired"]
 
@@ -42,6 +41,10 @@ class Estimate(Body):
         return self
 
 
+def _without_empty(labels: Labels | None) -> Labels | None:
+    return labels or None
+
+
 class ReservationRequest(Body):
     """A call that is about to be made, and the most that it may cost."""
 
@@ -62,6 +65,18 @@ class ReservationRequest(Body):
     provider: Annotated[Name, Field(description="For example openai.")]
     model: Annotated[Name, Field(description="As the provider names it.")]
     variant: Variant | None = None
+    group: Annotated[
+        Name | None,
+        Field(
+            description="The group of the user that the call counts for: a UUID, a name, or "
+            "organization/name."
+        ),
+    ] = None
+    labels: Annotated[
+        Labels | None,
+        Field(description="What the call counts by, such as its project."),
+        AfterValidator(_without_empty),
+    ] = None
     estimate: Estimate
     ttl_seconds: Annotated[
         int, Field(ge=1, le=MAX_SECONDS, description="After this time the hold ends by itself.")
@@ -69,7 +84,7 @@ class ReservationRequest(Body):
     dry_run: Annotated[bool, Field(description="Decide, and hold nothing.")] = False
 
 
-class Settlement(UsageRecord):
+class Settlement(CallRecord):
     """What a call used. `final: false` settles a part and keeps the rest held."""
 
     model_config = example(EXAMPLE)
@@ -87,10 +102,10 @@ class Settlement(UsageRecord):
         return self
 
     @property
-    def record(self) -> UsageRecord:
+    def record(self) -> CallRecord:
         """The usage record alone."""
-        return UsageRecord.model_construct(
-            **{name: getattr(self, name) for name in UsageRecord.model_fields}
+        return CallRecord.model_construct(
+            **{name: getattr(self, name) for name in CallRecord.model_fields}
         )
 
     @cached_property
@@ -99,26 +114,6 @@ class Settlement(UsageRecord):
         UsageOutOfRange.
         """
         return usage_from(self.record)
-
-
-class BudgetDecision(Row):
-    """A budget that concerns a call, as it was before the decision.
-
-    `binding`: it has the least room. `would_refuse`: it has no room for the estimate.
-    """
-
-    kind: Literal["allowance"]
-    id: UUID | None
-    name: str
-    limit_micros: int | None
-    limit_source: LimitSource | None
-    spent_micros: ExactMicros
-    reserved_micros: ExactMicros
-    remaining_micros: ExactMicros | None
-    period_start: Timestamp
-    period_end: Timestamp
-    binding: bool
-    would_refuse: bool
 
 
 class Decision(Row):
@@ -130,19 +125,6 @@ class Decision(Row):
     would_fit_micros: int | None
     retry_at: Timestamp | None
     budgets: list[BudgetDecision]
-
-
-class BindingBudget(Row):
-    """The budget that binds, and the group that the call counts for."""
-
-    group_id: UUID | None
-    spend_limit_micros: int | None
-    limit_source: LimitSource | None
-    spent_micros: ExactMicros
-    reserved_micros: ExactMicros
-    remaining_micros: ExactMicros | None
-    period_start: Timestamp
-    period_end: Timestamp
 
 
 class ReservedUser(Row):
@@ -195,7 +177,8 @@ class Reservation(Created):
 
 class Settled(Row):
     """A settlement. `reserved_micros` is still held; `overrun_micros` is what all settlements cost
-    above the estimate.
+    above the estimate. `validations` says why there is no cost, and if the usage counts for another
+    group than it names.
     """
 
     status: State
@@ -204,11 +187,31 @@ class Settled(Row):
     reserved_micros: ExactMicros
     overrun_micros: ExactMicros
     expires_at: Timestamp
+    validations: list[UsageProblem]
     budget: BindingBudget
 
 
+class BudgetHold(Row):
+    """What a budget of the organization holds now, for a member or a value, or for all together."""
+
+    budget_id: UUID
+    name: str
+    subject: str | None
+    reserved_micros: ExactMicros
+
+
+class SettledUsage(Row):
+    """A usage that settled a part of a reservation, or all of it."""
+
+    source: str
+    id: str
+    cost_micros: ExactMicros | None
+
+
 class ReservationState(Row):
-    """A reservation as it is now."""
+    """A reservation as it is now. `reserved_micros` is held of the limit of the user, `holds` are
+    held of budgets of the organization.
+    """
 
     reservation_id: UUID
     state: State
@@ -217,6 +220,7 @@ class ReservationState(Row):
     provider: str
     model: str
     variant: Variant | None
+    labels: dict[str, str]
     estimate_micros: ExactMicros
     reserved_micros: ExactMicros
     settled_micros: ExactMicros
@@ -224,3 +228,5 @@ class ReservationState(Row):
     granted_at: Timestamp
     expires_at: Timestamp
     closed_at: Timestamp | None
+    holds: list[BudgetHold]
+    settled: list[SettledUsage]

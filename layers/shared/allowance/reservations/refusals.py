@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from allowance.errors import RequestRefused
+from allowance.errors import Problem, RequestRefused, ValidationFailed
 
 
 class BudgetExceeded(RequestRefused):
@@ -38,3 +38,10 @@ class UserInactive(RequestRefused):
     """The user is suspended or deleted."""
 
     code = "user_inactive"
+
+
+class OtherGroup(ValidationFailed):
+    """The user is not a member of the group that the request names."""
+
+    def __init__(self) -> None:
+        super().__init__([Problem("group", "The user is in no group of this name, or in several.")])

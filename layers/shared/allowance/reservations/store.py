@@ -12,7 +12,7 @@ from typing import Any, override
 from uuid import UUID
 
 from allowance.access.store import CallerStore
-from allowance.contract.fields import Body
+from allowance.contract.fields import NIL_UUID, Body
 from allowance.database.queries import Call
 from allowance.errors import (
     AllowanceError,
@@ -21,22 +21,31 @@ from allowance.errors import (
     UsageOutOfRange,
     ValidationFailed,
 )
+from allowance.metrics import count_refused_decision
 from allowance.prices.cost import PICOS_PER_MICRO
 from allowance.rbac.policy import USAGE, Action
-from allowance.reservations.facts import DecisionFacts, Outcomes
-from allowance.reservations.ids import key_digest_of
+from allowance.reservations.facts import Decided, DecisionFacts, NoDecision, limit_text
 from allowance.reservations.models import DecisionOnly, Reservation, ReservationRequest
-from allowance.reservations.refusals import BudgetExceeded, UnknownUser, UnpricedModel, UserInactive
+from allowance.reservations.refusals import (
+    BudgetExceeded,
+    OtherGroup,
+    UnknownUser,
+    UnpricedModel,
+    UserInactive,
+)
+from allowance.reservations.settings import unpriced_default
 from allowance.usage.content import content_sha256_of
 from allowance.usage.ledger import UsageUser
 from allowance.usage.look_ups import call_of_prices, call_of_users
 from allowance.usage.rating import Rated, UsagePrice, UsagePrices
 from allowance.usage.records import counts_of
+from allowance.usage.reservation_ids import key_digest_of
 
 WITHOUT_FACTS: Mapping[str, type[AllowanceError]] = {
     "unknown": UnknownUser,
     "inactive": UserInactive,
     "conflict": ReservationConflict,
+    "other_group": OtherGroup,
 }
 """The errors of outcomes that looked at no budget."""
 
@@ -53,7 +62,9 @@ class ReservingStore(CallerStore):
         if not isinstance(body, ReservationRequest):
             return ()
         now = datetime.now(UTC)
-        return call_of_users([body.user]), call_of_prices({(body.provider, body.model): (now, now)})
+        groups = [] if body.group is None else [(body.user, body.group)]
+        prices = call_of_prices({(body.provider, body.model): (now, now)})
+        return call_of_users([body.user], groups), prices
 
     def reserve(self, request: ReservationRequest) -> Reservation | DecisionOnly:
         """Hold the estimate of a call, or decide only on a dry run.
@@ -66,30 +77,59 @@ class ReservingStore(CallerStore):
         users: list[UsageUser]
         prices: list[UsagePrice]
         users, prices = db.all_in_one_trip(*self._looked_up(request))
+        by_group = {each.named_group: each for each in users}
+        user = by_group.get(None)
+        counted = by_group.get(request.group)
         rated = _rated(request, prices)
         # What an alias declares free has no row of the price list.
         price = None if rated.price is None or rated.price.free else rated.price
-        outcome = db.one(
-            Outcomes,
+        input_tokens, output_tokens = _tokens_of(request)
+        decided = db.one(
+            Decided,
             "reserve_ai_spend",
             key_digest=UUID(bytes=key_digest_of(self._caller.user_id, request.id)),
             content_sha256=content_sha256_of(
                 request.model_dump(mode="json", exclude={"id", "dry_run"}, exclude_none=True)
             ),
             maker_id=self._caller.user_id,
-            user_id=users[0].user_id if users else None,
+            user_id=user and user.user_id,
+            group_id=counted and _real(counted.group_id),
+            is_in_group=user is None or counted is not None,
             provider=request.provider,
             model=request.model,
             variant=request.variant,
+            labels=request.labels and json.dumps(request.labels),
             estimate_micros=(
                 None if rated.cost_picos is None else Decimal(rated.cost_picos) / PICOS_PER_MICRO
             ),
+            estimated_input=input_tokens,
+            estimated_output=output_tokens,
+            unpriced_default=unpriced_default().model_dump_json(),
             ttl_seconds=request.ttl_seconds,
             dry_run=request.dry_run,
             price=price
             and json.dumps(price.model_dump(include={"provider", "model", "version_id"})),
         )
-        return _response(outcome)
+        facts = decided.facts
+        if facts.outcome not in ("granted", "conflict", "other_group") and not request.dry_run:
+            count_refused_decision()
+        return _response(facts)
+
+
+def _real(group_id: str) -> UUID | None:
+    """Return the id of a group; None for the nil UUID of a user without one."""
+    found = UUID(group_id)
+    return None if found == NIL_UUID else found
+
+
+def _tokens_of(request: ReservationRequest) -> tuple[int | None, int | None]:
+    """Return the tokens of input and output, which assumed prices apply to. None: the estimate has
+    other units.
+    """
+    tokens, others = counts_of(request.estimate.tokens, request.estimate.units)
+    if others:
+        return None, None
+    return sum(tokens) - tokens.output, tokens.output
 
 
 def _rated(request: ReservationRequest, prices: list[UsagePrice]) -> Rated:
@@ -109,23 +149,17 @@ def _rated(request: ReservationRequest, prices: list[UsagePrice]) -> Rated:
         ) from error
 
 
-def _response(outcome: Outcomes) -> Reservation | DecisionOnly:
+def _response(facts: DecisionFacts | NoDecision) -> Reservation | DecisionOnly:
     """Return the response to a granted request. Raise the refusal of another."""
-    facts = outcome.facts
-    if facts is None:
-        raise WITHOUT_FACTS[outcome.outcome]
-    match outcome.outcome:
+    if isinstance(facts, NoDecision):
+        raise WITHOUT_FACTS[facts.outcome]
+    match facts.outcome:
         case "refused":
-            raise BudgetExceeded(_limit_of(facts), _shown(facts))
+            raise BudgetExceeded(limit_text(facts.binding.limit_micros), _shown(facts))
         case "unpriced":
             raise UnpricedModel(_shown(facts))
         case _:
             return facts.reservation()
-
-
-def _limit_of(facts: DecisionFacts) -> str:
-    """Return the limit in dollars with two decimals: `25.00`."""
-    return f"{Decimal(facts.limit_micros or 0).scaleb(-6):.2f}"
 
 
 def _shown(facts: DecisionFacts) -> dict[str, Any]:

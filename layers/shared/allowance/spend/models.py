@@ -53,7 +53,11 @@ class PeriodSpend(Row):
 
 
 class UserSpend(PeriodSpend):
-    """What a user spent, for all groups together: the figure that the limit is compared with."""
+    """What a user spent, for all groups together: the figure that the limit is compared with.
+
+    `reserved_micros` is held for calls. Usage without a price costs nothing yet:
+    `unpriced_usage_count` counts it.
+    """
 
     user_id: UUID
     effective_group_id: UUID | None
@@ -62,18 +66,23 @@ class UserSpend(PeriodSpend):
     limit_source: LimitSource | None
     current_spend_micros: Micros
     reserved_micros: Micros
+    unpriced_usage_count: int
 
 
 class GroupTotals(Row):
     """The spend attributed to a group. `spend_limit_micros` is per member.
 
     `total_spend_limit_micros` is the sum for the members whose budget in effect is the group's.
+    `reserved_micros` is held for calls that count for the group. Usage without a price costs
+    nothing yet: `unpriced_usage_count` counts it.
     """
 
     group_id: UUID
     spend_limit_micros: int | None
     total_spend_limit_micros: int | None
     current_spend_micros: Micros
+    reserved_micros: Micros
+    unpriced_usage_count: int
 
 
 class GroupSpend(PeriodSpend, GroupTotals):
@@ -90,7 +99,8 @@ class MemberTotals(Row):
     """The part of a member's spend that is attributed to a group, and the member's budget.
 
     `effective_group_id` and `effective_budget` are null if that group is in another organization.
-    `group_budget` is null if the budget in effect is not this group's.
+    `group_budget` is null if the budget in effect is not this group's. `reserved_micros` and
+    `unpriced_usage_count` are of calls that count for the group.
     """
 
     user_id: UUID
@@ -98,6 +108,8 @@ class MemberTotals(Row):
     effective_budget: BudgetLimit | None
     group_budget: BudgetLimit | None
     group_spend_micros: Micros
+    reserved_micros: Micros
+    unpriced_usage_count: int
 
 
 class GroupMembersSpend(PeriodSpend):

@@ -14,49 +14,56 @@ SELECT
     e.limit_source,
     %(period_start)s::timestamptz AS period_start,
     %(period_end)s::timestamptz AS period_end,
-    (
-        SELECT coalesce(sum(s.cost_micros), 0)
-        FROM ai_user_spend_monthly AS s
-        WHERE s.user_id = %(user_id)s
-            AND s.month = (%(period_start)s::timestamptz AT TIME ZONE 'UTC')::date
-    ) AS current_spend_micros,
+    coalesce(s.cost_micros, 0) AS current_spend_micros,
+    coalesce(s.unpriced_usage_count, 0) AS unpriced_usage_count,
     (
         SELECT coalesce(sum(h.amount_micros), 0)
         FROM ai_reservation_holds AS h
         WHERE h.user_id = %(user_id)s AND h.expires_at > now()
     ) AS reserved_micros
-FROM ai_effective_budget(%(user_id)s) AS e;
+FROM ai_effective_budget(%(user_id)s) AS e
+LEFT JOIN ai_user_spend_monthly AS s ON s.user_id = %(user_id)s
+    AND s.month = (%(period_start)s::timestamptz AT TIME ZONE 'UTC')::date;
 
 -- name: list_group_spend
 -- needs: read group each %(group_ids)s in %(organization_id)s
--- The spend attributed to groups of an organization in a period, and the total limit of the members
--- whose budget in effect is the group's. The total is null without a budget, because there is no
--- limit. Deleted users do not count.
+-- The spend attributed to groups of an organization in a period, what is held for calls that count
+-- for them, and the total limit of the members whose budget in effect is the group's. The total is
+-- null without a budget, because there is no limit. It leaves deleted users out.
 SELECT
     g.id AS group_id,
     t.spend_limit_micros,
     t.total_spend_limit_micros,
-    coalesce(spent.cost_micros, 0) AS current_spend_micros
+    coalesce(spent.cost_micros, 0) AS current_spend_micros,
+    coalesce(held.amount_micros, 0) AS reserved_micros,
+    coalesce(spent.unpriced_usage_count, 0) AS unpriced_usage_count
 FROM groups AS g
 JOIN organizations AS o ON o.id = g.organization_id AND o.deleted_at IS NULL
 LEFT JOIN ai_group_spend_limit_totals(%(group_ids)s) AS t ON t.group_id = g.id
 LEFT JOIN (
     -- Filter by the parameter, not by the rows above: then the planner knows the ids and uses the
     -- index.
-    SELECT s.group_id, sum(s.cost_micros) AS cost_micros
+    SELECT s.group_id, sum(s.cost_micros) AS cost_micros,
+        sum(s.unpriced_usage_count) AS unpriced_usage_count
     FROM ai_group_spend_monthly AS s
     WHERE s.group_id = ANY(%(group_ids)s)
         AND s.month = (%(period_start)s::timestamptz AT TIME ZONE 'UTC')::date
     GROUP BY s.group_id
 ) AS spent ON spent.group_id = g.id
+LEFT JOIN (
+    SELECT h.group_id, sum(h.amount_micros) AS amount_micros
+    FROM ai_reservation_holds AS h
+    WHERE h.group_id = ANY(%(group_ids)s) AND h.expires_at > now()
+    GROUP BY h.group_id
+) AS held ON held.group_id = g.id
 WHERE g.id = ANY(%(group_ids)s) AND g.organization_id = %(organization_id)s
 ORDER BY g.id;
 
 -- name: list_member_spend
 -- needs: read group %(group_id)s
 -- needs: read group_member each %(user_ids)s in %(organization_id)s
--- What members of a group spent for it in a period, with their budgets. A budget of another
--- organization's group is not shown.
+-- What members of a group spent for it in a period, what is held for their calls that count for it,
+-- and their budgets. A budget of another organization's group is not shown.
 SELECT
     m.user_id,
     eg.id AS effective_group_id,
@@ -70,17 +77,19 @@ SELECT
             'spend_limit_micros', e.spend_limit_micros, 'limit_source', e.limit_source
         )
     END AS group_budget,
+    coalesce(s.cost_micros, 0) AS group_spend_micros,
     (
-        SELECT coalesce(sum(s.cost_micros), 0)
-        FROM ai_group_spend_monthly AS s
-        WHERE s.group_id = m.group_id
-            AND s.month = (%(period_start)s::timestamptz AT TIME ZONE 'UTC')::date
-            AND s.user_id = m.user_id
-    ) AS group_spend_micros
+        SELECT coalesce(sum(h.amount_micros), 0)
+        FROM ai_reservation_holds AS h
+        WHERE h.user_id = m.user_id AND h.expires_at > now() AND h.group_id = m.group_id
+    ) AS reserved_micros,
+    coalesce(s.unpriced_usage_count, 0) AS unpriced_usage_count
 FROM group_members_expanded AS m
 JOIN users AS u ON u.id = m.user_id AND u.status <> 'deleted'
 JOIN ai_effective_budgets(%(user_ids)s) AS e ON e.user_id = m.user_id
 LEFT JOIN groups AS eg ON eg.id = e.group_id AND eg.organization_id = m.organization_id
+LEFT JOIN ai_group_spend_monthly AS s ON s.group_id = m.group_id AND s.user_id = m.user_id
+    AND s.month = (%(period_start)s::timestamptz AT TIME ZONE 'UTC')::date
 WHERE m.group_id = %(group_id)s AND m.organization_id = %(organization_id)s
     AND m.user_id = ANY(%(user_ids)s)
 ORDER BY m.user_id;

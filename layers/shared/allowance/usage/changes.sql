@@ -76,7 +76,7 @@ WHERE a.change_id > %(settled)s::bigint AND a.change_id <= %(latest)s::bigint
 WITH RECURSIVE used AS (
     (
         SELECT h.provider, h.model
-        FROM ai_usage_hourly AS h
+        FROM ai_usage_quarter_hourly AS h
         WHERE (h.provider, h.model) > (%(after_provider)s::text, %(after_model)s::text)
             AND (NOT %(unpriced_only)s::boolean OR h.unpriced_usage_count > 0)
         ORDER BY h.provider, h.model
@@ -87,7 +87,7 @@ WITH RECURSIVE used AS (
     FROM used AS u
     CROSS JOIN LATERAL (
         SELECT h.provider, h.model
-        FROM ai_usage_hourly AS h
+        FROM ai_usage_quarter_hourly AS h
         WHERE (h.provider, h.model) > (u.provider, u.model)
             AND (NOT %(unpriced_only)s::boolean OR h.unpriced_usage_count > 0)
         ORDER BY h.provider, h.model
@@ -110,26 +110,26 @@ FROM unnest(
     %(recorded_sinces)s::timestamptz []
 ) AS m (provider, model, since, recorded_since)
 WHERE EXISTS (
-    SELECT 1 FROM ai_usage_hourly AS h
+    SELECT 1 FROM ai_usage_quarter_hourly AS h
     WHERE h.provider = m.provider AND h.model = m.model
         AND (NOT %(unpriced_only)s::boolean OR h.unpriced_usage_count > 0)
-        AND h.hour > m.since - interval '1 hour'
-        AND h.hour >= (SELECT min(each.starts) FROM ai_usage_months() AS each (starts))
+        AND h.starts_at > m.since - interval '15 minutes'
+        AND h.starts_at >= (SELECT min(each.starts) FROM ai_usage_months() AS each (starts))
 )
 ORDER BY m.provider, m.model
 ON CONFLICT (provider, model) DO UPDATE
-SET pass = CASE WHEN p.hour IS NULL THEN gen_random_uuid() ELSE p.pass END,
-    since = CASE WHEN p.hour IS NULL THEN least(p.since, excluded.since) ELSE p.since END,
+SET pass = CASE WHEN p.quarter IS NULL THEN gen_random_uuid() ELSE p.pass END,
+    since = CASE WHEN p.quarter IS NULL THEN least(p.since, excluded.since) ELSE p.since END,
     recorded_since = CASE
-        WHEN p.hour IS NULL THEN least(p.recorded_since, excluded.recorded_since)
+        WHEN p.quarter IS NULL THEN least(p.recorded_since, excluded.recorded_since)
         ELSE p.recorded_since
     END,
-    unpriced_only = p.unpriced_only AND (p.hour IS NOT NULL OR excluded.unpriced_only),
-    next_since = CASE WHEN p.hour IS NOT NULL THEN least(p.next_since, excluded.since) END,
+    unpriced_only = p.unpriced_only AND (p.quarter IS NOT NULL OR excluded.unpriced_only),
+    next_since = CASE WHEN p.quarter IS NOT NULL THEN least(p.next_since, excluded.since) END,
     next_recorded_since = CASE
-        WHEN p.hour IS NOT NULL THEN least(p.next_recorded_since, excluded.recorded_since)
+        WHEN p.quarter IS NOT NULL THEN least(p.next_recorded_since, excluded.recorded_since)
     END,
     next_unpriced_only = CASE
-        WHEN p.hour IS NOT NULL
+        WHEN p.quarter IS NOT NULL
             THEN coalesce(p.next_unpriced_only, true) AND excluded.unpriced_only
     END;

@@ -6,6 +6,7 @@ of microseconds. A class without tokens is left out, as a null at the top is.
 """
 
 import json
+from collections.abc import Iterable
 from hashlib import sha256
 from typing import Any
 
@@ -30,16 +31,57 @@ def content_sha256_of(fields: dict[str, Any]) -> bytes:
     return sha256(canonical_json(fields).encode()).digest()
 
 
-def plain_content_sha256_of(
-    user: str,
-    provider: str,
-    model: str,
-    variant: Variant | None,
-    time: str,
-    tokens: tuple[int, int, int, int, int],
-) -> bytes:
-    """Like `content_sha256_of`, in a fifth of the time, for names that JSON need not escape."""
-    given, made, read, written, written_1h = tokens
+def plain_contents_sha256(
+    users: Iterable[str],
+    providers: Iterable[str],
+    models: Iterable[str],
+    variants: Iterable[Variant | None],
+    times: Iterable[str],
+    tokens: Iterable[tuple[int, int, int, int, int]],
+    labels: Iterable[str],
+    groups: Iterable[str | None],
+    provider_names: Iterable[str | None],
+) -> list[bytes]:
+    """Return `content_sha256_of` of many records, in a tenth of the time, for names that JSON need
+    not escape. `labels` are canonical JSON.
+    """
+    counts_texts = [
+        f'"input":{given},"output":{made}'
+        if given and made and not (read or written or written_1h)
+        else _counts_text(given, made, read, written, written_1h)
+        for given, made, read, written, written_1h in tokens
+    ]
+    rows = zip(
+        users,
+        providers,
+        models,
+        variants,
+        times,
+        counts_texts,
+        labels,
+        groups,
+        provider_names,
+        strict=False,
+    )
+    return [
+        sha256(
+            (
+                "{"
+                f"{f'"group":"{group}",' if group else ''}"
+                f"{f'"labels":{label_set},' if label_set else ''}"
+                f'"model":"{model}","occurred_at":"{time}","provider":"{provider}"'
+                f"{f',"provider_name":"{provider_name}"' if provider_name else ''}"
+                f',"tokens":{{{counts}}},"user":"{user}"'
+                f"{f',"variant":"{variant}"' if variant else ''}"
+                "}"
+            ).encode()
+        ).digest()
+        for user, provider, model, variant, time, counts, label_set, group, provider_name in rows
+    ]
+
+
+def _counts_text(given: int, made: int, read: int, written: int, written_1h: int) -> str:
+    """Return the members of an object of tokens. A class without tokens is left out."""
     counts = (
         (f',"cache_read":{read}' if read else "")
         + (f',"cache_write":{written}' if written else "")
@@ -47,11 +89,7 @@ def plain_content_sha256_of(
         + (f',"input":{given}' if given else "")
         + (f',"output":{made}' if made else "")
     )
-    text = (
-        f'{{"model":"{model}","occurred_at":"{time}","provider":"{provider}"'
-        f',"tokens":{{{counts[1:]}}},"user":"{user}"'
-    )
-    return sha256((f'{text},"variant":"{variant}"}}' if variant else f"{text}}}").encode()).digest()
+    return counts[1:]
 
 
 def storable(usage: dict[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from allowance.errors import UsageOutOfRange
 from allowance.prices.cost import Tokens
 from allowance.prices.units import NO_OTHERS, OTHER_UNITS, OtherUnit, OtherUnits
 from allowance.usage.kept import Kept, Understood, understand
+from allowance.usage.labels import labels_text
 from allowance.usage.ledger import Entry, write
 from allowance.usage.look_ups import call_of_prices, call_of_users
 from allowance.usage.passes import ONE_HOUR, BookedUsage, Pass
@@ -136,6 +137,8 @@ def _correction(booked: BookedUsage, counted: Understood, rated: Rated, cost_pic
         kept=booked.usage_format and Kept(booked.usage_format),
         others=_difference(counted.others, booked.other_units or NO_OTHERS),
         extra_requests=counted.requests - booked.usage_count,
+        labels=labels_text(booked.labels),
+        provider_name=booked.provider_name,
     )
     return Entry(
         usage,

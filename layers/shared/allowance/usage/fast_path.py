@@ -9,25 +9,35 @@ reads any other record, and only it reports what is wrong.
 import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from itertools import chain, repeat
 from operator import itemgetter
 from typing import Any, cast, get_args
 
 from allowance.contract.fields import MAX_NAME_LENGTH, rfc3339
 from allowance.prices.cost import MAX_TOKENS, TOKEN_CLASSES, Tokens
 from allowance.prices.terms import Variant
-from allowance.usage.content import plain_content_sha256_of
+from allowance.prices.units import NO_OTHERS
+from allowance.usage.content import plain_contents_sha256
+from allowance.usage.labels import plain_labels_text
 from allowance.usage.record_shape import OWN_SOURCE
 from allowance.usage.records import Usage, key_digest_of
 
 _NAMES = ("source", "id", "user", "provider", "model")
 _REQUIRED = frozenset((*_NAMES, "occurred_at", "tokens"))
-_ALLOWED = _REQUIRED | {"variant"}
+_MORE = frozenset({"labels", "group", "provider_name"})
+_ALLOWED = _REQUIRED | _MORE | {"variant"}
 _VARIANTS = {None, *get_args(Variant)}
 _TIMES = re.compile(
     r"(?:[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}"
     r"(?:\.[0-9]{1,6})?(?:Z|[+-][0-9]{2}:[0-9]{2})\n)*"
 )
 """A subset of `contract.fields.RFC3339`, one timestamp a line: upper case, hours from 00 to 23."""
+
+_DEFAULTS = (None, NO_OTHERS, 0, None)
+"""What a plain record has of `kept`, `others`, `extra_requests` and `stated_cost_picos`."""
+
+_IN_UTC = frozenset({"Z", "+00:00"})
+_MICROSECONDS_END = len("2026-11-27T06:00:00.000000")
 
 _columns_of = itemgetter(*_NAMES, "occurred_at", "tokens")
 
@@ -68,7 +78,8 @@ def _read(records: Sequence[object]) -> list[Usage | None] | None:
     if not _are(dict, records):
         return None
     objects = cast("Sequence[dict[str, Any]]", records)
-    if not all(map(_are_plain_keys, set(map(tuple, objects)))):
+    shapes = set(map(tuple, objects))
+    if not all(map(_are_plain_keys, shapes)):
         return None
     *names, times_as_text, counts = zip(*map(_columns_of, objects), strict=True)
     variants = [each.get("variant") for each in objects]
@@ -83,24 +94,42 @@ def _read(records: Sequence[object]) -> list[Usage | None] | None:
     if times is None or tokens is None:
         return None
     sources, ids, users, providers, models = names
-    in_utc = map(_in_utc, times_as_text, times)
-    contents = map(plain_content_sha256_of, users, providers, models, variants, in_utc, tokens)
+    more: tuple[Iterable[str], Iterable[str | None], Iterable[str | None]] | None
+    if _MORE.isdisjoint(chain.from_iterable(shapes)):
+        more = repeat(""), repeat(None), repeat(None)
+    elif (more := _more(objects)) is None:
+        return None
+    in_utc = _texts_in_utc(times_as_text, times)
+    contents = plain_contents_sha256(users, providers, models, variants, in_utc, tokens, *more)
     digests = map(key_digest_of, sources, ids)
-    return list(
-        map(
-            Usage,
-            sources,
-            ids,
-            digests,
-            users,
-            providers,
-            models,
-            variants,
-            times,
-            tokens,
-            contents,
-        )
+    columns = (sources, ids, digests, users, providers, models, variants, times, tokens, contents)
+    return list(map(Usage, *columns, *map(repeat, _DEFAULTS), *more))
+
+
+def _more(
+    objects: Sequence[dict[str, Any]],
+) -> tuple[list[str], list[str | None], list[str | None]] | None:
+    """Return the labels, groups and names of providers if all are plain, else None."""
+    labels: list[str] = []
+    for each in objects:
+        given = each.get("labels")
+        if given is None:
+            labels.append("")
+            continue
+        if not isinstance(given, dict):
+            return None
+        try:
+            text = plain_labels_text(tuple(cast("dict[str, object]", given).items()))
+        except TypeError:  # A list or an object has no hash.
+            return None
+        if text is None:
+            return None
+        labels.append(text)
+    groups, provider_names = (
+        [each.get(name) for each in objects] for name in ("group", "provider_name")
     )
+    given_names = tuple(each for each in (*groups, *provider_names) if each is not None)
+    return (labels, groups, provider_names) if not given_names or _are_plain(given_names) else None
 
 
 def _are(kind: type, values: Sequence[object]) -> bool:
@@ -110,8 +139,10 @@ def _are(kind: type, values: Sequence[object]) -> bool:
 def _are_plain(names: Sequence[Any]) -> bool:
     if not _are(str, names):
         return False
-    text = "".join(names)
-    lengths = set(map(len, names))
+    # Nearly all columns have few different names.
+    distinct = tuple(set(names))
+    text = "".join(distinct)
+    lengths = set(map(len, distinct))
     return (
         text.isascii()
         and text.isprintable()
@@ -119,7 +150,7 @@ def _are_plain(names: Sequence[Any]) -> bool:
         and "\\" not in text
         and min(lengths) > 0
         and max(lengths) <= MAX_NAME_LENGTH
-        and tuple(map(str.strip, names)) == names
+        and tuple(map(str.strip, distinct)) == distinct
     )
 
 
@@ -127,13 +158,23 @@ def _times(texts: Sequence[Any]) -> list[datetime] | None:
     if not _are(str, texts) or not _TIMES.fullmatch("\n".join((*texts, ""))):
         return None
     try:
-        return [datetime.fromisoformat(each).astimezone(UTC) for each in texts]
+        times = map(datetime.fromisoformat, texts)
+        return [each if each.tzinfo is UTC else each.astimezone(UTC) for each in times]
     except (ValueError, OverflowError):
         return None
 
 
+def _texts_in_utc(texts: Sequence[str], times: Sequence[datetime]) -> list[str]:
+    """Return `rfc3339` of the times, from the texts where they are in UTC: that is quicker."""
+    return [
+        f"{text[:_MICROSECONDS_END]}Z"
+        if text[_MICROSECONDS_END:] in _IN_UTC
+        else _in_utc(text, time)
+        for text, time in zip(texts, times, strict=True)
+    ]
+
+
 def _in_utc(text: str, time: datetime) -> str:
-    """Return `rfc3339(time)`, from the text if that is in UTC, which takes a third of the time."""
     if not text.endswith(("Z", "+00:00")):
         return rfc3339(time)
     return f"{text[:19]}.{time.microsecond:06}Z"
@@ -153,7 +194,10 @@ def _tokens(counts: Sequence[Any]) -> list[Tokens] | None:
     columns = [
         [each.get(name, 0) for each in counts] if name in given else zeros for name in TOKEN_CLASSES
     ]
-    if not all(_are(int, each) and min(each) >= 0 and max(each) <= MAX_TOKENS for each in columns):
+    if not all(
+        each is zeros or (_are(int, each) and min(each) >= 0 and max(each) <= MAX_TOKENS)
+        for each in columns
+    ):
         return None
     # `_make` skips the checks of Tokens, which the line above made.
     return list(map(Tokens._make, zip(*columns, strict=True)))

@@ -6,7 +6,7 @@ sent once.
 """
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from hashlib import sha256
 from typing import Any, NamedTuple
 
@@ -45,9 +45,12 @@ class Entry(NamedTuple):
 
 
 class UsageUser(Row):
-    """A user under the name in the batch, what their spend counts against now, and the limit."""
+    """A user under the name in the batch, what a usage counts against now that names the group
+    `named_group`, or None, and the limit.
+    """
 
     name: str
+    named_group: str | None
     user_id: str
     group_id: str
     organization_id: str
@@ -61,21 +64,33 @@ class UsageUser(Row):
 
 
 class Written(Row):
-    """Entries are written."""
+    """Entries are written. `settled` are the facts of each settlement, in order."""
 
-    written: bool
+    settled: list[Any] | None
 
 
-def write(db: Handle, entries: Sequence[Entry], users: Iterable[UsageUser]) -> None:
-    """Write at least one entry, and an alert for each user who reaches a threshold.
+def write(
+    db: Handle,
+    entries: Sequence[Entry],
+    users: Iterable[UsageUser],
+    settlements: Sequence[Mapping[str, Any]] = (),
+) -> None:
+    """Write entries, settle reservations, and raise an alert for each user who reaches a threshold.
 
-    One round trip, all or nothing. Raise UsageKeyTaken if one of the keys is recorded already.
+    One round trip, all or nothing. Raise UsageKeyTaken if one of the keys is recorded already, and
+    ReservationChanged if one of the reservations was closed meanwhile.
     """
-    db.rows_of(call_of_entries(entries, users))
+    db.rows_of(call_of_entries(entries, users, settlements))
 
 
-def call_of_entries(entries: Sequence[Entry], users: Iterable[UsageUser]) -> Call[Written]:
-    """Return the statement that writes at least one entry, like `write`."""
+def call_of_entries(
+    entries: Sequence[Entry],
+    users: Iterable[UsageUser],
+    settlements: Sequence[Mapping[str, Any]] = (),
+) -> Call[Written]:
+    """Return the statement that writes entries and settles, like `write`. One of both is there."""
+    if not entries:
+        return call(Written, "settle_recorded", settlements=json.dumps(settlements))
     thresholds = alert_thresholds()
     usages, attributions, rated, corrects, unpriced_counts, stated_differences = zip(
         *entries, strict=True
@@ -95,6 +110,10 @@ def call_of_entries(entries: Sequence[Entry], users: Iterable[UsageUser]) -> Cal
         others,
         extra_counts,
         stated_costs,
+        labels,
+        _,
+        provider_names,
+        _,
     ) = zip(*usages, strict=True)
     costs, prices, _, tiers, costs_from, _ = zip(*rated, strict=True)
     inputs, outputs, reads, writes, long_writes = zip(*tokens, strict=True)
@@ -103,7 +122,16 @@ def call_of_entries(entries: Sequence[Entry], users: Iterable[UsageUser]) -> Cal
     kinds_of = [
         numbers.setdefault(kind, len(numbers))
         for kind in zip(
-            sources, providers, models, variants, versions, tiers, costs_from, kept, strict=True
+            sources,
+            providers,
+            models,
+            variants,
+            provider_names,
+            versions,
+            tiers,
+            costs_from,
+            kept,
+            strict=True,
         )
     ]
     firsts: dict[int, Entry] = {}
@@ -112,21 +140,26 @@ def call_of_entries(entries: Sequence[Entry], users: Iterable[UsageUser]) -> Cal
     people: dict[Attribution, int] = {}
     # Postgres counts the elements of an array from 1.
     persons = [people.setdefault(each, len(people) + 1) for each in attributions]
-    limited = [each for each in users if each.limit_source is not None] if thresholds else []
+    label_sets: dict[str, int] = {}
+    label_sets_of = [
+        label_sets.setdefault(each, len(label_sets) + 1) if each else None for each in labels
+    ]
+    by_user = {each.user_id: each for each in users if each.limit_source is not None}
+    limited = by_user.values()
     are_large = any(abs(each.cost_picos or 0) > MAX_BIGINT for each in rated)
     return call(
         Written,
         "record_usage",
+        settlements=json.dumps(settlements) if settlements else None,
         thresholds=list(thresholds),
         limited_user_ids=_array([each.user_id for each in limited]),
-        limited_group_ids=_array([each.group_id for each in limited]),
-        limited_organization_ids=_array([each.organization_id for each in limited]),
-        limit_sources=_array([each.limit_source for each in limited]),
         spend_limits=_array([each.spend_limit_micros for each in limited]),
         user_ids=_array([each.user_id for each in people]),
         group_ids=_array([each.group_id for each in people]),
         organization_ids=_array([each.organization_id for each in people]),
         kinds=json.dumps([_kind(number, first) for number, first in firsts.items()]),
+        label_sets=f"[{','.join(label_sets)}]",
+        label_sets_of=_sparse(label_sets_of),
         ids=LINE.join(ids),
         key_digests=uuids(key_digests),
         content_sha256s=byteas(contents, sha256().digest_size),
@@ -158,6 +191,7 @@ def _kind(number: int, first: Entry) -> dict[str, Any]:
         "provider": usage.provider,
         "model": usage.model,
         "variant": usage.variant,
+        "provider_name": usage.provider_name,
     }
     if usage.kept is not None:
         shared |= _kept(usage.kept)

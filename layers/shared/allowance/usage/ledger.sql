@@ -1,11 +1,11 @@
 -- name: record_usage
 -- needs: create or update ai_usage
--- Write entries with their keys, add them to the sums, write the alerts that follow, and count
--- changes of past months. All or nothing. The statement is in migrations/0012_recording.sql,
--- because no login may write a sum.
-SELECT true AS written
-FROM record_ai_usage(
-    p_kinds => %(kinds)s::jsonb, p_user_ids => %(user_ids)s::uuid [],
+-- Settle reservations, write entries with their keys, add them to the sums, write the alerts that
+-- follow, and count changes of past months. All or nothing. The statement is in
+-- migrations/0012_recording.sql, because no login may write a sum.
+SELECT record_ai_usage(
+    p_kinds => %(kinds)s::jsonb, p_label_sets => %(label_sets)s::jsonb,
+    p_label_sets_of => %(label_sets_of)s::bigint [], p_user_ids => %(user_ids)s::uuid [],
     p_group_ids => %(group_ids)s::uuid [], p_organization_ids => %(organization_ids)s::uuid [],
     p_ids => %(ids)s::text, p_key_digests => %(key_digests)s::uuid [],
     p_content_sha256s => %(content_sha256s)s::bytea [], p_moments => %(moments)s::timestamptz [],
@@ -20,8 +20,11 @@ FROM record_ai_usage(
     p_extra_counts => %(extra_counts)s::bigint [],
     p_unpriced_counts => %(unpriced_counts)s::bigint [],
     p_limited_user_ids => %(limited_user_ids)s::uuid [],
-    p_limited_group_ids => %(limited_group_ids)s::uuid [],
-    p_limited_organization_ids => %(limited_organization_ids)s::uuid [],
-    p_limit_sources => %(limit_sources)s::text [], p_spend_limits => %(spend_limits)s::bigint [],
-    p_thresholds => %(thresholds)s::bigint []
-);
+    p_spend_limits => %(spend_limits)s::bigint [],
+    p_thresholds => %(thresholds)s::bigint [], p_settlements => %(settlements)s::jsonb
+) AS settled;
+
+-- name: settle_recorded
+-- needs: create ai_usage
+-- Settle reservations by usage that is recorded already. Returns the facts of each.
+SELECT settle_ai_recorded(%(settlements)s::jsonb) AS settled;

@@ -1,6 +1,6 @@
 """The queries for what recording needs: months, users, prices, sources, and keys that are known."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from uuid import UUID
@@ -46,7 +46,7 @@ def call_of_months(usages: Iterable[Usage]) -> Call[Months]:
 
 
 def look_ups_of(
-    usages: Iterable[Usage],
+    usages: Collection[Usage],
 ) -> tuple[Call[UsageUser], list[tuple[str, str]], Call[UsagePrice]]:
     """Return the query for users, the names of models, and the query for their prices.
 
@@ -58,7 +58,8 @@ def look_ups_of(
         since, until = spans.setdefault(name, (time, time))
         if time < since or time > until:
             spans[name] = min(since, time), max(until, time)
-    return call_of_users({each.user for each in usages}), list(spans), call_of_prices(spans)
+    users = call_of_users({each.user for each in usages}, groups_of(usages))
+    return users, list(spans), call_of_prices(spans)
 
 
 def call_of_sources(usages: Iterable[Usage]) -> list[Call[SourceCosts]]:
@@ -74,8 +75,19 @@ def call_of_keys(usages: Iterable[Usage]) -> Call[RecordedKey]:
     )
 
 
-def call_of_users(names: Iterable[str]) -> Call[UsageUser]:
-    """Return the query for users by UUID, username or email address. Each row has its `name`."""
+def groups_of(usages: Iterable[Usage]) -> set[tuple[str, str]]:
+    """Return the groups that usages name, each with the name of its user."""
+    return {(each.user, each.group) for each in usages if each.group is not None}
+
+
+def call_of_users(
+    names: Collection[str], named_groups: Collection[tuple[str, str]] = ()
+) -> Call[UsageUser]:
+    """Return the query for users by UUID, username or email address, and for groups that they name.
+
+    Each row has its `name`. One row of each user is without a `named_group`. A group that is
+    unknown, ambiguous or not the user's has no row.
+    """
     ids = [each for each in names if UUID_FORM.fullmatch(each)]
     return call(
         UsageUser,
@@ -84,6 +96,8 @@ def call_of_users(names: Iterable[str]) -> Call[UsageUser]:
         id_names=ids,
         usernames=[each for each in names if "@" not in each],
         emails=[each for each in names if "@" in each],
+        users_of_groups=[user for user, _ in named_groups],
+        named_groups=[group for _, group in named_groups],
     )
 
 

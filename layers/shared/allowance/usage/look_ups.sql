@@ -7,28 +7,47 @@ FROM unnest(%(moments)s::timestamptz []) AS m (starts);
 -- name: find_usage_users
 -- needs: create or update ai_usage
 -- The users of a batch by their names in it, and the group and organization that their spend counts
--- against now. A deleted user is found by UUID and username, for usage from before; the email
--- address may belong to another user by then.
+-- against now: those of the named group, else of the primary group, else of the budget in effect. A
+-- deleted user is found by UUID and username, for usage from before; the email address may belong
+-- to another user by then.
 WITH named AS (
-    SELECT n.name, u.id
+    SELECT n.name, u.id, u.primary_group_id
     FROM unnest(%(user_ids)s::uuid [], %(id_names)s::text []) AS n (id, name)
     JOIN users AS u ON u.id = n.id
     UNION ALL
-    SELECT n.name, u.id
+    SELECT n.name, u.id, u.primary_group_id
     FROM unnest(%(usernames)s::text []) AS n (name)
     JOIN users AS u ON u.username = n.name
     UNION ALL
-    SELECT n.name, u.id
+    SELECT n.name, u.id, u.primary_group_id
     FROM unnest(%(emails)s::text []) AS n (name)
     JOIN users AS u ON lower(u.email) = lower(n.name) AND u.status <> 'deleted'
+),
+limited AS (
+    SELECT n.name, n.id, p.id AS primary_id, p.organization_id AS primary_organization_id,
+        g.id AS group_id, g.organization_id, b.spend_limit_micros, b.limit_source
+    FROM named AS n
+    JOIN ai_effective_budgets(ARRAY(SELECT each.id FROM named AS each)) AS b ON b.user_id = n.id
+    LEFT JOIN groups AS g ON g.id = b.group_id
+    LEFT JOIN (groups AS p JOIN organizations AS o
+        ON o.id = p.organization_id AND o.deleted_at IS NULL) ON p.id = n.primary_group_id
+),
+attributed AS (
+    SELECT l.name, NULL AS named_group, coalesce(l.primary_id, l.group_id) AS group_id,
+        coalesce(l.primary_organization_id, l.organization_id) AS organization_id
+    FROM limited AS l
+    UNION ALL
+    SELECT a.name, a.named_group, g.group_id, g.organization_id
+    FROM unnest(%(users_of_groups)s::text [], %(named_groups)s::text []) AS a (name, named_group)
+    JOIN limited AS l ON l.name = a.name
+    CROSS JOIN LATERAL ai_named_group(l.id, a.named_group) AS g
 )
-SELECT n.name, n.id::text AS user_id,
-    coalesce(g.id, '00000000-0000-0000-0000-000000000000')::text AS group_id,
-    coalesce(g.organization_id, '00000000-0000-0000-0000-000000000000')::text AS organization_id,
-    b.spend_limit_micros, b.limit_source
-FROM named AS n
-JOIN ai_effective_budgets(ARRAY(SELECT each.id FROM named AS each)) AS b ON b.user_id = n.id
-LEFT JOIN groups AS g ON g.id = b.group_id;
+SELECT l.name, a.named_group, l.id::text AS user_id,
+    coalesce(a.group_id, '00000000-0000-0000-0000-000000000000')::text AS group_id,
+    coalesce(a.organization_id, '00000000-0000-0000-0000-000000000000')::text AS organization_id,
+    l.spend_limit_micros, l.limit_source
+FROM limited AS l
+JOIN attributed AS a ON a.name = l.name;
 
 -- name: find_usage_prices
 -- needs: create or update ai_usage

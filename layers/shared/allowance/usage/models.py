@@ -102,6 +102,13 @@ NO_PRICE = [
         ),
     )
 ]
+OTHER_GROUP = UsageProblem(
+    field="group",
+    detail=(
+        "The user is in no group of this name, or in several: the usage counts for the user's"
+        " primary group, else for the group of the budget in effect."
+    ),
+)
 CONFLICT = UsageAnswer(
     "conflict",
     None,
@@ -134,13 +141,15 @@ def held_result(
     status: RecordedStatus, cost_picos: int | None, usage: Usage, unpriced: Sequence[str] = ()
 ) -> UsageAnswer:
     """Return the result of a usage that is in the ledger. `unpriced` has no price."""
+    stated = usage.stated_cost_picos
+    if cost_picos is not None and stated is None and usage.kept is None:
+        return UsageAnswer(status, half_even_micros(cost_picos), priced=True, validations=[])
     if usage.kept is not None:
         reasons = problems_shown(usage.kept.reasons)
     elif cost_picos is not None:
         reasons = []
     else:
         reasons = [without_price(each) for each in unpriced] or NO_PRICE
-    stated = usage.stated_cost_picos
     return UsageAnswer(
         status,
         None if cost_picos is None else half_even_micros(cost_picos),

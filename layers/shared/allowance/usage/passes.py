@@ -1,8 +1,8 @@
 """A pass over the usage of one model: which entries of the ledger it reads next.
 
-A pass goes by hour, organization, time and entry. The hourly sums locate the hours in which the
-model was used. A page reads a bounded number of entries, so no statement takes long, and the pass
-goes on from the position that the last page stored.
+A pass goes by quarter of an hour, organization, time and entry. The sums locate the quarters in
+which the model was used. A page reads a bounded number of entries, so no statement takes long, and
+the pass goes on from the position that the last page stored.
 """
 
 from collections.abc import Iterator
@@ -19,26 +19,26 @@ from allowance.usage.reading.formats import UsageFormat
 PAGE = 1000
 """Entries of the ledger that one statement reads, of whichever model."""
 
-HOURS = 200
-"""Hours of organizations that one statement reads."""
+QUARTERS = 800
+"""Quarters of an hour of organizations that one statement reads."""
 
 ONE_HOUR = timedelta(hours=1)
 
 
 class Position(NamedTuple):
-    """A place in the ledger. The next entry of this hour and organization has a greater time and
-    id.
+    """A place in the ledger. The next entry of this quarter and organization has a greater time
+    and id.
     """
 
-    hour: datetime
+    quarter: datetime
     organization_id: str
     occurred_at: datetime
     entry_id: int
 
     @classmethod
-    def before(cls, hour: datetime) -> Self:
-        """Return the position before the first entry of an hour."""
-        return cls(hour, str(NIL_UUID), hour, 0)
+    def before(cls, quarter: datetime) -> Self:
+        """Return the position before the first entry of a quarter."""
+        return cls(quarter, str(NIL_UUID), quarter, 0)
 
 
 class Pass(Row):
@@ -52,7 +52,7 @@ class Pass(Row):
     since: datetime
     recorded_since: datetime
     unpriced_only: bool
-    hour: datetime | None
+    quarter: datetime | None
     organization_id: str | None
     occurred_at: datetime | None
     entry_id: int | None
@@ -67,13 +67,13 @@ class Pass(Row):
     def position(self) -> Position:
         """The position to go on from."""
         if (
-            self.hour is None
+            self.quarter is None
             or self.organization_id is None
             or self.occurred_at is None
             or self.entry_id is None
         ):
             return Position.before(self.since.replace(minute=0, second=0, microsecond=0))
-        return Position(self.hour, self.organization_id, self.occurred_at, self.entry_id)
+        return Position(self.quarter, self.organization_id, self.occurred_at, self.entry_id)
 
 
 class BookedUsage(Row):
@@ -90,6 +90,8 @@ class BookedUsage(Row):
     provider: str
     model: str
     variant: Variant | None
+    provider_name: str | None
+    labels: dict[str, str] | None
     occurred_at: datetime
     input_tokens: int
     output_tokens: int
@@ -122,7 +124,7 @@ class LedgerPage(Row):
     position is None if nothing is left.
     """
 
-    hour: datetime | None
+    quarter: datetime | None
     organization_id: str | None
     occurred_at: datetime | None
     entry_id: int
@@ -132,9 +134,9 @@ class LedgerPage(Row):
     @property
     def position(self) -> Position | None:
         """The position to go on from."""
-        if self.hour is None or self.organization_id is None or self.occurred_at is None:
+        if self.quarter is None or self.organization_id is None or self.occurred_at is None:
             return None
-        return Position(self.hour, self.organization_id, self.occurred_at, self.entry_id)
+        return Position(self.quarter, self.organization_id, self.occurred_at, self.entry_id)
 
 
 class Month(Row):
@@ -180,11 +182,11 @@ def read_page(db: Handle, taken: Pass, place: Place) -> LedgerPage:
         unpriced_only=taken.unpriced_only,
         month_starts=place.month.starts,
         month_ends=place.month.ends,
-        after_hour=place.position.hour,
+        after_quarter=place.position.quarter,
         after_organization=place.position.organization_id,
         after_moment=place.position.occurred_at,
         after_entry=place.position.entry_id,
-        hours=HOURS,
+        quarters=QUARTERS,
         limit=PAGE,
     )
 
@@ -192,7 +194,7 @@ def read_page(db: Handle, taken: Pass, place: Place) -> LedgerPage:
 def months_from(db: Handle, position: Position) -> Iterator[Place]:
     """Yield where to begin in each month of the ledger that a pass has not read yet."""
     for month in db.many(Month, "list_usage_months"):
-        if month.ends > position.hour:
+        if month.ends > position.quarter:
             begins = Position.before(month.starts)
             yield Place(month, max(begins, position))
 
@@ -204,7 +206,7 @@ def move(db: Handle, taken: Pass, position: Position) -> bool:
         provider=taken.provider,
         model=taken.model,
         pass_id=taken.id,
-        hour=position.hour,
+        quarter=position.quarter,
         organization_id=position.organization_id,
         occurred_at=position.occurred_at,
         entry_id=position.entry_id,

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 from allowance.contract.fields import Row
-from allowance.prices.cost import Tokens, cost_of, unpriced_in
+from allowance.prices.cost import Tokens, cost_of, flat_prices, unpriced_in
 from allowance.prices.names import is_platform_of
 from allowance.prices.terms import RATES, PriceTerms, Rates, Variant, on_another_platform
 from allowance.prices.units import NO_OTHERS, OtherUnit, OtherUnits, TokenClass
@@ -69,6 +69,12 @@ class UsagePrices:
             starts, found = self._by_name.setdefault(name, ([], []))
             starts.append(price.starts)
             found.append(_as_sold(name, price))
+        self._flat = {
+            name: (flat, price, price.terms)
+            for name, (_, (price, *later)) in self._by_name.items()
+            if not (later or price.free or price.terms is None or price.version_id is None)
+            and (flat := flat_prices(price.terms)) is not None
+        }
 
     def rate(
         self,
@@ -84,7 +90,13 @@ class UsagePrices:
 
         Raise UsageOutOfRange above 1e13 micro-units of USD.
         """
-        starts, prices = self._by_name[provider, model]
+        name = provider, model
+        if variant is None and not others and (plain := self._flat.get(name)) is not None:
+            flat, price, rates = plain
+            picos = flat.picos(tokens)
+            if picos is not None:
+                return Rated(picos, price, rates)
+        starts, prices = self._by_name[name]
         price = prices[bisect_right(starts, occurred_at) - 1]
         if price.free:
             return Rated(0, price, FREE_RATES, None)

@@ -1,13 +1,22 @@
 """The shape of a usage record, as a request sends it. Pure."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
+from uuid import UUID
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    Strict,
+    WithJsonSchema,
+    model_validator,
+)
 
-from allowance.contract.fields import Body, Moment, Name, example
+from allowance.contract.fields import Body, Key, Moment, Name, example, hyphenated
 from allowance.prices.cost import MAX_COST_MICROS, MAX_TOKENS, PICOS_PER_MICRO
 from allowance.prices.terms import Variant
 from allowance.usage.content import storable
+from allowance.usage.labels import Labels
 from allowance.usage.reading.formats import UsageFormat
 from allowance.usage.stated_cost import MAX_COST_USD, picos_of_usd
 
@@ -80,7 +89,7 @@ EXAMPLE = {
 """A record for errors and the OpenAPI document."""
 
 
-class UsageRecord(Body):
+class CallRecord(Body):
     """What one call to a model used: `tokens` and other `units`, or the vendor's own `usage` object
     and its `usage_format`. An aggregate is of several `requests`.
     """
@@ -94,7 +103,20 @@ class UsageRecord(Body):
     user: Annotated[Name, Field(description="A UUID, a username or an email address.")]
     provider: Annotated[Name, Field(description="For example openai.")]
     model: Annotated[Name, Field(description="As the provider names it.")]
+    provider_name: Annotated[
+        Name | None, Field(description="The gateway's own name of its provider, which is kept.")
+    ] = None
     variant: Variant | None = None
+    group: Annotated[
+        Name | None,
+        Field(
+            description="The group of the user that the usage counts for: a UUID, a name, or "
+            "organization/name."
+        ),
+    ] = None
+    labels: Annotated[
+        Labels | None, Field(description="What to count the usage by, such as its project.")
+    ] = None
     occurred_at: Annotated[Moment, Field(description="A time in RFC 3339.")]
     tokens: Annotated[
         TokenCounts | None, Field(description="Disjoint counts: input is not cached.")
@@ -137,7 +159,7 @@ class UsageRecord(Body):
     ] = None
 
     @model_validator(mode="after")
-    def _counted_once(self) -> "UsageRecord":
+    def _counted_once(self) -> Self:
         is_counted = self.tokens is not None or self.units is not None
         if is_counted == (self.usage is not None) or (self.usage is None) != (
             self.usage_format is None
@@ -151,3 +173,25 @@ class UsageRecord(Body):
     def stated_cost_picos(self) -> int | None:
         """The cost that the record states, in 1e-12 USD."""
         return self.cost_usd if self.cost_micros is None else self.cost_micros * PICOS_PER_MICRO
+
+
+class UsageRecord(CallRecord):
+    """What one call to a model used: `tokens` and other `units`, or the vendor's own `usage` object
+    and its `usage_format`. An aggregate is of several `requests`. It may settle a reservation.
+    """
+
+    reservation_id: Annotated[
+        UUID | None,
+        Strict(strict=False),
+        BeforeValidator(hyphenated),
+        Field(description="The reservation that this settles finally."),
+    ] = None
+    reservation_key: Annotated[
+        Key | None, Field(description="The same by the `id` with which you reserved.")
+    ] = None
+
+    @model_validator(mode="after")
+    def _settles_one(self) -> Self:
+        if self.reservation_id is not None and self.reservation_key is not None:
+            raise ValueError("must have reservation_id or reservation_key, not both")
+        return self

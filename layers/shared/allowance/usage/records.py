@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any, NamedTuple, cast
+from uuid import UUID
 
 from pydantic import ValidationError
 
@@ -15,7 +16,8 @@ from allowance.prices.terms import Variant
 from allowance.prices.units import NO_OTHERS, OtherUnit, OtherUnits
 from allowance.usage.content import canonical_json, content_sha256_of
 from allowance.usage.kept import Kept, Understood, understand
-from allowance.usage.record_shape import TokenCounts, UnitCounts, UsageRecord
+from allowance.usage.labels import labels_text
+from allowance.usage.record_shape import CallRecord, TokenCounts, UnitCounts, UsageRecord
 from allowance.usage.stated_cost import stated_in
 
 MAX_AHEAD = timedelta(minutes=5)
@@ -25,13 +27,21 @@ FIRST_MOMENT = datetime(2020, 1, 1, tzinfo=UTC)
 """The ledger begins here. An earlier date is a mistake."""
 
 
+class NamedReservation(NamedTuple):
+    """The reservation that a record settles: its id, or the key of its maker."""
+
+    id: UUID | None
+    key: str | None
+
+
 class Usage(NamedTuple):
     """A usage record that was read. `occurred_at` is in UTC.
 
     `key_digest`, of source and id, makes it count once. `content_sha256`, of all its other fields,
     identifies a retry. `kept` is the object that gives it no cost yet, if it has one. An aggregate
     is of `extra_requests` more than one. `stated_cost_picos` is the cost that the record states, in
-    1e-12 USD.
+    1e-12 USD. `labels` are canonical JSON, empty without any. `group` is the name that was sent.
+    `reservation` is the one that it settles.
     """
 
     source: str
@@ -48,6 +58,10 @@ class Usage(NamedTuple):
     others: OtherUnits = NO_OTHERS
     extra_requests: int = 0
     stated_cost_picos: int | None = None
+    labels: str = ""
+    group: str | None = None
+    provider_name: str | None = None
+    reservation: NamedReservation | None = None
 
 
 def usage_of(record: object) -> Usage:
@@ -65,7 +79,7 @@ def usage_of(record: object) -> Usage:
     return usage_from(read)
 
 
-def usage_from(read: UsageRecord) -> Usage:
+def usage_from(read: CallRecord) -> Usage:
     """Return the usage of a record of the right shape. Raise UsageOutOfRange."""
     counted, stated, kept = _counted(read)
     return Usage(
@@ -83,6 +97,10 @@ def usage_from(read: UsageRecord) -> Usage:
         counted.others,
         counted.requests - 1,
         stated,
+        labels_text(read.labels),
+        read.group,
+        read.provider_name,
+        _reservation(read),
     )
 
 
@@ -104,11 +122,18 @@ def key_digest_of(source: str, id: str) -> bytes:  # noqa: A002
     return sha256(f"{source}\n{id}".encode()).digest()[:16]
 
 
-def _content(read: UsageRecord) -> dict[str, Any]:
+def _reservation(read: CallRecord) -> NamedReservation | None:
+    if not isinstance(read, UsageRecord):
+        return None
+    named = NamedReservation(read.reservation_id, read.reservation_key)
+    return named if any(named) else None
+
+
+def _content(read: CallRecord) -> dict[str, Any]:
     """Return what a record says beside its key, with JSON's types. The ways to write a cost are
     one, and so are the ways to count nothing.
     """
-    left_out = {"source", "id", "tokens", "units", "requests", "cost_micros", "cost_usd"}
+    left_out = {"source", "id", "tokens", "units", "requests", "cost_micros", "cost_usd", "labels"}
     stated: dict[str, Any] = {
         name: value for name, value in read if name not in left_out and value is not None
     }
@@ -117,6 +142,10 @@ def _content(read: UsageRecord) -> dict[str, Any]:
         stated["tokens"] = _set(read.tokens)
     if units := _set(read.units):
         stated["units"] = units
+    if read.labels:
+        stated["labels"] = read.labels
+    if isinstance(read, UsageRecord) and read.reservation_id is not None:
+        stated["reservation_id"] = str(read.reservation_id)
     if read.requests > 1:
         stated["requests"] = read.requests
     if read.stated_cost_picos is not None:
@@ -138,7 +167,7 @@ def _set(counts: Body | None) -> dict[str, int]:
     return {name: count for name, count in counts or () if count}
 
 
-def _counted(read: UsageRecord) -> tuple[Understood, int | None, Kept | None]:
+def _counted(read: CallRecord) -> tuple[Understood, int | None, Kept | None]:
     """Return what a record counts, the cost that it states, and its object if that is kept."""
     stated = read.stated_cost_picos
     if read.usage_format is not None and read.usage is not None:

@@ -35,10 +35,11 @@ class ReservationMonth(Row):
     month: date | None
 
 
-class TidiedUsers(Row):
-    """The number of users whose expired holds were taken off."""
+class Tidied(Row):
+    """The numbers of users and of counters whose expired holds were taken off."""
 
     users: int
+    counters: int
 
 
 class OldestMonth(Row):
@@ -107,15 +108,19 @@ class UsageExpirer(Store):
         dropped: list[str] = []
         while oldest := db.one(ReservationMonth, "drop_oldest_reservation_month").month:
             dropped.append(f"{oldest:%Y-%m}")
-        users, tidied = 0, TIDIED_AT_ONCE
-        while tidied == TIDIED_AT_ONCE:
-            tidied = db.one(TidiedUsers, "tidy_reservations", limit=TIDIED_AT_ONCE).users
-            users += tidied
+        users = counters = 0
+        more = True
+        while more:
+            tidied = db.one(Tidied, "tidy_reservations", limit=TIDIED_AT_ONCE)
+            users += tidied.users
+            counters += tidied.counters
+            more = TIDIED_AT_ONCE in (tidied.users, tidied.counters)
         logger().info(
             "reservations expired",
             request_id=self._origin.request_id,
             dropped=dropped,
             tidied_users=users,
+            tidied_counters=counters,
         )
 
     def _report(self, expired: ExpiredMonths, kept_months: int) -> ExpiredMonths:

@@ -17,5 +17,5 @@ SELECT drop_oldest_ai_reservation_month() AS month;
 
 -- name: tidy_reservations
 -- needs: delete ai_usage
--- Take expired holds off the limits of users for whom nothing was decided since.
-SELECT tidy_ai_reservations(%(limit)s) AS users;
+-- Take expired holds off the limits of users and the counters of budgets that nobody used since.
+SELECT tidy_ai_reservations(%(limit)s) AS users, tidy_ai_budget_holds(%(limit)s) AS counters;

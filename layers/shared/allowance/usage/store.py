@@ -3,6 +3,7 @@
 The queue is for gateways that must not wait for a response.
 """
 
+from collections.abc import Container, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +12,7 @@ from pydantic import ValidationError
 from allowance.access.store import CallerStore, Store
 from allowance.contract.validation import problems_of
 from allowance.errors import Problem, UsageNotRecorded
+from allowance.log import logger
 from allowance.rbac.policy import USAGE, Action
 from allowance.usage.differences import (
     CostDifference,
@@ -18,9 +20,21 @@ from allowance.usage.differences import (
     DifferenceCursor,
     DifferenceQuery,
 )
-from allowance.usage.models import NOT_RECORDED, UsageAnswers, UsageBatch
+from allowance.usage.models import (
+    NOT_RECORDED,
+    Status,
+    UsageAnswer,
+    UsageAnswers,
+    UsageBatch,
+)
 from allowance.usage.recording import record
+from allowance.usage.settling import Closer
 from allowance.usage.unpriced import UnpricedCursor, UnpricedModel, UnpricedModels, UnpricedQuery
+
+ANYBODY = Closer(None, closes_all=True)
+"""Who may write to the queue may settle every reservation, by its id."""
+
+MAX_PROBLEMS_LOGGED = 10
 
 
 class UsageStore(CallerStore):
@@ -35,7 +49,8 @@ class UsageStore(CallerStore):
         Raise NotAuthorized, UsageKeyTaken, UsageMonthDropped.
         """
         db = self._gate.open(Action.CREATE, USAGE)
-        return UsageAnswers(results=record(db, batch.records, datetime.now(UTC)))
+        closer = Closer(self._caller.user_id, closes_all=self._gate.may_any(Action.UPDATE, [USAGE]))
+        return UsageAnswers(results=record(db, batch.records, datetime.now(UTC), closer))
 
     def list_unpriced(self, query: UnpricedQuery) -> UnpricedModels:
         """Return a page of the models whose usage has no cost. Raise NotAuthorized."""
@@ -91,11 +106,22 @@ class UsageQueueStore(Store):
             batch = UsageBatch.model_validate(message)
         except ValidationError as error:
             raise UsageNotRecorded(problems_of(error)) from error
-        problems = [
-            Problem(f"records[{place}].{each.field}", each.detail)
-            for place, result in enumerate(record(db, batch.records, datetime.now(UTC)))
-            if result.status in NOT_RECORDED
-            for each in result.validations
-        ]
-        if problems:
+        results = record(db, batch.records, datetime.now(UTC), ANYBODY)
+        if unsettled := [
+            str(each)
+            for each in _problems_of(results, frozenset({"recorded"}))
+            if each.field.endswith((".reservation_id", ".reservation_key"))
+        ]:
+            # Nobody reads the results, and what such a record names stays held until it expires.
+            logger().warning("usage settles nothing", problems=unsettled[:MAX_PROBLEMS_LOGGED])
+        if problems := _problems_of(results, NOT_RECORDED):
             raise UsageNotRecorded(problems)
+
+
+def _problems_of(results: Sequence[UsageAnswer], statuses: Container[Status]) -> list[Problem]:
+    return [
+        Problem(f"records[{place}].{each.field}", each.detail)
+        for place, result in enumerate(results)
+        if result.status in statuses
+        for each in result.validations
+    ]

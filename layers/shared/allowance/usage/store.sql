@@ -4,11 +4,12 @@
 -- One row more than the limit shows that there is another page. Usage of dropped months is left
 -- out: no later price could be booked for it.
 SELECT h.provider, h.model, sum(h.unpriced_usage_count)::bigint AS unpriced_usage_count,
-    sum(h.unread_usage_count)::bigint AS unread_usage_count, min(h.hour) AS first_hour,
-    max(h.hour) AS last_hour
-FROM ai_usage_hourly AS h
+    sum(h.unread_usage_count)::bigint AS unread_usage_count,
+    date_trunc('hour', min(h.starts_at), 'UTC') AS first_hour,
+    date_trunc('hour', max(h.starts_at), 'UTC') AS last_hour
+FROM ai_usage_quarter_hourly AS h
 WHERE h.unpriced_usage_count > 0
-    AND date_trunc('month', h.hour, 'UTC')
+    AND date_trunc('month', h.starts_at, 'UTC')
     IN (SELECT m.starts FROM ai_usage_months() AS m (starts))
 GROUP BY h.provider, h.model
 HAVING %(after_count)s::bigint IS NULL
@@ -31,7 +32,7 @@ FROM (
     SELECT h.provider, h.model, sum(h.compared_usage_count)::bigint AS usage_count,
         sum(h.compared_cost_micros) AS cost_micros,
         sum(h.stated_difference_micros) AS difference_micros
-    FROM ai_usage_hourly AS h
+    FROM ai_usage_quarter_hourly AS h
     WHERE h.compared_usage_count > 0
     GROUP BY h.provider, h.model
 ) AS d

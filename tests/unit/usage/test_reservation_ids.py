@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from allowance.reservations.ids import granted_at, key_digest_of
+from allowance.usage.reservation_ids import granted_at, key_digest_of
 
 EXAMPLE = UUID("017f22e2-79b0-7cc3-98c4-dc0c0c07398f")
 """RFC 9562, A.6: Tuesday, February 22, 2022 2:22:22.00 PM GMT-05:00."""
