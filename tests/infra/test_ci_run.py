@@ -46,6 +46,7 @@ def test_all_steps_that_pass_are_a_success_and_end_the_engine(checkout: Path) ->
     status, steps = run(checkout)
     assert status == 0
     assert {"check", "test", "test-docker", "engine all"} <= set(steps)
+    assert "test-postgres-16" not in steps, "the container is of this version"
     assert steps[-1] == "engine down"
 
 
@@ -57,8 +58,13 @@ def test_a_step_that_fails_is_a_failure_and_ends_the_engine(checkout: Path, fail
     assert steps[-1] == "engine down"
 
 
-def test_a_machine_without_an_engine_still_passes(checkout: Path) -> None:
+@pytest.mark.parametrize("libraries", ["", "libxml2.so.2"])
+def test_without_an_engine_the_embedded_server_is_of_that_version(
+    checkout: Path, libraries: str
+) -> None:
     command(checkout / "local/docker/engine.sh", f'echo "engine $1" >>{checkout}/steps\nexit 1')
+    command(checkout / "bin/ldconfig", f"echo {libraries}")
     status, steps = run(checkout)
     assert status == 0
     assert "test-docker" not in steps
+    assert ("test-postgres-16" in steps) == bool(libraries)
