@@ -17,7 +17,7 @@ CREATE TABLE ai_budgets (
     label_value text COLLATE "C",
     -- Whether the limit is for all together, for each member, or for each value of the label.
     per text NOT NULL CONSTRAINT ai_budgets_per CHECK (per IN ('total', 'member', 'value')),
-    -- Names as gateways send them, `provider/model`; a `*` at the end stands for any rest.
+    -- Names as gateways send them, `provider/model`; a `*` at the end matches any text.
     models text [] NOT NULL,
     -- The same for LIKE. NULL: all models.
     model_patterns text [],

@@ -29,8 +29,8 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
 $$;
 
 -- What happens to a call without a price that counts for an organization: its policy, or the given
--- default of the deployment. `deny` refuses where a limit applies, and stands for a default that is
--- missing too. The prices are NULL unless `unpriced` is `assume`. reserve_ai_spend calls it.
+-- default of the deployment. `deny` refuses where a limit applies. Without a default it is `deny`
+-- too. The prices are NULL unless `unpriced` is `assume`. reserve_ai_spend calls it.
 CREATE FUNCTION ai_unpriced_policy(
     p_organization_id uuid, p_default jsonb, OUT unpriced text, OUT assumed_input_price bigint,
     OUT assumed_output_price bigint

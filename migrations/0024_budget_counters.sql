@@ -14,22 +14,18 @@ CREATE FUNCTION ai_budgets_of(
     p_labels jsonb, p_at timestamptz
 ) RETURNS TABLE (budget ai_budgets, subject text)
 LANGUAGE sql STABLE ROWS 4 AS $$
-    SELECT b, CASE b.per
+    SELECT b, s.subject
+    FROM ai_budgets AS b
+    CROSS JOIN LATERAL (
+        SELECT CASE b.per
             WHEN 'member' THEN p_user_id::text
             WHEN 'value' THEN coalesce(p_labels ->> b.label_key, '')
             ELSE ''
-        END
-    FROM ai_budgets AS b
+        END AS subject
+    ) AS s
     WHERE b.organization_id = p_organization_id AND b.ended_at IS NULL
-        AND CASE b.scope
-            WHEN 'organization' THEN true
-            WHEN 'group' THEN b.group_id = p_group_id
-            WHEN 'user' THEN b.user_id = p_user_id
-            ELSE b.label_value IS NULL OR b.label_value = p_labels ->> b.label_key
-        END
-        AND (
-            b.model_patterns IS NULL OR p_provider || '/' || p_model LIKE ANY(b.model_patterns)
-        )
+        AND (b.user_id IS NULL OR b.user_id = p_user_id)
+        AND ai_budget_counts(b, s.subject, p_group_id, p_provider, p_model, p_labels)
         AND (b.starts_at IS NULL OR p_at >= b.starts_at)
         AND (b.ends_at IS NULL OR p_at < b.ends_at)
 $$;

@@ -62,18 +62,6 @@ BEGIN
 END
 $$;
 
--- A new UUID of version 7 (RFC 9562, 5.7) of a time: 48 bits of milliseconds, the version, 12 bits
--- of the rest of the time (6.2, method 3), and half of a random one with the same variant.
-CREATE FUNCTION ai_uuid_of(p_at timestamptz) RETURNS uuid
-LANGUAGE sql VOLATILE
-RETURN encode(
-    int8send(
-        (extract(EPOCH FROM p_at) * 1000000)::bigint / 1000 << 16 | x'7000'::bigint
-        | (extract(EPOCH FROM p_at) * 1000000)::bigint % 1000 * 4096 / 1000
-    ) || substring(uuid_send(gen_random_uuid()) FROM 9),
-    'hex'
-)::uuid;
-
 -- The user's sum of a month.
 CREATE FUNCTION ai_user_spend_of(p_user_id uuid, p_month date) RETURNS numeric
 LANGUAGE sql STABLE AS $$
