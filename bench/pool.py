@@ -68,7 +68,7 @@ WHERE id = 1 AND reserved + 1 <= limit_micros;
 
 
 class Case(NamedTuple):
-    """What pgbench runs, and the pool that stands meanwhile: its rollover, None for no pool."""
+    """What pgbench runs, and the rollover of the pool that is in force; None: there is no pool."""
 
     label: str
     script: str

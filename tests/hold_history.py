@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from tests.postgres import Database
 
 ALLOWANCE = ""
-"""Stands for the id of a budget in what is about the limit of a user."""
+"""Takes the place of a budget's id where the limit of a user is meant."""
 
 HISTORY = (
     "CREATE TABLE history (number bigint GENERATED ALWAYS AS IDENTITY, transaction xid8,"

@@ -51,8 +51,8 @@ def _label_value(value: str) -> str:
 
 
 def _zone(value: str) -> str:
-    # Postgres reads a name without a slash, such as CET, as an abbreviation: the hour that it
-    # stands for has no summer time. The database knows which of the others exist.
+    # Postgres reads a name without a slash, such as CET, as an abbreviation without summer time.
+    # The database knows which of the others exist.
     if value != "UTC" and "/" not in value:
         raise ValueError("must be UTC, or a name like Europe/Berlin")
     return value
