@@ -14,16 +14,22 @@ BEGIN
     IF cardinality(p_ids) = 0 THEN
         RETURN true;
     END IF;
-    PERFORM FROM unnest(p_ids, p_subjects) WITH ORDINALITY AS n (id, subject, place)
-    JOIN ai_budget_counters AS c
-        ON c.budget_id = n.id AND c.subject = n.subject COLLATE "C" AND c.slice = 0
-    ORDER BY n.place
-    FOR NO KEY UPDATE OF c;
-    UPDATE ai_budget_counters AS c SET spent_micros = c.spent_micros + n.micros
-    FROM unnest(p_ids, p_subjects, p_starts, p_micros) AS n (id, subject, starts, micros)
-    WHERE c.budget_id = n.id AND c.subject = n.subject COLLATE "C" AND c.slice = 0
-        AND c.period_start = n.starts;
-    GET DIAGNOSTICS v_rows = ROW_COUNT;
+    -- Every counter exists, so none is inserted: a row that is has this expiry. The conflict reads
+    -- the primary key, where an UPDATE that joins reads the whole table if it was once small.
+    WITH counted AS (
+        INSERT INTO ai_budget_counters AS c (
+            budget_id, subject, slice, period_start, spent_micros, next_expiry
+        )
+        SELECT n.id, n.subject, 0, n.starts, n.micros, '-infinity'
+        FROM unnest(p_ids, p_subjects, p_starts, p_micros)
+            WITH ORDINALITY AS n (id, subject, starts, micros, place)
+        ORDER BY n.place
+        ON CONFLICT (budget_id, subject, slice) DO UPDATE
+        SET spent_micros = c.spent_micros + excluded.spent_micros
+        WHERE c.period_start = excluded.period_start
+        RETURNING c.next_expiry
+    )
+    SELECT count(*) INTO v_rows FROM counted AS c WHERE c.next_expiry > '-infinity';
     RETURN v_rows = cardinality(p_ids);
 END
 $$;
@@ -65,28 +71,28 @@ BEGIN
                         AND d.at <> date_bin('15 minutes', d.at, '2020-01-01 00:00:00+00')
                 ),
                 entries AS MATERIALIZED (
-                    SELECT e.person::integer AS person, e.kind,
-                        coalesce(e.label_set, 0) AS label_set,
+                    SELECT e.person::integer AS person, k.provider, k.model,
+                        p_label_sets -> (e.label_set::integer - 1) AS labels,
                         greatest(
                             date_bin('15 minutes', e.occurred_at, '2020-01-01 00:00:00+00'),
                             (SELECT max(d.at) FROM dates AS d WHERE d.at <= e.occurred_at)
                         ) AS at,
-                        sum(coalesce(e.large_cost::numeric, e.cost)) * 0.000001 AS micros
+                        e.cost, e.large_cost::numeric AS large_cost
                     FROM unnest(
                         p_persons, p_kinds_of, p_label_sets_of, p_moments, p_costs,
                         string_to_array(p_large_costs, E'\n', '')
                     ) AS e (person, kind, label_set, occurred_at, cost, large_cost)
-                    GROUP BY e.person, e.kind, coalesce(e.label_set, 0), at
-                    HAVING sum(coalesce(e.large_cost::numeric, e.cost)) <> 0
+                    JOIN kinds AS k ON k.kind = e.kind
+                    WHERE coalesce(e.large_cost::numeric, e.cost) <> 0
                 ),
                 matched AS MATERIALIZED (
-                    SELECT (o.budget).id AS budget_id, o.subject, e.at, sum(e.micros) AS micros
+                    SELECT (o.budget).id AS budget_id, o.subject, e.at,
+                        (coalesce(sum(e.cost), 0) + coalesce(sum(e.large_cost), 0)) * 0.000001
+                            AS micros
                     FROM entries AS e
-                    JOIN kinds AS k ON k.kind = e.kind
                     CROSS JOIN LATERAL ai_budgets_of(
                         p_organization_ids[e.person], p_group_ids[e.person], p_user_ids[e.person],
-                        k.provider, k.model,
-                        p_label_sets -> (nullif(e.label_set, 0)::integer - 1), e.at
+                        e.provider, e.model, e.labels, e.at
                     ) AS o
                     GROUP BY (o.budget).id, o.subject, e.at
                 ),
