@@ -1,27 +1,29 @@
 """Measure decisions of a pool that many members share: the second half of `make bench-decisions`.
 
-A budget of the organization limits 10,000 members together. pgbench sends the statement of a
-decision for a member at random, from 16 connections. Its counter is in 16 parts, so that calls at
-the same time do not wait for each other. Beside it run, in turns, what a counter in one row costs:
-the bare UPDATE of one row, and the same decision with a budget that has one part.
+A budget of the organization limits 10,000 members together. pgbench runs 16 sessions, each for a
+member at random. The counter of the budget is in 16 parts, so that calls at the same time do not
+wait for each other. In turns with it runs a budget whose counter is one row.
+
+The grant is what the counter is for: it holds an amount in the budget, and locks the sum of the
+user. It is measured alone and prepared, beside the bare UPDATE of one row. A decision does the
+same after it has read all limits, and records a reservation.
 
 Then the sessions take a limit of as many micro-units as it has grants, one by one, to its end.
 """
 
-import subprocess
 import sys
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import psycopg
 
-from bench.decisions import DECISION, ROUNDS, SECONDS
+from bench.decisions import DECISION, ROUNDS, SECONDS, run
 from local.postgres import EmbeddedPostgres
-from local.postgres_host import default_binaries
 from migrations.migrate import migrate
 
 MEMBERS = 10_000
@@ -67,19 +69,34 @@ WHERE id = 1 AND reserved + 1 <= limit_micros;
 """
 
 
+GRANT = f"""\\set n random(1, {MEMBERS})
+SELECT hold_ai_budgets(
+    ARRAY[b], ARRAY[''], ARRAY['-infinity'::timestamptz], 1, now() + interval '10 min',
+    gen_random_uuid(), lpad(:n::text, 32, '0')::uuid,
+    date_trunc('month', now() AT TIME ZONE 'UTC')::date, NULL
+)
+FROM ai_budgets AS b;
+"""  # noqa: S608
+
+
 class Case(NamedTuple):
-    """What pgbench runs, and the rollover of the pool that is in force; None: there is no pool."""
+    """What pgbench runs, in which mode, and the rollover of the pool; None: there is no pool."""
 
     label: str
     script: str
+    mode: str
     rollover: int | None
 
 
-CASES = (
-    Case("pool in 16 parts", MEMBER, 0),
-    Case("one row, bare UPDATE", ONE_ROW, None),
-    Case("pool in 1 part", MEMBER, 1),
-    Case("no pool", MEMBER, None),
+GRANTS_ALONE = (
+    Case("a grant, 16 parts", GRANT, "prepared", 0),
+    Case("a grant, 1 part", GRANT, "prepared", 1),
+    Case("a bare UPDATE of one row", ONE_ROW, "prepared", None),
+)
+DECISIONS = (
+    Case("a decision, 16 parts", MEMBER, "extended", 0),
+    Case("a decision, 1 part", MEMBER, "extended", 1),
+    Case("a decision, no pool", MEMBER, "extended", None),
 )
 
 
@@ -91,43 +108,23 @@ class Attempt(NamedTuple):
     ended: float
 
 
-def run(url: str, script: Path) -> float:
-    """Return the transactions a second. Raise CalledProcessError if a session fails."""
-    done = subprocess.run(
-        [
-            str(default_binaries() / "pgbench"),
-            *("-n", "-M", "extended", "-f", str(script)),
-            *("-c", str(CONNECTIONS), "-j", "2", "-T", str(SECONDS), url),
-        ],
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    lines = done.stdout.splitlines()
-    if not any(each.startswith("number of failed transactions: 0 ") for each in lines):
-        raise AssertionError(done.stdout)
-    (rate,) = (float(each.split()[2]) for each in lines if each.startswith("tps = "))
-    return rate
-
-
 def set_pool(owner: psycopg.Connection[Any], limit: int, rollover: int | None) -> None:
     owner.execute(NO_POOL)
     if rollover is not None:
         owner.execute(POOL, {"limit": limit, "rollover": rollover})
 
 
-def measure(owner: psycopg.Connection[Any], url: str, folder: Path) -> None:
-    rates: dict[str, list[float]] = {case.label: [] for case in CASES}
+def measure(owner: psycopg.Connection[Any], url: str, script: Path, cases: Sequence[Case]) -> None:
+    counts: dict[str, int] = {case.label: 0 for case in cases}
     for _ in range(ROUNDS):
-        for number, case in enumerate(CASES):
+        for case in cases:
             set_pool(owner, PLENTY, case.rollover)
-            script = folder / str(number)
             script.write_text(case.script)
-            rates[case.label].append(run(url, script))
-    ours = sum(rates[CASES[0].label])
-    print(f"{'decisions of 10,000 members, 16 connections':46}{'a second':>10}{'ratio':>8}")
-    for label, found in rates.items():
-        print(f"{label:46}{sum(found) / ROUNDS:10.0f}{ours / sum(found):8.2f}", flush=True)
+            counts[case.label] += len(run(url, script, CONNECTIONS, "-M", case.mode))
+    ours = counts[cases[0].label]
+    print(f"{'10,000 members, 16 connections':34}{'a second':>10}{'ratio':>8}")
+    for label, count in counts.items():
+        print(f"{label:34}{count / (ROUNDS * SECONDS):10.0f}{ours / count:8.2f}", flush=True)
 
 
 def attempts_of(url: str, start: threading.Barrier, member: int) -> list[Attempt]:
@@ -178,7 +175,8 @@ def main() -> None:
     ):
         migrate(owner)
         owner.execute(DIRECTORY.encode())
-        measure(owner, server.url, Path(folder))
+        for cases in (GRANTS_ALONE, DECISIONS):
+            measure(owner, server.url, Path(folder) / "script", cases)
         spend_to_the_end(owner, server.url)
 
 
