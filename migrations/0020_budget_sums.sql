@@ -17,8 +17,9 @@ RETURN (b.group_id IS NULL OR b.group_id = p_group_id)
     END;
 
 -- The exact sum of the usage that a budget counts for a subject between two times, within its
--- dates. Whole quarters of an hour come from the sums, or whole UTC days if it is about one user.
--- What they cut off comes from the ledger. So does usage whose labels the sums do not keep apart.
+-- dates and before its end. Whole quarters of an hour come from the sums, or whole UTC days if it
+-- is about one user. What they cut off comes from the ledger. So does usage whose labels the sums
+-- do not keep apart.
 CREATE FUNCTION ai_budget_spent(
     b ai_budgets, p_subject text, p_from timestamptz, p_to timestamptz
 ) RETURNS numeric
@@ -27,7 +28,7 @@ DECLARE
     v_user_id uuid := CASE WHEN b.per = 'member' THEN p_subject::uuid ELSE b.user_id END;
     v_step interval := CASE WHEN v_user_id IS NULL THEN '15 minutes' ELSE '1 day' END;
     v_from timestamptz := greatest(p_from, b.starts_at);
-    v_to timestamptz := least(p_to, b.ends_at);
+    v_to timestamptz := least(p_to, b.ends_at, b.ended_at);
     v_whole_from timestamptz;
     v_whole_to timestamptz;
     v_other uuid;

@@ -149,7 +149,7 @@ BEGIN
                 AND e.occurred_at < q.starts_at + interval '15 minutes'
             WHERE q.organization_id = b.organization_id
                 AND q.starts_at > greatest(period.starts, b.starts_at) - interval '15 minutes'
-                AND q.starts_at < least(period.ends, b.ends_at)
+                AND q.starts_at < least(period.ends, b.ends_at, b.ended_at)
                 AND (
                     b.model_patterns IS NULL
                     OR q.provider || '/' || q.model LIKE ANY(b.model_patterns)

@@ -19,6 +19,7 @@ DECLARE
     v_part bigint;
 BEGIN
     IF b.slices > 1 AND p_mode < 2 THEN
+        -- What is asked of a part here only saves time: the UPDATE below decides.
         IF p_mode = 0 THEN
             -- Nearly always free, and quicker than to look at all.
             v_part := floor(random() * b.slices);

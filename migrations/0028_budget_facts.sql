@@ -129,34 +129,35 @@ BEGIN
 END
 $$;
 
--- Count a refusal, by the budget that refuses, or by the nil UUID for the user's own limit.
+-- Count a refusal by each limit that refuses: a budget, or the nil UUID for the user's own limit.
+-- Each of them alerts if it is 0, whichever has the least room. Without a price there is no
+-- comparison with a limit, so such a refusal has the nil UUID. What is held of the user is locked,
+-- so no two refusals wait for each other's rows in a circle.
 CREATE FUNCTION count_ai_refusal(
     p_facts jsonb, p_organization_id uuid, p_provider text, p_model text, p_now timestamptz
 ) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
     v_nil uuid := '00000000-0000-0000-0000-000000000000';
-    v_budget_id uuid;
+    v_estimate numeric := (p_facts ->> 'estimate_micros')::numeric;
+    v_is_priced boolean := p_facts ->> 'outcome' = 'refused';
 BEGIN
-    IF p_facts ->> 'outcome' = 'refused' THEN
-        SELECT (b.value ->> 'id')::uuid INTO v_budget_id
-        FROM jsonb_array_elements(p_facts -> 'budgets') AS b
-        WHERE b.value ->> 'enforcement' = 'enforce'
-            AND ai_budget_room(b.value) < (p_facts ->> 'estimate_micros')::numeric
-        ORDER BY ai_budget_room(b.value)
-        LIMIT 1;
-    END IF;
     INSERT INTO ai_refusals AS r (
         organization_id, user_id, day, code, budget_id, provider, model, refused, last_at
     )
-    VALUES (
-        coalesce(p_organization_id, v_nil), (p_facts ->> 'user_id')::uuid,
+    SELECT coalesce(p_organization_id, v_nil), (p_facts ->> 'user_id')::uuid,
         (p_now AT TIME ZONE 'UTC')::date,
-        CASE p_facts ->> 'outcome'
-            WHEN 'refused' THEN 'ai_budget_exceeded' ELSE 'unpriced_model'
-        END,
-        coalesce(v_budget_id, v_nil), p_provider, p_model, 1, p_now
-    )
+        CASE WHEN v_is_priced THEN 'ai_budget_exceeded' ELSE 'unpriced_model' END,
+        l.budget_id, p_provider, p_model, 1, p_now
+    FROM (
+        SELECT v_nil AS budget_id
+        WHERE NOT v_is_priced OR ai_budget_room(p_facts) < v_estimate
+        UNION ALL
+        SELECT (b.value ->> 'id')::uuid
+        FROM jsonb_array_elements(p_facts -> 'budgets') AS b
+        WHERE v_is_priced AND b.value ->> 'enforcement' = 'enforce'
+            AND ai_budget_room(b.value) < v_estimate
+    ) AS l
     ON CONFLICT (organization_id, user_id, day, code, budget_id, provider, model) DO UPDATE
     SET refused = r.refused + 1, last_at = excluded.last_at;
 END

@@ -4,10 +4,12 @@
 -- those before the grant. Its `outcome` is `granted`, `refused` (no room), `unpriced` (no estimate,
 -- and the policy denies that), or as the only fact `unknown` (no user has the name), `inactive`
 -- (the user is suspended or deleted), `other_group` (the user is not in the group that the request
--- names) or `conflict` (the key belongs to another request). A request that was granted before gets
--- its facts again, whatever became of the user. A dry run locks and writes nothing.
+-- names), `too_large` (no call costs so much) or `conflict` (the key belongs to another request). A
+-- request that was granted before gets its facts again, whatever became of the user, the group, the
+-- price and the policy. A dry run locks and writes nothing.
 --
--- `p_group_id` is the group that the call counts for. `p_unpriced` is the deployment's policy for
+-- `p_group_id` is the group that the call counts for. If it was deleted since the caller read it,
+-- AL003 is raised: the caller looks it up again. `p_unpriced` is the deployment's policy for
 -- models without a price. The tokens are those of the estimate; NULL: it has other units as well.
 --
 -- The order of the locks: the key, what is held of the user, counters of budgets in their
@@ -116,7 +118,7 @@ BEGIN
     FROM ai_effective_budget(p_user_id) AS e
     LEFT JOIN groups AS g ON g.id = coalesce(p_group_id, e.group_id);
     IF v_group_id IS NULL AND p_group_id IS NOT NULL THEN
-        RAISE SQLSTATE 'AL001' USING MESSAGE = 'the group was deleted';
+        RAISE SQLSTATE 'AL003' USING MESSAGE = 'the group was deleted';
     END IF;
     IF v_has_budgets THEN
         -- A budget is here once, for one subject.
@@ -149,6 +151,9 @@ BEGIN
         ) THEN
             v_outcome := 'unpriced';
         END IF;
+    END IF;
+    IF v_estimate > 10000000000000 THEN
+        RETURN '{"outcome": "too_large"}';
     END IF;
     IF v_outcome = 'granted' AND v_spent + v_reserved + v_estimate > v_limit THEN
         v_outcome := 'refused';

@@ -25,7 +25,7 @@ BEGIN
             (
                 SELECT coalesce(max(t.percent), 0) FROM unnest(p_thresholds) AS t (percent)
                 WHERE s.cost_micros > 0
-                    AND s.cost_micros * 100 >= e.spend_limit_micros::numeric * t.percent
+                    AND s.cost_micros * 100 >= e.spend_limit_micros * t.percent
             ) AS reached
         FROM ai_effective_budgets(p_user_ids) AS e
         JOIN unnest(p_user_ids, p_months) AS w (user_id, month) ON w.user_id = e.user_id
@@ -103,9 +103,9 @@ BEGIN
     CROSS JOIN LATERAL (
         SELECT coalesce(max(t.percent), 0) AS percent FROM unnest(p_thresholds) AS t (percent)
         WHERE s.cost_micros > 0
-            AND s.cost_micros * 100 >= b.spend_limit_micros::numeric * t.percent
+            AND s.cost_micros * 100 >= b.spend_limit_micros * t.percent
     ) AS reached
-    WHERE (p_is_correction OR s.cost_micros * 100 >= b.spend_limit_micros::numeric * v_lowest)
+    WHERE (p_is_correction OR s.cost_micros * 100 >= b.spend_limit_micros * v_lowest)
         AND (
             reached.percent <> coalesce(a.threshold_percent, 0)
             OR coalesce(a.over_limit, false)

@@ -43,13 +43,14 @@ BEGIN
                 AS limit_micros
         ) AS l
     ),
-    -- A refusal does not know the value of a label, so it is of the budget as a whole.
+    -- A refusal does not know the value of a label, so it is of the budget as a whole. The day only
+    -- selects rows by the index.
     refused AS MATERIALIZED (
         SELECT k.id AS budget_id,
             CASE WHEN k.per = 'member' THEN r.user_id::text ELSE '' END AS subject
         FROM current AS k
         JOIN ai_refusals AS r ON r.budget_id = k.id AND r.last_at >= k.starts
-            AND r.day >= greatest(k.starts, '2000-01-01')::date - 1
+            AND r.day >= (k.starts AT TIME ZONE 'UTC')::date
         WHERE k.enforcement = 'enforce' AND k.limit_micros = 0 AND k.rollover_micros = 0
         GROUP BY 1, 2
     ),

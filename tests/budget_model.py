@@ -56,6 +56,10 @@ class Budget:
     def enforcement(self) -> str:
         return self.terms["enforcement"]
 
+    @property
+    def is_pool(self) -> bool:
+        return self.terms["per"] == "total" and self.terms["scope"]["type"] != "user"
+
     def subject_of(
         self, user_id: UUID, group_id: UUID, model: str, labels: dict[str, str]
     ) -> str | None:
@@ -97,10 +101,10 @@ class Ledger:
     def budgets_of(
         self, user: str, group_id: UUID, model: str, labels: dict[str, str]
     ) -> list[tuple[Budget, str]]:
-        """Return the budgets that count a call, with their subjects, in the order of ids."""
+        """Return the budgets that count a call, with their subjects: pools last, then by id."""
         found = [
             (each, each.subject_of(self.user_ids[user], group_id, model, labels))
-            for each in sorted(self.budgets.values(), key=lambda each: each.id)
+            for each in sorted(self.budgets.values(), key=lambda each: (each.is_pool, each.id))
             if not each.ended
         ]
         return [(each, subject) for each, subject in found if subject is not None]

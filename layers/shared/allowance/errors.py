@@ -233,6 +233,10 @@ class ReservationChanged(DatabaseUnavailable):
     """Another call is settling the same reservation. Try again shortly."""
 
 
+class GroupDeleted(DatabaseUnavailable):
+    """The group that the call counts for was deleted a moment ago. Try again shortly."""
+
+
 class UsageKeyTaken(DatabaseUnavailable):
     """Another call is recording the same usage. Try again shortly."""
 

@@ -13,11 +13,12 @@ from allowance.database.database import Database as Connection
 from allowance.database.settings import DatabaseSource
 from allowance.reservations.facts import DecisionFacts
 from tests.budget_counters import assert_counters_agree
+from tests.decisions import call_of_decision
 from tests.gateway import Client
 from tests.organization_budgets import BUDGETS, body, created
 from tests.people import Acme
 from tests.postgres import Database
-from tests.reservations import PATH, call_of_decision, of_cost, reserve
+from tests.reservations import PATH, of_cost, reserve
 from tests.sessions import PATIENCE_SECONDS, be_patient, wait_for_waiters
 from tests.usage import expire, record, results
 

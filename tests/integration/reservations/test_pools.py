@@ -14,12 +14,13 @@ from allowance.errors import DatabaseUnavailable
 from allowance.rbac.system import Login
 from allowance.reservations.facts import DecisionFacts
 from tests.budget_counters import assert_counters_agree
+from tests.decisions import call_of_decision
 from tests.depth import by_depth
 from tests.gateway import Client
 from tests.organization_budgets import created
 from tests.people import Acme
 from tests.postgres import Database
-from tests.reservations import PATH, call_of_decision, of_cost, reserve
+from tests.reservations import PATH, of_cost, reserve
 from tests.sessions import PATIENCE_SECONDS, at_once, be_patient
 
 GRANTS = by_depth(200, 1_000, 10_000)

@@ -107,7 +107,7 @@ def test_without_a_policy_the_deployment_decides(
         assert outcome(ask(gateway, 4, user="gus")) == (201, 2_000)
 
 
-def test_refusals_are_counted_by_the_budget_that_binds(
+def test_refusals_are_counted_by_each_limit_that_refuses(
     gateway: Client,
     acme: Acme,
     adam: Client,
@@ -139,7 +139,7 @@ def test_refusals_are_counted_by_the_budget_that_binds(
     assert database.rows(REFUSALS) == [
         ("ai_budget_exceeded", "all", "p", "m", 3, of_acme, "maya"),
         ("ai_budget_exceeded", "all", "q", "m", 1, of_acme, "maya"),
-        ("ai_budget_exceeded", None, "p", "m", 1, of_acme, "maya"),
+        ("ai_budget_exceeded", None, "p", "m", 2, of_acme, "maya"),
         ("unpriced_model", None, "p", "unheard-of", 1, of_acme, "maya"),
     ]
     lines = map(json.loads, capsys.readouterr().out.splitlines())

@@ -17,6 +17,7 @@ from allowance.rbac.system import Login
 from allowance.reservations.closing import ClosingStore, Released
 from allowance.reservations.models import Settlement
 from allowance.usage.reservation_ids import granted_at
+from tests.decisions import call_of_decision
 from tests.gateway import Client
 from tests.people import Acme
 from tests.postgres import Database
@@ -24,7 +25,6 @@ from tests.reservations import (
     ESTIMATE,
     PATH,
     assert_holds_agree,
-    call_of_decision,
     held,
     limit_everyone,
     of_cost,

@@ -20,6 +20,7 @@ from allowance.database.settings import DatabaseSource
 from allowance.errors import (
     AllowanceError,
     DatabaseUnavailable,
+    GroupDeleted,
     NotAGroupMember,
     ReservationChanged,
     StatementCancelled,
@@ -48,8 +49,13 @@ CANCELLED = "57014"
 
 CHECK_VIOLATION = "23514"
 
-RESERVATION_CHANGED = "AL001"
-"""SQLSTATE that settle_ai_reservation raises: see migrations/0031_settling.sql."""
+CHANGED_MEANWHILE: Mapping[str, type[AllowanceError]] = {
+    "AL001": ReservationChanged,
+    "AL003": GroupDeleted,
+}
+"""SQLSTATE -> the error, where the caller looks it up again: see migrations/0030_reserving.sql and
+0031_settling.sql.
+"""
 
 CONSTRAINTS: Mapping[str, type[AllowanceError]] = {
     "user_ai_budget_overrides_organization_membership": NotAGroupMember,
@@ -170,8 +176,8 @@ class Database:
                 raise StatementCancelled from error
             if stale or state[:2] in UNAVAILABLE_CLASSES or state in UNAVAILABLE:
                 raise DatabaseUnavailable from error
-            if state == RESERVATION_CHANGED:
-                raise ReservationChanged from error
+            if changed := CHANGED_MEANWHILE.get(state):
+                raise changed from error
             if state == CHECK_VIOLATION and error.diag.constraint_name is None:
                 # The partition is missing. No other row is refused by a check without a name.
                 raise UsageMonthDropped from error

@@ -97,11 +97,11 @@ class DecisionFacts(AllowanceFacts):
 
 
 class NoDecision(Row):
-    """Why there is no decision: the user is unknown, inactive or not in the group, or the key is
-    taken.
+    """Why there is no decision: the user is unknown, inactive or not in the group, the estimate is
+    too large, or the key is taken.
     """
 
-    outcome: Literal["unknown", "inactive", "other_group", "conflict"]
+    outcome: Literal["unknown", "inactive", "other_group", "too_large", "conflict"]
 
 
 class Decided(Row):

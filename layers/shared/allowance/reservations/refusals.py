@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from allowance.errors import Problem, RequestRefused, ValidationFailed
+from allowance.prices.cost import MAX_COST_MICROS
 
 
 class BudgetExceeded(RequestRefused):
@@ -45,3 +46,11 @@ class OtherGroup(ValidationFailed):
 
     def __init__(self) -> None:
         super().__init__([Problem("group", "The user is in no group of this name, or in several.")])
+
+
+class EstimateTooLarge(ValidationFailed):
+    """The estimate costs more than a call may cost, at the price in effect or an assumed one."""
+
+    def __init__(self) -> None:
+        detail = f"Must not cost more than {MAX_COST_MICROS} micro-units of USD."
+        super().__init__([Problem("estimate", detail)])

@@ -11,23 +11,19 @@ from decimal import Decimal
 from typing import Any, override
 from uuid import UUID
 
+from allowance.access.handle import Handle
 from allowance.access.store import CallerStore
 from allowance.contract.fields import NIL_UUID, Body
 from allowance.database.queries import Call
-from allowance.errors import (
-    AllowanceError,
-    Problem,
-    ReservationConflict,
-    UsageOutOfRange,
-    ValidationFailed,
-)
+from allowance.errors import AllowanceError, GroupDeleted, ReservationConflict, UsageOutOfRange
 from allowance.metrics import count_refused_decision
-from allowance.prices.cost import PICOS_PER_MICRO
+from allowance.prices.cost import MAX_COST_PICOS, PICOS_PER_MICRO
 from allowance.rbac.policy import USAGE, Action
 from allowance.reservations.facts import Decided, DecisionFacts, NoDecision, limit_text
 from allowance.reservations.models import DecisionOnly, Reservation, ReservationRequest
 from allowance.reservations.refusals import (
     BudgetExceeded,
+    EstimateTooLarge,
     OtherGroup,
     UnknownUser,
     UnpricedModel,
@@ -38,6 +34,7 @@ from allowance.usage.content import content_sha256_of
 from allowance.usage.ledger import UsageUser
 from allowance.usage.look_ups import call_of_prices, call_of_users
 from allowance.usage.rating import Rated, UsagePrice, UsagePrices
+from allowance.usage.recording import ATTEMPTS
 from allowance.usage.records import counts_of
 from allowance.usage.reservation_ids import key_digest_of
 
@@ -46,8 +43,12 @@ WITHOUT_FACTS: Mapping[str, type[AllowanceError]] = {
     "inactive": UserInactive,
     "conflict": ReservationConflict,
     "other_group": OtherGroup,
+    "too_large": EstimateTooLarge,
 }
 """The errors of outcomes that looked at no budget."""
+TOO_LARGE = Rated(MAX_COST_PICOS + 1)
+REFUSALS = ("refused", "unpriced", "unknown", "inactive")
+"""The outcomes that refuse a call. The others are grants, and errors of the request."""
 
 
 class ReservingStore(CallerStore):
@@ -69,14 +70,36 @@ class ReservingStore(CallerStore):
     def reserve(self, request: ReservationRequest) -> Reservation | DecisionOnly:
         """Hold the estimate of a call, or decide only on a dry run.
 
-        Two round trips, with the caller's. The same request gets the same reservation
-        again. Raise NotAuthorized, ValidationFailed, ReservationConflict, and a RequestRefused:
-        UnknownUser, UserInactive, UnpricedModel, BudgetExceeded.
+        Two round trips, with the caller's; two more if the group of the call is deleted
+        between them. The same request gets the same reservation again. Raise NotAuthorized,
+        ValidationFailed, ReservationConflict, and a RequestRefused: UnknownUser, UserInactive,
+        UnpricedModel, BudgetExceeded. Raise GroupDeleted after ATTEMPTS.
         """
         db = self._gate.open(Action.CREATE, USAGE)
-        users: list[UsageUser]
-        prices: list[UsagePrice]
-        users, prices = db.all_in_one_trip(*self._looked_up(request))
+        calls = self._looked_up(request)
+        attempts = 0
+        while True:
+            users, prices = db.all_in_one_trip(*calls)
+            try:
+                facts = self._decide(db, request, users, prices)
+            except GroupDeleted:
+                attempts += 1
+                if attempts == ATTEMPTS:
+                    raise
+            else:
+                break
+        if facts.outcome in REFUSALS and not request.dry_run:
+            count_refused_decision()
+        return _response(facts)
+
+    def _decide(
+        self,
+        db: Handle,
+        request: ReservationRequest,
+        users: list[UsageUser],
+        prices: list[UsagePrice],
+    ) -> DecisionFacts | NoDecision:
+        """Return what the database decides. Raise GroupDeleted."""
         by_group = {each.named_group: each for each in users}
         user = by_group.get(None)
         counted = by_group.get(request.group)
@@ -84,7 +107,7 @@ class ReservingStore(CallerStore):
         # What an alias declares free has no row of the price list.
         price = None if rated.price is None or rated.price.free else rated.price
         input_tokens, output_tokens = _tokens_of(request)
-        decided = db.one(
+        return db.one(
             Decided,
             "reserve_ai_spend",
             key_digest=UUID(bytes=key_digest_of(self._caller.user_id, request.id)),
@@ -109,11 +132,7 @@ class ReservingStore(CallerStore):
             dry_run=request.dry_run,
             price=price
             and json.dumps(price.model_dump(include={"provider", "model", "version_id"})),
-        )
-        facts = decided.facts
-        if facts.outcome not in ("granted", "conflict", "other_group") and not request.dry_run:
-            count_refused_decision()
-        return _response(facts)
+        ).facts
 
 
 def _real(group_id: str) -> UUID | None:
@@ -133,7 +152,10 @@ def _tokens_of(request: ReservationRequest) -> tuple[int | None, int | None]:
 
 
 def _rated(request: ReservationRequest, prices: list[UsagePrice]) -> Rated:
-    """Return what the estimate costs now, at most. Raise ValidationFailed above 1e13 micros."""
+    """Return what the estimate costs now, at most; TOO_LARGE if no call may cost so much.
+
+    The database refuses that, but for a request that was granted before: the price may have risen.
+    """
     estimate = request.estimate
     if estimate.cost_micros is not None:
         return Rated(estimate.cost_micros * PICOS_PER_MICRO)
@@ -143,10 +165,8 @@ def _rated(request: ReservationRequest, prices: list[UsagePrice]) -> Rated:
         return UsagePrices([name], prices).rate(
             *name, request.variant, prices[0].starts, tokens, others
         )
-    except UsageOutOfRange as error:
-        raise ValidationFailed(
-            Problem(f"estimate.{each.field}", each.detail) for each in error.problems
-        ) from error
+    except UsageOutOfRange:
+        return TOO_LARGE
 
 
 def _response(facts: DecisionFacts | NoDecision) -> Reservation | DecisionOnly:

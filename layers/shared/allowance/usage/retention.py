@@ -1,5 +1,5 @@
-"""ExpireUsage's writes: drop the old months of the ledger and of reservations, and tidy what is
-held. Each month is a transaction of its own.
+"""ExpireUsage's writes: drop the old months of the ledger and of reservations, tidy what is held,
+and delete old alerts and refusals. Each month is a transaction of its own.
 
 Dropping a month locks the whole ledger, and writers queue behind a session that waits for the lock.
 So the database gives up after 100 ms, and the job retries after PAUSE_SECONDS. A late record
@@ -26,7 +26,7 @@ PAUSE_SECONDS = 1.0
 
 
 TIDIED_AT_ONCE = 1000
-"""Users whose expired holds are taken off in one transaction."""
+"""Users whose expired holds are taken off in one transaction, and rows of alerts that go in one."""
 
 
 class ReservationMonth(Row):
@@ -40,6 +40,14 @@ class Tidied(Row):
 
     users: int
     counters: int
+
+
+class TidiedAlerts(Row):
+    """How many alerts, rows of what was alerted last, and counts of refusals were deleted."""
+
+    alerts: int
+    states: int
+    refusals: int
 
 
 class OldestMonth(Row):
@@ -67,10 +75,11 @@ class UsageExpirer(Store):
         none. Return what was dropped.
 
         The database's clock decides. Keys and sums stay. A month in use holds up no other month.
-        Reservations have a retention of their own. Raise NotAuthorized.
+        Reservations and alerts have a retention of their own. Raise NotAuthorized.
         """
         db = self._gate.open(Action.DELETE, USAGE)
         self._expire_reservations(db)
+        self._tidy_alerts(db)
         dropped: list[date] = []
         passed_over: list[date] = []
         postponed: set[date] = set()
@@ -121,6 +130,24 @@ class UsageExpirer(Store):
             dropped=dropped,
             tidied_users=users,
             tidied_counters=counters,
+        )
+
+    def _tidy_alerts(self, db: Handle) -> None:
+        """Delete old alerts and refusals, and what was alerted last in periods that are over."""
+        alerts = states = refusals = 0
+        more = True
+        while more:
+            tidied = db.one(TidiedAlerts, "tidy_alerts", limit=TIDIED_AT_ONCE)
+            alerts += tidied.alerts
+            states += tidied.states
+            refusals += tidied.refusals
+            more = TIDIED_AT_ONCE in (tidied.alerts, tidied.states, tidied.refusals)
+        logger().info(
+            "alerts expired",
+            request_id=self._origin.request_id,
+            alerts=alerts,
+            states=states,
+            refusals=refusals,
         )
 
     def _report(self, expired: ExpiredMonths, kept_months: int) -> ExpiredMonths:

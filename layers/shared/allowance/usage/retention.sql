@@ -19,3 +19,8 @@ SELECT drop_oldest_ai_reservation_month() AS month;
 -- needs: delete ai_usage
 -- Take expired holds off the limits of users and the counters of budgets that nobody used since.
 SELECT tidy_ai_reservations(%(limit)s) AS users, tidy_ai_budget_holds(%(limit)s) AS counters;
+
+-- name: tidy_alerts
+-- needs: delete ai_usage
+-- Delete alerts and refusals past their retention, and what was alerted of periods that are over.
+SELECT t.alerts, t.states, t.refusals FROM tidy_ai_alerts(%(limit)s) AS t;
