@@ -2,15 +2,13 @@
 to S3, in FOCUS, as CSV and Parquet.
 """
 
-from typing import Any
-
 from allowance.exports.files import ExportSource
-from allowance.exports.job import ExportCounts, export
+from allowance.exports.job import ExportCounts, RequestedMonth, export, requested_month
 from allowance.rbac.system import SPEND_EXPORTER
 from allowance.triggers.jobs import job
 from allowance_parquet.parquet_file import ParquetFile
 
 
-@job(SPEND_EXPORTER, ExportSource)
-def handler(source: ExportSource, event: dict[str, Any]) -> ExportCounts:
-    return export(source, ParquetFile, event)
+@job(SPEND_EXPORTER, ExportSource, requested_month)
+def handler(source: ExportSource, month: RequestedMonth) -> ExportCounts:
+    return export(source, ParquetFile, month)

@@ -2,14 +2,12 @@
 grants access.
 """
 
-from typing import Any
-
 from allowance.directory.importer import DirectoryStore, ImportedDirectory
-from allowance.directory.reading import read_directory
+from allowance.directory.reading import DirectoryDocument, read_directory
 from allowance.rbac.system import DIRECTORY_IMPORTER
 from allowance.triggers.jobs import job
 
 
-@job(DIRECTORY_IMPORTER, DirectoryStore)
-def handler(store: DirectoryStore, event: dict[str, Any]) -> ImportedDirectory:
-    return store.import_directory(read_directory(event))
+@job(DIRECTORY_IMPORTER, DirectoryStore, read_directory)
+def handler(store: DirectoryStore, document: DirectoryDocument) -> ImportedDirectory:
+    return store.import_directory(document)

@@ -3,9 +3,9 @@ one, else the shipped one.
 """
 
 from pathlib import Path
-from typing import Any
 
-from allowance.prices.seeding.source import book_of
+from allowance.prices.seeding.documents import GivenBook, read_parameters
+from allowance.prices.seeding.source import given_or_configured
 from allowance.prices.seeding.store import SeedCounts, SeedingStore
 from allowance.rbac.system import PRICE_SEEDER
 from allowance.triggers.jobs import job
@@ -13,6 +13,6 @@ from allowance.triggers.jobs import job
 SHIPPED = Path(__file__).with_name("prices.json")
 
 
-@job(PRICE_SEEDER, SeedingStore)
-def handler(store: SeedingStore, event: dict[str, Any]) -> SeedCounts:
-    return store.seed_prices(book_of(event, SHIPPED, store.known_etag))
+@job(PRICE_SEEDER, SeedingStore, read_parameters)
+def handler(store: SeedingStore, given: GivenBook | None) -> SeedCounts:
+    return store.seed_prices(given_or_configured(given, SHIPPED, store.known_etag))

@@ -40,7 +40,11 @@ def failures(route: Route, kinds: list[type]) -> dict[str, Any]:
     if route.is_gated:
         raised |= {errors.BudgetsNotEnabled}
     if any(issubclass(kind, Body) for kind in kinds):
-        raised |= {errors.BodyTooLarge, errors.UnsupportedMediaType}
+        raised |= {
+            errors.BodyTooLarge,
+            errors.UnsupportedEncoding,
+            errors.UnsupportedMediaType,
+        }
     if Precondition in kinds:
         is_budget = "/budget" in route.path
         raised |= {errors.BudgetChanged if is_budget else errors.ChangedMeanwhile}

@@ -8,9 +8,7 @@ The database may know later files than this folder. They belong to a newer versi
 rolled back. The runner leaves them: migrations expand first and contract one version later, so the
 schema of version N+1 serves the code of version N.
 
-CloudFormation invokes the Lambda as a custom resource during a deployment. An operator may invoke
-it with any event.
-
+CloudFormation invokes the Lambda as a custom resource of a deployment, an operator with `{}`.
     python -m migrations.migrate        with OWNER_DATABASE_URL and DATABASE_URL in the environment
 """
 
@@ -36,6 +34,7 @@ from allowance.errors import Problem, ValidationFailed
 from allowance.log import logger
 from allowance.rbac.system import Login
 from allowance.settings import BadSetting
+from allowance.triggers.events import no_parameters, parameters_of
 
 type Event = dict[str, Any]
 
@@ -148,11 +147,13 @@ def _let_in_by_iam(owner: psycopg.Connection[Any], login: Login, *, granted: boo
 
 
 def handler(event: Event, context: LambdaContext) -> Event | None:
-    """Migrate, and return the names of the applied files, or send them to CloudFormation if the
-    event comes from there.
+    """Migrate, and return the names of the applied files, or send them to CloudFormation. Raise
+    ValidationFailed for an event with parameters.
     """
+    asked = parameters_of(event)
     if "ResponseURL" in event:
         return respond_to_deployment(event, context.log_stream_name, bring_up_to_date)
+    no_parameters(asked)
     return bring_up_to_date()
 
 

@@ -17,14 +17,6 @@ FOLDER = Path(__file__).parent
 FILE = FOLDER / "litellm.json"
 PIN_FILE = FOLDER / "litellm.txt"
 
-FIELDS = {
-    "input_price": "input_cost_per_token",
-    "output_price": "output_cost_per_token",
-    "cache_read_price": "cache_read_input_token_cost",
-    "cache_write_price": "cache_creation_input_token_cost",
-    "cache_write_1h_price": "cache_creation_input_token_cost_above_1hr",
-}
-
 LOWEST_FACTOR, HIGHEST_FACTOR = Decimal("0.95"), Decimal(2)
 UNEQUAL = Decimal("1.05")
 """The limits of a region's factor, and how much the factors of one row may differ by rounding. The

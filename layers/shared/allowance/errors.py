@@ -142,6 +142,10 @@ class UnsupportedMediaType(AllowanceError):
     """Content-Type must be application/json."""
 
 
+class UnsupportedEncoding(AllowanceError):
+    """Content-Encoding must be gzip."""
+
+
 class InvalidJSON(AllowanceError):
     """Request body must be valid JSON."""
 

@@ -44,7 +44,7 @@ def jobs(connection: Connection) -> list[Callable[[], object]]:
     return [
         lambda: store(UsageRerater, USAGE_RERATER).rerate(),
         lambda: store(UsageExpirer, USAGE_EXPIRER).expire(1),
-        lambda: export(store(ExportSource, SPEND_EXPORTER), ParquetFile, {}),
+        lambda: export(store(ExportSource, SPEND_EXPORTER), ParquetFile, None),
         lambda: store(AlertStore, ALERT_DELIVERER).deliver(configured_receivers()),
     ]
 

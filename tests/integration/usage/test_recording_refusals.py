@@ -23,7 +23,7 @@ def test_a_bad_record_blocks_no_other_and_every_problem_is_named(
         "nonsense",
         record(2, tokens=None),
         record(3, tokens={"input": 10**12 + 1}),
-        record(4, tokens={"input": 1.0}),
+        record(4, tokens={"input": 1.5}),
         record(5, source="allowance"),
         record(
             6,

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from allowance.prices.seeding.litellm_rows import UPLIFT
 from local.price_book import PriceBookRefused, litellm_map
-from local.price_book.litellm_extract import MEMBER, UPLIFT, extract
+from local.price_book.litellm_extract import MEMBER, extract
 from local.price_book.litellm_map import LiteLLM, load
 
 

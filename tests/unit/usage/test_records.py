@@ -54,9 +54,14 @@ MOMENTS = st.sampled_from([
     "2026-11-22T24:00:00Z",
     "0001-01-01T00:00:00+23:59", "2026-11-22T06:00:00-00:00", "2026-11-22T06:00:60Z",
     "2019-12-31T23:59:59Z",
+    "2026-11-22T06:00:00.123456789Z", "2026-11-22T06:00:00.999999999+01:00",
+    "2026-11-22T06:00:00.1234567891Z", "2026-11-22T06:00Z", "2026-11-22T06:00:00+0100",
+    "2026-11-22T06:00:00+00", "2026-11-22T06:00:00 01:00",
     "2026-11-22T06:00:00+24:00", "\uff12\uff1026-11-22T06:00:00Z", "2026-11-22T06:00:00Z\n",
 ])  # fmt: skip
-COUNTS = st.sampled_from([0, 1, 10**12, 10**12 + 1, -1, 1.0, True, "1", None, 10**30])
+COUNTS = st.sampled_from(
+    [0, 1, 10**12, 10**12 + 1, -1, 1.0, 1.5, 1e30, True, "1", "01", None, 10**30]
+)
 CLASSES = st.sampled_from(
     ["input", "output", "cache_read", "cache_write", "cache_write_1h", "reasoning"]
 )
@@ -70,7 +75,9 @@ CHANGES: dict[str, st.SearchStrategy[Any]] = {
     "tokens": st.dictionaries(CLASSES, COUNTS, max_size=3)
     | st.none()
     | st.lists(st.integers(), max_size=1),
-    "variant": st.sampled_from([*get_args(Variant), "Batch", None, 1]),
+    "variant": st.sampled_from(
+        [*get_args(Variant), "Batch", "default", "STANDARD", "", "auto", None, 1, ["batch"]]
+    ),
     "usage_format": st.sampled_from([*get_args(UsageFormat), None]),
     "usage": st.just({"prompt_tokens": 5}) | st.none(),
     "reservation": st.just("x"),
@@ -117,7 +124,7 @@ def test_the_fast_reader_leaves_names_that_json_escapes(field: str) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"user": " a"}, {"user": "a "}, {"id": ""}, {"variant": "Batch"},
+        {"user": " a"}, {"user": "a "}, {"id": ""}, {"id": 1}, {"variant": "auto"},
         {"tokens": {"input": -1}}, {"tokens": {"output": 10**12 + 1}},
         {"tokens": {"cache_read": True}}, {"tokens": {"input": 1.0}},
     ],

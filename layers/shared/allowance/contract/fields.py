@@ -21,6 +21,7 @@ from pydantic import (
 )
 
 from allowance.contract.money import whole_micros
+from allowance.contract.spellings import numbered
 from allowance.contract.validation import problems_of
 from allowance.errors import ValidationFailed
 
@@ -57,16 +58,29 @@ Timestamp = Annotated[
 ]
 
 
-RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
-"""A time with its offset from UTC, no finer than microseconds."""
+MOMENT_FORM = re.compile(
+    r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?([Zz]|[+-]\d\d(:?\d\d)?)", re.ASCII
+)
+"""A time of RFC 3339 with its offset from UTC, and what libraries write beside it: a space for the
+T, no seconds where they are 0 (Java), `+0000` (Python) and `+00` (Postgres).
+"""
+
+_DECODED_PLUS = re.compile(r" (\d\d:\d\d)\Z", re.ASCII)
+"""A plus in a query that is not percent-encoded arrives as a space."""
 
 
 def moment_of(value: object) -> datetime | None:
-    """Return the time in UTC that an RFC 3339 text states; None if the value is no such text."""
-    if not isinstance(value, str) or not RFC3339.fullmatch(value):
+    """Return the time in UTC that a text states; None if the value is no such text.
+
+    What is finer than microseconds is cut off, and never rounded: a time stays in its month.
+    """
+    if not isinstance(value, str):
+        return None
+    text = _DECODED_PLUS.sub(r"+\1", value)
+    if not MOMENT_FORM.fullmatch(text):
         return None
     try:
-        return datetime.fromisoformat(value.upper()).astimezone(UTC)
+        return datetime.fromisoformat(text.upper()).astimezone(UTC)
     except (ValueError, OverflowError):
         return None  # For example the 31st of February, or a time before the year 1 in UTC.
 
@@ -75,14 +89,14 @@ def _time(value: object) -> object:
     if value is None or isinstance(value, datetime):
         return value
     if (time := moment_of(value)) is None:
-        raise ValueError("must be a time like 2026-11-22T06:00:00Z")
+        raise ValueError("must be a time with its offset from UTC, like 2026-11-22T06:00:00Z")
     return time
 
 
 Moment = Annotated[
     datetime, BeforeValidator(_time), PlainSerializer(rfc3339, return_type=str, when_used="json")
 ]
-"""A time in a request: with Z, or with an offset, which a query must percent-encode."""
+"""A time in a request: with Z, or with an offset."""
 
 
 def _whole(value: object) -> object:
@@ -174,5 +188,13 @@ def _printable(value: str) -> str:
 
 
 Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH), AfterValidator(_printable)]
-Key = Annotated[str, Field(min_length=1, max_length=MAX_KEY_LENGTH), AfterValidator(_printable)]
+Key = Annotated[
+    str,
+    Field(min_length=1, max_length=MAX_KEY_LENGTH),
+    AfterValidator(_printable),
+    BeforeValidator(numbered),
+]
 """A caller's own id of a request, which only its digest keeps."""
+
+NumberedName = Annotated[Name, BeforeValidator(numbered)]
+"""The name of something that a database may number: 4711 is "4711"."""

@@ -54,10 +54,9 @@ SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"\xd0\xcf\x11\xe0", "a spreadsheet (.xls)"),
     (b"PAR1", "a Parquet file"),
     (b"%PDF", "a PDF file"),
-    (b"\x1f\x8b", "a compressed body (gzip)"),
+    (b"\x1f\x8b", "a compressed body (gzip), which needs Content-Encoding: gzip"),
     (b"\xff\xfe", "text in UTF-16, and JSON is UTF-8"),
     (b"\xfe\xff", "text in UTF-16, and JSON is UTF-8"),
-    (b"\xef\xbb\xbf", "text with a byte order mark, which JSON does not have"),
     (b"<", "XML or HTML"),
     (b"--", "a form (multipart/form-data)"),
 )

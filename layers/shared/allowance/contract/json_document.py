@@ -18,6 +18,9 @@ MAX_SHOWN = 100
 
 _CONTAINERS = frozenset((dict, list))
 
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+"""Some Windows programs begin UTF-8 with it. It says nothing else (RFC 8259, 8.1)."""
+
 _LONG_INTEGER = re.compile(rb"[0-9]{%d}" % (MAX_INTEGER_DIGITS + 1))
 
 
@@ -26,6 +29,7 @@ _SPACE_BEFORE_COLON = re.compile(rb'"[ \t\n\r]+:')
 
 def json_object(content: bytes) -> dict[str, Any]:
     """Return a JSON object, parsed more strictly than by json.loads. Raise InvalidJSON."""
+    content = content.removeprefix(_BYTE_ORDER_MARK)
     if (plain := _plain_object(content)) is not None:
         return plain
     try:

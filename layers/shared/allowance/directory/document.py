@@ -7,14 +7,13 @@ state.
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from allowance.access.scopes import ScopeDocument
-from allowance.contract.fields import RFC3339, USERNAME_FORM, UUID_FORM, Body, Name
+from allowance.contract.fields import USERNAME_FORM, UUID_FORM, Body, Moment, Name, moment_of
 from allowance.rbac.policy import ResourceType
 from allowance.rbac.roles import ORGANIZATION_ROLES, SITE_ROLES
 from allowance.rbac.system import SYSTEM_ACTORS
@@ -74,17 +73,9 @@ def _email(address: str) -> str:
 
 
 def _rfc3339(value: object) -> object:
-    # pydantic also accepts a date alone, and digits as seconds since 1970.
-    if value is not None and not (isinstance(value, str) and RFC3339.fullmatch(value)):
+    if value is not None and moment_of(value) is None:
         raise ValueError("must be an RFC 3339 time with its offset, such as 2027-01-31T00:00:00Z")
     return value
-
-
-def _in_utc(time: datetime) -> datetime:
-    try:
-        return time.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("must be a time of the years 1 to 9999 in UTC") from None
 
 
 Username = Annotated[str, AfterValidator(_username)]
@@ -92,9 +83,6 @@ OrganizationName = Annotated[Name, AfterValidator(_organization_name)]
 GroupName = Annotated[Name, AfterValidator(_group_name)]
 GroupKey = Annotated[str, AfterValidator(_group_key)]
 Email = Annotated[Name, AfterValidator(_email)]
-Time = Annotated[
-    AwareDatetime, Field(strict=False), AfterValidator(_in_utc), BeforeValidator(_rfc3339)
-]
 
 
 class OrganizationEntry(Body):
@@ -145,7 +133,7 @@ class TokenEntry(Body):
 
     username: Username
     name: Name
-    expires_at: Time | None = None
+    expires_at: Annotated[Moment | None, BeforeValidator(_rfc3339)] = None
     scope: ScopeDocument | None = None
     revoked: bool = False
 

@@ -13,9 +13,12 @@ from datetime import UTC, datetime
 from typing import IO, Any, Protocol, cast
 from uuid import UUID
 
+from pydantic import ValidationError
+
 from allowance.aws.s3 import s3_object
 from allowance.budgets.effective import Period, period_containing
-from allowance.contract.fields import Row
+from allowance.contract.fields import Body, Row
+from allowance.contract.validation import as_phrases, problems_of
 from allowance.errors import ExportFailed, Problem, ValidationFailed
 from allowance.exports.files import DueFile, ExportSource
 from allowance.exports.focus import COLUMNS, position_of_charge
@@ -77,17 +80,35 @@ class CsvFile:
         self._file.close()
 
 
-def export(source: ExportSource, parquet: OpenTable, event: dict[str, Any]) -> ExportCounts:
+class ExportRequest(Body):
+    """What an operator may ask for: all files of a month, `2026-11`."""
+
+    month: str | None = None
+
+
+type RequestedMonth = Period | None
+
+
+def requested_month(parameters: Mapping[str, Any]) -> RequestedMonth:
+    """Return the month of `{"month": "2026-11"}`, None without one. Raise ValidationFailed."""
+    try:
+        month = ExportRequest.model_validate(parameters).month
+    except ValidationError as error:
+        raise ValidationFailed(as_phrases(problems_of(error, ExportRequest))) from error
+    try:
+        return None if month is None else month_of(month)
+    except ValueError as error:
+        raise ValidationFailed([Problem("month", str(error))]) from error
+
+
+def export(source: ExportSource, parquet: OpenTable, requested: RequestedMonth) -> ExportCounts:
     """Write the files that are due: those of the current month, and of earlier months that changed
-    since they were written. `{"month": "2026-11"}` in the event: all files of that month. Return
-    the counts.
+    since they were written. With a requested month, all files of that one. Return the counts.
 
     A run begins no file after WRITING_SECONDS, and the next run begins with those that are left.
-    The failure of one file stops no other; ExportFailed is raised at the end. Raise
-    ValidationFailed for another month, and BadSetting.
+    The failure of one file stops no other; ExportFailed is raised at the end. Raise BadSetting.
     """
     target = export_target()
-    requested = _requested(event)
     until = time.monotonic() + WRITING_SECONDS
     started = source.start(requested)
     everything = [requested] if requested else _older_and_current(started)
@@ -119,15 +140,6 @@ def export(source: ExportSource, parquet: OpenTable, event: dict[str, Any]) -> E
     if failures:
         raise ExportFailed(failures)
     return ExportCounts(objects=written * len(target.formats), rows=rows, left=left)
-
-
-def _requested(event: dict[str, Any]) -> Period | None:
-    if (month := event.get("month")) is None:
-        return None
-    try:
-        return month_of(str(month))
-    except ValueError as error:
-        raise ValidationFailed([Problem("month", str(error))]) from error
 
 
 def _older_and_current(now: datetime) -> list[Period]:

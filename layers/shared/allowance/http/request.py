@@ -2,7 +2,6 @@
 events; both are accepted.
 """
 
-import base64
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,8 +23,8 @@ from allowance.errors import (
     Problem,
     UnsupportedMediaType,
 )
+from allowance.http.encodings import MAX_BODY_BYTES, bytes_of, decompressed
 
-MAX_BODY_BYTES = 1 << 20
 JSON = "application/json"
 MEDIA_TYPE = re.compile(r"[a-z0-9.+-]{1,60}/[a-z0-9.+*-]{1,100}")
 """A type that is safe to repeat in an error."""
@@ -61,7 +60,7 @@ class Request:
             },
             segments=event.get("pathParameters") or {},
             query_string=event.get("rawQueryString") or "",
-            body=_decoded(body) if event.get("isBase64Encoded") else body,
+            body=bytes_of(body) if event.get("isBase64Encoded") else body,
         )
 
     def uuid(self, segment: str) -> UUID:
@@ -89,8 +88,8 @@ class Request:
         return parameters
 
     def json_body[T: Body](self, model: type[T]) -> T:
-        """Return the body. Raise BodyTooLarge, UnsupportedMediaType, InvalidJSON,
-        ValidationFailed.
+        """Return the body. Raise BodyTooLarge, UnsupportedMediaType, UnsupportedEncoding,
+        InvalidJSON, ValidationFailed.
         """
         content = (
             self.body if isinstance(self.body, bytes) else self.body.encode(errors="surrogatepass")
@@ -104,6 +103,7 @@ class Request:
             raise UnsupportedMediaType(
                 detail=f"It was sent {sent}. {model.wanted()} Use Content-Type: {JSON}."
             )
+        content = decompressed(content, self.headers.get("content-encoding", ""))
         try:
             document = json_object(content)
         except InvalidJSON as error:
@@ -127,11 +127,3 @@ def _has_other_fields(error: ValidationError) -> bool:
     """Return whether the body itself, not a part of it, lacks a field or has an unknown one."""
     found = error.errors(include_url=False, include_context=False, include_input=False)
     return any(len(each["loc"]) == 1 and each["type"] in (MISSING, UNKNOWN) for each in found)
-
-
-def _decoded(body: str) -> bytes:
-    try:
-        return base64.b64decode(body, validate=True)
-    except ValueError:
-        # API Gateway never sends this. The empty body is refused as JSON later.
-        return b""

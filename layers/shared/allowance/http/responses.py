@@ -11,6 +11,7 @@ from pydantic import BaseModel, TypeAdapter
 from allowance import errors
 from allowance.contract.fields import Created, Versioned
 from allowance.errors import AllowanceError
+from allowance.http.encodings import ENCODING
 from allowance.http.headers import preflight_headers, standing_headers
 from allowance.http.request import Request
 from allowance.log import logger
@@ -39,6 +40,7 @@ STATUSES: Mapping[type[AllowanceError], int] = {
     errors.ChangedMeanwhile: 412,
     errors.BodyTooLarge: 413,
     errors.UnsupportedMediaType: 415,
+    errors.UnsupportedEncoding: 415,
     errors.DatabaseUnavailable: 503,
     errors.UsageKeyTaken: 503,
 }
@@ -110,6 +112,8 @@ def failure(request: Request, error: AllowanceError) -> Response:
             if granted := preflight_headers(request.method, request.headers, error.allow):
                 return response_of(request, 204, None, granted)
             headers["Allow"] = error.allow
+        case errors.UnsupportedEncoding():
+            headers["Accept-Encoding"] = ENCODING
         case errors.RequestRefused():
             body |= {"code": error.code, **error.shown}
         case errors.DatabaseUnavailable():

@@ -155,19 +155,8 @@ class PriceBook(PriceList[BookEntry]):
         return f"{named} of {self.date}" if self.date else named
 
 
-def read_event(event: object) -> PriceBook | None:
-    """Return the book of an event, or None if it has none (a schedule's, a deployment's, `{}`).
-
-    Raise ValidationFailed for an invalid one.
-    """
-    if not isinstance(event, dict):
-        raise ValidationFailed([Problem("(document)", "must be an object")])
-    given = cast("dict[str, Any]", event)
-    return _not_empty(_validated(given)) if "prices" in given else None
-
-
-def read_document(content: bytes) -> PriceBook:
-    """Return the complete book in a file, an object or a URL's response. Raise ValidationFailed.
+def read_json(content: bytes) -> dict[str, Any]:
+    """Return the object in a file, an object of S3 or a URL's response. Raise ValidationFailed.
 
     The size check comes first: a small document can expand to many times its size.
     """
@@ -176,16 +165,21 @@ def read_document(content: bytes) -> PriceBook:
     if sum(content.count(mark) for mark in (b",", b"[", b"{")) > MAX_BOOK_VALUES:
         raise _refused(f"must have at most {MAX_BOOK_VALUES} values")
     try:
-        document = json_object(content)
+        return json_object(content)
     except InvalidJSON as error:
         raise _refused(f"must be valid JSON: {error.detail}") from error
-    return _not_empty(_validated(document | {"complete": True}))
 
 
-def _not_empty(book: PriceBook) -> PriceBook:
-    """Return the book. Raise ValidationFailed for an empty complete one, which would withdraw every
-    model.
+def read_document(content: bytes) -> PriceBook:
+    """Return the complete book in a document. Raise ValidationFailed."""
+    return read_book(read_json(content) | {"complete": True})
+
+
+def read_book(document: dict[str, Any]) -> PriceBook:
+    """Return the book of a document. Raise ValidationFailed for an invalid one, and for an empty
+    complete one, which would withdraw every model.
     """
+    book = _validated(document)
     if book.complete and not book.prices:
         raise ValidationFailed([Problem("prices", "a complete book must not be empty")])
     return book
@@ -199,7 +193,8 @@ def _validated(document: dict[str, Any]) -> PriceBook:
     try:
         return PriceBook.model_validate(document)
     except ValidationError as error:
-        problems = as_phrases(problems_of(error))
+        hints = PriceBook if "prices" not in document else None
+        problems = as_phrases(problems_of(error, hints))
         more = len(problems) - MAX_REPORTED
         rest = [Problem("(document)", f"has {more} problems more")] if more > 0 else []
         raise ValidationFailed([*problems[:MAX_REPORTED], *rest]) from error

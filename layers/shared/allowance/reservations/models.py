@@ -4,15 +4,32 @@ from functools import cached_property
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from allowance.contract.fields import Body, Created, ExactMicros, Key, Name, Row, Timestamp, example
+from allowance.contract.fields import (
+    Body,
+    Created,
+    ExactMicros,
+    Key,
+    Name,
+    NumberedName,
+    Row,
+    Timestamp,
+    example,
+)
+from allowance.contract.spellings import stated
 from allowance.prices.cost import MAX_COST_MICROS
 from allowance.prices.terms import Variant
 from allowance.reservations.decisions import BindingBudget, BudgetDecision
 from allowance.usage.labels import Labels
 from allowance.usage.models import UsageProblem
-from allowance.usage.record_shape import EXAMPLE, CallRecord, TokenCounts, UnitCounts
+from allowance.usage.record_shape import (
+    EXAMPLE,
+    CallRecord,
+    StatedVariant,
+    TokenCounts,
+    UnitCounts,
+)
 from allowance.usage.records import Usage, usage_from
 
 MAX_SECONDS = 3600
@@ -61,12 +78,13 @@ class ReservationRequest(Body):
     id: Annotated[
         Key, Field(description="Your own: the same request again gets the same reservation.")
     ]
-    user: Annotated[Name, Field(description="A UUID, a username or an email address.")]
+    user: Annotated[NumberedName, Field(description="A UUID, a username or an email address.")]
     provider: Annotated[Name, Field(description="For example openai.")]
     model: Annotated[Name, Field(description="As the provider names it.")]
-    variant: Variant | None = None
+    variant: StatedVariant = None
     group: Annotated[
         Name | None,
+        BeforeValidator(stated),
         Field(
             description="The group of the user that the call counts for: a UUID, a name, or "
             "organization/name."

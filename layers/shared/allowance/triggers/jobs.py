@@ -13,27 +13,36 @@ from allowance.errors import DatabaseUnavailable
 from allowance.log import cause_of, logger
 from allowance.metrics import count_job
 from allowance.rbac.system import SystemActor
+from allowance.triggers.events import no_parameters, parameters_of
+
+NONE: Callable[[dict[str, Any]], Any] = no_parameters
 
 type Handler = Callable[[dict[str, Any], LambdaContext], Any]
 
 
-def job[S](
-    actor: SystemActor, store: Callable[[Gate, Origin], S]
-) -> Callable[[Callable[[S, dict[str, Any]], BaseModel]], Handler]:
-    """Return a decorator that makes a Lambda handler of a function of a store and an event. The
-    function runs as a system actor.
+def job[S, P = dict[str, Any]](
+    actor: SystemActor,
+    store: Callable[[Gate, Origin], S],
+    reads: Callable[[dict[str, Any]], P] = NONE,
+) -> Callable[[Callable[[S, P], BaseModel]], Handler]:
+    """Return a decorator that makes a Lambda handler of a function of a store and of what `reads`
+    makes of the event's parameters. The function runs as a system actor.
+
+    `reads` raises ValidationFailed for parameters that it does not know: without it, for any.
 
     An error fails the invocation, so that the alarms see it, and Lambda retries it where the
     template says so. The connection ends with the job: an idle one would keep a database awake that
     may pause.
     """
 
-    def handler_of(work: Callable[[S, dict[str, Any]], BaseModel]) -> Handler:
+    def handler_of(work: Callable[[S, P], BaseModel]) -> Handler:
         def handler(event: dict[str, Any], context: LambdaContext) -> Any:
             request_id = context.aws_request_id
-            gate = open_gate(actor)
             try:
-                result = work(store(gate, Origin(None, actor.name, request_id)), event)
+                # Before the database, which may be paused.
+                asked = reads(parameters_of(event))
+                opened = store(open_gate(actor), Origin(None, actor.name, request_id))
+                result = work(opened, asked)
             except Exception as error:
                 logger().error(
                     "failed",

@@ -20,6 +20,7 @@ from allowance.errors import AllowanceError, DatabaseUnavailable, ValidationFail
 from allowance.log import cause_of, logger
 from allowance.metrics import count_job
 from allowance.rbac.system import SystemActor
+from allowance.triggers.events import require_messages
 from allowance.triggers.jobs import Handler
 
 # After the logger, whose module keeps botocore out of the cold start.
@@ -42,12 +43,14 @@ def consumer[S](
     actor: SystemActor, store: Callable[[Gate, Origin], S]
 ) -> Callable[[Callable[[S, dict[str, Any]], None]], Handler]:
     """Return a decorator that makes a Lambda handler of a function of a store and the JSON object
-    of a message. The function runs as a system actor.
+    of a message. The function runs as a system actor. The handler raises ValidationFailed for an
+    event that is no batch of messages.
     """
 
     def handler_of(work: Callable[[S, dict[str, Any]], None]) -> Handler:
         def handler(event: dict[str, Any], context: LambdaContext) -> Any:
             request_id = context.aws_request_id
+            require_messages(event)
             opened = store(open_gate(actor), Origin(None, actor.name, request_id))
             hopeless: list[tuple[SQSRecord, Exception]] = []
 

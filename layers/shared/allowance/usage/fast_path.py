@@ -19,7 +19,7 @@ from allowance.prices.terms import Variant
 from allowance.prices.units import NO_OTHERS
 from allowance.usage.content import plain_contents_sha256
 from allowance.usage.labels import plain_labels_text
-from allowance.usage.record_shape import OWN_SOURCE
+from allowance.usage.record_shape import OWN_SOURCE, variant_of
 from allowance.usage.records import Usage, key_digest_of
 
 _NAMES = ("source", "id", "user", "provider", "model")
@@ -29,9 +29,9 @@ _ALLOWED = _REQUIRED | _MORE | {"variant"}
 _VARIANTS = {None, *get_args(Variant)}
 _TIMES = re.compile(
     r"(?:[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}"
-    r"(?:\.[0-9]{1,6})?(?:Z|[+-][0-9]{2}:[0-9]{2})\n)*"
+    r"(?:\.[0-9]{1,9})?(?:Z|[+-][0-9]{2}:[0-9]{2})\n)*"
 )
-"""A subset of `contract.fields.RFC3339`, one timestamp a line: upper case, hours from 00 to 23."""
+"""A subset of `contract.fields.MOMENT_FORM`, one timestamp a line: upper case, hours to 23."""
 
 _DEFAULTS = (None, NO_OTHERS, 0, None)
 """What a plain record has of `kept`, `others`, `extra_requests` and `stated_cost_picos`."""
@@ -87,9 +87,12 @@ def _read(records: Sequence[object]) -> list[Usage | None] | None:
         all(map(_are_plain, names))
         and OWN_SOURCE not in names[0]
         and set(map(type, variants)) <= {str, type(None)}
-        and set(variants) <= _VARIANTS
     ):
         return None
+    if not set(variants) <= _VARIANTS:
+        variants = [variant_of(each) for each in variants]
+        if not set(variants) <= _VARIANTS:
+            return None
     times, tokens = _times(times_as_text), _tokens(counts)
     if times is None or tokens is None:
         return None

@@ -12,7 +12,8 @@ from pydantic import (
     model_validator,
 )
 
-from allowance.contract.fields import Body, Key, Moment, Name, example, hyphenated
+from allowance.contract.fields import Body, Key, Moment, Name, NumberedName, example, hyphenated
+from allowance.contract.spellings import stated, whole, word
 from allowance.prices.cost import MAX_COST_MICROS, MAX_TOKENS, PICOS_PER_MICRO
 from allowance.prices.terms import Variant
 from allowance.usage.content import storable
@@ -23,7 +24,28 @@ from allowance.usage.stated_cost import MAX_COST_USD, picos_of_usd
 OWN_SOURCE = "allowance"
 """The source of our own corrections. No record may use it."""
 
-Count = Annotated[int, Field(ge=0, le=MAX_TOKENS)]
+Count = Annotated[int, BeforeValidator(whole), Field(ge=0, le=MAX_TOKENS)]
+
+NO_VARIANT = frozenset({"default", "standard", "on_demand"})
+"""What vendors call a call without a variant. `auto` is none of these: it leaves the choice to the
+vendor, whose response says what it was.
+"""
+
+
+def variant_of(value: Any) -> Any:
+    """Return the variant that a word names, None of one in NO_VARIANT; else the value."""
+    named = word(value)
+    return None if isinstance(named, str) and named in NO_VARIANT else named
+
+
+def _known_variant(value: object) -> Any:
+    named = variant_of(value)
+    if named == "auto":
+        raise ValueError("must be what the response says: auto leaves the choice to the vendor")
+    return named
+
+
+StatedVariant = Annotated[Variant | None, BeforeValidator(_known_variant)]
 
 
 def _not_ours(source: str) -> str:
@@ -73,6 +95,10 @@ class UnitCounts(Body):
     pixels: Count = 0
 
 
+def _one_if_unset(value: object) -> object:
+    return 1 if value is None else whole(value)
+
+
 def _stated_usd(value: object) -> int | None:
     return None if value is None else picos_of_usd(value)
 
@@ -99,16 +125,19 @@ class CallRecord(Body):
     source: Annotated[
         Name, Field(description="The system that reports."), AfterValidator(_not_ours)
     ]
-    id: Annotated[Name, Field(description="Unique in its source: the record counts once.")]
-    user: Annotated[Name, Field(description="A UUID, a username or an email address.")]
+    id: Annotated[NumberedName, Field(description="Unique in its source: the record counts once.")]
+    user: Annotated[NumberedName, Field(description="A UUID, a username or an email address.")]
     provider: Annotated[Name, Field(description="For example openai.")]
     model: Annotated[Name, Field(description="As the provider names it.")]
     provider_name: Annotated[
-        Name | None, Field(description="The gateway's own name of its provider, which is kept.")
+        Name | None,
+        BeforeValidator(stated),
+        Field(description="The gateway's own name of its provider, which is kept."),
     ] = None
-    variant: Variant | None = None
+    variant: StatedVariant = None
     group: Annotated[
         Name | None,
+        BeforeValidator(stated),
         Field(
             description="The group of the user that the usage counts for: a UUID, a name, or "
             "organization/name."
@@ -123,7 +152,9 @@ class CallRecord(Body):
     ] = None
     units: Annotated[UnitCounts | None, Field(description="What is not counted in tokens.")] = None
     usage_format: Annotated[
-        UsageFormat | None, Field(description="The vendor whose object is in usage.")
+        UsageFormat | None,
+        BeforeValidator(word),
+        Field(description="The vendor whose object is in usage."),
     ] = None
     usage: Annotated[
         Annotated[dict[str, Any], AfterValidator(storable)] | None,
@@ -133,6 +164,7 @@ class CallRecord(Body):
     ] = None
     requests: Annotated[
         int,
+        BeforeValidator(_one_if_unset),
         Field(
             ge=1,
             le=MAX_TOKENS,
@@ -184,10 +216,13 @@ class UsageRecord(CallRecord):
         UUID | None,
         Strict(strict=False),
         BeforeValidator(hyphenated),
+        BeforeValidator(stated),
         Field(description="The reservation that this settles finally."),
     ] = None
     reservation_key: Annotated[
-        Key | None, Field(description="The same by the `id` with which you reserved.")
+        Key | None,
+        BeforeValidator(stated),
+        Field(description="The same by the `id` with which you reserved."),
     ] = None
 
     @model_validator(mode="after")

@@ -10,8 +10,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from allowance.errors import ValidationFailed
-from allowance.prices.book import PriceBook, read_document, read_event
+from allowance.prices.book import PriceBook, read_document
+from allowance.prices.seeding.documents import LITELLM, GivenBook, read_content
 from allowance.prices.seeding.fetch import Unreachable, fetch
+from allowance.prices.seeding.litellm_rows import NotRead
 from allowance.prices.seeding.settings import PriceBookSource, price_book_source
 
 SHIPPED = "the shipped file"
@@ -30,6 +32,8 @@ class TakenBook:
     """Why the shipped file replaces the configured source; None without a failure."""
     query: str | None = None
     """A digest of the location's query, which is never shown. Another query is another document."""
+    not_read: NotRead | None = None
+    """What of LiteLLM's map is not in the book."""
 
     @property
     def remembered_as(self) -> str:
@@ -51,14 +55,19 @@ def take_book(source: PriceBookSource, shipped: Path, known_etag: KnownEtag) -> 
         )
     shown, query = _shown(source.location), urlsplit(source.location).query
     digest = _digest(query.encode()) if query else None
+    if source.format == LITELLM:
+        # The same document in another form is another book.
+        digest = f"{LITELLM} {digest or ''}".rstrip()
     etag = known_etag(_remembered_as(shown, digest))
     try:
         fetched = fetch(source, etag)
-        book = None if fetched.content is None else read_document(fetched.content)
+        content = fetched.content
+        given = None if content is None else read_content(content, source.format)
     except (Unreachable, ValidationFailed) as error:
         why = str(error).partition("\n")[0][:MAX_REASON_LENGTH]
         return TakenBook(read_document(shipped.read_bytes()), SHIPPED, fallback=f"{shown}: {why}")
-    return TakenBook(book, shown, fetched.etag, query=digest)
+    book, not_read = given or (None, None)
+    return TakenBook(book, shown, fetched.etag, query=digest, not_read=not_read)
 
 
 def _remembered_as(location: str, query: str | None) -> str:
@@ -77,13 +86,8 @@ def _shown(location: str) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
-def book_of(event: object, shipped: Path, known_etag: KnownEtag) -> TakenBook:
-    """Return the book of the event, or else the configured one. Raise ValidationFailed or
-    BadSetting.
-    """
-    book = read_event(event)
-    return (
-        take_book(price_book_source(), shipped, known_etag)
-        if book is None
-        else TakenBook(book, EVENT)
-    )
+def given_or_configured(given: GivenBook | None, shipped: Path, known_etag: KnownEtag) -> TakenBook:
+    """Return the given book, or else the configured one. Raise BadSetting."""
+    if given is None:
+        return take_book(price_book_source(), shipped, known_etag)
+    return TakenBook(given.book, EVENT, not_read=given.not_read)

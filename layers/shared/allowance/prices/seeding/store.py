@@ -13,6 +13,7 @@ from allowance.metrics import count_price_book
 from allowance.prices.book import PriceBook
 from allowance.prices.models import LockedBook
 from allowance.prices.seeding.changes import Comparison, PlannedHold, PlannedVersion
+from allowance.prices.seeding.documents import counts_by_reason
 from allowance.prices.seeding.outcome import Plan
 from allowance.prices.seeding.plan import plan
 from allowance.prices.seeding.source import SHIPPED, TakenBook
@@ -44,6 +45,16 @@ class SeedCounts(Row):
     held: int
     withdrawn: int
     fallback: str | None = None
+
+
+class MapCounts(SeedCounts):
+    """The result of seeding LiteLLM's map, with what of it is not understood: models by the reason,
+    the number of all of them, and how many read rows have another price, by its field.
+    """
+
+    left_out: dict[str, list[str]]
+    left_out_count: int
+    unread_fields: dict[str, int]
 
 
 class SeedingStore(Store):
@@ -101,6 +112,7 @@ class SeedingStore(Store):
 
     def _reported(self, counts: SeedCounts, taken: TakenBook, made: Plan) -> SeedCounts:
         """Return the counts, after one log line and the metrics of held changes and fallback."""
+        rest = taken.not_read
         count_price_book(
             held=counts.held, newly_held=len(made.held), fell_back=taken.fallback is not None
         )
@@ -113,8 +125,16 @@ class SeedingStore(Store):
             taken_from=taken.location,
             not_modified=taken.book is None,
             reasons=dict(made.reasons),
+            left_out=counts_by_reason(rest) if rest else {},
         )
-        return counts
+        if rest is None:
+            return counts
+        return MapCounts(
+            **counts.model_dump(),
+            left_out=rest.left_out,
+            left_out_count=rest.left_out_count,
+            unread_fields=rest.fields,
+        )
 
 
 def _models(book: PriceBook) -> str:

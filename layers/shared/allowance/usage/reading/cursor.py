@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from decimal import Context, Decimal, Inexact
 from typing import Any, cast
 
+from allowance.contract.spellings import integral
 from allowance.errors import Problem
 from allowance.prices.cost import MAX_TOKENS
 
@@ -135,7 +136,8 @@ class Cursor:
 
     def sum(self) -> int:
         """Return the sum of the whole numbers in this object that nothing has taken yet."""
-        return sum(value for value in self._left.values() if type(value) is int)
+        values = (integral(value) for value in self._left.values())
+        return sum(value for value in values if type(value) is int)
 
     def repeats(self, name: str, count: int) -> None:
         """Take a field that may only repeat a count, if it is set and not 0."""
@@ -176,6 +178,7 @@ class Cursor:
                 self.unread(path, UNKNOWN)
 
     def _whole(self, name: str, value: object) -> int:
+        value = integral(value)
         if type(value) is not int or not 0 <= value <= MAX_TOKENS:
             self.malformed(name, f"Must be a whole number from 0 to {MAX_TOKENS}.")
             return 0
