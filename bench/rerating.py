@@ -67,8 +67,8 @@ SUMS = (
 
 PRICE = (
     "INSERT INTO ai_model_price_versions"
-    " (provider, model, source, effective_from, input_price, origin)"
-    " VALUES ('p', %s, 'custom', '2020-01-01', %s, 'bench')"
+    " (provider, model, source, effective_from, input_price, named, origin)"
+    " VALUES ('p', %s, 'custom', '2020-01-01', %s, '{input_price}', 'bench')"
 )
 
 

@@ -13,15 +13,22 @@ from allowance.prices.alias_models import (
     ModelAliasQuery,
 )
 from allowance.prices.aliases import ModelAliasStore
-from allowance.prices.book import CustomPrices
+from allowance.prices.custom import CustomPriceStore
+from allowance.prices.custom_models import (
+    CoderPrices,
+    Confirmation,
+    CustomPrices,
+    EndOfPrice,
+    SetPrices,
+)
 from allowance.prices.held import HeldChangeStore
 from allowance.prices.models import (
+    CoderModelPrice,
     HeldChangePage,
     HeldChangeQuery,
     ModelPriceFilter,
     ModelPricePage,
     ModelPriceQuery,
-    ModelPriceVersion,
     Resolution,
     ResolveQuery,
 )
@@ -36,7 +43,7 @@ app = Api()
 @app.get("/api/experimental/ai/model-prices", needs=Action.READ)
 def list_model_prices_experimental(
     store: ModelPriceStore, query: ModelPriceFilter
-) -> list[ModelPriceVersion]:
+) -> list[CoderModelPrice]:
     """List all model prices in effect, without pages."""
     return store.list_all_prices(query)
 
@@ -47,16 +54,30 @@ def list_model_prices(store: ModelPriceStore, query: ModelPriceQuery) -> ModelPr
     return store.list_prices(query)
 
 
-@app.post("/api/v2/ai/model-prices", "/api/experimental/ai/model-prices", needs=Action.UPDATE)
-def set_model_prices(store: ModelPriceStore, prices: CustomPrices) -> None:
-    """Set custom model prices, all or none."""
-    store.set_prices(prices)
+@app.post("/api/v2/ai/model-prices", needs=Action.UPDATE)
+def set_model_prices(store: CustomPriceStore, prices: CustomPrices) -> SetPrices:
+    """Set custom model prices, all or none. A custom price changes what it names, and replaces the
+    custom prices that began since its time. A price that is far from the book's needs `confirm`.
+    """
+    return store.set_prices(prices)
+
+
+@app.post("/api/experimental/ai/model-prices", needs=Action.UPDATE)
+def set_model_prices_experimental(
+    store: CustomPriceStore, prices: CoderPrices, query: Confirmation
+) -> None:
+    """Set custom model prices, all or none, as Coder's clients send them."""
+    store.set_prices_of_coder(prices, confirm=query.confirm == "true")
 
 
 @app.delete("/api/v2/ai/model-prices/{provider}/{model+}", needs=Action.UPDATE)
-def delete_model_price(store: ModelPriceStore, provider: str, model: str) -> None:
-    """End a custom price. The default price is in effect again."""
-    store.remove_price(provider, model)
+def delete_model_price(
+    store: CustomPriceStore, provider: str, model: str, query: EndOfPrice
+) -> None:
+    """Take back a custom price for all time, or from a time on. The default price is in effect
+    again, and usage is priced again.
+    """
+    store.remove_price(provider, model, query.since)
 
 
 @app.get("/api/v2/ai/model-prices/resolve", needs=Action.READ)

@@ -44,6 +44,36 @@ CREATE TABLE ai_model_price_versions (
     in_book boolean NOT NULL DEFAULT false,
     sources text [] NOT NULL DEFAULT '{}',
     origin text NOT NULL,
+    -- A custom version changes what it names: the rates and tiers listed here, and the units and
+    -- variants in their objects. NULL is unknown there too. The rest is as the book has it.
+    named text [] NOT NULL DEFAULT '{}',
+    -- The row of the book that the name of a custom price means, where the book has no row of that
+    -- name. `base_is_makers`: a platform sells that model at its maker's price.
+    base_provider text COLLATE "C",
+    base_model text COLLATE "C",
+    base_is_makers boolean NOT NULL DEFAULT false,
+    -- Nobody set a price for this very time: an earlier price goes on, or a scheduled one was taken
+    -- back. So the next price from before replaces it, also in the future.
+    continues boolean NOT NULL DEFAULT false,
+    CONSTRAINT ai_model_price_versions_base
+        CHECK ((base_provider IS NULL) = (base_model IS NULL)),
+    CONSTRAINT ai_model_price_versions_only_custom_is_laid_over CHECK (
+        source = 'custom'
+        OR (named = '{}' AND base_provider IS NULL AND NOT base_is_makers AND NOT continues)
+    ),
+    CONSTRAINT ai_model_price_versions_states_what_it_names CHECK (
+        source = 'default'
+        OR array_remove(
+            ARRAY[CASE WHEN input_price IS NOT NULL THEN 'input_price' END,
+                CASE WHEN output_price IS NOT NULL THEN 'output_price' END,
+                CASE WHEN cache_read_price IS NOT NULL THEN 'cache_read_price' END,
+                CASE WHEN cache_write_price IS NOT NULL THEN 'cache_write_price' END,
+                CASE WHEN cache_write_1h_price IS NOT NULL THEN 'cache_write_1h_price' END,
+                CASE WHEN tiers <> '[]' THEN 'tiers' END
+            ],
+            NULL
+        ) <@ named
+    ),
     CONSTRAINT ai_model_price_versions_only_custom_is_removed
         CHECK (NOT removed OR source = 'custom'),
     CONSTRAINT ai_model_price_versions_only_default_is_withdrawn
@@ -66,18 +96,126 @@ ON ai_model_price_versions (provider, model, source, effective_from DESC, id DES
 CREATE INDEX ai_model_price_versions_lower_idx
 ON ai_model_price_versions (lower(provider), lower(model));
 CREATE INDEX ai_model_price_versions_scheduled_idx ON ai_model_price_versions (effective_from);
+-- The custom prices that a change of the book changes too.
+CREATE INDEX ai_model_price_versions_base_idx
+ON ai_model_price_versions (base_provider, base_model) WHERE base_provider IS NOT NULL;
 
--- The version in effect at a time, for each model and source. Postgres inlines the function: a
--- condition on provider and model uses the index above, custom before default.
-CREATE FUNCTION ai_model_prices_at(as_of timestamptz) RETURNS SETOF ai_model_price_versions
-LANGUAGE sql STABLE AS $$
-    SELECT v.*
+-- The versions, with the columns of this schema: a later column changes no type of a row.
+CREATE VIEW ai_model_price_rows WITH (security_invoker = true) AS
+SELECT
+    p.id, p.provider, p.model, p.source, p.effective_from, p.recorded_at, p.input_price,
+    p.output_price, p.cache_read_price, p.cache_write_price, p.cache_write_1h_price,
+    p.unit_prices, p.tiers, p.variants, p.removed, p.withdrawn, p.in_book, p.sources, p.origin
+FROM ai_model_price_versions AS p;
+
+-- The terms of a version as JSON, in the form of the audit log and of held changes. NULL for no
+-- version.
+CREATE FUNCTION ai_model_price_terms(v ai_model_price_rows) RETURNS jsonb
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE
+        WHEN v.id IS NOT NULL THEN jsonb_build_object(
+            'input_price', v.input_price, 'output_price', v.output_price,
+            'cache_read_price', v.cache_read_price, 'cache_write_price', v.cache_write_price,
+            'cache_write_1h_price', v.cache_write_1h_price, 'unit_prices', v.unit_prices,
+            'tiers', v.tiers, 'variants', v.variants
+        )
+    END
+$$;
+
+-- What a platform charges that sells a model at its maker's price: `on_another_platform` of
+-- allowance.prices.terms. A test compares the tools with allowance.prices.units.
+CREATE FUNCTION ai_model_price_on_platform(terms jsonb) RETURNS jsonb
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT terms || jsonb_build_object(
+        'unit_prices', (terms -> 'unit_prices') - tools.units,
+        'tiers', coalesce(
+            (
+                SELECT jsonb_agg(
+                    t.tier || jsonb_build_object(
+                        'unit_prices', coalesce(t.tier -> 'unit_prices', '{}') - tools.units
+                    ) ORDER BY t.n
+                )
+                FROM jsonb_array_elements(terms -> 'tiers') WITH ORDINALITY AS t (tier, n)
+            ),
+            '[]'
+        ),
+        'variants', '{}'::jsonb
+    )
+    FROM (SELECT ARRAY[
+        'code_executions', 'file_searches', 'social_searches', 'web_searches'
+    ] AS units) AS tools
+$$;
+
+-- The terms of a custom version at a time: what it names, laid over the book's terms of that time.
+-- Without a price in the book, they stand alone. This is the only place that lays them over.
+CREATE FUNCTION ai_custom_price_terms(v ai_model_price_versions, as_of timestamptz) RETURNS jsonb
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT below.terms || jsonb_build_object(
+        'unit_prices', jsonb_strip_nulls((below.terms -> 'unit_prices') || v.unit_prices),
+        'variants', jsonb_strip_nulls((below.terms -> 'variants') || v.variants)
+    ) || coalesce(
+        (SELECT jsonb_object_agg(n.name, to_jsonb(v) -> n.name) FROM unnest(v.named) AS n (name)),
+        '{}'
+    )
     FROM (
-        SELECT DISTINCT ON (p.provider, p.model, p.source) p.*
+        SELECT coalesce(
+            (
+                SELECT CASE
+                    WHEN b.provider = v.provider AND b.model = v.model OR NOT v.base_is_makers
+                        THEN ai_model_price_terms(b)
+                    ELSE ai_model_price_on_platform(ai_model_price_terms(b))
+                END
+                FROM ai_model_price_rows AS b
+                WHERE (b.provider, b.model) IN (
+                        (v.provider, v.model), (v.base_provider, v.base_model)
+                    )
+                    AND b.source = 'default' AND b.effective_from <= as_of
+                ORDER BY b.provider <> v.provider OR b.model <> v.model, b.effective_from DESC,
+                    b.id DESC
+                LIMIT 1
+            ),
+            '{
+                "input_price": null, "output_price": null, "cache_read_price": null,
+                "cache_write_price": null, "cache_write_1h_price": null, "unit_prices": {},
+                "tiers": [], "variants": {}
+            }'
+        ) AS terms
+    ) AS below
+$$;
+
+-- The price in effect at a time, for each model and source: its version, with the terms that apply.
+-- Postgres inlines the function: a condition on provider and model uses the index above, custom
+-- before default.
+CREATE FUNCTION ai_model_prices_at(as_of timestamptz) RETURNS SETOF ai_model_price_rows
+LANGUAGE sql STABLE AS $$
+    SELECT v.id, v.provider, v.model, v.source, v.effective_from, v.recorded_at,
+        CASE WHEN t.laid IS NULL THEN v.input_price ELSE (t.laid ->> 'input_price')::bigint END,
+        CASE WHEN t.laid IS NULL THEN v.output_price ELSE (t.laid ->> 'output_price')::bigint END,
+        CASE
+            WHEN t.laid IS NULL THEN v.cache_read_price
+            ELSE (t.laid ->> 'cache_read_price')::bigint
+        END,
+        CASE
+            WHEN t.laid IS NULL THEN v.cache_write_price
+            ELSE (t.laid ->> 'cache_write_price')::bigint
+        END,
+        CASE
+            WHEN t.laid IS NULL THEN v.cache_write_1h_price
+            ELSE (t.laid ->> 'cache_write_1h_price')::bigint
+        END,
+        coalesce(t.laid -> 'unit_prices', v.unit_prices), coalesce(t.laid -> 'tiers', v.tiers),
+        coalesce(t.laid -> 'variants', v.variants), v.removed, v.withdrawn, v.in_book, v.sources,
+        v.origin
+    FROM (
+        SELECT DISTINCT ON (p.provider, p.model, p.source) p.*, p AS version
         FROM ai_model_price_versions AS p
         WHERE p.effective_from <= as_of
         ORDER BY p.provider, p.model, p.source, p.effective_from DESC, p.id DESC
     ) AS v
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN v.source = 'custom' THEN ai_custom_price_terms(v.version, as_of) END
+            AS laid OFFSET 0
+    ) AS t
     WHERE NOT v.removed
 $$;
 
@@ -95,90 +233,18 @@ SELECT
     p.recorded_at AS updated_at
 FROM ai_model_prices_at(now()) AS p;
 
--- The terms of a version as JSON, in the form of the audit log and of held changes. NULL for no
--- version.
-CREATE FUNCTION ai_model_price_terms(v ai_model_price_versions) RETURNS jsonb
-LANGUAGE sql IMMUTABLE AS $$
-    SELECT CASE
-        WHEN v.id IS NOT NULL THEN jsonb_build_object(
-            'input_price', v.input_price, 'output_price', v.output_price,
-            'cache_read_price', v.cache_read_price, 'cache_write_price', v.cache_write_price,
-            'cache_write_1h_price', v.cache_write_1h_price, 'unit_prices', v.unit_prices,
-            'tiers', v.tiers, 'variants', v.variants
-        )
-    END
-$$;
-
--- One row. Every price change locks it first. It also remembers the last book, so that the same
--- book is not read again.
-CREATE TABLE ai_price_book (
-    id boolean PRIMARY KEY DEFAULT true CONSTRAINT ai_price_book_one_row CHECK (id),
-    location text,
-    etag text,
-    entries bigint NOT NULL DEFAULT 0,
-    seeded_at timestamptz,
-    -- See 0002_directory.sql.
-    row_lock boolean GENERATED ALWAYS AS (NULL::boolean) STORED
-);
-INSERT INTO ai_price_book (id) VALUES (true);
-
--- Changes that a book proposes and an owner must decide. `effective_from` NULL: from the approval
--- on. `decision` NULL: undecided.
-CREATE TABLE ai_model_price_changes_held (
-    id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
-    provider text COLLATE "C" NOT NULL CONSTRAINT ai_model_price_changes_held_provider_length
-        CHECK (char_length(provider) BETWEEN 1 AND 255),
-    model text COLLATE "C" NOT NULL CONSTRAINT ai_model_price_changes_held_model_length
-        CHECK (char_length(model) BETWEEN 1 AND 255),
-    effective_from timestamptz,
-    before jsonb,
-    proposed jsonb NOT NULL,
-    reasons text [] NOT NULL,
-    by_source jsonb NOT NULL DEFAULT '{}',
-    sources text [] NOT NULL DEFAULT '{}',
-    in_book boolean NOT NULL DEFAULT false,
-    origin text NOT NULL,
-    created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    decision text CONSTRAINT ai_model_price_changes_held_decision
-        CHECK (decision IN ('approved', 'rejected', 'superseded')),
-    decided_at timestamptz,
-    decided_by uuid,
-    decided_by_name text,
-    CONSTRAINT ai_model_price_changes_held_decided
-        CHECK ((decision IS NULL) = (decided_at IS NULL))
-);
-
-CREATE INDEX ai_model_price_changes_held_model_idx
-ON ai_model_price_changes_held (provider, model);
-CREATE INDEX ai_model_price_changes_held_open_idx
-ON ai_model_price_changes_held (provider, model, created_at, id) WHERE decision IS NULL;
-
--- The functions add and read versions. They cannot change them, and they cannot change what a held
--- change proposes. Only jobs hold a change and remember a book.
-REVOKE ALL ON ai_model_price_versions, ai_model_prices, ai_model_price_changes_held, ai_price_book
+-- The functions add and read versions. They cannot change them.
+REVOKE ALL ON ai_model_price_versions, ai_model_price_rows, ai_model_prices
 FROM PUBLIC, allowance_routes, allowance_jobs, allowance_directory;
-GRANT SELECT ON ai_model_price_versions TO allowance_routes, allowance_jobs;
+GRANT SELECT ON ai_model_price_versions, ai_model_price_rows TO allowance_routes, allowance_jobs;
 GRANT INSERT (
     provider, model, source, effective_from, input_price, output_price, cache_read_price,
     cache_write_price, cache_write_1h_price, unit_prices, tiers, variants, in_book, sources, origin
 ) ON ai_model_price_versions TO allowance_routes, allowance_jobs;
-GRANT INSERT (removed) ON ai_model_price_versions TO allowance_routes;
+GRANT INSERT (removed, named, base_provider, base_model, base_is_makers, continues)
+ON ai_model_price_versions TO allowance_routes;
 GRANT INSERT (withdrawn) ON ai_model_price_versions TO allowance_jobs;
-GRANT SELECT (
-    id, provider, model, effective_from, before, proposed, by_source, created_at, decision,
-    decided_at
-) ON ai_model_price_changes_held TO allowance_routes, allowance_jobs;
-GRANT SELECT (reasons, sources, in_book, origin, decided_by_name) ON ai_model_price_changes_held
-TO allowance_routes;
-GRANT INSERT (
-    provider, model, effective_from, before, proposed, reasons, by_source, sources, in_book, origin
-) ON ai_model_price_changes_held TO allowance_jobs;
-GRANT UPDATE (decision, decided_at, decided_by_name) ON ai_model_price_changes_held
-TO allowance_routes, allowance_jobs;
-GRANT UPDATE (decided_by) ON ai_model_price_changes_held TO allowance_routes;
-GRANT SELECT (location, etag) ON ai_price_book TO allowance_routes, allowance_jobs;
-GRANT UPDATE (row_lock) ON ai_price_book TO allowance_routes;
-GRANT SELECT (entries), UPDATE (location, etag, entries, seeded_at) ON ai_price_book
-TO allowance_jobs;
 GRANT EXECUTE ON FUNCTION ai_model_prices_at(timestamptz),
-ai_model_price_terms(ai_model_price_versions) TO allowance_routes, allowance_jobs;
+ai_model_price_terms(ai_model_price_rows), ai_model_price_on_platform(jsonb),
+ai_custom_price_terms(ai_model_price_versions, timestamptz)
+TO allowance_routes, allowance_jobs;

@@ -19,5 +19,17 @@ def listed(client: Client, query: str = "", path: str = PRICES) -> list[tuple[An
     ]
 
 
+def confirmed(prices: list[dict[str, Any]]) -> dict[str, Any]:
+    """The body that sets prices that may be far from the book's."""
+    return {"prices": [each | {"confirm": True} for each in prices]}
+
+
+def set_prices(client: Client, *prices: dict[str, Any]) -> list[dict[str, Any]]:
+    """Set custom prices, however far from the book's, and return what applies."""
+    answer = client.post(PRICES, confirmed(list(prices)))
+    assert answer.status == 200, answer.body
+    return answer.json()["prices"]
+
+
 def url_time(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -3,7 +3,9 @@
 from allowance.contract.preconditions import Precondition
 from allowance.prices.alias_models import AliasMeaning, ModelAliasQuery
 from allowance.prices.aliases import ModelAliasStore
-from allowance.prices.book import CustomPrices, ModelPrice, PriceBook
+from allowance.prices.book import PriceBook
+from allowance.prices.custom import CustomPriceStore
+from allowance.prices.custom_models import CoderPrice, CoderPrices, CustomPrice, CustomPrices
 from allowance.prices.held import HeldChangeStore
 from allowance.prices.models import HeldChangeQuery, ModelPriceFilter, ModelPriceQuery, ResolveQuery
 from allowance.prices.seeding.source import TakenBook
@@ -21,14 +23,20 @@ PRICE_ACCOUNTS: dict[tuple[type, str], Account] = {
     (ModelPriceStore, "resolve"): Account(
         ["read ai_model_price"], lambda s, _: s.resolve(ResolveQuery(provider="p", model="m"))
     ),
-    (ModelPriceStore, "set_prices"): Account(
+    (CustomPriceStore, "set_prices"): Account(
         ["update ai_model_price"],
         lambda s, _: s.set_prices(
-            CustomPrices(prices=[ModelPrice(provider="p", model="m", input_price=1)])
+            CustomPrices(prices=[CustomPrice(provider="p", model="m", input_price=1, confirm=True)])
         ),
     ),
-    (ModelPriceStore, "remove_price"): Account(
-        ["update ai_model_price"], lambda s, _: s.remove_price("p", "priced")
+    (CustomPriceStore, "set_prices_of_coder"): Account(
+        ["update ai_model_price"],
+        lambda s, _: s.set_prices_of_coder(
+            CoderPrices(prices=[CoderPrice(provider="p", model="m", input_price=1)]), confirm=True
+        ),
+    ),
+    (CustomPriceStore, "remove_price"): Account(
+        ["update ai_model_price"], lambda s, _: s.remove_price("p", "priced", None)
     ),
     (ModelAliasStore, "list_aliases"): Account(
         ["read ai_model_price"], lambda s, _: s.list_aliases(ModelAliasQuery())

@@ -29,6 +29,8 @@ VALUES = {
     "first": "now()", "recorded_since": "now()", "since": "now()", "month_starts": "now()",
     "month_ends": "now()", "quarters": "9", "quarter": "now()", "occurred_at": "now()",
     "entry_id": "1", "failed": "'{}'", "pass_id": "gen_random_uuid()", "recorded_sinces": "'{}'",
+    "stated_providers": "'{}'", "stated_models": "'{}'", "effective_froms": "'{}'",
+    "are_sellers": "'{}'",
     "rules_changed_at": "NULL", "named_providers": "'{}'", "named_models": "'{}'",
     "of_target": "'{}'", "target_provider": "NULL", "target_model": "NULL", "free": "false",
     "confirm": "false", "source": "'s'", "cost_from": "'book'",

@@ -13,6 +13,7 @@ import import_directory
 from allowance.budgets.effective import EffectiveBudget, GroupOfUser, Override, effective_budget
 from allowance.errors import ValidationFailed
 from tests.gateway import Context
+from tests.model_prices import confirmed
 from tests.people import DIRECTORY, Acme
 from tests.postgres import Database
 from tests.price_books import price
@@ -238,4 +239,4 @@ class Surroundings(RuleBasedStateMachine):
             stated["effective_from"] = (
                 datetime(2026, 8, 15, tzinfo=UTC) + timedelta(days=days)
             ).isoformat()
-        assert self.olivia.post("/api/v2/ai/model-prices", {"prices": [stated]}).status == 204
+        assert self.olivia.post("/api/v2/ai/model-prices", confirmed([stated])).status == 200

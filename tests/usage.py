@@ -9,6 +9,7 @@ import ingest_usage
 import rerate_usage
 from tests.conftest import environment
 from tests.gateway import Answer, Client, Context
+from tests.model_prices import confirmed
 from tests.people import Acme
 from tests.postgres import Database
 from tests.price_books import price
@@ -91,7 +92,7 @@ def rerated(
 
 def custom(acme: Acme, **stated: Any) -> None:
     prices = [price(**stated)]
-    assert acme.client("olivia").post("/api/v2/ai/model-prices", {"prices": prices}).status == 204
+    assert acme.client("olivia").post("/api/v2/ai/model-prices", confirmed(prices)).status == 200
 
 
 def month_before(months: int) -> date:

@@ -23,12 +23,12 @@ def test_a_custom_price_of_any_name_is_created_and_deleted(
     olivia = people["olivia"]
     assert (
         olivia.post(
-            PRICES, json={"prices": [{"provider": "e2e", "model": model, "input_price": 5}]}
+            PRICES, json={"prices": [{"provider": "e2e", "model": model, "input_price": 5000}]}
         ).status_code
-        == 204
+        == 200
     )
     found = olivia.get(PRICES, params={"provider": "e2e", "model": model}).json()["prices"]
-    assert [(each["source"], each["input_price"]) for each in found] == [("custom", 5)]
+    assert [(each["source"], each["input_price"]) for each in found] == [("custom", 5000)]
     assert olivia.delete(f"{PRICES}/e2e/{quote(model, safe=safe)}").status_code == 204
     assert olivia.get(PRICES, params={"provider": "e2e", "model": model}).json()["prices"] == []
     assert olivia.delete(f"{PRICES}/e2e/{quote(model, safe=safe)}").status_code == 404

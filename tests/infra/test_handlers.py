@@ -17,7 +17,7 @@ DOMAINS = "alerts|audit|budgets|directory|exports|prices|reservations|spend|usag
 OF_DOMAINS = (
     "models|store|groups|overrides|held|book|aliases|alias_models|spend_csv|unpriced|differences"
     "|sources|closing|listing|policies|policy_models"
-    "|organization|organization_changes|organization_models|terms"
+    "|organization|organization_changes|organization_models|terms|custom|custom_models"
 )
 """Modules of domains with the shapes and stores of routes."""
 ROUTE_MODULES = re.compile(

@@ -19,8 +19,8 @@ def something_of_each(database: Database, acme: Acme) -> Database:
     for statement in (
         "INSERT INTO group_ai_budgets SELECT id, 1 FROM groups",
         "INSERT INTO ai_model_price_versions (provider, model, source, effective_from, "
-        "input_price, origin)"
-        " VALUES ('p', 'priced', 'custom', '-infinity', 1, 'test')",
+        "input_price, named, origin)"
+        " VALUES ('p', 'priced', 'custom', '-infinity', 1, '{input_price}', 'test')",
         "INSERT INTO ai_model_aliases (provider, model, free, created_at, updated_at)"
         " VALUES ('p', 'aliased', true, now(), now())",
         "INSERT INTO ai_model_price_changes_held (id, provider, model, proposed, reasons, origin)"

@@ -66,7 +66,7 @@ def test_a_request_costs_no_more_trips_than_it_may(
         (2, 200, "GET", "", None),
         (2, 200, "GET", "/held", None),
         (2, 200, "GET", "/resolve?provider=p&model=M-2026-11-22", None),
-        (3, 204, "POST", "", {"prices": [{"provider": "p", "model": "m", "input_price": 2}]}),
+        (3, 200, "POST", "", {"prices": [price(input_price=2, confirm=True)]}),
         (3, 204, "DELETE", "/p/m", None),
         (3, 204, "POST", "/held/{held}/approve", None),
         (1, 400, "POST", "", {"prices": [{}]}),
@@ -78,7 +78,7 @@ def test_a_price_route_costs_no_more_either(
     seed(price(input_price=1_000_000))
     seed(price(input_price=9_000_000))
     olivia, prices = acme.client("olivia"), "/api/v2/ai/model-prices"
-    olivia.post(prices, {"prices": [price(input_price=1)]})
+    olivia.post(prices, {"prices": [price(input_price=1, confirm=True)]})
     held = olivia.get(f"{prices}/held").json()["held"][0]["id"]
     sent = None if body is None else json.dumps(body)
     with wire(database.app_url) as counted, environment(DATABASE_URL=counted.url):

@@ -10,6 +10,7 @@ import pytest
 from allowance.contract.fields import Body
 from tests.foreign_bodies import DOCUMENTS, FILES, JSON, LITELLM_ROW, RECORD, Sent
 from tests.gateway import Answer, routes
+from tests.model_prices import confirmed
 from tests.people import Acme
 from tests.postgres import Database
 from tests.price_books import seed
@@ -135,7 +136,7 @@ def test_a_price_in_other_words_is_told_its_unit(
     people: Acme, given: dict[str, Any], words: str
 ) -> None:
     entry = {"provider": "openai", "model": "gpt-5.1"} | given
-    answer = people.client("olivia").post("/api/v2/ai/model-prices", {"prices": [entry]})
+    answer = people.client("olivia").post("/api/v2/ai/model-prices", confirmed([entry]))
     (problem,) = answer.json()["validations"]
     assert words in problem["detail"]
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.gateway import Client
-from tests.model_prices import PRICES
+from tests.model_prices import PRICES, confirmed, url_time
 from tests.postgres import Database
 from tests.price_books import counts, price, seed
 from tests.resolved_prices import SONNET, both, paid, resolve
@@ -15,7 +15,7 @@ def test_a_better_match_that_is_priced_later_counts_at_once(olivia: Client) -> N
     seed(SONNET)
     dated = "claude-sonnet-4-5-20250929"
     assert both(olivia, "anthropic", dated) == (3_000_000, 3_000_000)
-    olivia.post(PRICES, {"prices": [SONNET | {"model": dated, "input_price": 7}]})
+    olivia.post(PRICES, confirmed([SONNET | {"model": dated, "input_price": 7}]))
     assert both(olivia, "anthropic", dated) == (7, 7)
 
 
@@ -29,9 +29,10 @@ def test_when_a_better_match_loses_its_price_the_next_one_counts_again(
     )
     for provider, model in (("anthropic", dated["model"]), sent):
         assert both(olivia, provider, model) == (3_000_000, 3_000_000)
-        olivia.post(PRICES, {"prices": [dated | {"input_price": 7}]})
+        olivia.post(PRICES, confirmed([dated | {"input_price": 7}]))
         assert both(olivia, provider, model) == (7, 7)
-        assert olivia.delete(f"{PRICES}/anthropic/{dated['model']}").status == 204
+        now = url_time(datetime.now(UTC))
+        assert olivia.delete(f"{PRICES}/anthropic/{dated['model']}?from={now}").status == 204
         assert both(olivia, provider, model) == (3_000_000, 3_000_000)
     ((ended,),) = database.rows(
         "SELECT max(effective_from) FROM ai_model_price_versions WHERE removed"
@@ -72,7 +73,7 @@ def test_a_better_match_counts_however_it_comes_to_its_first_price(
     assert both(olivia, *sent) == (3_000_000, 3_000_000)
     newcomer = {"provider": "litellm", "model": sent[1], "input_price": 1}
     if how == "post":
-        olivia.post(PRICES, {"prices": [newcomer]})
+        olivia.post(PRICES, confirmed([newcomer]))
     else:
         seed(newcomer if how == "approve" else newcomer | {"input_price": 1_000_000})
     if how == "approve":

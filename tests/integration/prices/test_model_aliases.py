@@ -15,7 +15,7 @@ from tests.model_aliases import (
     problems,
     put_alias,
 )
-from tests.model_prices import FORBIDDEN, PRICES
+from tests.model_prices import FORBIDDEN, PRICES, confirmed, set_prices
 from tests.people import Acme
 from tests.price_books import price, seed
 
@@ -111,6 +111,9 @@ def test_a_name_with_a_price_needs_confirmation(olivia: Client) -> None:
     seed(price("m", input_price=5), price("n", input_price=6))
     found = problems(put_alias(olivia, "P", "n-2026-01-01", TO_M))
     assert found == {"confirm": "Must be true: p/n is a price for this name."}
+    set_prices(olivia, price("n", input_price=7))
+    found = problems(put_alias(olivia, "P", "n-2026-01-01", TO_M))
+    assert found == {"confirm": "Must be true: the custom price of p/n comes before this alias."}
     assert problems(put_alias(olivia, "p", "n", {"free": True})).keys() == {"confirm"}
     alias(olivia, "p", "n", confirm=True)
     # The price list comes before a pattern, so a pattern replaces nothing.
@@ -207,6 +210,6 @@ def test_prices_and_aliases_are_apart(olivia: Client) -> None:
     seed(price("m", input_price=5))
     alias(olivia, "azure", "chat")
     custom = {"provider": "azure", "model": "chat", "input_price": 7}
-    assert olivia.post(PRICES, {"prices": [custom]}).status == 204
+    assert olivia.post(PRICES, confirmed([custom])).status == 200
     assert olivia.delete(f"{PRICES}/azure/chat").status == 204
     assert listed_aliases(olivia) == [("azure", "chat")]

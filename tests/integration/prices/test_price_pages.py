@@ -9,7 +9,7 @@ import pytest
 from allowance.prices.book import MAX_ENTRIES
 from allowance.prices.terms import MAX_PRICE_MICROS, MAX_TIERS, Variant
 from tests.gateway import MAX_RESPONSE_BYTES, Client
-from tests.model_prices import EXPERIMENTAL, PRICES, listed
+from tests.model_prices import EXPERIMENTAL, PRICES, confirmed, listed
 from tests.postgres import Database
 from tests.price_books import RATES, price, seed
 from tests.sessions import be_patient
@@ -28,7 +28,7 @@ def test_pages_follow_each_other_whatever_the_names(olivia: Client) -> None:
     providers = ["p", "P", "q r"]
     wanted = sorted((p, f"m{n}") for p in providers for n in names)
     olivia.post(
-        PRICES, {"prices": [{"provider": p, "model": m, "input_price": 1} for p, m in wanted]}
+        PRICES, confirmed([{"provider": p, "model": m, "input_price": 1} for p, m in wanted])
     )
     seed(*({"provider": p, "model": m, "input_price": 2} for p, m in wanted[::2]))
     for query, number in (("", len(wanted)), ("source=all", len(wanted) + len(wanted[::2]))):
@@ -152,8 +152,9 @@ def test_a_page_of_the_largest_held_changes_ends_before_a_lambda_response(
 def add_large_prices(database: Database, number: int) -> None:
     database.run(
         "INSERT INTO ai_model_price_versions (provider, model, source, effective_from,"
-        " input_price, tiers, variants, origin)"
-        " SELECT 'p' || n %% 6, 'm' || n, 'custom', '-infinity', 1, %s, %s, 'test'"
+        " input_price, tiers, variants, named, origin)"
+        " SELECT 'p' || n %% 6, 'm' || n, 'custom', '-infinity', 1, %s, %s,"
+        " '{input_price,tiers}', 'test'"
         " FROM generate_series(1, %s) AS n",
         json.dumps(LARGEST_TERMS["tiers"]),
         json.dumps(LARGEST_TERMS["variants"]),
@@ -162,6 +163,6 @@ def add_large_prices(database: Database, number: int) -> None:
 
 
 def test_the_experimental_list_is_whole_and_takes_no_pages(olivia: Client) -> None:
-    olivia.post(PRICES, {"prices": [price(f"m{n}", input_price=n) for n in range(250)]})
+    olivia.post(PRICES, confirmed([price(f"m{n}", input_price=n) for n in range(250)]))
     assert len(olivia.get(EXPERIMENTAL).json()) == 250
     assert olivia.get(f"{EXPERIMENTAL}?limit=10").status == 400

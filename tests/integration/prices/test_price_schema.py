@@ -17,7 +17,7 @@ VIEW = (
 )
 INSERT = (
     "INSERT INTO ai_model_price_versions"
-    " (provider, model, source, effective_from, input_price, removed, withdrawn, origin)"
+    " (provider, model, source, effective_from, input_price, removed, withdrawn, named, origin)"
 )
 
 
@@ -32,8 +32,9 @@ def add_version(
 ) -> datetime:
     """Add a version of p/m and return when it was recorded."""
     ((recorded_at,),) = database.rows(
-        f"{INSERT} VALUES ('p', 'm', %s, %s, %s, %s, %s, 'test') RETURNING recorded_at",
+        f"{INSERT} VALUES ('p', 'm', %s, %s, %s, %s, %s, %s, 'test') RETURNING recorded_at",
         source, effective_from, input_price, removed, withdrawn,
+        ["input_price"] if source == "custom" else [],
     )  # fmt: skip
     return recorded_at
 
@@ -45,7 +46,7 @@ def test_the_view_shows_custom_and_default_prices_in_effect(empty_database: Data
     add_version(empty_database, 5, effective_from=now - timedelta(hours=1))
     add_version(empty_database, 6, effective_from=now + timedelta(hours=1))
     assert empty_database.rows(f"{VIEW} WHERE (provider, model) = ('p', 'm') ORDER BY source") == [
-        ("custom", 5, None, None, None),
+        ("custom", 5, 20, 1, 12),
         ("default", 10, 20, 1, 12),
     ]
 
@@ -109,5 +110,5 @@ def test_the_schema_refuses_an_invalid_version(
     empty_database: Database, values: str, constraint: str
 ) -> None:
     with pytest.raises(psycopg.errors.CheckViolation) as caught:
-        empty_database.run(f"{INSERT} VALUES ({values}, 'test')")
+        empty_database.run(f"{INSERT} VALUES ({values}, '{{}}', 'test')")
     assert caught.value.diag.constraint_name == f"ai_model_price_versions_{constraint}"

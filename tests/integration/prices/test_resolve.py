@@ -8,7 +8,7 @@ import pytest
 from allowance.database.queries import queries
 from allowance.prices.names import candidates
 from tests.gateway import Client
-from tests.model_prices import PRICES
+from tests.model_prices import PRICES, confirmed
 from tests.postgres import Database
 from tests.price_books import price, seed
 from tests.resolved_prices import SONNET, both, paid, resolve
@@ -76,7 +76,7 @@ def test_a_new_version_of_the_model_counts_for_every_name_of_it(olivia: Client) 
     assert both(olivia, *sent) == (3_000_000, 3_000_000)
     seed(SONNET | {"input_price": 4_000_000})
     assert both(olivia, *sent) == (4_000_000, 4_000_000)
-    olivia.post(PRICES, {"prices": [SONNET | {"input_price": 1}]})
+    olivia.post(PRICES, confirmed([SONNET | {"input_price": 1}]))
     assert both(olivia, *sent) == (1, 1)
     assert resolve(olivia, *sent)["price"]["source"] == "custom"
 
@@ -132,6 +132,7 @@ def test_the_look_up_of_a_price_reads_by_index_alone(database: Database) -> None
     names = candidates("litellm", "p37/m77")
     sent = {
         "rules": [each.rule for each in names],
+        "are_sellers": [each.is_sellers for each in names],
         "at": None,
         "provider": "litellm",
         "model": "p37/m77",

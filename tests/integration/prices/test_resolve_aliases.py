@@ -9,7 +9,7 @@ from allowance.database.queries import queries
 from allowance.prices.names import candidates
 from tests.gateway import Client
 from tests.model_aliases import alias, free, path_of
-from tests.model_prices import PRICES
+from tests.model_prices import PRICES, confirmed
 from tests.postgres import Database
 from tests.price_books import price, seed
 from tests.resolved_prices import both, paid, resolve
@@ -75,7 +75,7 @@ def test_the_order_is_custom_price_alias_book_pattern(olivia: Client) -> None:
         price("very-name-2026-01-01", input_price=9),
     )
     custom = price("Very-Name-2026-01-01", input_price=1)
-    assert olivia.post(PRICES, {"prices": [custom]}).status == 204
+    assert olivia.post(PRICES, confirmed([custom])).status == 200
     alias(olivia, "p", "very-*", "p/pattern")
     alias(olivia, "p", "very-name-2026-01-01", "p/alias", confirm=True)
     sent = ("p", "very-name-2026-01-01")
@@ -91,12 +91,13 @@ def test_the_order_is_custom_price_alias_book_pattern(olivia: Client) -> None:
     assert resolve(olivia, "p", "very-other")["via"] == "alias"
 
 
-def test_a_custom_price_of_another_name_gives_way_to_an_alias(olivia: Client) -> None:
+def test_a_custom_price_of_any_name_of_a_model_comes_before_an_alias(olivia: Client) -> None:
     seed(price("m", input_price=5), price("chat", input_price=6))
-    assert olivia.post(PRICES, {"prices": [price("chat", input_price=7)]}).status == 204
-    assert both(olivia, "p", "chat-2026-01-01") == (7, 7)
     alias(olivia, "p", "chat-2026-01-01", confirm=True)
     assert both(olivia, "p", "chat-2026-01-01") == (5, 5)
+    assert olivia.post(PRICES, confirmed([price("chat", input_price=7)])).status == 200
+    assert both(olivia, "p", "chat-2026-01-01") == (7, 7)
+    assert resolve(olivia, "p", "chat-2026-01-01")["via"] == "name"
     assert both(olivia, "p", "chat") == (7, 7)
 
 
@@ -118,7 +119,7 @@ def test_the_longest_pattern_wins(olivia: Client) -> None:
 def test_a_target_without_a_price_leaves_usage_unpriced(olivia: Client) -> None:
     """Neither free, nor at the price that the name would have without the alias."""
     seed(price("chat", input_price=9))
-    assert olivia.post(PRICES, {"prices": [price("own", input_price=5)]}).status == 204
+    assert olivia.post(PRICES, confirmed([price("own", input_price=5)])).status == 200
     alias(olivia, "p", "chat", "p/own", confirm=True)
     assert both(olivia, "p", "chat") == (5, 5)
     assert olivia.delete(f"{PRICES}/p/own").status == 204
@@ -155,6 +156,7 @@ def test_ten_thousand_aliases_are_looked_up_by_index(database: Database, name: s
     possible = [(place, each) for place, of in enumerate(names) for each in candidates(*of)]
     sent = {
         "rules": [each.rule for _, each in possible],
+        "are_sellers": [each.is_sellers for _, each in possible],
         "at": None,
         "provider": "azure",
         "model": names[0][1],

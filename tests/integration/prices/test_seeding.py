@@ -129,8 +129,8 @@ def test_what_becomes_known_beside_the_known_is_taken(empty_database: Database) 
 def test_custom_prices_are_left_alone(empty_database: Database) -> None:
     empty_database.run(
         "INSERT INTO ai_model_price_versions (provider, model, source, effective_from, "
-        "input_price, origin)"
-        " VALUES ('p', 'm', 'custom', '-infinity', 5, 'test')"
+        "input_price, named, origin)"
+        " VALUES ('p', 'm', 'custom', '-infinity', 5, '{input_price}', 'test')"
     )
     assert seed(price(input_price=10)) == counts(inserted=1)
     assert [(row[2], row[3]) for row in rows(empty_database)] == [("custom", 5), ("default", 10)]

@@ -12,7 +12,7 @@ from tests.depth import by_depth
 from tests.gateway import Client
 from tests.ledger import assert_sums_agree
 from tests.model_aliases import path_of, put_alias
-from tests.model_prices import PRICES
+from tests.model_prices import PRICES, confirmed
 from tests.people import Acme
 from tests.postgres import Database
 from tests.price_books import price, seed
@@ -77,7 +77,7 @@ class Histories(RuleBasedStateMachine):
     def set_a_custom_price(self, model: str, input_price: int, since: str | None) -> None:
         dated = {} if since is None else {"effective_from": since}
         stated = price(model, input_price=input_price) | dated
-        assert self.olivia.post(PRICES, {"prices": [stated]}).status == 204
+        assert self.olivia.post(PRICES, confirmed([stated])).status == 200
         self.check()
 
     @rule(model=st.sampled_from((*MODELS, *USED)))

@@ -4,6 +4,7 @@ import pytest
 
 from tests.gateway import Client
 from tests.ledger import assert_sums_agree
+from tests.model_prices import confirmed
 from tests.people import Acme
 from tests.postgres import Database
 from tests.price_books import price, seed
@@ -154,7 +155,7 @@ def test_each_record_is_priced_as_of_its_time(
     gateway: Client, acme: Acme, database: Database
 ) -> None:
     custom = price(input_price=4_000_000) | {"effective_from": "2026-11-10T00:00:00Z"}
-    assert acme.client("olivia").post("/api/v2/ai/model-prices", {"prices": [custom]}).status == 204
+    assert acme.client("olivia").post("/api/v2/ai/model-prices", confirmed([custom])).status == 200
     moments = [
         "2026-11-09T23:59:59.999999Z",
         "2026-11-10T00:00:00Z",

@@ -133,7 +133,7 @@ def test_a_price_of_the_target_moves_along_from_its_time_on(
     custom(acme, model="five", input_price=7_000_000, effective_from="2026-11-10T00:00:00Z")
     assert rerate() == rerated(2, 2, 2 * 2000)
     assert olivia.delete(f"{PRICES}/p/five").status == 204
-    assert rerate() == rerated()
+    assert rerate() == rerated(2, 2, -2 * 2000)
     assert_sums_agree(database)
 
 

@@ -14,6 +14,7 @@ from allowance.usage.settings import usage_retention_months
 from tests.conftest import environment
 from tests.gateway import Client, Context
 from tests.ledger import assert_sums_agree, remember_entries
+from tests.model_prices import confirmed
 from tests.people import Acme
 from tests.postgres import Database
 from tests.price_books import price
@@ -154,7 +155,7 @@ def test_dropped_usage_is_neither_rerated_nor_listed(
         price(each, input_price=1_000_000, output_price=0, effective_from="2020-01-01T00:00:00Z")
         for each in ("m", "old", "both")
     ]
-    assert acme.client("olivia").post("/api/v2/ai/model-prices", {"prices": custom}).status == 204
+    assert acme.client("olivia").post("/api/v2/ai/model-prices", confirmed(custom)).status == 200
     before = sums(database)
     assert rerate() == rerated(1, 1, 1000)
     assert rerate() == rerated()

@@ -91,7 +91,8 @@ class AliasOutcome(Row):
     """What a PUT did: the alias as it is now, or null and what forbids it.
 
     Names are `provider/model`. `target_alias` is an alias that the target is, `led_here` one whose
-    target this name is, and `replaces` the row that prices the name without the alias.
+    target this name is, and `replaces` the row that prices the name without the alias. The alias
+    `gives_way` to a custom price.
     """
 
     alias: ModelAlias | None
@@ -100,6 +101,7 @@ class AliasOutcome(Row):
     target_alias: str | None
     led_here: str | None
     replaces: str | None
+    gives_way: bool
 
 
 class RemovedAlias(Row):
@@ -153,5 +155,10 @@ def refusals(outcome: AliasOutcome, meaning: AliasMeaning) -> Iterator[Problem]:
         return
     if meaning.free:
         yield Problem("confirm", "Must be true: usage of this name will cost nothing.")
+    elif outcome.gives_way:
+        yield Problem(
+            "confirm",
+            f"Must be true: the custom price of {outcome.replaces} comes before this alias.",
+        )
     elif outcome.replaces is not None:
         yield Problem("confirm", f"Must be true: {outcome.replaces} is a price for this name.")

@@ -80,6 +80,7 @@ class ModelAliasStore(PriceBookStore):
                 of_target=[*(False for _ in named), *(True for _ in targets)],
                 providers=[each.provider for each in (*named, *targets)],
                 models=[each.model for each in (*named, *targets)],
+                are_sellers=[each.is_sellers for each in (*named, *targets)],
                 **precondition.parameters,
                 **self._origin.parameters,
             ),

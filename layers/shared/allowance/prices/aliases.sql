@@ -49,7 +49,7 @@ LIMIT %(limit)s::bigint;
 -- name: set_model_alias
 -- needs: update ai_model_price
 -- Create or replace an alias, with its audit entry, unless something forbids it. Return the alias,
--- or what forbids it. The target is the first candidate row that has a price now. The price book is
+-- or what forbids it. The target is the row whose price the name has now. The price book is
 -- locked, so the entries of an alias form a chain, and no other alias comes in between. A new
 -- target has a new `change_id`, which RerateUsage looks for.
 WITH asked AS (
@@ -58,12 +58,16 @@ WITH asked AS (
         %(target_model)s::text COLLATE "C" AS target_model, %(free)s::boolean AS free
 ),
 candidates AS (
-    SELECT c.of_target, c.provider COLLATE "C" AS provider, c.model COLLATE "C" AS model, c.rank
-    FROM unnest(%(of_target)s::boolean [], %(providers)s::text [], %(models)s::text [])
-        WITH ORDINALITY AS c (of_target, provider, model, rank)
+    SELECT c.of_target, c.provider COLLATE "C" AS provider, c.model COLLATE "C" AS model,
+        c.is_sellers, c.rank
+    FROM unnest(
+        %(of_target)s::boolean [], %(providers)s::text [], %(models)s::text [],
+        %(are_sellers)s::boolean []
+    ) WITH ORDINALITY AS c (of_target, provider, model, is_sellers, rank)
 ),
 priced AS (
-    SELECT DISTINCT ON (c.of_target) c.of_target, p.provider, p.model
+    SELECT DISTINCT ON (c.of_target) c.of_target, p.provider, p.model,
+        c.is_sellers AND p.source = 'custom' AS is_first
     FROM candidates AS c
     CROSS JOIN LATERAL (
         SELECT DISTINCT v.provider, v.model
@@ -71,12 +75,13 @@ priced AS (
         WHERE lower(v.provider) = lower(c.provider) AND lower(v.model) = lower(c.model)
     ) AS known
     CROSS JOIN LATERAL (
-        SELECT v.provider, v.model FROM ai_model_prices_at(now()) AS v
+        SELECT v.provider, v.model, v.source FROM ai_model_prices_at(now()) AS v
         WHERE v.provider = known.provider AND v.model = known.model
+        ORDER BY v.source
         LIMIT 1
     ) AS p
-    ORDER BY c.of_target, c.rank, p.provider <> c.provider OR p.model <> c.model, p.provider,
-        p.model
+    ORDER BY c.of_target, is_first DESC, c.rank, p.provider <> c.provider OR p.model <> c.model,
+        p.provider, p.model
 ),
 before AS (
     SELECT a.provider, a.model, a.target_provider, a.target_model, a.free, a.updated_at
@@ -89,6 +94,7 @@ checked AS (
     SELECT asked.provider, asked.model, target.provider AS target_provider,
         target.model AS target_model, asked.free,
         replaced.provider || '/' || replaced.model AS replaces,
+        coalesce(replaced.is_first, false) AS gives_way,
         coalesce(
             (lower(asked.provider), lower(asked.model)) IN (
                 (lower(target.provider), lower(target.model)),
@@ -157,7 +163,7 @@ entries AS (
     -- include: audit_entries
 )
 SELECT c.free OR c.target_model IS NOT NULL AS is_priced, c.is_circular, c.target_alias, c.led_here,
-    c.replaces,
+    c.replaces, c.gives_way,
     CASE WHEN w.provider IS NOT NULL THEN jsonb_build_object(
         'provider', w.provider, 'model', w.model,
         'target', CASE WHEN NOT w.free THEN

@@ -3,7 +3,7 @@ applies.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Any, Self, cast, override
+from typing import Annotated, Any, Self, cast
 
 from pydantic import (
     AfterValidator,
@@ -14,10 +14,10 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from allowance.contract.fields import Body, Moment, Name, example, moment_of
+from allowance.contract.fields import Body, Moment, Name, moment_of
 from allowance.contract.json_document import json_object
 from allowance.contract.validation import as_phrases, problems_of
-from allowance.errors import InvalidJSON, InvalidModelPrices, Problem, ValidationFailed
+from allowance.errors import InvalidJSON, Problem, ValidationFailed
 from allowance.prices.terms import PriceTerms
 
 MAX_BOOK_BYTES = 16 << 20
@@ -25,7 +25,7 @@ MAX_BOOK_VALUES = 1_000_000
 """The most commas and opening brackets of a document. They bound its size in memory: about 100 MB
 at worst.
 """
-MAX_ENTRIES = 12_000
+MAX_ENTRIES = 10_000
 """This many prices fit the 6,291,556 bytes of the largest Lambda response. The experimental route
 returns all of them at once.
 """
@@ -47,6 +47,9 @@ def _one_segment(value: str) -> str:
     return value
 
 
+Provider = Annotated[Name, AfterValidator(_one_segment)]
+
+
 class ModelPrice(PriceTerms):
     """The price of a model: micro-units of US dollars per one million tokens or units; null is
     unknown, 0 is free.
@@ -54,7 +57,7 @@ class ModelPrice(PriceTerms):
     Without `effective_from` it applies from its recording on, or always if it is the model's first.
     """
 
-    provider: Annotated[Name, AfterValidator(_one_segment)]
+    provider: Provider
     model: Name
     effective_from: Moment | None = None
 
@@ -88,7 +91,7 @@ class BookEntry(ModelPrice):
     held: Dispute | None = None
 
 
-class PriceList[E: ModelPrice](Body):
+class PriceList[E: Body](Body):
     """Prices of models. A model repeats only with different start times."""
 
     prices: Annotated[list[E], Field(max_length=MAX_ENTRIES)]
@@ -120,23 +123,6 @@ class PriceList[E: ModelPrice](Body):
         if twice:
             raise ValidationError.from_exception_data(cls.__name__, twice)
         return made
-
-
-class CustomPrices(PriceList[ModelPrice]):
-    """The body of POST: all prices are stored as custom prices, or none."""
-
-    model_config = example(
-        {"prices": [{"provider": "openai", "model": "my-model", "input_price": 1_250_000}]}
-    )
-
-    @override
-    @classmethod
-    def refusal(cls, error: ValidationError) -> ValidationFailed:
-        """Return InvalidModelPrices for problems in entries, the usual error otherwise."""
-        of_entries = [each["loc"] for each in error.errors() if each["loc"][:1] == ("prices",)]
-        if any(len(location) > 1 for location in of_entries):
-            return InvalidModelPrices(problems_of(error, cls))
-        return super().refusal(error)
 
 
 class PriceBook(PriceList[BookEntry]):

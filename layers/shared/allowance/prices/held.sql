@@ -113,3 +113,12 @@ entries AS (
 )
 SELECT a.decision IS NULL AS done, a.decision, a.decided_at, a.decided_by_name
 FROM asked AS a;
+
+-- name: lock_price_book
+-- needs: update ai_model_price
+-- Lock the price book: the first statement of a batch that changes prices. Other writers wait here,
+-- so the next statement's snapshot includes their writes. Return the location and entity tag of the
+-- last book.
+SELECT b.location, b.etag
+FROM ai_price_book AS b
+FOR NO KEY UPDATE;

@@ -50,6 +50,18 @@ class ModelPriceVersion(Row):
     origin: str
 
 
+class CoderModelPrice(ModelPriceVersion):
+    """A price in effect, in the shape of Coder's list. It belongs to no configured provider.
+
+    `created_at`: when its source first had a price of the model. `updated_at`: when this one was
+    recorded.
+    """
+
+    provider_id: None
+    created_at: Timestamp
+    updated_at: Timestamp
+
+
 class ModelPricePage(Row):
     """A page of prices, sorted by provider, model and source.
 
@@ -105,14 +117,14 @@ class HeldDecision(Row):
 class CandidatePrice(Row):
     """A candidate name for a model as sent, its rule, and the price in effect, if any.
 
-    Or the target of the alias of the name. `is_sent`: it is the name as sent, in any case.
+    Or the target of the alias of the name. `is_sellers`: the seller in the name sells it.
     """
 
     provider: str
     model: str
     rule: str
     price: ModelPriceVersion | None
-    is_sent: bool
+    is_sellers: bool
     alias: AppliedAlias | None
     is_pattern: bool
 
@@ -140,12 +152,6 @@ class Resolution(Row):
     alias: AppliedAlias | None
     price: ModelPriceVersion | None
     considered: list[ConsideredName]
-
-
-class ChangedPrices(Row):
-    """The number of versions that a write created."""
-
-    changed: int
 
 
 class LockedBook(Row):

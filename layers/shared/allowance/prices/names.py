@@ -22,14 +22,8 @@ from allowance.prices.bedrock_names import (
 from allowance.prices.match_rules import matcher
 from allowance.prices.name_marks import unmarked
 from allowance.prices.name_spellings import spelled
-from allowance.prices.name_tables import (
-    GATEWAYS,
-    OTHERWISE_PRICED,
-    OWN_PLATFORMS,
-    PROVIDERS,
-    RULED_AS,
-    SOLD_ALIKE,
-)
+from allowance.prices.name_tables import GATEWAYS, OTHERWISE_PRICED, RULED_AS, SOLD_ALIKE
+from allowance.prices.sellers import huggingface_host, platform_of, seller_of
 
 MAX_CANDIDATES = 24
 EXACT = "the name as sent"
@@ -61,11 +55,17 @@ PLACES = {
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A row that a name can mean, and the rule that leads to it, in words for people."""
+    """A row that a name can mean, and the rule that leads to it, in words for people.
+
+    `is_sellers`: the seller in the name sells it. Otherwise it is the row of another seller, whose
+    price a platform charges: what somebody agreed with that seller comes after all that is known of
+    the platform.
+    """
 
     provider: str
     model: str
     rule: str
+    is_sellers: bool = True
 
 
 def candidates(provider: str, model: str) -> list[Candidate]:
@@ -75,9 +75,18 @@ def candidates(provider: str, model: str) -> list[Candidate]:
     lower case. All others are rows of one model, if genai-prices knows which model the name means.
     """
     found = {(provider, model): Candidate(provider, model, EXACT)}
+    others = _other_sellers(provider, model)
     for seller, name, rules in _of_one_model(provider, model):
-        found.setdefault((seller, name), Candidate(seller, name, "; ".join(rules) or EXACT))
+        rule = "; ".join(rules) or EXACT
+        found.setdefault((seller, name), Candidate(seller, name, rule, seller not in others))
     return list(found.values())[:MAX_CANDIDATES]
+
+
+def _other_sellers(provider: str, model: str) -> set[str]:
+    """Return the sellers whose rows price a name of a platform without being the platform."""
+    seller, _, _ = _addressed(provider, model)
+    platform = platform_of(provider, model)
+    return {*SOLD_ALIKE.get(seller, ()), *({seller} if platform not in {None, seller} else ())}
 
 
 @lru_cache(maxsize=4096)
@@ -142,7 +151,7 @@ def _read(provider: str, model: str) -> Iterator[Led]:
             yield BEDROCK, each, (*rules, *why, *marks, *more)
         return
     makers = [maker for maker, of in SOLD_ALIKE.get(seller, {}).items() if re.match(of, name)]
-    platform = _platform(provider, model)
+    platform = platform_of(provider, model)
     if platform == "google-vertex" and name.startswith("claude"):
         platform = "google-vertex-anthropic"
     is_otherwise_priced = any((each, name) in OTHERWISE_PRICED for each in (seller, *makers))
@@ -186,7 +195,7 @@ def _addressed(provider: str, model: str) -> tuple[str, str, tuple[str, ...]]:
         seller = seller if seller_of(prefix) in GATEWAYS else seller_of(prefix)
         name = rest
         rules.append(f"without the prefix {prefix}/")
-    if seller == "huggingface" and (host := _huggingface_host(name)):
+    if seller == "huggingface" and (host := huggingface_host(name)):
         name, seller = host
         rules.append(f"at the host {seller.removeprefix('huggingface_')}")
     if seller == "google" and (path := PATHS.match(name)):
@@ -212,28 +221,3 @@ def _needs_own_row(seller: str, name: str) -> bool:
 
 def _sold_by(provider: str, seller: str) -> tuple[str, ...]:
     return () if seller == provider else (f"{provider} is {seller} in the price book",)
-
-
-def _huggingface_host(name: str) -> tuple[str, str] | None:
-    """Return the name without the host that its first part or its suffix states, and the seller."""
-    first, _, rest = name.partition("/")
-    model, _, last = name.rpartition(":")
-    for host, bare in ((first, rest), (last, model)):
-        if bare and (seller := PROVIDERS.get(f"huggingface-{host}")):
-            return bare, seller
-    return None
-
-
-def _platform(provider: str, model: str) -> str | None:
-    """Return the platform that the provider, or the prefix after a gateway's name, stands for."""
-    sent, rest = provider.lower().replace("_", "-"), model.lower()
-    while sent in GATEWAYS and "/" in rest:
-        sent, rest = rest.split("/", 1)
-        sent = sent.replace("_", "-")
-    return OWN_PLATFORMS.get(sent)
-
-
-def seller_of(provider: str) -> str:
-    """Return the price book's name of a provider in lower case; its own name if it has no other."""
-    hyphened = provider.replace("_", "-")
-    return PROVIDERS.get(hyphened, hyphened if hyphened in GATEWAYS else provider)

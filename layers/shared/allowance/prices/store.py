@@ -4,17 +4,13 @@ prices is no secret.
 
 from collections.abc import Sequence
 
-from allowance.access.handle import Handle
 from allowance.access.store import CallerStore
 from allowance.contract.pages import fitting
-from allowance.database.queries import call
-from allowance.errors import InvalidQuery, PriceNotFound, Problem
-from allowance.prices.book import CustomPrices
+from allowance.errors import InvalidQuery, Problem
 from allowance.prices.models import (
     CandidatePrice,
-    ChangedPrices,
+    CoderModelPrice,
     ConsideredName,
-    LockedBook,
     ModelPriceFilter,
     ModelPricePage,
     ModelPriceQuery,
@@ -41,8 +37,18 @@ class ModelPriceStore(PriceBookStore):
 
     def list_prices(self, query: ModelPriceQuery) -> ModelPricePage:
         """Return a page of the prices at a time, sorted by provider, model and source."""
-        found = _listed(
-            self._gate.open(Action.READ, PRICE_BOOK), query, query.after, query.limit + 1
+        after = query.after
+        found = self._gate.open(Action.READ, PRICE_BOOK).many(
+            ModelPriceVersion,
+            "list_model_prices",
+            provider=query.provider,
+            model=query.model,
+            sources=query.sources,
+            at=query.at,
+            after_provider=after and after.provider,
+            after_model=after and after.model,
+            after_source=after and after.source,
+            limit=query.limit + 1,
         )
         page = fitting(found, query.limit)
         if len(found) == len(page):
@@ -53,12 +59,23 @@ class ModelPriceStore(PriceBookStore):
             next=str(PriceCursor(provider=last.provider, model=last.model, source=last.source)),
         )
 
-    def list_all_prices(self, query: ModelPriceFilter) -> list[ModelPriceVersion]:
+    def list_all_prices(self, query: ModelPriceFilter) -> list[CoderModelPrice]:
         """Return all prices at a time, sorted by provider, model and source.
 
         Raise InvalidQuery if they exceed a response.
         """
-        found = _listed(self._gate.open(Action.READ, PRICE_BOOK), query, None, None)
+        found = self._gate.open(Action.READ, PRICE_BOOK).many(
+            CoderModelPrice,
+            "list_model_prices_of_coder",
+            provider=query.provider,
+            model=query.model,
+            sources=query.sources,
+            at=query.at,
+            after_provider=None,
+            after_model=None,
+            after_source=None,
+            limit=None,
+        )
         if len(fitting(found, len(found))) < len(found):
             raise InvalidQuery(
                 [
@@ -83,6 +100,7 @@ class ModelPriceStore(PriceBookStore):
             providers=[each.provider for each in names],
             models=[each.model for each in names],
             rules=[each.rule for each in names],
+            are_sellers=[each.is_sellers for each in names],
             at=query.at,
         )
         best = _applied(found)
@@ -108,49 +126,18 @@ class ModelPriceStore(PriceBookStore):
             ],
         )
 
-    def set_prices(self, prices: CustomPrices) -> None:
-        """Store custom prices, all or none, each change with its audit entry."""
-        db = self._gate.open(Action.UPDATE, PRICE_BOOK)
-        db.in_one_trip(
-            call(LockedBook, "lock_price_book"),
-            call(
-                ChangedPrices,
-                "set_custom_prices",
-                prices=prices.model_dump_json(include={"prices"}),
-                **self._origin.parameters,
-            ),
-        )
-
-    def remove_price(self, provider: str, model: str) -> None:
-        """End the custom price of a model; its default price applies again. Raise PriceNotFound
-        without one.
-        """
-        db = self._gate.open(Action.UPDATE, PRICE_BOOK)
-        if not (provider + model).isprintable():
-            raise PriceNotFound
-        _, outcome = db.in_one_trip(
-            call(LockedBook, "lock_price_book"),
-            call(
-                ChangedPrices,
-                "remove_custom_price",
-                provider=provider,
-                model=model,
-                **self._origin.parameters,
-            ),
-        )
-        if not outcome[0].changed:
-            raise PriceNotFound
-
 
 def _applied(found: Sequence[CandidatePrice]) -> CandidatePrice | None:
-    """Return the candidate whose price applies: a custom price of the very name, the alias of the
-    name, the first with a price, the alias of a pattern. An alias applies without a price too.
+    """Return the candidate whose price applies: the first of the seller with a custom price, the
+    alias of the name, the first with a price, the alias of a pattern. An alias applies without a
+    price too.
     """
     alias = next((each for each in found if each.alias is not None), None)
     priced = [each for each in found if each.price is not None and each.alias is None]
-    if alias is not None and not alias.is_pattern:
-        priced = [each for each in priced if each.is_sent and _is_custom(each)]
-    return next(iter(priced), alias)
+    custom = next((each for each in priced if each.is_sellers and _is_custom(each)), None)
+    if custom is not None:
+        return custom
+    return alias if alias is not None and not alias.is_pattern else next(iter(priced), alias)
 
 
 def _as_sold(query: ResolveQuery, best: CandidatePrice) -> ModelPriceVersion | None:
@@ -162,20 +149,3 @@ def _as_sold(query: ResolveQuery, best: CandidatePrice) -> ModelPriceVersion | N
 
 def _is_custom(candidate: CandidatePrice) -> bool:
     return candidate.price is not None and candidate.price.source == "custom"
-
-
-def _listed(
-    db: Handle, query: ModelPriceFilter, after: PriceCursor | None, limit: int | None
-) -> list[ModelPriceVersion]:
-    return db.many(
-        ModelPriceVersion,
-        "list_model_prices",
-        provider=query.provider,
-        model=query.model,
-        sources=query.sources,
-        at=query.at,
-        after_provider=after and after.provider,
-        after_model=after and after.model,
-        after_source=after and after.source,
-        limit=limit,
-    )

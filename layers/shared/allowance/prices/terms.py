@@ -140,15 +140,17 @@ def _ascending(tiers: Sequence[Tier]) -> Sequence[Tier]:
     return tiers
 
 
+Tiers = Annotated[list[Tier], Field(max_length=MAX_TIERS), AfterValidator(_ascending)]
+"""Tiers in the order of their thresholds."""
+
+
 class Terms(Rates):
     """Prices of a request, with tiers for larger ones. The highest tier that its input exceeds
     prices all of it.
     """
 
     # A factory: pydantic deep-copies a default for each of the thousands of entries of a book.
-    tiers: Annotated[list[Tier], Field(max_length=MAX_TIERS), AfterValidator(_ascending)] = Field(
-        default_factory=list[Tier]
-    )
+    tiers: Tiers = Field(default_factory=list[Tier])
 
     @override
     def is_priced(self) -> bool:

@@ -41,8 +41,9 @@ WHERE r.id;
 -- Return the models with a version that no pass has taken into account, and those with one that
 -- needs its second pass. A version changes the cost of usage from its effective_from on. A second
 -- pass needs only usage that was recorded after the version, or shortly before. An alias changes
--- usage of any time. The aliases of a model with a new version come too.
-WITH versions AS (
+-- usage of any time. The aliases of a model with a new version come too, and the custom prices that
+-- are laid over it.
+WITH changed AS (
     SELECT v.provider, v.model, greatest(min(v.effective_from), %(first)s::timestamptz) AS since,
         CASE
             WHEN bool_or(v.id > %(seen)s::bigint) THEN %(first)s::timestamptz
@@ -52,6 +53,13 @@ WITH versions AS (
     WHERE v.id > %(settled)s::bigint AND v.id <= %(latest)s::bigint
         AND (v.id > %(seen)s::bigint OR v.id <= %(settling_version)s::bigint)
     GROUP BY v.provider, v.model
+),
+versions AS (
+    SELECT v.provider, v.model, v.since, v.recorded_since FROM changed AS v
+    UNION ALL
+    SELECT DISTINCT c.provider, c.model, v.since, v.recorded_since
+    FROM changed AS v
+    JOIN ai_model_price_versions AS c ON c.base_provider = v.provider AND c.base_model = v.model
 )
 SELECT v.provider, v.model, false AS is_alias, v.since, v.recorded_since FROM versions AS v
 UNION ALL

@@ -119,4 +119,5 @@ def call_of_prices(spans: Mapping[tuple[str, str], tuple[datetime, datetime]]) -
         places=[place for place, _ in possible],
         providers=[each.provider for _, each in possible],
         models=[each.model for _, each in possible],
+        are_sellers=[each.is_sellers for _, each in possible],
     )

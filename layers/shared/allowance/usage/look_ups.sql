@@ -53,8 +53,9 @@ JOIN attributed AS a ON a.name = l.name;
 -- needs: create or update ai_usage
 -- The prices of each name in a batch, from its first to its last usage, each with the time from
 -- which it applies. As in `resolve_model_price`, the first of these applies: a custom price of the
--- very name, the alias of the name, the likeliest candidate that has a price, the alias of a
--- pattern. `place` counts from 0. An alias is final: without a price of its target there is none.
+-- likeliest candidate of the name's seller, the alias of the name, the likeliest candidate that has
+-- a price, the alias of a pattern. `place` counts from 0. An alias is final: without a price of its
+-- target there is none.
 WITH names AS (
     SELECT n.place - 1 AS place, n.provider COLLATE "C" AS provider, n.model COLLATE "C" AS model,
         n.since, n.until
@@ -64,12 +65,15 @@ WITH names AS (
     ) WITH ORDINALITY AS n (provider, model, since, until, place)
 ),
 candidates AS (
-    SELECT c.place, c.provider COLLATE "C" AS provider, c.model COLLATE "C" AS model, c.rank
-    FROM unnest(%(places)s::bigint [], %(providers)s::text [], %(models)s::text [])
-        WITH ORDINALITY AS c (place, provider, model, rank)
+    SELECT c.place, c.provider COLLATE "C" AS provider, c.model COLLATE "C" AS model, c.is_sellers,
+        c.rank
+    FROM unnest(
+        %(places)s::bigint [], %(providers)s::text [], %(models)s::text [],
+        %(are_sellers)s::boolean []
+    ) WITH ORDINALITY AS c (place, provider, model, is_sellers, rank)
 ),
 known AS (
-    SELECT c.place, v.provider, v.model,
+    SELECT c.place, v.provider, v.model, c.is_sellers,
         row_number() OVER (
             PARTITION BY c.place
             ORDER BY c.rank, v.provider <> c.provider OR v.model <> c.model, v.provider, v.model
@@ -85,18 +89,13 @@ aliases AS (
     -- include: aliases_of_names
 ),
 possible AS (
-    SELECT k.place, k.provider, k.model, 1 AS step, k.rank, true AS is_custom, false AS is_alias,
+    SELECT k.place, k.provider, k.model, 3 AS step, k.rank, k.is_sellers, false AS is_alias,
         false AS free
     FROM known AS k
-    JOIN aliases AS a ON a.place = k.place AND NOT a.is_pattern
-    JOIN names AS n ON n.place = k.place AND lower(n.provider) = lower(k.provider)
-        AND lower(n.model) = lower(k.model)
     UNION ALL
     SELECT a.place, a.target_provider, a.target_model, CASE WHEN a.is_pattern THEN 4 ELSE 2 END, 0,
         false, true, a.free
     FROM aliases AS a
-    UNION ALL
-    SELECT k.place, k.provider, k.model, 3, k.rank, false, false, false FROM known AS k
 ),
 price_starts AS (
     SELECT n.place, n.since AS starts FROM names AS n
@@ -104,7 +103,15 @@ price_starts AS (
     SELECT n.place, v.effective_from
     FROM names AS n
     JOIN possible AS o ON o.place = n.place
-    JOIN ai_model_price_versions AS v ON v.provider = o.provider AND v.model = o.model
+    CROSS JOIN LATERAL (
+        SELECT o.provider, o.model
+        UNION
+        -- A custom price also changes with the price of the book that it is laid over.
+        SELECT c.base_provider, c.base_model
+        FROM ai_model_price_versions AS c
+        WHERE c.provider = o.provider AND c.model = o.model AND c.source = 'custom'
+    ) AS rows_of
+    JOIN ai_model_price_versions AS v ON v.provider = rows_of.provider AND v.model = rows_of.model
         AND v.effective_from > n.since AND v.effective_from <= n.until
 )
 SELECT s.place, s.starts, p.provider, p.model, p.id AS version_id,
@@ -114,15 +121,14 @@ LEFT JOIN LATERAL (
     SELECT of_name.provider, of_name.model, of_name.id, of_name.version, o.free
     FROM possible AS o
     LEFT JOIN LATERAL (
-        SELECT v.provider, v.model, v.id, v AS version
+        SELECT v.provider, v.model, v.id, v.source, v AS version
         FROM ai_model_prices_at(s.starts) AS v
         WHERE v.provider = o.provider AND v.model = o.model
-            AND (NOT o.is_custom OR v.source = 'custom')
         ORDER BY v.source
         LIMIT 1
     ) AS of_name ON true
     WHERE o.place = s.place AND (of_name.id IS NOT NULL OR o.is_alias)
-    ORDER BY o.step, o.rank
+    ORDER BY CASE WHEN o.is_sellers AND of_name.source = 'custom' THEN 1 ELSE o.step END, o.rank
     LIMIT 1
 ) AS p ON true
 ORDER BY s.place, s.starts;

@@ -7,7 +7,7 @@ from typing import Any
 
 from allowance.errors import Problem, UsageOutOfRange
 from allowance.prices.cost import MAX_COST_PICOS
-from allowance.prices.names import seller_of
+from allowance.prices.sellers import seller_of
 from allowance.usage.reading.formats import UsageFormat
 
 MAX_COST_USD = MAX_COST_PICOS // 10**12

@@ -10,7 +10,7 @@ from random import Random
 import pytest
 
 from allowance.prices.cost import TOKEN_CLASSES, cost_of
-from allowance.prices.names import seller_of
+from allowance.prices.sellers import seller_of
 from allowance.prices.terms import PriceTerms
 from allowance.prices.units import OTHER_UNITS
 from allowance.usage.reading.formats import read_usage

@@ -79,7 +79,7 @@ compared AS (
     FROM placed AS p
     CROSS JOIN moment
     LEFT JOIN LATERAL (
-        SELECT w AS version FROM ai_model_price_versions AS w
+        SELECT w AS version FROM ai_model_price_rows AS w
         WHERE NOT p.is_present AND w.provider = p.provider AND w.model = p.model
             AND w.source = 'default' AND w.effective_from <= p.starts
         ORDER BY w.effective_from DESC, w.id DESC
@@ -102,7 +102,7 @@ compared AS (
         LIMIT 1
     ) AS g ON true
     CROSS JOIN LATERAL (
-        SELECT w AS version FROM ai_model_price_versions AS w
+        SELECT w AS version FROM ai_model_price_rows AS w
         WHERE w.provider = s.provider AND w.model = s.model AND w.source = 'default'
             AND w.effective_from = s.effective_from
         ORDER BY w.id DESC
@@ -141,7 +141,7 @@ differences AS (
         SELECT s.effective_from, v.version
         FROM scheduled AS s
         CROSS JOIN LATERAL (
-            SELECT w AS version FROM ai_model_price_versions AS w
+            SELECT w AS version FROM ai_model_price_rows AS w
             WHERE w.provider = s.provider AND w.model = s.model AND w.source = 'default'
                 AND w.effective_from = s.effective_from
             ORDER BY w.id DESC

@@ -6,7 +6,7 @@ from typing import Any, Literal, get_args
 
 from allowance.errors import UsageOutOfRange
 from allowance.prices.cost import Tokens
-from allowance.prices.names import seller_of
+from allowance.prices.sellers import seller_of
 from allowance.usage.reading.anthropic import read_anthropic
 from allowance.usage.reading.bedrock import read_converse, read_nova
 from allowance.usage.reading.cursor import Cursor, Findings
