@@ -53,8 +53,9 @@ JOIN (SELECT id, row_number() OVER (ORDER BY id) - 1 AS n FROM organizations) AS
 """
 
 SUMS = (
-    "INSERT INTO ai_usage_keys (key_digest, content_sha256, usage_id, cost_micros)"
-    " SELECT gen_random_uuid(), sha256(''), id, cost_micros FROM ai_usage WHERE model = %(model)s",
+    "INSERT INTO ai_usage_keys (key_digest, content_sha256, usage_id, cost_micros, occurred_at)"
+    " SELECT gen_random_uuid(), sha256(''), id, cost_micros, occurred_at"
+    " FROM ai_usage WHERE model = %(model)s",
     "INSERT INTO ai_usage_quarter_hourly (starts_at, organization_id, group_id, provider, model,"
     " cost_micros, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,"
     " cache_write_1h_tokens, usage_count, unpriced_usage_count)"

@@ -110,6 +110,7 @@ def timed(database: Database, turn: int) -> tuple[float, float]:
         ttl_seconds=600,
         dry_run=False,
         price=None,
+        organization_id=None,
     )
     started = time.perf_counter()
     facts = database.rows_of(decision)[0].facts

@@ -64,7 +64,7 @@ def set_model_prices(store: CustomPriceStore, prices: CustomPrices) -> SetPrices
 
 @app.post("/api/experimental/ai/model-prices", needs=Action.UPDATE)
 def set_model_prices_experimental(
-    store: CustomPriceStore, prices: CoderPrices, query: Confirmation
+    store: CustomPriceStore, query: Confirmation, prices: CoderPrices
 ) -> None:
     """Set custom model prices, all or none, as Coder's clients send them."""
     store.set_prices_of_coder(prices, confirm=query.confirm == "true")
@@ -128,7 +128,7 @@ def set_model_alias(
 def delete_model_alias(
     store: ModelAliasStore, provider: str, model: str, precondition: Precondition
 ) -> None:
-    """Remove an alias. Usage that has no other price keeps its cost."""
+    """Remove an alias. Usage that has no other price has no cost again."""
     store.remove_alias(provider, model, precondition)
 
 

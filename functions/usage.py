@@ -1,4 +1,4 @@
-"""Usage without a cost or with another than its records state, and settings of sources."""
+"""Usage without a cost or a user, or with another cost than stated, and settings of sources."""
 
 from allowance.contract.preconditions import Precondition
 from allowance.http.api import Api
@@ -11,8 +11,16 @@ from allowance.usage.sources import (
     UsageSourceStore,
 )
 from allowance.usage.store import UsageStore
+from allowance.usage.unattributed import (
+    Assigned,
+    Assignment,
+    UnattributedNames,
+    UnattributedQuery,
+    UnattributedStore,
+)
 from allowance.usage.unpriced import UnpricedModels, UnpricedQuery
 
+UNATTRIBUTED = "/api/v2/ai/usage/unattributed"
 SOURCE = "/api/v2/ai/sources/{source}"
 
 app = Api()
@@ -30,6 +38,20 @@ def list_cost_differences(store: UsageStore, query: DifferenceQuery) -> CostDiff
     return store.list_cost_differences(query)
 
 
+@app.get(UNATTRIBUTED, needs=Action.READ)
+def list_unattributed_usage(
+    store: UnattributedStore, query: UnattributedQuery
+) -> UnattributedNames:
+    """List the names, by source, whose usage counts for nobody because no user has them."""
+    return store.list_unattributed(query)
+
+
+@app.post(UNATTRIBUTED, needs=Action.UPDATE)
+def assign_usage(store: UnattributedStore, assignment: Assignment) -> Assigned:
+    """Assign a name of a source to a user: past usage of the name, and all that comes."""
+    return store.assign(assignment)
+
+
 @app.get(SOURCE, needs=Action.READ)
 def get_usage_source(store: UsageSourceStore, source: str) -> UsageSource | DefaultSource:
     """Get the settings of a source of usage: the defaults if nobody has set them."""
@@ -40,7 +62,7 @@ def get_usage_source(store: UsageSourceStore, source: str) -> UsageSource | Defa
 def set_usage_source(
     store: UsageSourceStore, source: str, settings: SourceSettings, precondition: Precondition
 ) -> UsageSource:
-    """Set which cost of a source's usage counts: the price book's, or what its records state."""
+    """Set which cost of a source's usage counts, and what happens to users who are not known."""
     return store.set_source(source, settings, precondition)
 
 

@@ -21,17 +21,21 @@ CREATE TABLE ai_usage_keys (
         CONSTRAINT ai_usage_keys_content_sha256_length CHECK (octet_length(content_sha256) = 32),
     usage_id bigint NOT NULL,
     cost_micros numeric(26, 6),
-    recorded_at timestamptz NOT NULL DEFAULT now()
+    -- Of the entry: with its id, it finds the entry.
+    occurred_at timestamptz NOT NULL
 );
 
 -- `id` is the usage_id of the entry's key. `source` and `source_id` are the gateway's own names. A
 -- correction names the entry that it corrects and has the same occurred_at; its cost and counts are
--- differences, and it has counts only if an object was read again. A user without an organization
--- or group has the nil UUID there. No foreign keys: an entry outlives the rows that it names.
+-- differences. `rerate` has counts only if an object was read again. Another reason takes back all
+-- that is booked of the entry; what replaces it is an entry of that reason that corrects none.
+-- Without a user, organization or group, the nil UUID is there. No foreign keys: an entry outlives
+-- the rows that it names.
 CREATE TABLE ai_usage (
     id bigint NOT NULL,
     corrects bigint,
-    reason text NOT NULL CONSTRAINT ai_usage_reason CHECK (reason IN ('usage', 'rerate')),
+    reason text NOT NULL CONSTRAINT ai_usage_reason
+    CHECK (reason IN ('usage', 'rerate', 'amend', 'void', 'attribute')),
     source text COLLATE "C" NOT NULL,
     source_id text COLLATE "C" NOT NULL,
     user_id uuid NOT NULL,
@@ -57,7 +61,7 @@ CREATE TABLE ai_usage (
     cache_write_1h_tokens bigint NOT NULL,
     other_units jsonb,
     cost_micros numeric(26, 6),
-    -- The cost that the record states. NULL: none, or the entry is a correction.
+    -- The cost that the record states. NULL: none, or the entry is a correction by `rerate`.
     stated_cost_micros numeric(26, 6),
     -- Our cost, or its correction, less the stated cost. NULL: one of them is missing, or the
     -- stated cost is ours.
@@ -72,6 +76,8 @@ CREATE TABLE ai_usage (
     unpriced_usage_count bigint NOT NULL,
     occurred_at timestamptz NOT NULL,
     recorded_at timestamptz NOT NULL DEFAULT now(),
+    -- The user who sent it. NULL: the queue or a job.
+    recorded_by uuid,
     -- A vendor's usage object that was not read whole, and why; NULL for nearly all entries. It is
     -- read again until it has a cost. The correction that follows has the format only.
     usage_format text,
@@ -82,7 +88,9 @@ CREATE TABLE ai_usage (
         AND (usage_object IS NULL OR usage_format IS NOT NULL)
         AND (usage_object IS NULL OR NOT priced OR cost_from IS NOT NULL)
     ),
-    CONSTRAINT ai_usage_corrects CHECK ((reason = 'usage') = (corrects IS NULL)),
+    CONSTRAINT ai_usage_corrects CHECK (
+        CASE WHEN corrects IS NULL THEN reason NOT IN ('rerate', 'void') ELSE reason <> 'usage' END
+    ),
     CONSTRAINT ai_usage_priced CHECK (priced = (cost_micros IS NOT NULL)),
     -- Only a correction takes something away.
     CONSTRAINT ai_usage_adds CHECK (
@@ -102,7 +110,7 @@ CREATE TABLE ai_usage (
         other_units IS NULL OR (jsonb_typeof(other_units) = 'object' AND other_units <> '{}')
     ),
     CONSTRAINT ai_usage_stated CHECK (
-        (corrects IS NULL OR stated_cost_micros IS NULL)
+        (reason <> 'rerate' OR stated_cost_micros IS NULL)
         AND (cost_from IS NULL OR stated_cost_micros IS NOT NULL)
         AND (cost_from IS NULL OR cost_micros = stated_cost_micros)
         AND (

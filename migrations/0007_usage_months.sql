@@ -81,6 +81,10 @@ BEGIN
         EXECUTE format(
             'DROP TABLE IF EXISTS public.%I', 'ai_usage_' || to_char(month, 'YYYY_MM')
         );
+        -- Nobody can get it any more.
+        UPDATE public.ai_usage_unattributed AS u SET usage_id = NULL
+        WHERE u.occurred_at >= month::timestamp AT TIME ZONE 'UTC'
+            AND u.occurred_at < (month + interval '1 month') AT TIME ZONE 'UTC';
     EXCEPTION WHEN lock_not_available THEN
         dropped := false;
     END;

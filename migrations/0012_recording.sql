@@ -1,5 +1,5 @@
 -- Why: a login that may update a sum could also reset it. So the logins write the ledger, its keys
--- and its sums by the function below only, and all of them together.
+-- and its sums by record_ai_usage (0037_usage_changes.sql) only, and all of them together.
 
 -- Write entries of the ledger with their keys, add them to the sums of the day, the quarter of an
 -- hour and the month, raise the alerts that follow, and count changes of past months. All or
@@ -11,9 +11,8 @@
 -- always true counts that one's rows. So concurrent writers wait for each other, never in a circle.
 -- p_settlements are reservations that entries settle (0031_settling.sql): the facts of each are
 -- returned in this order.
--- Only jobs correct entries. The session keeps the plan of the statement, which is quicker.
--- A version of the code with other parameters adds another function: the version before calls this.
-CREATE FUNCTION record_ai_usage(
+-- The session keeps the plan of the statement, which is quicker.
+CREATE FUNCTION write_ai_usage(
     p_kinds jsonb, p_label_sets jsonb, p_user_ids uuid [], p_group_ids uuid [],
     p_organization_ids uuid [], p_ids text, p_key_digests uuid [], p_content_sha256s bytea [],
     p_moments timestamptz [], p_persons bigint [], p_kinds_of bigint [],
@@ -22,16 +21,14 @@ CREATE FUNCTION record_ai_usage(
     p_cache_write_1h_tokens bigint [], p_other_units text, p_costs bigint [], p_large_costs text,
     p_stated_costs text, p_stated_differences text, p_corrects bigint [],
     p_extra_counts bigint [], p_unpriced_counts bigint [], p_limited_user_ids uuid [],
-    p_spend_limits bigint [], p_thresholds bigint [], p_settlements jsonb
+    p_spend_limits bigint [], p_thresholds bigint [], p_settlements jsonb,
+    p_recorded_by uuid
 ) RETURNS jsonb
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
     v_label_set_ids uuid [] := '{}';
     v_settled jsonb;
 BEGIN
-    IF session_user = 'allowance_routes' AND cardinality(p_corrects) > 0 THEN
-        RAISE insufficient_privilege USING MESSAGE = 'only jobs correct usage';
-    END IF;
     IF cardinality(p_label_sets_of) > 0 THEN
         v_label_set_ids := ai_label_sets_in_sums(
             p_label_sets, p_label_sets_of, p_organization_ids, p_persons, p_moments
@@ -44,11 +41,12 @@ BEGIN
     WITH kinds AS MATERIALIZED (
         SELECT k.kind, k.source, k.provider COLLATE "C" AS provider, k.model COLLATE "C" AS model,
             k.variant, k.provider_name, k.priced_provider, k.priced_model, k.price_version_id,
-            k.rates, k.cost_from, k.usage_format, k.usage_object, k.unpriced_reasons
+            k.rates, k.cost_from, k.usage_format, k.usage_object, k.unpriced_reasons, k.reason
         FROM jsonb_to_recordset(p_kinds) AS k (
             kind bigint, source text, provider text, model text, variant text, provider_name text,
             priced_provider text, priced_model text, price_version_id bigint, rates jsonb,
-            cost_from text, usage_format text, usage_object text, unpriced_reasons jsonb
+            cost_from text, usage_format text, usage_object text, unpriced_reasons jsonb,
+            reason text
         )
     ),
     entries AS MATERIALIZED (
@@ -86,8 +84,8 @@ BEGIN
         )
     ),
     keyed AS (
-        INSERT INTO ai_usage_keys (key_digest, content_sha256, usage_id, cost_micros)
-        SELECT e.key_digest, e.content_sha256, e.usage_id, e.cost_micros
+        INSERT INTO ai_usage_keys (key_digest, content_sha256, usage_id, cost_micros, occurred_at)
+        SELECT e.key_digest, e.content_sha256, e.usage_id, e.cost_micros, e.occurred_at
         FROM entries AS e
         ORDER BY e.key_digest
         RETURNING true
@@ -99,16 +97,18 @@ BEGIN
             rates, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,
             cache_write_1h_tokens, other_units, cost_micros, stated_cost_micros,
             stated_difference_micros, cost_from, priced, usage_count, unpriced_usage_count,
-            occurred_at, source, source_id, usage_format, usage_object, unpriced_reasons
+            occurred_at, source, source_id, usage_format, usage_object, unpriced_reasons,
+            recorded_by
         )
-        SELECT e.usage_id, CASE WHEN e.corrects IS NULL THEN 'usage' ELSE 'rerate' END, e.corrects,
-            e.user_id, e.group_id, e.organization_id, k.provider, k.model, k.variant,
+        SELECT e.usage_id,
+            coalesce(k.reason, CASE WHEN e.corrects IS NULL THEN 'usage' ELSE 'rerate' END),
+            e.corrects, e.user_id, e.group_id, e.organization_id, k.provider, k.model, k.variant,
             k.provider_name, e.labels, e.label_set_id, k.priced_provider, k.priced_model,
             k.price_version_id, k.rates, e.input_tokens, e.output_tokens, e.cache_read_tokens,
             e.cache_write_tokens, e.cache_write_1h_tokens, e.other_units, e.cost_micros,
             e.stated_cost_micros, e.stated_difference_micros, k.cost_from,
             e.cost_micros IS NOT NULL, e.usage_count, e.unpriced_usage_count, e.occurred_at,
-            k.source, e.id, k.usage_format, k.usage_object::jsonb, k.unpriced_reasons
+            k.source, e.id, k.usage_format, k.usage_object::jsonb, k.unpriced_reasons, p_recorded_by
         FROM entries AS e
         -- Without its kind an entry fails, so that nothing counts in a sum alone.
         LEFT JOIN kinds AS k ON k.kind = e.kind
@@ -242,4 +242,4 @@ BEGIN
 END
 $$;
 
-GRANT EXECUTE ON FUNCTION record_ai_usage TO allowance_routes, allowance_jobs;
+REVOKE ALL ON FUNCTION write_ai_usage FROM PUBLIC;

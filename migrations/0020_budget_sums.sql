@@ -8,7 +8,7 @@ CREATE FUNCTION ai_budget_counts(
 ) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN (b.group_id IS NULL OR b.group_id = p_group_id)
-    AND (b.model_patterns IS NULL OR p_provider || '/' || p_model LIKE ANY(b.model_patterns))
+    AND (b.model_patterns IS NULL OR p_provider || '/' || p_model ILIKE ANY(b.model_patterns))
     AND CASE
         WHEN b.scope <> 'label' THEN true
         WHEN b.label_value IS NOT NULL

@@ -152,7 +152,7 @@ BEGIN
                 AND q.starts_at < least(period.ends, b.ends_at, b.ended_at)
                 AND (
                     b.model_patterns IS NULL
-                    OR q.provider || '/' || q.model LIKE ANY(b.model_patterns)
+                    OR q.provider || '/' || q.model ILIKE ANY(b.model_patterns)
                 )
         ) AS v
         WHERE p_after IS NULL OR v.value > p_after

@@ -25,6 +25,8 @@ LANGUAGE sql STABLE ROWS 4 AS $$
     ) AS s
     WHERE b.organization_id = p_organization_id AND b.ended_at IS NULL
         AND (b.user_id IS NULL OR b.user_id = p_user_id)
+        -- Nobody is no member.
+        AND (b.per <> 'member' OR p_user_id <> '00000000-0000-0000-0000-000000000000')
         AND ai_budget_counts(b, s.subject, p_group_id, p_provider, p_model, p_labels)
         AND (b.starts_at IS NULL OR p_at >= b.starts_at)
         AND (b.ends_at IS NULL OR p_at < b.ends_at)

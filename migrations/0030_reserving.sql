@@ -9,8 +9,9 @@
 -- price and the policy. A dry run locks and writes nothing.
 --
 -- `p_group_id` is the group that the call counts for. If it was deleted since the caller read it,
--- AL003 is raised: the caller looks it up again. `p_unpriced` is the deployment's policy for
--- models without a price. The tokens are those of the estimate; NULL: it has other units as well.
+-- AL003 is raised: the caller looks it up again. The user with the nil UUID is nobody: the call has
+-- no limit of a person, and counts for `p_organization_id`. `p_unpriced` is the deployment's policy
+-- for models without a price. The tokens are of the estimate; NULL: it has other units as well.
 --
 -- The order of the locks: the key, what is held of the user, counters of budgets in their
 -- order, the sum of the month. A settlement locks what is held, counters, the reservation, then
@@ -19,7 +20,7 @@ CREATE FUNCTION reserve_ai_spend(
     p_key_digest uuid, p_content_sha256 bytea, p_maker_id uuid, p_user_id uuid, p_group_id uuid,
     p_is_in_group boolean, p_provider text, p_model text, p_variant text, p_labels jsonb,
     p_estimate_micros numeric, p_input_tokens numeric, p_output_tokens numeric, p_unpriced jsonb,
-    p_ttl_seconds bigint, p_dry_run boolean, p_price jsonb
+    p_ttl_seconds bigint, p_dry_run boolean, p_price jsonb, p_organization_id uuid DEFAULT NULL
 ) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 -- Planning the budget in effect takes longer than running it.
@@ -83,7 +84,7 @@ BEGIN
         SELECT u.status, u.username INTO v_status, v_username FROM users AS u
         WHERE u.id = p_user_id;
     END IF;
-    IF v_status IS DISTINCT FROM 'active' THEN
+    IF v_status IS DISTINCT FROM 'active' AND p_user_id IS DISTINCT FROM v_nil THEN
         RETURN CASE
             WHEN v_status IS NULL THEN '{"outcome": "unknown"}' ELSE '{"outcome": "inactive"}'
         END;
@@ -108,10 +109,12 @@ BEGIN
         v_month := date_trunc('month', v_now AT TIME ZONE 'UTC')::date;
     END IF;
     -- Read after the lock, so it is the limit of now.
-    SELECT e.group_id, e.spend_limit_micros, e.limit_source, g.id, g.name, g.organization_id,
+    SELECT e.group_id, e.spend_limit_micros, e.limit_source, g.id, g.name,
+        coalesce(g.organization_id, p_organization_id),
         EXISTS (
             SELECT 1 FROM ai_budgets AS b
-            WHERE b.organization_id = g.organization_id AND b.ended_at IS NULL
+            WHERE b.organization_id = coalesce(g.organization_id, p_organization_id)
+                AND b.ended_at IS NULL
         )
     INTO v_limit_group_id, v_limit, v_limit_source, v_group_id, v_group_name, v_organization_id,
         v_has_budgets
@@ -205,7 +208,9 @@ BEGIN
                 'retry_at', ai_decision_fits_at(v_facts, v_now)
             );
         END IF;
-        IF v_outcome <> 'granted' AND NOT p_dry_run THEN
+        -- An alert about a refused call without a price is for its user.
+        IF NOT p_dry_run
+            AND v_outcome IN ('refused', CASE WHEN p_user_id <> v_nil THEN 'unpriced' END) THEN
             PERFORM count_ai_refusal(v_facts, v_organization_id, p_provider, p_model, v_now);
         END IF;
         RETURN v_facts;
@@ -237,9 +242,9 @@ $$;
 REVOKE ALL ON FUNCTION lock_ai_user_reserved(uuid), lock_ai_user_spend(uuid, date),
 ai_user_spend_of(uuid, date), reserve_ai_spend(
     uuid, bytea, uuid, uuid, uuid, boolean, text, text, text, jsonb, numeric, numeric, numeric,
-    jsonb, bigint, boolean, jsonb
+    jsonb, bigint, boolean, jsonb, uuid
 ) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION reserve_ai_spend(
     uuid, bytea, uuid, uuid, uuid, boolean, text, text, text, jsonb, numeric, numeric, numeric,
-    jsonb, bigint, boolean, jsonb
+    jsonb, bigint, boolean, jsonb, uuid
 ) TO allowance_routes;

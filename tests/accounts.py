@@ -31,7 +31,6 @@ from allowance.usage.differences import DifferenceQuery
 from allowance.usage.models import UsageBatch
 from allowance.usage.rerating import UsageRerater
 from allowance.usage.retention import UsageExpirer
-from allowance.usage.sources import SourceSettings, UsageSourceStore
 from allowance.usage.store import UsageQueueStore, UsageStore
 from allowance.usage.unpriced import UnpricedQuery
 from tests.accounting import EVERYWHERE, Account, now, platform
@@ -39,6 +38,7 @@ from tests.budget_accounts import BUDGET_ACCOUNTS
 from tests.people import Acme
 from tests.price_accounts import PRICE_ACCOUNTS
 from tests.reservation_accounts import RESERVATION_ACCOUNTS
+from tests.unattributed_accounts import UNATTRIBUTED_ACCOUNTS, UNKNOWN
 
 USAGE = {
     "source": "s",
@@ -51,6 +51,10 @@ USAGE = {
     "cost_usd": 1,
 }
 
+OF_NOBODY = [USAGE | {"id": name, "user": name} for name in UNKNOWN]
+SENT_LATER = USAGE | {"id": "later", "user": "later"}
+FRESH = USAGE | {"id": "3"}
+VOID = {"source": "s", "id": "3", "void": True}
 SETTLING = USAGE | {"id": "2", "reservation_key": "k"}
 
 EVERY_STEP = {
@@ -103,6 +107,7 @@ ACCOUNTS: dict[tuple[type, str], Account] = (
     PRICE_ACCOUNTS
     | RESERVATION_ACCOUNTS
     | BUDGET_ACCOUNTS
+    | UNATTRIBUTED_ACCOUNTS
     | {
         (CallerStore, "require"): Account(
             ["update ai_model_price"], lambda s, _: s.require(Action.UPDATE), kind=ModelPriceStore
@@ -202,7 +207,7 @@ ACCOUNTS: dict[tuple[type, str], Account] = (
         ),
         (UsageStore, "record"): Account(
             ["create ai_usage"],
-            lambda s, _: s.record(UsageBatch(records=[USAGE, SETTLING])),
+            lambda s, _: s.record(UsageBatch(records=[USAGE, SETTLING, FRESH, VOID, *OF_NOBODY])),
         ),
         (UsageStore, "list_unpriced"): Account(
             ["read ai_usage"], lambda s, _: s.list_unpriced(UnpricedQuery())
@@ -210,20 +215,14 @@ ACCOUNTS: dict[tuple[type, str], Account] = (
         (UsageStore, "list_cost_differences"): Account(
             ["read ai_usage"], lambda s, _: s.list_cost_differences(DifferenceQuery())
         ),
-        (UsageSourceStore, "get_source"): Account(
-            ["read ai_usage"], lambda s, _: s.get_source("s")
-        ),
-        (UsageSourceStore, "set_source"): Account(
-            ["update ai_usage"],
-            lambda s, _: s.set_source("s", SourceSettings(cost_from="record"), Precondition()),
-        ),
         (UsageRerater, "rerate"): Account(["update ai_usage"], lambda s, _: s.rerate()),
         (OverrideExpirer, "end_overrides"): Account(
             ["update user"], lambda s, _: s.end_overrides()
         ),
         (UsageExpirer, "expire"): Account(["delete ai_usage"], lambda s, _: s.expire(1)),
         (UsageQueueStore, "take"): Account(
-            ["create ai_usage"], lambda s, _: s.take({"records": [USAGE, SETTLING]})
+            ["create ai_usage"],
+            lambda s, _: s.take({"records": [USAGE, SETTLING, SENT_LATER, VOID]}),
         ),
         (AlertListStore, "see_path"): Account(
             ["read group_member in acme", "read group in acme"],

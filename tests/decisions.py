@@ -34,4 +34,5 @@ def call_of_decision(user_id: UUID, micros: int, key: str, *, dry_run: bool = Fa
         ttl_seconds=600,
         dry_run=dry_run,
         price=None,
+        organization_id=None,
     )

@@ -13,6 +13,7 @@ JOBS = {
     "ImportDirectory",
     "IngestUsage",
     "RerateUsage",
+    "AttributeUsage",
     "DeliverAlerts",
     "ExportSpend",
     "ExpireUsage",

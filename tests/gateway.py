@@ -22,6 +22,7 @@ JOBS = (
     "import_directory",
     "ingest_usage",
     "rerate_usage",
+    "attribute_usage",
     "deliver_alerts",
     "export_spend",
     "expire_usage",

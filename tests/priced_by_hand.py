@@ -5,9 +5,15 @@ from decimal import Decimal
 
 from tests.postgres import Database
 
-BOOKED = """
+OPEN = (
+    "u.corrects IS NULL AND NOT EXISTS (SELECT 1 FROM ai_usage_ever AS c"
+    " WHERE c.corrects = u.id AND c.reason <> 'rerate')"
+)
+"""The entries that have the present content of a usage, of the ledger that drops no month."""
+
+BOOKED = f"""
 SELECT u.source_id, b.micros, u.stated_cost_micros, u.cost_from, b.input, b.units, b.requests,
-    p.input_price, coalesce(p.unit_prices, '{}')
+    p.input_price, coalesce(p.unit_prices, '{{}}'), p.id IS NOT NULL
 FROM ai_usage AS u
 CROSS JOIN LATERAL (
     SELECT sum(e.cost_micros) AS micros, sum(e.input_tokens)::bigint AS input,
@@ -16,10 +22,10 @@ CROSS JOIN LATERAL (
     FROM ai_usage AS e WHERE e.id = u.id OR e.corrects = u.id
 ) AS b
 LEFT JOIN LATERAL (
-    SELECT v.input_price, v.unit_prices FROM ai_model_prices_at(u.occurred_at) AS v
+    SELECT v.id, v.input_price, v.unit_prices FROM ai_model_prices_at(u.occurred_at) AS v
     WHERE v.provider = u.provider AND v.model = u.model ORDER BY v.source LIMIT 1
 ) AS p ON true
-WHERE u.reason = 'usage' AND (b.micros IS NOT NULL OR u.usage_object IS NULL)
+WHERE {OPEN} AND (b.micros IS NOT NULL OR u.usage_object IS NULL)
 """
 """The usages with a cost, or at least read whole, and the price in effect for each."""
 
@@ -29,9 +35,8 @@ def priced_by_hand(database: Database) -> Iterator[tuple[str, Decimal | None, De
 
     None: it has no price, or no longer.
     """
-    for name, booked, stated, cost_from, given, maps, requests, price, unit_prices in database.rows(
-        BOOKED
-    ):
+    for each in database.rows(BOOKED):
+        name, booked, stated, cost_from, given, maps, requests, price, unit_prices, is_known = each
         if cost_from == "record":
             yield name, booked, stated
             continue
@@ -39,6 +44,6 @@ def priced_by_hand(database: Database) -> Iterator[tuple[str, Decimal | None, De
         used += [
             (count, unit_prices.get(unit)) for each in maps for unit, count in each.items() if count
         ]
-        is_priced = all(each is not None for count, each in used if count)
+        is_priced = is_known and all(each is not None for count, each in used if count)
         due = sum(Decimal(count * (each or 0)) for count, each in used).scaleb(-6)
         yield name, booked, due if is_priced else None

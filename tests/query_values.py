@@ -34,6 +34,7 @@ VALUES = {
     "rules_changed_at": "NULL", "named_providers": "'{}'", "named_models": "'{}'",
     "of_target": "'{}'", "target_provider": "NULL", "target_model": "NULL", "free": "false",
     "confirm": "false", "source": "'s'", "cost_from": "'book'",
+    "unknown_users": "NULL", "identity": "'{}'", "organization": "NULL",
     "moments": "'{}'", "id_names": "'{}'", "sinces": "'{}'", "untils": "'{}'", "places": "'{}'",
     "thresholds": "'{}'", "kinds": "'[]'", "ids": "''",
     "key_digests": "'{}'", "content_sha256s": "'{}'", "limited_user_ids": "'{}'",
@@ -69,7 +70,8 @@ VALUES = {
     "enforcement": "'warn'", "budget_thresholds": "'{}'::bigint[]", "starts_at": "NULL",
     "estimated_input": "NULL", "estimated_output": "NULL",
     "unpriced_default": "NULL",
-    "settlements": "'[]'", "reservation_ids": "'{}'", "reservation_keys": "'{}'",
+    "settlements": "'[]'", "usage_changes": "NULL", "unattributed": "NULL", "recorded_by": "NULL",
+    "reservation_ids": "'{}'", "reservation_keys": "'{}'",
     "granted_ats": "'{}'", "is_in_group": "true", "labels": "NULL",
     "ends_at": "NULL", "rollover_micros": "0", "most": "1000",
 }  # fmt: skip

@@ -5,8 +5,9 @@ from uuid import UUID
 from allowance.contract.fields import rfc3339
 from allowance.contract.preconditions import Precondition
 from allowance.reservations.closing import ClosingStore
+from allowance.reservations.estimates import Estimate
 from allowance.reservations.listing import ReservationQuery, ReservationStore
-from allowance.reservations.models import Estimate, ReservationRequest, Settlement
+from allowance.reservations.models import ReservationRequest, Settlement
 from allowance.reservations.policies import PolicyStore
 from allowance.reservations.policy_models import PolicyTerms
 from allowance.reservations.store import ReservingStore
@@ -44,7 +45,12 @@ def settle_two(store: ClosingStore) -> None:
 
 def request() -> ReservationRequest:
     return ReservationRequest(
-        id="r", user="maya", provider="p", model="m", estimate=Estimate(cost_micros=0)
+        id="r",
+        source="s",
+        user="maya",
+        provider="p",
+        model="m",
+        estimate=Estimate(cost_micros=0),
     )
 
 

@@ -26,7 +26,8 @@ class Limits(RuleBasedStateMachine):
     def empty(self) -> None:
         self.database.run(
             "TRUNCATE ai_reservations, ai_reservation_settlements, ai_reservation_holds,"
-            " ai_user_reserved, ai_usage, ai_usage_keys, ai_spend_daily, ai_usage_quarter_hourly,"
+            " ai_user_reserved, ai_usage, ai_usage_keys, ai_usage_revisions,"
+            " ai_usage_unattributed, ai_spend_daily, ai_usage_quarter_hourly,"
             " ai_user_spend_monthly, ai_group_spend_monthly, ai_alerts, ai_alert_deliveries,"
             " ai_alert_states, group_ai_budgets,"
             " user_ai_budget_overrides"

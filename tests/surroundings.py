@@ -97,7 +97,8 @@ class Surroundings(RuleBasedStateMachine):
     @initialize()
     def empty(self) -> None:
         self.database.run(
-            "TRUNCATE ai_usage, ai_usage_ever, ai_usage_keys, ai_spend_daily,"
+            "TRUNCATE ai_usage, ai_usage_ever, ai_usage_keys, ai_usage_revisions,"
+            " ai_usage_unattributed, ai_spend_daily,"
             " ai_usage_quarter_hourly, ai_user_spend_monthly, ai_group_spend_monthly,"
             " ai_alerts, ai_alert_deliveries, ai_alert_states, ai_alert_queue,"
             " ai_usage_rating_passes, ai_usage_sources,"

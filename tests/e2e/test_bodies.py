@@ -45,10 +45,10 @@ def test_text_that_is_not_ascii_arrives_unchanged(
     people: dict[str, Person], media_type: str | None
 ) -> None:
     headers = {} if media_type is None else {"Content-Type": media_type}
-    body = '{"prices": [{"provider": "\u00fc", "model": "\U0001f4b8", "input_price": 1}]}'
+    body = '{"prices": [{"provider": "\u00fc", "model": "\U0001f4b8", "input_price": 2000000}]}'
     path = "/api/v2/ai/model-prices"
     made = people["olivia"].post(path, content=body.encode(), headers=headers)
-    assert made.status_code == 204
+    assert made.status_code == 200
     found = people["olivia"].get(path, params={"provider": "\u00fc"}).json()["prices"]
     assert [each["model"] for each in found] == ["\U0001f4b8"]
     people["olivia"].delete(f"{path}/\u00fc/\U0001f4b8")

@@ -94,7 +94,7 @@ def test_a_delivery_run_ends_before_its_timeout_and_its_lease_after_it() -> None
     assert invocation["MaximumRetryAttempts"] == 0
 
 
-@pytest.mark.parametrize("job", ["DeliverAlerts", "ExpireOverrides"])
+@pytest.mark.parametrize("job", ["AttributeUsage", "DeliverAlerts", "ExpireOverrides"])
 def test_a_frequent_job_wakes_a_paused_database_once_an_hour_only(job: str) -> None:
     rule = properties("AWS::Events::Rule")[f"{job}Schedule"]
     assert rule["ScheduleExpression"] == {

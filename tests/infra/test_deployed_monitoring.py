@@ -75,6 +75,7 @@ def test_a_rule_that_cannot_start_its_target_keeps_the_event() -> None:
         "SeedPricesSchedule",
         "SeedPricesDeployment",
         "RerateUsageSchedule",
+        "AttributeUsageSchedule",
         "DeliverAlertsSchedule",
         "ExportSpendSchedule",
         "ExpireUsageSchedule",
@@ -112,6 +113,7 @@ def test_lambda_repeats_a_failed_job_as_the_template_says() -> None:
         "SeedPrices": 2,
         "ExportSpend": 2,
         "RerateUsage": 0,
+        "AttributeUsage": 0,
         "ExpireUsage": 0,
         "ExpireOverrides": 0,
         "DeliverAlerts": 0,
@@ -163,6 +165,7 @@ def test_every_alarm_notifies_and_every_promised_metric_has_one() -> None:
         "ServerErrors",
         "Succeeded",
         "Throttles",
+        "UnattributedUsage",
         "UnpricedTokens",
         "UsageMonthsPostponed",
         "UsersOverLimit",
@@ -185,6 +188,7 @@ def test_the_watched_metrics_are_the_written_metrics(
         count_price_book,
         count_refused_decision,
         count_request,
+        count_unattributed_usage,
     )
     from allowance.rbac.system import PRICE_SEEDER
 
@@ -196,6 +200,7 @@ def test_the_watched_metrics_are_the_written_metrics(
         count_overspending(users_over_limit=1, unpriced_tokens=1)
         count_refused_decision()
         count_expired_usage(dropped=1, postponed=1)
+        count_unattributed_usage(1)
         count_job(PRICE_SEEDER.name, succeeded=True)
     written = {
         (
@@ -217,6 +222,7 @@ def test_the_watched_metrics_are_the_written_metrics(
             "NewlyHeldPriceChanges",
             "OldestAlertAge",
             "RefusedDecisions",
+            "UnattributedUsage",
             "UnpricedTokens",
             "UsageMonthsPostponed",
             "UsersOverLimit",

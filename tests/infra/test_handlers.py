@@ -16,6 +16,7 @@ ROUTE_LINES = 25
 DOMAINS = "alerts|audit|budgets|directory|exports|prices|reservations|spend|usage"
 OF_DOMAINS = (
     "models|store|groups|overrides|held|book|aliases|alias_models|spend_csv|unpriced|differences"
+    "|unattributed"
     "|sources|closing|listing|policies|policy_models"
     "|organization|organization_changes|organization_models|terms|custom|custom_models"
 )
@@ -36,6 +37,7 @@ JOB_MODULES = {
     "import_directory": "directory",
     "ingest_usage": "usage",
     "rerate_usage": "usage",
+    "attribute_usage": "usage",
     "expire_usage": "usage",
     "expire_overrides": "budgets",
     "deliver_alerts": "alerts",

@@ -19,13 +19,14 @@ TRIGGERS = {
     "ImportDirectory": "import_directory",
     "IngestUsage": "ingest_usage",
     "RerateUsage": "rerate_usage",
+    "AttributeUsage": "attribute_usage",
     "DeliverAlerts": "deliver_alerts",
     "ExportSpend": "export_spend",
     "ExpireUsage": "expire_usage",
     "ExpireOverrides": "expire_overrides",
     "Migrate": "migrate",
 }
-EVERY_MINUTE = {"DeliverAlerts", "ExpireOverrides"}
+EVERY_MINUTE = {"AttributeUsage", "DeliverAlerts", "ExpireOverrides"}
 """Jobs that run every minute: see test_deployed_alerts."""
 
 

@@ -71,6 +71,13 @@ def count_refused_decision() -> None:
     metrics.flush_metrics()
 
 
+def count_unattributed_usage(usages: int) -> None:
+    """Count usages that were recorded without a user."""
+    metrics = EphemeralMetrics(namespace=NAMESPACE)
+    metrics.add_metric("UnattributedUsage", MetricUnit.Count, usages)
+    metrics.flush_metrics()
+
+
 def count_expired_usage(*, dropped: int, postponed: int) -> None:
     """Count one run of ExpireUsage: the dropped months, and the months that are left for the next
     run.

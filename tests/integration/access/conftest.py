@@ -11,6 +11,7 @@ from tests.postgres import Database
 from tests.reservation_accounts import hold_something
 from tests.stores import store_for
 from tests.subjects import exactly
+from tests.unattributed_accounts import leave_unattributed
 
 
 @pytest.fixture
@@ -49,6 +50,7 @@ def something_of_each(database: Database, acme: Acme) -> Database:
         "input_price, origin)"
         " VALUES ('p', 'm', 'default', '-infinity', 1000000, 'test')"
     )
+    leave_unattributed(database, acme)
     budget_something(database)
     hold_something(database, acme.users["maya"])
     return database

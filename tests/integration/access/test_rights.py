@@ -44,7 +44,7 @@ def used(something_of_each: Database, acme: Acme) -> dict[Login, set[str]]:
     """The queries that the functions of each login run."""
     # The session runs the first two. The database of the accounts has recorded usage by a route.
     ran = {login: set[str]() for login in Login}
-    ran[Login.ROUTES] |= {"authenticate", "ping", "record_usage"}
+    ran[Login.ROUTES] |= {"authenticate", "ping", "record_usage", "change_usage"}
     for method, account in ACCOUNTS.items():
         needs = [needed(each, acme) for each in (*account.needs, *account.then)]
         store, connection = store_for(method, account, exactly(needs), something_of_each, acme)

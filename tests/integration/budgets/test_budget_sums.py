@@ -103,7 +103,7 @@ def questions(draw: st.DrawFn, acme: Acme) -> dict[str, Any]:
         "label_value": value if scope == "label" else None,
         "per": per,
         "subject": subject,
-        "model_patterns": draw(st.sampled_from([None, ["p/%"], [r"p/m\_2", "q/m/x"], ["x/%"]])),
+        "model_patterns": draw(st.sampled_from([None, ["P/%"], [r"p/M\_2", "q/m/x"], ["x/%"]])),
         "starts_at": dates[0],
         "ends_at": dates[1],
         "from": draw(st.sampled_from(["-infinity", time(), time()])),
@@ -120,7 +120,8 @@ def expected(asked: dict[str, Any], ledger: list[Entry]) -> Decimal:
 
 def _counts(asked: dict[str, Any], entry: Entry) -> bool:
     name = f"{entry.provider}/{entry.model}"
-    patterns = {"p/%": entry.provider == "p", r"p/m\_2": name == "p/m_2", "q/m/x": name == "q/m/x"}
+    # Upper and lower case are the same, as they are for prices.
+    patterns = {"P/%": entry.provider == "p", r"p/M\_2": name == "p/m_2", "q/m/x": name == "q/m/x"}
     labels, scope = entry.labels or {}, asked["scope"]
     times = (asked["from"], asked["starts_at"]), (asked["to"], asked["ends_at"])
     first, last = (

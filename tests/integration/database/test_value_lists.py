@@ -18,6 +18,7 @@ from allowance.directory.known import Account
 from allowance.prices.models import HeldDecision, ModelPriceVersion, PriceCursor
 from allowance.reservations.closing import FoundReservation, Released
 from allowance.reservations.policy_models import OrganizationPolicy, PolicyTerms
+from allowance.usage.revisions import Reason
 from allowance.usage.sources import SourceSettings, UsageSource
 from tests.postgres import Database
 
@@ -33,6 +34,10 @@ LISTS: dict[str, list[tuple[type[BaseModel], str]]] = {
     "ai_model_price_versions_source": SOURCES,
     "ai_model_price_changes_held_decision": [(HeldDecision, "decision")],
     "ai_usage_sources_cost_from": [(UsageSource, "cost_from"), (SourceSettings, "cost_from")],
+    "ai_usage_sources_unknown_users": [
+        (UsageSource, "unknown_users"),
+        (SourceSettings, "unknown_users"),
+    ],
     "ai_policies_unpriced": [(OrganizationPolicy, "unpriced"), (PolicyTerms, "unpriced")],
     "audit_log_action": [(AuditEntry, "action")],
     "ai_budgets_scope": [(ScopeTerms, "type")],
@@ -46,8 +51,8 @@ LISTS: dict[str, list[tuple[type[BaseModel], str]]] = {
 }
 """The models that read or write the column of a constraint."""
 
-OF_SQL_ALONE = {"ai_usage_reason": "record_ai_usage"}
-"""Constraints whose values only this function of the schema writes."""
+OF_SQL = {"ai_usage_reason": ("write_ai_usage", Reason)}
+"""Constraints whose values this function of the schema writes, beside those of the type."""
 
 SCHEMA = "nspname = 'public'"
 CONSTRAINTS = (
@@ -78,7 +83,7 @@ def literals(model: type[BaseModel], field: str) -> set[Any]:
 
 
 def test_the_code_names_every_list_of_values_in_the_schema(lists: dict[str, set[str]]) -> None:
-    assert lists.keys() == LISTS.keys() | OF_SQL_ALONE.keys()
+    assert lists.keys() == LISTS.keys() | OF_SQL.keys()
 
 
 @pytest.mark.parametrize("constraint", LISTS)
@@ -89,13 +94,14 @@ def test_a_list_in_the_schema_is_the_type_in_the_code(
         assert literals(model, field) == lists[constraint], model
 
 
-@pytest.mark.parametrize("constraint", OF_SQL_ALONE)
+@pytest.mark.parametrize("constraint", OF_SQL)
 def test_a_function_writes_exactly_the_values_of_its_list(
     constraint: str, lists: dict[str, set[str]], migrated: Database
 ) -> None:
-    sql = dict(migrated.rows(FUNCTIONS))[OF_SQL_ALONE[constraint]]
+    function, written_by_code = OF_SQL[constraint]
+    sql = dict(migrated.rows(FUNCTIONS))[function]
     ((first, second),) = re.findall(r"CASE WHEN e\.corrects IS NULL THEN '(\w+)' ELSE '(\w+)'", sql)
-    assert {first, second} == lists[constraint]
+    assert {first, second, *get_args(written_by_code)} == lists[constraint]
 
 
 def test_functions_give_exactly_the_limit_sources_of_the_code(migrated: Database) -> None:

@@ -17,6 +17,7 @@ from tests.depth import by_depth
 from tests.exports import content, csv_rows, keys, pages, run, table
 from tests.gateway import Client, Context
 from tests.ledger import assert_sums_agree
+from tests.model_prices import set_prices
 from tests.people import Acme
 from tests.postgres import Database
 from tests.price_books import price, seed
@@ -166,12 +167,8 @@ def test_exports_equal_the_ledger_exactly(
         price("cheap", input_price=1, output_price=1),
         price("new", input_price=11, output_price=1),
     )
-    body = {
-        "prices": [
-            price("cheap", input_price=0, output_price=2, effective_from="2026-10-01T00:00:00Z")
-        ]
-    }
-    assert acme.client("olivia").post("/api/v2/ai/model-prices", body).status == 204
+    cheaper = price("cheap", input_price=0, output_price=2, effective_from="2026-10-01T00:00:00Z")
+    set_prices(acme.client("olivia"), cheaper)
     rerate_usage.handler({}, Context())
     assert_sums_agree(database)
     organization = acme.organizations["acme"]

@@ -129,7 +129,7 @@ def test_a_record_without_its_list_is_told_of_the_list(people: Acme) -> None:
         ({"input_cost_per_token": 1.25e-06}, "Did you mean input_price? Whole micro-units"),
         ({"cache_read_input_token_cost": 1}, "Did you mean cache_read_price?"),
         ({"tiers": [{"input_prise": 1, "above_input_tokens": 1}]}, "Did you mean input_price?"),
-        ({"currency": "EUR"}, "Known fields: input_price, "),
+        ({"currency": "EUR"}, "Known fields: provider, model, "),
     ],
 )
 def test_a_price_in_other_words_is_told_its_unit(

@@ -13,7 +13,17 @@ from tests.people import Acme
 from tests.postgres import Database
 from tests.price_books import price, seed, versions
 from tests.resolved_prices import resolve
-from tests.usage import custom, expire, in_month_before, month_before, record, rerate, results
+from tests.unattributed import assign
+from tests.usage import (
+    custom,
+    expire,
+    in_month_before,
+    month_before,
+    record,
+    rerate,
+    rerated,
+    results,
+)
 
 USED_AT = "2026-11-20T10:00:00Z"
 BEFORE, SINCE, AFTER = "2026-11-20T09:00:00Z", "2026-11-20T09:30:00Z", "2026-11-20T11:00:00Z"
@@ -88,6 +98,31 @@ def test_taking_a_price_back_takes_back_what_it_did(
     assert cost(database) == 8_000_000, "it can be set again"
     for query in ("from=tomorrow", "since=2026-11-20T09:00:00Z", f"from={SINCE}&from={SINCE}"):
         assert olivia.delete(f"{PRICES}/p/m?{query}").status == 400
+
+
+def test_usage_that_nothing_else_prices_has_no_cost_again(
+    olivia: Client, acme: Acme, database: Database
+) -> None:
+    stated = record(0, model="own", tokens={"input": 1_000_000}, cost_micros=3, occurred_at=USED_AT)
+    plain = record(1, model="own", tokens={"input": 1_000_000}, occurred_at=USED_AT)
+    nobodys = record(2, model="own", tokens={"input": 1_000_000}, user="lee", occurred_at=USED_AT)
+    costs = "SELECT sum(cost_micros)::bigint, sum(unpriced_usage_count)::bigint FROM ai_usage"
+    results(olivia, stated, plain, nobodys)
+    for attempt in range(2):
+        custom(acme, model="own", input_price=4_000_000, effective_from=BEFORE)
+        assert rerate() == rerated(3, 3, 12_000_000), attempt
+        assert database.rows(costs) == [(12_000_000, 0)]
+        assert olivia.delete(f"{PRICES}/p/own").status == 204
+        assert rerate() == rerated(3, 3, -12_000_000), attempt
+        assert database.rows(costs) == [(0, 3)]
+        assert olivia.get("/api/v2/ai/usage/cost-differences").json()["models"] == []
+        assert_sums_agree(database)
+    # Also after it has become somebody's.
+    assign(olivia, "lee", "maya")
+    assert_sums_agree(database)
+    custom(acme, model="own", input_price=5_000_000, effective_from=BEFORE)
+    assert rerate() == rerated(3, 3, 15_000_000)
+    assert_sums_agree(database)
 
 
 def test_the_same_request_again_changes_nothing(olivia: Client, database: Database) -> None:

@@ -28,7 +28,8 @@ MEANINGS: tuple[dict[str, Any], ...] = (
     *({"provider": "p", "model": model} for model in ("m", "m2", "chat/a")),
 )
 COSTS = """
-SELECT provider, model, occurred_at, sum(cost_micros)::bigint, sum(unpriced_usage_count)::bigint
+SELECT provider, model, occurred_at, coalesce(sum(cost_micros), 0)::bigint,
+    sum(unpriced_usage_count)::bigint
 FROM ai_usage
 GROUP BY 1, 2, 3
 """
@@ -44,13 +45,13 @@ class Histories(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.database.run(
-            "TRUNCATE ai_usage, ai_usage_keys, ai_spend_daily, ai_usage_quarter_hourly,"
+            "TRUNCATE ai_usage, ai_usage_keys, ai_usage_revisions,"
+            " ai_usage_unattributed, ai_spend_daily, ai_usage_quarter_hourly,"
             " ai_user_spend_monthly, ai_group_spend_monthly, ai_usage_rating_passes,"
             " ai_model_price_versions, ai_model_aliases"
         )
         seed(price("m", input_price=5), price("m2", input_price=6))
         self.olivia: Client = self.acme.client("olivia")
-        self.costs: dict[tuple[str, str], int] = {}
         used = [
             record(n, model=model, occurred_at=time, tokens={"input": 1_000_000})
             for n, (model, time) in enumerate((model, time) for model in USED for time in TIMES)
@@ -86,21 +87,22 @@ class Histories(RuleBasedStateMachine):
         self.check()
 
     def check(self) -> None:
-        """Each usage costs what `resolve` says, or what it cost before if its price is gone."""
+        """Each usage costs what `resolve` says, and nothing that has no price is counted."""
         rerate()
+        costs: dict[tuple[str, str], int] = {}
         for model in USED:
             for time in TIMES:
                 found = resolve(self.olivia, "p", model, f"&at={time}")
                 if found["price"] is not None:
-                    self.costs[model, time] = found["price"]["input_price"]
+                    costs[model, time] = found["price"]["input_price"]
                 elif found["alias"] is not None and found["alias"]["free"]:
-                    self.costs[model, time] = 0
+                    costs[model, time] = 0
         booked = {
             (model, f"{time:%Y-%m-%dT%H:%M:%SZ}"): (cost, unpriced)
             for _, model, time, cost, unpriced in self.database.rows(COSTS)
         }
         assert booked == {
-            (model, time): (self.costs.get((model, time)), int((model, time) not in self.costs))
+            (model, time): (costs.get((model, time), 0), int((model, time) not in costs))
             for model in USED
             for time in TIMES
         }

@@ -98,34 +98,39 @@ def test_a_refused_message_is_a_dead_letter_with_its_reason(
     queues: Queues, database: Database, logged: Callable[[], list[dict[str, Any]]]
 ) -> None:
     queues.send(record(1))
-    queues.send(record(2), record(3, user="nobody"))
+    queues.send(record(2), record(3, provider=" "))
     for receive in range(1, REFUSALS + 1):
         assert queues.received(queues.dead) == []
         assert queues.deliver(database.app_url) == (2 if receive == 1 else 1)
     assert queues.deliver(database.app_url) == 0, "the message left its queue"
     (letter,) = queues.received(queues.dead)
-    assert json.loads(letter["Body"])["records"][1]["user"] == "nobody"
+    assert json.loads(letter["Body"])["records"][1]["provider"] == " "
     attributes = {name: each["StringValue"] for name, each in letter["MessageAttributes"].items()}
-    assert attributes["Reason"] == "records[1].user: There is no such user."
+    assert attributes["Reason"].startswith("records[1].provider: Must have no control")
     lines = [each for each in logged() if each["message"] == "message failed"]
     assert [each["message_id"] for each in lines] == [attributes["MessageId"]] * REFUSALS
     assert database.rows("SELECT source_id FROM ai_usage ORDER BY 1") == [("call-1",), ("call-2",)]
 
 
-def test_a_user_who_is_imported_later_is_in_time(queues: Queues, database: Database) -> None:
-    queues.send(record(1, user="late"))
+def test_an_amendment_that_overtakes_its_usage_is_in_time(
+    queues: Queues, database: Database
+) -> None:
+    queues.send(record(1, tokens={"input": 5}, amends=True))
     assert queues.deliver(database.app_url) == 1
-    database.run("UPDATE users SET username = 'late' WHERE username = 'maya'")
-    assert queues.deliver(database.app_url) == 1
+    queues.send(record(1))
+    assert queues.deliver(database.app_url) == 2
+    queues.deliver(database.app_url)
     assert queues.deliver(database.app_url) == 0
     assert queues.received(queues.dead) == []
-    assert database.rows("SELECT count(*) FROM ai_usage") == [(1,)]
+    assert database.rows("SELECT sum(usage_count)::int, sum(input_tokens)::int FROM ai_usage") == [
+        (1, 5)
+    ]
 
 
 def test_a_message_stays_while_its_dead_letter_cannot_be_sent(
     queues: Queues, database: Database, logged: Callable[[], list[dict[str, Any]]]
 ) -> None:
-    queues.send(record(1, user="nobody"))
+    queues.send(record(1, provider=" "))
     missing = queues.dead.replace("dead", "missing")
     for _ in range(REFUSALS + 2):
         assert queues.deliver(database.app_url, missing) == 1
@@ -138,7 +143,7 @@ def test_a_message_stays_while_its_dead_letter_cannot_be_sent(
 def test_a_long_message_is_sent_without_attributes(queues: Queues, database: Database) -> None:
     long_reason = {f"unknown-{n}": n for n in range(200)}
     queues.send(record(1, **long_reason))
-    queues.send(record(2, user="nobody", model="m" * ROOM_FOR_ATTRIBUTES_BYTES))
+    queues.send(record(2, provider=" ", model="m" * ROOM_FOR_ATTRIBUTES_BYTES))
     for _ in range(REFUSALS):
         queues.deliver(database.app_url)
     short, long = sorted(queues.received(queues.dead), key=lambda each: len(each["Body"]))

@@ -2,6 +2,7 @@
 
 import pytest
 
+from allowance.usage.models import CONFLICT
 from tests.gateway import Client
 from tests.ledger import assert_sums_agree
 from tests.people import Acme
@@ -23,7 +24,13 @@ REASON = {"field": "usage.x.y", "detail": "Not a counter that this format knows.
 def test_an_object_that_is_not_read_whole_is_kept_with_its_reasons(
     gateway: Client, database: Database
 ) -> None:
-    kept = {"status": "recorded", "cost_micros": None, "priced": False, "validations": [REASON]}
+    kept = {
+        "status": "recorded",
+        "cost_micros": None,
+        "priced": False,
+        "attributed": True,
+        "validations": [REASON],
+    }
     both = results(gateway, of_vendor(UNREAD), record(2))
     assert both[0] == kept
     assert both[1]["cost_micros"] == 3000
@@ -43,7 +50,8 @@ def test_an_object_that_is_not_read_whole_is_kept_with_its_reasons(
             kept
             | {
                 "status": "conflict",
-                "validations": [{"field": "id", "detail": "It was recorded with other content."}],
+                "attributed": False,
+                "validations": [each.model_dump() for each in CONFLICT.validations],
             }
         ]
         * 3,
@@ -77,7 +85,13 @@ def test_a_better_reader_books_tokens_and_cost_once(
     )  # fmt: skip
     assert_sums_agree(database)
     assert results(gateway, of_vendor(UNREAD)) == [
-        {"status": "duplicate", "cost_micros": None, "priced": False, "validations": [REASON]}
+        {
+            "status": "duplicate",
+            "cost_micros": None,
+            "priced": False,
+            "attributed": True,
+            "validations": [REASON],
+        }
     ]
     database.run(RULES_OF_BEFORE)
     assert rerate() == rerated()

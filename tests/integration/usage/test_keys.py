@@ -87,8 +87,8 @@ def take_key(connection: psycopg.Connection, sent: dict[str, Any]) -> None:
     """Insert the key of a record, without an entry, like another call."""
     usage = usage_of(sent)
     connection.execute(
-        "INSERT INTO ai_usage_keys (key_digest, content_sha256, usage_id, cost_micros)"
-        " VALUES (%s, %s, 1, 3000)",
+        "INSERT INTO ai_usage_keys (key_digest, content_sha256, usage_id, cost_micros,"
+        " occurred_at) VALUES (%s, %s, 1, 3000, now())",
         (UUID(bytes=usage.key_digest), usage.content_sha256),
     )
 
@@ -108,7 +108,8 @@ def test_the_schema_refuses_a_content_that_is_no_sha256(
 ) -> None:
     with pytest.raises(psycopg.errors.CheckViolation) as caught:
         database.run(
-            f"INSERT INTO ai_usage_keys (key_digest, content_sha256, usage_id) VALUES ({values}, 1)"
+            "INSERT INTO ai_usage_keys (key_digest, content_sha256, usage_id, occurred_at)"
+            f" VALUES ({values}, 1, now())"
         )
     assert caught.value.diag.constraint_name == constraint
 

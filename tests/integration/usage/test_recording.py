@@ -2,6 +2,7 @@
 
 import pytest
 
+from allowance.usage.models import CONFLICT
 from tests.gateway import Client
 from tests.ledger import assert_sums_agree
 from tests.model_prices import confirmed
@@ -17,7 +18,13 @@ def test_a_record_is_priced_and_kept_with_its_rates(
     gateway: Client, acme: Acme, database: Database
 ) -> None:
     assert results(gateway, record()) == [
-        {"status": "recorded", "cost_micros": 3000, "priced": True, "validations": []}
+        {
+            "status": "recorded",
+            "cost_micros": 3000,
+            "priced": True,
+            "attributed": True,
+            "validations": [],
+        }
     ]
     ((*entry, rates),) = database.rows(
         "SELECT user_id, group_id, organization_id, provider, model, priced_provider,"
@@ -79,18 +86,20 @@ def test_a_record_names_its_user_by_id_username_or_email(
         "a@b.c",
     ]
     found = results(gateway, *(record(number, user=name) for number, name in enumerate(names)))
-    assert [each["status"] for each in found] == ["recorded"] * 4 + ["rejected"] * 2
-    assert found[4]["validations"] == [{"field": "user", "detail": "There is no such user."}]
-    assert database.rows("SELECT DISTINCT user_id FROM ai_usage") == [(acme.users["maya"],)]
+    assert [each["status"] for each in found] == ["recorded"] * 6
+    assert [each["attributed"] for each in found] == [True] * 4 + [False] * 2
+    assert {str(user) for (user,) in database.rows("SELECT user_id FROM ai_usage")} == {
+        str(acme.users["maya"]),
+        NOBODY,
+    }
 
 
 def test_usage_of_a_deleted_user_is_still_recorded(gateway: Client, database: Database) -> None:
     database.run("UPDATE users SET status = 'deleted' WHERE username = 'maya'")
-    assert [
-        each["status"] for each in results(gateway, record(), record(2, user="maya@acme.example"))
-    ] == [
-        "recorded",
-        "rejected",
+    found = results(gateway, record(), record(2, user="maya@acme.example"))
+    assert [(each["status"], each["attributed"]) for each in found] == [
+        ("recorded", True),
+        ("recorded", False),
     ]
 
 
@@ -106,9 +115,7 @@ def test_the_same_content_is_a_duplicate_and_other_content_a_conflict(
     )
     assert [each["status"] for each in again] == ["duplicate", "conflict", "duplicate"]
     assert again[0] == first[0] | {"status": "duplicate"}
-    assert again[1]["validations"] == [
-        {"field": "id", "detail": "It was recorded with other content."}
-    ]
+    assert again[1]["validations"] == [each.model_dump() for each in CONFLICT.validations]
     assert database.rows("SELECT count(*) FROM ai_usage") == [(1,)]
     assert_sums_agree(database)
 

@@ -56,6 +56,7 @@ def test_a_new_price_is_booked_once_on_the_day_of_the_usage(
             "status": "duplicate",
             "cost_micros": None,
             "priced": False,
+            "attributed": True,
             "validations": [each.model_dump() for each in NO_PRICE],
         }
     ]

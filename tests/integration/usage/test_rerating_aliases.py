@@ -85,7 +85,7 @@ def test_the_same_alias_again_leads_to_no_pass(
     assert queries_of_a_run(database) == IDLE
 
 
-def test_without_its_alias_usage_has_the_next_price_or_keeps_its_cost(
+def test_without_its_alias_usage_has_the_next_price_or_no_cost_again(
     gateway: Client, olivia: Client, database: Database
 ) -> None:
     seed(price("book", input_price=1_000_000))
@@ -98,9 +98,8 @@ def test_without_its_alias_usage_has_the_next_price_or_keeps_its_cost(
     rerate()
     for name in ("book", "chat/t*", "alone"):
         assert olivia.delete(path_of("p", name)).status == 204
-    # Of `alone` there is no price left to read it for.
-    assert rerate() == rerated(2, 2, -4000 + 1000)
-    assert database.rows(PRICED) == [(15_000 - 3000, 0)]
+    assert rerate() == rerated(3, 3, -4000 + 1000 - 5000)
+    assert database.rows(PRICED) == [(15_000 - 8000, 1)]
     assert queries_of_a_run(database) == IDLE
     assert_sums_agree(database)
 

@@ -95,7 +95,7 @@ def test_a_usage_settles_the_reservation_that_it_names(
     assert [(status, [field for field, _ in said]) for status, said in statuses(found[7:])] == [
         ("rejected", ["occurred_at"]),
         ("rejected", ["user"]),
-        ("rejected", ["user"]),
+        ("recorded", ["reservation_id", "user"]),
         ("rejected", ["(document)"]),
         ("rejected", ["reservation_id"]),
         ("recorded", []),

@@ -4,6 +4,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -14,6 +15,7 @@ from allowance.database.settings import DatabaseSource
 from allowance.rbac.policy import Permission, Role, Subject
 from allowance.usage.sources import CostFrom, SourceSettings, UsageSourceStore
 from tests.accounting import caller_of
+from tests.directory_documents import apply
 from tests.gateway import Answer, Client
 from tests.people import Acme
 from tests.postgres import Database
@@ -21,6 +23,13 @@ from tests.refusals import NOT_FOUND
 
 SOURCES = "/api/v2/ai/sources"
 RECORD = {"cost_from": "record"}
+UNSET = {"unknown_users": None, "identity": [], "estimate_micros": None, "organization": None}
+ALL = RECORD | {
+    "unknown_users": "unattributed",
+    "identity": ["user.email", "header:x-user"],
+    "estimate_micros": 50_000,
+    "organization": "acme",
+}
 
 
 @pytest.fixture
@@ -34,14 +43,20 @@ def set_source(client: Client, source: str, **more: Any) -> Answer:
 
 
 def test_a_source_has_the_defaults_until_an_owner_sets_them(olivia: Client) -> None:
-    defaults = {"source": "lite", "cost_from": "book", "created_at": None, "updated_at": None}
+    defaults = UNSET | {
+        "source": "lite",
+        "cost_from": "book",
+        "created_at": None,
+        "updated_at": None,
+    }
     unset = olivia.get(f"{SOURCES}/lite")
     assert (unset.status, unset.json(), "ETag" in unset.headers) == (200, defaults, False)
     made = set_source(olivia, "lite")
     first = made.json()
     assert (made.status, first) == (
         200,
-        {
+        UNSET
+        | {
             "source": "lite",
             "cost_from": "record",
             "created_at": first["updated_at"],
@@ -61,15 +76,53 @@ def test_a_source_has_the_defaults_until_an_owner_sets_them(olivia: Client) -> N
         ({}, "cost_from"),
         ({"cost_from": None}, "cost_from"),
         ({"cost_from": "Book"}, "cost_from"),
-        (RECORD | {"unknown_users": "deny"}, "unknown_users"),
+        (RECORD | {"unknown_users": "allow"}, "unknown_users"),
+        (RECORD | {"identity": ["a b"]}, "identity[0]"),
+        (RECORD | {"identity": ["a\n"]}, "identity[0]"),
+        (RECORD | {"identity": ["a", "b", "a"]}, "identity"),
+        (RECORD | {"identity": [f"f{n}" for n in range(9)]}, "identity"),
+        (RECORD | {"identity": "email"}, "identity"),
+        (RECORD | {"estimate_micros": -1}, "estimate_micros"),
+        (RECORD | {"estimate_micros": 10**13 + 1}, "estimate_micros"),
+        (RECORD | {"estimate_micros": 1.5}, "estimate_micros"),
+        (RECORD | {"organization": "nowhere"}, "organization"),
+        (RECORD | {"organization": str(UUID(int=0))}, "organization"),
+        (RECORD | {"policy": "deny"}, "policy"),
     ],
 )
-def test_settings_that_do_nothing_are_refused(
+def test_settings_that_nobody_understands_are_refused(
     olivia: Client, body: dict[str, Any], field: str
 ) -> None:
     refused = olivia.put(f"{SOURCES}/lite", body)
     assert (refused.status, refused.json()["message"]) == (400, "Validation failed.")
     assert [each["field"] for each in refused.json()["validations"]] == [field]
+    assert olivia.get(f"{SOURCES}/lite").json()["updated_at"] is None
+
+
+def test_put_replaces_all_settings_and_each_change_is_audited(
+    olivia: Client, acme: Acme, database: Database
+) -> None:
+    id_ = str(acme.organizations["acme"])
+    made = olivia.put(f"{SOURCES}/lite", ALL).json()
+    assert made.items() >= (ALL | {"organization": {"id": id_, "name": "acme"}}).items()
+    by_id = olivia.put(f"{SOURCES}/lite", ALL | {"organization": id_.upper()}).json()
+    assert by_id["organization"] == made["organization"]
+    assert olivia.get(f"{SOURCES}/lite").json() == by_id
+    assert set_source(olivia, "lite").json().items() >= UNSET.items()
+    entries = database.rows(
+        "SELECT before, after FROM audit_log WHERE resource_type = 'ai_usage_source' ORDER BY id"
+    )
+    full = {name: value for name, value in ALL.items() if name != "organization"}
+    first, last = full | {"organization_id": id_}, RECORD | UNSET | {"organization_id": None}
+    del last["organization"]
+    assert entries == [(None, first), (first, first), (first, last)]
+
+
+def test_a_deleted_organization_is_none(olivia: Client) -> None:
+    olivia.put(f"{SOURCES}/lite", RECORD | {"organization": "globex"})
+    apply({"organizations": [{"name": "globex", "deleted": True}]})
+    assert olivia.get(f"{SOURCES}/lite").json()["organization"] is None
+    assert olivia.put(f"{SOURCES}/lite", RECORD | {"organization": "globex"}).status == 400
 
 
 @pytest.mark.parametrize("source", ["allowance", "a%09b", "%20a", "x" * 256])

@@ -1,6 +1,8 @@
-"""Any order of usage, retries, dropped months and changes of people, budgets and prices.
+"""Any order of usage, retries, amendments, voids, attributions, dropped months, and changes of
+people, budgets and prices.
 
-The sums always equal all usage that was ever recorded.
+The sums always equal all usage that was ever recorded, and each usage is what its present content
+says.
 """
 
 from typing import Any
@@ -17,17 +19,27 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from allowance.access.gate import Gate
 from allowance.budgets.effective import EffectiveBudget
+from allowance.rbac.policy import USAGE, Action
+from allowance.rbac.system import USAGE_RERATER
+from allowance.usage.attributing import attribute
 from tests.depth import by_depth
-from tests.ledger import assert_sums_agree, remember_entries
+from tests.ledger import assert_sums_agree, connection_of, remember_entries
 from tests.people import Acme
 from tests.postgres import Database
 from tests.price_books import price, seed
-from tests.priced_by_hand import priced_by_hand
-from tests.random_usage import MYSTERY, NOBODY, RECORDS, TO_COME, counting, micros_of, said_by
+from tests.priced_by_hand import OPEN, priced_by_hand
+from tests.random_usage import MYSTERY, NOBODY, RECORDS, counting, micros_of, said_by
 from tests.rerating import RULES_OF_BEFORE
-from tests.surroundings import Surroundings, budgets, groups_for_usage
+from tests.surroundings import USERS, ZEROS, Surroundings, budgets, groups_for_usage
 from tests.usage import expire, failed, message, rerate, results
+from tests.usage_model import UsageModel, text
+
+
+def as_sent(content: dict[str, Any], read: int) -> int:
+    """The input tokens of an entry. Of an object that was read later, an attribution has them."""
+    return 0 if read == content.get("usage", {}).get("prompt_tokens") else read
 
 
 class Ledger(Surroundings):
@@ -37,47 +49,43 @@ class Ledger(Surroundings):
 
     def __init__(self, database: Database, acme: Acme) -> None:
         super().__init__(database, acme)
-        self.kept: dict[str, dict[str, Any]] = {}
-        self.answers: dict[str, tuple[int | None, bool]] = {}
+        self.model = UsageModel()
         self.cost_from = "book"
-
-    def expected(self, each: dict[str, Any]) -> set[str]:
-        before = self.kept.get(each["id"])
-        if before == each:
-            return {"duplicate"}
-        refused = each["occurred_at"] == TO_COME or each["user"] == NOBODY
-        if before is None:
-            return {"rejected"} if refused else {"recorded"}
-        return {"conflict", "rejected"} if refused else {"conflict"}
 
     def attributed(self, names: list[str], groups: dict[tuple[str, str | None], UUID]) -> None:
         """New usage counts for the group that the rule gives when it is recorded."""
         found = self.database.rows(
-            "SELECT source_id, group_id FROM ai_usage_ever WHERE reason = 'usage' AND "
-            "source_id = ANY(%s)",
+            f"SELECT source_id, group_id FROM ai_usage_ever AS u WHERE {OPEN}"
+            " AND source_id = ANY(%s)",
             names,
         )
+        contents = self.model.present
         assert dict(found) == {
-            name: groups[self.kept[name]["user"], self.kept[name].get("group")] for name in names
+            name: groups.get((contents[name]["user"], contents[name].get("group")), ZEROS)
+            for name in names
         }
 
-    def send(self, *batch: dict[str, Any]) -> None:
+    def send(
+        self, *batch: dict[str, Any], amends: bool = False, revision: int | None = None
+    ) -> None:
         groups, new = groups_for_usage(self.database), []
-        for each, answer in zip(batch, results(self.gateway, *batch), strict=True):
-            # A record without a user may conflict with another record of its key.
-            shared = each["user"] == NOBODY and each["id"] in {
-                other["id"] for other in batch if other != each
-            }
-            assert answer["status"] in self.expected(each) | ({"conflict"} if shared else set())
-            if answer["status"] == "recorded":
+        more: dict[str, Any] = {"amends": True} if amends else {}
+        if revision is not None:
+            more["revision"] = revision
+        sent = [each | more for each in batch]
+        for each, answer in zip(batch, results(self.gateway, *sent), strict=True):
+            assert answer["status"] == self.model.expected(each, amends=amends, revision=revision)
+            result = answer["cost_micros"], answer["priced"]
+            if answer["status"] in {"recorded", "amended"}:
                 new.append(each["id"])
-                self.kept[each["id"]] = each
-                self.answers[each["id"]] = answer["cost_micros"], answer["priced"]
+                self.model.keep(each, result, revision)
+                assert answer["attributed"] == (each["user"] != NOBODY)
                 if "cost_usd" in each and self.cost_from == "record":
-                    assert answer["priced"]
-                    assert answer["cost_micros"] == round(micros_of(each))
+                    assert result == (round(micros_of(each)), True)
             elif answer["status"] == "duplicate":
-                assert (answer["cost_micros"], answer["priced"]) == self.answers[each["id"]]
+                known = self.model.keys[each["id"]]
+                assert result == known.results.get(text(each), result)
+                assert answer["attributed"] == (known.user != NOBODY)
         self.attributed(new, groups)
 
     @rule(target=sent, each=RECORDS)
@@ -100,6 +108,27 @@ class Ledger(Surroundings):
         other = each | counting(tokens, is_read=is_read)
         self.send({name: value for name, value in other.items() if value is not None})
 
+    @rule(each=sent, content=RECORDS, revision=st.none() | st.integers(1, 4))
+    def amend(self, each: dict[str, Any], content: dict[str, Any], revision: int | None) -> None:
+        self.send(content | {"id": each["id"]}, amends=True, revision=revision)
+
+    @rule(each=sent, again=st.booleans())
+    def take_back(self, each: dict[str, Any], *, again: bool) -> None:
+        void = {"source": each["source"], "id": each["id"], "void": True}
+        for _ in range(1 + again):
+            (answer,) = results(self.gateway, void)
+            assert answer["status"] == self.model.expected_of_void(each["id"])
+            if answer["status"] == "voided":
+                self.model.void(each["id"])
+
+    @rule(user=st.sampled_from(USERS))
+    def attribute_nobodys_usage(self, user: str) -> None:
+        connection = connection_of(self.database)
+        db = Gate(USAGE_RERATER.subject, connection).open(Action.UPDATE, USAGE)
+        booked = sum(attribute(db, "litellm", NOBODY, self.acme.users[user]))
+        connection.close()
+        assert booked == self.model.attribute(user)
+
     @rule(
         target=sent,
         batches=st.lists(st.lists(RECORDS, min_size=1, max_size=4), min_size=1, max_size=3),
@@ -109,22 +138,23 @@ class Ledger(Surroundings):
         groups, new, bad = groups_for_usage(self.database), [], []
         for number, batch in enumerate(batches):
             for each in batch:
-                expected = self.expected(each)
-                if expected == {"recorded"}:
+                expected = self.model.expected(each)
+                if expected == "recorded":
                     new.append(each["id"])
-                    self.kept[each["id"]] = each
-                elif expected != {"duplicate"}:
+                    self.model.keep(each, None)
+                elif expected != "duplicate":
                     bad.append(str(number))
         messages = [message(str(number), *batch) for number, batch in enumerate(batches)]
         assert failed(*messages) == sorted(set(bad))
-        self.answers |= {
-            name: (None if cost is None else round(cost), priced)
-            for name, cost, priced in self.database.rows(
-                "SELECT source_id, cost_micros, priced FROM ai_usage_ever WHERE reason = "
-                "'usage' AND source_id = ANY(%s)",
-                new,
+        for name, cost, priced in self.database.rows(
+            "SELECT source_id, cost_micros, priced FROM ai_usage_ever WHERE reason = 'usage'"
+            " AND source_id = ANY(%s)",
+            new,
+        ):
+            known = self.model.keys[name]
+            known.results = dict.fromkeys(
+                known.results, (None if cost is None else round(cost), priced)
             )
-        }
         self.attributed(new, groups)
         return multiple(*(each for batch in batches for each in batch))
 
@@ -137,6 +167,11 @@ class Ledger(Surroundings):
             " (date_trunc('month', now() AT TIME ZONE 'UTC') - make_interval(months => %s))"
             " AT TIME ZONE 'UTC'", months
         ) == []  # fmt: skip
+        self.model.forget(
+            self.database.rows(
+                "SELECT date_trunc('month', now(), 'UTC') - make_interval(months => %s)", months
+            )[0][0]
+        )
 
     @rule()
     def know_the_unknown_counter(self) -> None:
@@ -167,9 +202,17 @@ class Ledger(Surroundings):
         assert_sums_agree(self.database)
         entries = self.database.rows(
             "SELECT source_id, input_tokens, coalesce(other_units, '{}'), usage_count,"
-            " stated_cost_micros, labels FROM ai_usage_ever WHERE reason = 'usage'"
+            f" stated_cost_micros, labels, user_id FROM ai_usage_ever AS u WHERE {OPEN}"
         )
-        assert sorted(entries, key=str) == sorted(map(said_by, self.kept.values()), key=str)
+        said = {
+            each[0]: (*each, self.acme.users.get(self.model.keys[each[0]].user, ZEROS))
+            for each in map(said_by, self.model.present.values())
+        }
+        contents = self.model.present
+        assert {
+            name: (name, as_sent(contents[name], read), *rest) for name, read, *rest in entries
+        } == said
+        assert len(entries) == len(said)
         assert (
             self.database.rows("SELECT id FROM ai_usage EXCEPT SELECT id FROM ai_usage_ever") == []
         )

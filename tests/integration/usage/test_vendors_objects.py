@@ -113,6 +113,7 @@ def test_objects_of_vendors_cost_what_the_shipped_prices_say(
         "status": "recorded",
         "cost_micros": micros,
         "priced": True,
+        "attributed": True,
         "validations": [],
     }
     assert database.rows(

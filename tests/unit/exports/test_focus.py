@@ -24,7 +24,7 @@ from allowance.exports.spend_csv import (
 from allowance.prices.units import COUNTED_IN_TOKENS, OTHER_UNITS, TokenClass
 from allowance.spend.models import Sums
 from allowance.tables.columns import cells_of
-from allowance.usage.record_shape import TokenCounts, UnitCounts
+from allowance.usage.counts import TokenCounts, UnitCounts
 
 # https://focus.finops.org/focus-specification/v1-2/: what MUST be present for every provider,
 # and may not be null.

@@ -78,6 +78,7 @@ price-seeder                          -     -         -        -       -   -    
 directory-importer                    -     -         -        -       -   -      -           -
 usage-ingester                        -     -         -        -       -   -      -           -
 usage-rerater                         -     -         -        -       -   -      -           -
+usage-attributor                      -     -         -        -       -   -      -           -
 alert-deliverer                       -     -         -        -       -   -      -           -
 spend-exporter                        r     r         r        -       -   r      r           -
 usage-expirer                         -     -         -        -       -   -      -           -
@@ -105,6 +106,7 @@ price-seeder                          -    -     -     u     -     -     -    - 
 directory-importer                    -    -     -     -     -     -     -    u         -     -
 usage-ingester                        -    -     -     -     c     -     -    -         -     -
 usage-rerater                         -    -     -     -     u     -     -    -         -     -
+usage-attributor                      -    -     -     -     u     -     -    -         -     -
 alert-deliverer                       -    -     -     -     -     u     -    -         -     -
 spend-exporter                        -    -     -     -     -     -     u    -         -     -
 usage-expirer                         -    -     -     -     d     -     -    -         -     -

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from allowance.reservations.models import Estimate, ReservationRequest, Settlement
+from allowance.reservations.estimates import Estimate
+from allowance.reservations.models import ReservationRequest, Settlement
 from allowance.usage.record_shape import CallRecord
 from tests.reservations import request, used
 

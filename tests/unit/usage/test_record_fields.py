@@ -7,9 +7,9 @@ import pytest
 from allowance.errors import UsageOutOfRange
 from allowance.prices.cost import TOKEN_CLASSES, Tokens
 from allowance.prices.units import OtherUnit
+from allowance.usage.counts import TokenCounts, UnitCounts
 from allowance.usage.fast_path import plain_usages
 from allowance.usage.models import without_price
-from allowance.usage.record_shape import TokenCounts, UnitCounts
 from allowance.usage.records import Usage, usage_of
 
 PLAIN = {

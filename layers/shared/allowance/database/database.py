@@ -61,6 +61,7 @@ CONSTRAINTS: Mapping[str, type[AllowanceError]] = {
     "user_ai_budget_overrides_organization_membership": NotAGroupMember,
     "user_ai_budget_overrides_group_membership": NotAGroupMember,
     "ai_usage_keys_pkey": UsageKeyTaken,
+    "ai_usage_revisions_pkey": UsageKeyTaken,
 }
 """Constraint -> the error of the caller when the constraint refuses a row."""
 

@@ -26,6 +26,8 @@ ROUTES = (
     ("PUT", "/api/v2/ai/sources/{source}"),
     ("POST", "/api/v2/ai/usage"),
     ("GET", "/api/v2/ai/usage/cost-differences"),
+    ("GET", "/api/v2/ai/usage/unattributed"),
+    ("POST", "/api/v2/ai/usage/unattributed"),
     ("GET", "/api/v2/ai/usage/unpriced"),
     ("GET", "/api/v2/audit"),
     ("GET", "/api/v2/groups/{group}"),

@@ -104,6 +104,9 @@ class CustomPrices(NamedPriceList[CustomPrice]):
         {"prices": [{"provider": "openai", "model": "my-model", "input_price": 1_250_000}]}
     )
 
+    # An empty list would change nothing.
+    prices: Annotated[list[CustomPrice], Field(min_length=1, max_length=MAX_ENTRIES)]
+
 
 class CoderPrices(NamedPriceList[CoderPrice]):
     """The body of POST, as Coder's clients send it: at least one price."""

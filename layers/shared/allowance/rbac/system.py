@@ -42,6 +42,7 @@ DIRECTORY_IMPORTER = _actor(
 )
 USAGE_INGESTER = _actor("usage-ingester", (ResourceType.AI_USAGE, Action.CREATE))
 USAGE_RERATER = _actor("usage-rerater", (ResourceType.AI_USAGE, Action.UPDATE))
+USAGE_ATTRIBUTOR = _actor("usage-attributor", (ResourceType.AI_USAGE, Action.UPDATE))
 ALERT_DELIVERER = _actor("alert-deliverer", (ResourceType.AI_SPEND_ALERT, Action.UPDATE))
 SPEND_EXPORTER = _actor(
     "spend-exporter",
@@ -55,6 +56,7 @@ SYSTEM_ACTORS = (
     DIRECTORY_IMPORTER,
     USAGE_INGESTER,
     USAGE_RERATER,
+    USAGE_ATTRIBUTOR,
     ALERT_DELIVERER,
     SPEND_EXPORTER,
     USAGE_EXPIRER,

@@ -31,6 +31,7 @@ from allowance.usage.look_ups import RecordedKey, call_of_months
 from allowance.usage.recording import ATTEMPTS, Batch
 from allowance.usage.records import Usage, require_time
 from allowance.usage.reservation_ids import granted_at
+from allowance.usage.revisions import NO_USER
 from allowance.usage.settling import (
     Granted,
     KeptState,
@@ -38,6 +39,7 @@ from allowance.usage.settling import (
     settled_content,
     settlement_of,
 )
+from allowance.usage.unknown import rules_of
 
 
 class FoundReservation(Granted):
@@ -137,13 +139,16 @@ class ClosingStore(CallerStore):
     ) -> Settled:
         if known.state != "held":
             raise ReservationClosed(detail=f"It was {known.state}.")
-        entries, results, users, _ = Batch({0: usage}).decide(rows)
+        batch = Batch({0: usage})
+        entries, results, users, *_ = batch.decide(rows, rules_of(db, batch.unknown(rows)))
         result = results[0]
         if result.status == "rejected":
             raise ValidationFailed(Problem(each.field, each.detail) for each in result.validations)
         if result.status == "conflict":
             raise ReservationConflict(detail="The usage was recorded with other content.")
-        if (problem := problem_of_settling(usage, known, users[0].user_id)) is not None:
+        found = [each.attribution.user_id for each in entries] or [each.user_id for each in users]
+        user_id = next(iter(found), NO_USER)
+        if (problem := problem_of_settling(usage, known, user_id)) is not None:
             raise ValidationFailed([problem])
         recorded: list[RecordedKey] = rows[-1]  # type: ignore[assignment]
         settled = settlement_of(
@@ -157,7 +162,9 @@ class ClosingStore(CallerStore):
             validations=result.validations,
         )
         months = [call_of_months([usage])] if entries else []
-        *_, written = db.all_in_one_trip(*months, call_of_entries(entries, users, [settled]))
+        *_, written = db.all_in_one_trip(
+            *months, call_of_entries(entries, users, [settled], recorded_by=self._caller.user_id)
+        )
         return SettlementFacts.model_validate(written[0].settled[0]).settled()
 
 

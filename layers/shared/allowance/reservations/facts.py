@@ -35,7 +35,7 @@ class DecisionFacts(AllowanceFacts):
     estimate_micros: ExactMicros
     expires_at: Timestamp | None
     user_id: UUID
-    username: str
+    username: str | None
     group_id: UUID | None
     group_name: str | None
     price: ReservedPrice | None
@@ -65,7 +65,9 @@ class DecisionFacts(AllowanceFacts):
         return next((each for each in budgets if each.binding), budgets[0])
 
     @property
-    def user(self) -> ReservedUser:
+    def user(self) -> ReservedUser | None:
+        if self.username is None:
+            return None
         return ReservedUser(id=self.user_id, username=self.username)
 
     @property

@@ -111,7 +111,8 @@ listed AS (
 SELECT r.id AS reservation_id,
     CASE WHEN r.state = 'held' AND r.expires_at <= now() THEN 'expired' ELSE r.state END
         AS state,
-    jsonb_build_object('id', u.id, 'username', u.username) AS "user",
+    CASE WHEN u.id IS NOT NULL THEN jsonb_build_object('id', u.id, 'username', u.username) END
+        AS "user",
     nullif(r.group_id, '00000000-0000-0000-0000-000000000000') AS group_id, r.provider,
     r.model, r.variant, coalesce(r.labels, '{}') AS labels, r.estimate_micros,
     coalesce(h.amount_micros, 0) AS reserved_micros,
@@ -147,7 +148,7 @@ SELECT r.id AS reservation_id,
     ) AS settled
 FROM listed AS l
 JOIN ai_reservations AS r ON r.granted_at = l.granted_at AND r.id = l.id
-JOIN users AS u ON u.id = r.user_id
+LEFT JOIN users AS u ON u.id = r.user_id
 LEFT JOIN ai_reservation_holds AS h
     ON h.user_id = r.user_id AND h.expires_at = r.expires_at AND h.reservation_id = r.id
     AND h.expires_at > now()

@@ -18,17 +18,15 @@ from allowance.contract.fields import (
     example,
 )
 from allowance.contract.spellings import stated
-from allowance.prices.cost import MAX_COST_MICROS
 from allowance.prices.terms import Variant
 from allowance.reservations.decisions import BindingBudget, BudgetDecision
+from allowance.reservations.estimates import Estimate
 from allowance.usage.labels import Labels
 from allowance.usage.models import UsageProblem
 from allowance.usage.record_shape import (
     EXAMPLE,
     CallRecord,
     StatedVariant,
-    TokenCounts,
-    UnitCounts,
 )
 from allowance.usage.records import Usage, usage_from
 
@@ -36,26 +34,6 @@ MAX_SECONDS = 3600
 DEFAULT_TTL_SECONDS = 600
 
 State = Literal["held", "settled", "released", "expired"]
-
-
-class Estimate(Body):
-    """The most that a call may use, or the most that it may cost."""
-
-    tokens: Annotated[
-        TokenCounts | None,
-        Field(description="Disjoint counts: the input as counted, the output as bounded."),
-    ] = None
-    units: Annotated[UnitCounts | None, Field(description="What is not counted in tokens.")] = None
-    cost_micros: Annotated[
-        int | None,
-        Field(ge=0, le=MAX_COST_MICROS, description="Whole micro-units of US dollars."),
-    ] = None
-
-    @model_validator(mode="after")
-    def _stated_once(self) -> "Estimate":
-        if (self.tokens is None and self.units is None) == (self.cost_micros is None):
-            raise ValueError("must have either tokens or units, or cost_micros")
-        return self
 
 
 def _without_empty(labels: Labels | None) -> Labels | None:
@@ -82,6 +60,14 @@ class ReservationRequest(Body):
     provider: Annotated[Name, Field(description="For example openai.")]
     model: Annotated[Name, Field(description="As the provider names it.")]
     variant: StatedVariant = None
+    source: Annotated[
+        Name | None,
+        BeforeValidator(stated),
+        Field(
+            description="The source of the usage to come. Its settings say what happens if the user"
+            " is not known."
+        ),
+    ] = None
     group: Annotated[
         Name | None,
         BeforeValidator(stated),
@@ -146,7 +132,7 @@ class Decision(Row):
 
 
 class ReservedUser(Row):
-    """For whom the call is."""
+    """For whom the call is. Null in its place: nobody, because no user has the name."""
 
     id: UUID
     username: str
@@ -170,7 +156,7 @@ class ReservedPrice(Row):
 class DecisionOnly(Row):
     """The decision on a dry run."""
 
-    user: ReservedUser
+    user: ReservedUser | None
     group: ReservedGroup | None
     price: ReservedPrice | None
     decision: Decision
@@ -186,7 +172,7 @@ class Reservation(Created):
     reservation_id: UUID
     reserved_micros: ExactMicros
     expires_at: Timestamp
-    user: ReservedUser
+    user: ReservedUser | None
     group: ReservedGroup | None
     price: ReservedPrice | None
     decision: Decision
@@ -233,7 +219,7 @@ class ReservationState(Row):
 
     reservation_id: UUID
     state: State
-    user: ReservedUser
+    user: ReservedUser | None
     group_id: UUID | None
     provider: str
     model: str

@@ -5,10 +5,10 @@ round trip as the caller. The decision is the second one: a single statement.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, override
+from typing import Any, NamedTuple, override
 from uuid import UUID
 
 from allowance.access.handle import Handle
@@ -31,12 +31,14 @@ from allowance.reservations.refusals import (
 )
 from allowance.reservations.settings import unpriced_default
 from allowance.usage.content import content_sha256_of
-from allowance.usage.ledger import UsageUser
+from allowance.usage.entries import UsageUser
 from allowance.usage.look_ups import call_of_prices, call_of_users
 from allowance.usage.rating import Rated, UsagePrice, UsagePrices
 from allowance.usage.recording import ATTEMPTS
 from allowance.usage.records import counts_of
 from allowance.usage.reservation_ids import key_digest_of
+from allowance.usage.revisions import NO_USER
+from allowance.usage.unknown import Sent, SourceRules, calls_of_unknown
 
 WITHOUT_FACTS: Mapping[str, type[AllowanceError]] = {
     "unknown": UnknownUser,
@@ -49,6 +51,17 @@ WITHOUT_FACTS: Mapping[str, type[AllowanceError]] = {
 TOO_LARGE = Rated(MAX_COST_PICOS + 1)
 REFUSALS = ("refused", "unpriced", "unknown", "inactive")
 """The outcomes that refuse a call. The others are grants, and errors of the request."""
+
+
+class ForWhom(NamedTuple):
+    """What a call counts for. No user: the name is not known. The nil UUID: nobody, in an
+    organization or in none.
+    """
+
+    user_id: str | None
+    group_id: UUID | None
+    is_in_group: bool
+    organization_id: UUID | None
 
 
 class ReservingStore(CallerStore):
@@ -65,7 +78,10 @@ class ReservingStore(CallerStore):
         now = datetime.now(UTC)
         groups = [] if body.group is None else [(body.user, body.group)]
         prices = call_of_prices({(body.provider, body.model): (now, now)})
-        return call_of_users([body.user], groups), prices
+        users = call_of_users([body.user], groups)
+        if body.source is None:
+            return users, prices
+        return users, prices, *calls_of_unknown([Sent(body.source, body.user, body.group)])
 
     def reserve(self, request: ReservationRequest) -> Reservation | DecisionOnly:
         """Hold the estimate of a call, or decide only on a dry run.
@@ -79,9 +95,9 @@ class ReservingStore(CallerStore):
         calls = self._looked_up(request)
         attempts = 0
         while True:
-            users, prices = db.all_in_one_trip(*calls)
+            users, prices, *of_source = db.all_in_one_trip(*calls)
             try:
-                facts = self._decide(db, request, users, prices)
+                facts = self._decide(db, request, _for_whom(request, users, of_source), prices)
             except GroupDeleted:
                 attempts += 1
                 if attempts == ATTEMPTS:
@@ -96,13 +112,10 @@ class ReservingStore(CallerStore):
         self,
         db: Handle,
         request: ReservationRequest,
-        users: list[UsageUser],
+        caller: ForWhom,
         prices: list[UsagePrice],
     ) -> DecisionFacts | NoDecision:
         """Return what the database decides. Raise GroupDeleted."""
-        by_group = {each.named_group: each for each in users}
-        user = by_group.get(None)
-        counted = by_group.get(request.group)
         rated = _rated(request, prices)
         # What an alias declares free has no row of the price list.
         price = None if rated.price is None or rated.price.free else rated.price
@@ -115,9 +128,9 @@ class ReservingStore(CallerStore):
                 request.model_dump(mode="json", exclude={"id", "dry_run"}, exclude_none=True)
             ),
             maker_id=self._caller.user_id,
-            user_id=user and user.user_id,
-            group_id=counted and _real(counted.group_id),
-            is_in_group=user is None or counted is not None,
+            user_id=caller.user_id,
+            group_id=caller.group_id,
+            is_in_group=caller.is_in_group,
             provider=request.provider,
             model=request.model,
             variant=request.variant,
@@ -132,11 +145,38 @@ class ReservingStore(CallerStore):
             dry_run=request.dry_run,
             price=price
             and json.dumps(price.model_dump(include={"provider", "model", "version_id"})),
+            organization_id=caller.organization_id,
         ).facts
 
 
+def _for_whom(
+    request: ReservationRequest, users: Sequence[UsageUser], of_source: Sequence[Sequence[Any]]
+) -> ForWhom:
+    """Return what the call counts for: a user of the directory, else the one to whom an owner
+    assigned the name, else nobody, where the settings of the source say so.
+    """
+    rules = SourceRules(of_source)
+    by_group: dict[str | None, UsageUser] = {}
+    for found in (users, rules.users):
+        by_group = {each.named_group: each for each in found}
+        if len({each.user_id for each in found}) == 1:
+            break
+    else:
+        if request.source is None or rules.says(request.source) != "unattributed":
+            return ForWhom(None, None, is_in_group=True, organization_id=None)
+        organization_id = _real(rules.organization_of(request.source))
+        return ForWhom(NO_USER, None, is_in_group=True, organization_id=organization_id)
+    user, counted = by_group[None], by_group.get(request.group)
+    return ForWhom(
+        user.user_id,
+        counted and _real(counted.group_id),
+        is_in_group=counted is not None,
+        organization_id=None,
+    )
+
+
 def _real(group_id: str) -> UUID | None:
-    """Return the id of a group; None for the nil UUID of a user without one."""
+    """Return the id of a group or an organization; None for the nil UUID, which is none."""
     found = UUID(group_id)
     return None if found == NIL_UUID else found
 

@@ -8,5 +8,6 @@ SELECT reserve_ai_spend(
     %(variant)s::text, %(labels)s::jsonb, %(estimate_micros)s::numeric,
     %(estimated_input)s::numeric, %(estimated_output)s::numeric,
     %(unpriced_default)s::jsonb,
-    %(ttl_seconds)s::bigint, %(dry_run)s::boolean, %(price)s::jsonb
+    %(ttl_seconds)s::bigint, %(dry_run)s::boolean, %(price)s::jsonb,
+    %(organization_id)s::uuid
 ) AS facts;

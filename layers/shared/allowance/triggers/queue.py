@@ -34,8 +34,8 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord  # 
 MAX_PROBLEMS_LOGGED = 10
 
 REFUSALS = 3
-"""The receives of a message that is refused. The first ones may come before the directory knows its
-users.
+"""The receives of a message that is refused. The first ones may come before the usage that it
+amends.
 """
 
 

@@ -15,9 +15,10 @@ from allowance.access.handle import Handle
 from allowance.errors import UsageOutOfRange
 from allowance.prices.cost import Tokens
 from allowance.prices.units import NO_OTHERS, OTHER_UNITS, OtherUnit, OtherUnits
+from allowance.usage.entries import Entry
 from allowance.usage.kept import Kept, Understood, understand
 from allowance.usage.labels import labels_text
-from allowance.usage.ledger import Entry, write
+from allowance.usage.ledger import write
 from allowance.usage.look_ups import call_of_prices, call_of_users
 from allowance.usage.passes import ONE_HOUR, BookedUsage, Pass
 from allowance.usage.rating import Attribution, Rated, UsagePrices
@@ -46,7 +47,7 @@ def has_price(db: Handle, taken: Pass) -> bool:
 def correct(db: Handle, usages: Sequence[BookedUsage]) -> Booked:
     """Book the corrections of at least one usage of a model, all or none, and return the counts.
 
-    A usage whose price is gone keeps its cost. Prices are read after the usages: they are never
+    A usage whose price is gone has no cost again. Prices are read after the usages: they are never
     older than what another run booked. Raise UsageKeyTaken if another run has booked a correction
     of one of them since they were read.
     """
@@ -74,12 +75,13 @@ def correct(db: Handle, usages: Sequence[BookedUsage]) -> Booked:
         except UsageOutOfRange:
             out_of_range += 1
             continue
-        if rated.cost_picos is None or (rated.cost_picos, *_counts(counted)) == (
+        is_unpriced = rated.cost_picos is None and booked.booked_picos is None
+        if is_unpriced or (rated.cost_picos, *_counts(counted)) == (
             booked.booked_picos,
             *_counts(_of(booked)),
         ):
             continue
-        entries.append(_correction(booked, counted, rated, rated.cost_picos))
+        entries.append(_correction(booked, counted, rated))
     if entries:
         write(db, entries, users)
     difference = sum(each.rated.cost_picos or 0 for each in entries)
@@ -116,10 +118,10 @@ def _counts(counted: Understood) -> tuple[Tokens, OtherUnits, int]:
     return counted.tokens, counted.others, counted.requests
 
 
-def _correction(booked: BookedUsage, counted: Understood, rated: Rated, cost_picos: int) -> Entry:
+def _correction(booked: BookedUsage, counted: Understood, rated: Rated) -> Entry:
     new_tokens = map(sub, counted.tokens, booked.tokens)
-    is_first_price = booked.booked_picos is None
-    change = cost_picos - (booked.booked_picos or 0)
+    before, cost = booked.booked_picos, rated.cost_picos
+    unpriced = counted.requests if cost is None else 0
     stated = booked.stated_cost_picos
     key = f"{booked.id}/{booked.corrections + 1}"
     usage = Usage(
@@ -133,7 +135,7 @@ def _correction(booked: BookedUsage, counted: Understood, rated: Rated, cost_pic
         occurred_at=booked.occurred_at,
         # A difference may be negative, so it skips the checks of Tokens.
         tokens=Tokens._make(new_tokens),
-        content_sha256=sha256(f"{key} {cost_picos}".encode()).digest(),
+        content_sha256=sha256(f"{key} {cost}".encode()).digest(),
         kept=booked.usage_format and Kept(booked.usage_format),
         others=_difference(counted.others, booked.other_units or NO_OTHERS),
         extra_requests=counted.requests - booked.usage_count,
@@ -143,13 +145,18 @@ def _correction(booked: BookedUsage, counted: Understood, rated: Rated, cost_pic
     return Entry(
         usage,
         Attribution(booked.user_id, booked.group_id, booked.organization_id),
-        rated._replace(cost_picos=change),
+        rated._replace(cost_picos=(cost or 0) - (before or 0)),
         corrects=booked.id,
-        unpriced_count=-booked.unpriced_usage_count if is_first_price else 0,
+        unpriced_count=unpriced - booked.unpriced_usage_count,
         stated_difference_picos=(
-            None if stated is None else change - stated if is_first_price else change
+            None if stated is None else _beyond(cost, stated) - _beyond(before, stated)
         ),
     )
+
+
+def _beyond(cost_picos: int | None, stated_picos: int) -> int:
+    """Return the cost less the stated one; 0 of a usage without a cost, which is not compared."""
+    return 0 if cost_picos is None else cost_picos - stated_picos
 
 
 def _difference(units: OtherUnits, booked: OtherUnits) -> OtherUnits:

@@ -8,17 +8,18 @@ sent once.
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import Any
+from uuid import UUID
 
 from allowance.access.handle import Handle
-from allowance.budgets.effective import LimitSource
 from allowance.contract.fields import Row
 from allowance.database.arrays import Integers, byteas, integers, times, uuids
 from allowance.database.queries import Call, call
 from allowance.prices.terms import RATES, Rates
+from allowance.usage.entries import Entry, UsageUser
 from allowance.usage.kept import Kept
-from allowance.usage.rating import Attribution, Rated
-from allowance.usage.records import Usage
+from allowance.usage.rating import Attribution
+from allowance.usage.revisions import NO_USER, Change, changes_text, unattributed_text
 from allowance.usage.settings import alert_thresholds
 
 RATES_AND_TIER = {*RATES, "above_input_tokens"}
@@ -27,40 +28,6 @@ LINE = "\n"
 """Separates the texts of a column. No name contains it."""
 
 MAX_BIGINT = (1 << 63) - 1
-
-
-class Entry(NamedTuple):
-    """A usage, or a correction of the usage whose entry `corrects` names.
-
-    `unpriced_count` is added to the number of usages without a cost. `stated_difference_picos` is
-    what the entry adds to our cost less the stated one, None if one of them is missing.
-    """
-
-    usage: Usage
-    attribution: Attribution
-    rated: Rated
-    corrects: int | None
-    unpriced_count: int
-    stated_difference_picos: int | None = None
-
-
-class UsageUser(Row):
-    """A user under the name in the batch, what a usage counts against now that names the group
-    `named_group`, or None, and the limit.
-    """
-
-    name: str
-    named_group: str | None
-    user_id: str
-    group_id: str
-    organization_id: str
-    spend_limit_micros: int | None
-    limit_source: LimitSource | None
-
-    @property
-    def attribution(self) -> Attribution:
-        """What a usage counts against if it is recorded now."""
-        return Attribution(self.user_id, self.group_id, self.organization_id)
 
 
 class Written(Row):
@@ -74,25 +41,39 @@ def write(
     entries: Sequence[Entry],
     users: Iterable[UsageUser],
     settlements: Sequence[Mapping[str, Any]] = (),
+    changes: Sequence[Change] = (),
+    recorded_by: UUID | None = None,
 ) -> None:
     """Write entries, settle reservations, and raise an alert for each user who reaches a threshold.
 
-    One round trip, all or nothing. Raise UsageKeyTaken if one of the keys is recorded already, and
-    ReservationChanged if one of the reservations was closed meanwhile.
+    One round trip, all or nothing. Raise UsageKeyTaken if one of the keys is recorded already, or
+    one of the usages changed meanwhile, ReservationChanged if one of the reservations was closed,
+    and UsageMonthDropped if the month of a usage to change was dropped.
     """
-    db.rows_of(call_of_entries(entries, users, settlements))
+    db.rows_of(call_of_entries(entries, users, settlements, changes, recorded_by))
 
 
 def call_of_entries(
     entries: Sequence[Entry],
     users: Iterable[UsageUser],
     settlements: Sequence[Mapping[str, Any]] = (),
+    changes: Sequence[Change] = (),
+    recorded_by: UUID | None = None,
 ) -> Call[Written]:
-    """Return the statement that writes entries and settles, like `write`. One of both is there."""
-    if not entries:
+    """Return the statement that writes entries, changes and settles, like `write`."""
+    if not entries and not changes:
         return call(Written, "settle_recorded", settlements=json.dumps(settlements))
     thresholds = alert_thresholds()
-    usages, attributions, rated, corrects, unpriced_counts, stated_differences = zip(
+    changes_of = changes_text(changes)
+    if not entries:
+        return call(
+            Written,
+            "change_usage",
+            thresholds=list(thresholds),
+            recorded_by=recorded_by,
+            usage_changes=changes_of,
+        )
+    usages, attributions, rated, corrects, unpriced_counts, stated_differences, reasons = zip(
         *entries, strict=True
     )
     (
@@ -114,6 +95,7 @@ def call_of_entries(
         _,
         provider_names,
         _,
+        _,
     ) = zip(*usages, strict=True)
     costs, prices, _, tiers, costs_from, _ = zip(*rated, strict=True)
     inputs, outputs, reads, writes, long_writes = zip(*tokens, strict=True)
@@ -131,6 +113,7 @@ def call_of_entries(
             tiers,
             costs_from,
             kept,
+            reasons,
             strict=True,
         )
     ]
@@ -179,6 +162,16 @@ def call_of_entries(
         corrects=_sparse(corrects),
         extra_counts=_sparse(extra_counts),
         unpriced_counts=_sparse(unpriced_counts),
+        recorded_by=recorded_by,
+        usage_changes=changes_of,
+        unattributed=unattributed_text(
+            (
+                each.usage
+                for each in entries
+                if each.attribution.user_id == NO_USER and each.corrects is None
+            ),
+            changes,
+        ),
     )
 
 
@@ -193,6 +186,8 @@ def _kind(number: int, first: Entry) -> dict[str, Any]:
         "variant": usage.variant,
         "provider_name": usage.provider_name,
     }
+    if first.reason is not None:
+        shared["reason"] = first.reason
     if usage.kept is not None:
         shared |= _kept(usage.kept)
     if rated.cost_from is not None:

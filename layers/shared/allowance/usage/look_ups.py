@@ -9,9 +9,9 @@ from allowance.contract.fields import UUID_FORM, Row
 from allowance.database.arrays import uuids
 from allowance.database.queries import Call, call
 from allowance.prices.names import Candidate, candidates
-from allowance.usage.ledger import UsageUser
-from allowance.usage.rating import CostFrom, UsagePrice
-from allowance.usage.records import Usage
+from allowance.usage.entries import UsageUser
+from allowance.usage.rating import Attribution, CostFrom, UsagePrice
+from allowance.usage.records import Usage, Void, is_change
 
 candidates_of = lru_cache(maxsize=4096)(candidates)
 """Cached, because the same few names come again and again."""
@@ -30,12 +30,35 @@ class SourceCosts(Row):
     cost_from: CostFrom
 
 
+class RecordedChange(Row):
+    """A change of a recorded key: the digest of the content that it led to, in hexadecimal, None
+    for a void, the sender's number of it, 0 for none, and its cost.
+    """
+
+    content: str | None
+    revision: int
+    cost_picos: int | None
+
+
 class RecordedKey(Row):
-    """A recorded key, with its content and cost."""
+    """A recorded key, with its first content and cost, and its changes in their order.
+
+    `attributed`: its user is known.
+    """
 
     key_digest: bytes
     content_sha256: bytes
     cost_picos: int | None
+    attributed: bool
+    changes: list[RecordedChange] | None
+
+
+class UsageRecorder(Row):
+    """Who recorded a usage, None for the queue, and whether it is still in the ledger."""
+
+    key_digest: bytes
+    recorded_by: UUID | None
+    is_present: bool
 
 
 def call_of_months(usages: Iterable[Usage]) -> Call[Months]:
@@ -68,7 +91,15 @@ def call_of_sources(usages: Iterable[Usage]) -> list[Call[SourceCosts]]:
     return [call(SourceCosts, "find_usage_sources", sources=list(sources))] if sources else []
 
 
-def call_of_keys(usages: Iterable[Usage]) -> Call[RecordedKey]:
+def call_of_recorders(usages: Iterable[Usage | Void]) -> list[Call[UsageRecorder]]:
+    """Return the query for who recorded the usages that others change, none if none does."""
+    changed = [each.key_digest for each in usages if is_change(each)]
+    if not changed:
+        return []
+    return [call(UsageRecorder, "find_usage_recorders", key_digests=uuids(changed))]
+
+
+def call_of_keys(usages: Iterable[Usage | Void]) -> Call[RecordedKey]:
     """Return the query for the keys that are recorded already."""
     return call(
         RecordedKey, "list_usage_keys", key_digests=uuids([each.key_digest for each in usages])
@@ -121,3 +152,16 @@ def call_of_prices(spans: Mapping[tuple[str, str], tuple[datetime, datetime]]) -
         models=[each.model for _, each in possible],
         are_sellers=[each.is_sellers for _, each in possible],
     )
+
+
+def attributions_of(users: Iterable[UsageUser]) -> dict[tuple[str, str | None], Attribution]:
+    """Return what usage counts against, by the names of user and group. A name of several users is
+    left out.
+    """
+    found: dict[tuple[str, str | None], Attribution] = {}
+    several: set[str] = set()
+    for each in users:
+        attribution = found.setdefault((each.name, each.named_group), each.attribution)
+        if attribution.user_id != each.user_id:
+            several.add(each.name)
+    return {of: each for of, each in found.items() if of[0] not in several} if several else found

@@ -23,6 +23,10 @@ WITH named AS (
     FROM unnest(%(emails)s::text []) AS n (name)
     JOIN users AS u ON lower(u.email) = lower(n.name) AND u.status <> 'deleted'
 ),
+    -- include: attributions_of_named
+
+-- fragment: attributions_of_named
+-- The groups and organizations that the spend of `named` users counts against, and their limits.
 limited AS (
     SELECT n.name, n.id, p.id AS primary_id, p.organization_id AS primary_organization_id,
         g.id AS group_id, g.organization_id, b.spend_limit_micros, b.limit_source
@@ -142,8 +146,31 @@ WHERE s.source = ANY(%(sources)s::text []);
 
 -- name: list_usage_keys
 -- needs: create or update ai_usage
--- The content and cost of each key that is recorded already, the cost in 1e-12 USD.
+-- The content and cost of each key that is recorded already, the cost in 1e-12 USD, whether its
+-- user is known, and its changes in their order.
 SELECT uuid_send(d.key_digest) AS key_digest, d.content_sha256,
-    trunc(d.cost_micros * 1000000) AS cost_picos
+    trunc(d.cost_micros * 1000000) AS cost_picos,
+    NOT EXISTS (
+        SELECT 1 FROM ai_usage_unattributed AS u WHERE u.key_digest = d.key_digest
+    ) AS attributed,
+    changed.changes
 FROM ai_usage_keys AS d
+CROSS JOIN LATERAL (
+    -- Whole numbers: JSON with decimals would become binary fractions.
+    SELECT json_agg(
+        json_build_object(
+            'content', encode(r.content_sha256, 'hex'), 'revision', r.revision,
+            'cost_picos', trunc(r.cost_micros * 1000000)
+        )
+        ORDER BY r.number
+    ) AS changes
+    FROM ai_usage_revisions AS r
+    WHERE r.key_digest = d.key_digest
+) AS changed
 WHERE d.key_digest = ANY(%(key_digests)s::uuid []);
+
+-- name: find_usage_recorders
+-- needs: create or update ai_usage
+-- Who recorded each of these usages, NULL for the queue, and whether it is still in the ledger.
+SELECT uuid_send(r.key_digest) AS key_digest, r.recorded_by, r.is_present
+FROM ai_usage_recorders(%(key_digests)s::uuid []) AS r;

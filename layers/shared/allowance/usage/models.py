@@ -11,7 +11,8 @@ from pydantic_core import CoreSchema
 from allowance.contract.fields import Body, Row, example
 from allowance.errors import Problem
 from allowance.prices.cost import half_even_micros
-from allowance.usage.record_shape import EXAMPLE, TokenCounts, UsageRecord
+from allowance.usage.counts import TokenCounts
+from allowance.usage.record_shape import EXAMPLE, UsageRecord
 from allowance.usage.records import Usage
 
 MAX_RECORDS = 1000
@@ -20,7 +21,7 @@ MAX_PROBLEMS = 20
 can name 170,000 unknown fields.
 """
 
-RecordedStatus = Literal["recorded", "duplicate"]
+RecordedStatus = Literal["recorded", "amended", "voided", "duplicate"]
 NotRecordedStatus = Literal["conflict", "rejected"]
 Status = Literal[RecordedStatus, NotRecordedStatus]
 
@@ -74,7 +75,8 @@ class UsageAnswer:
     """The result of one record. `cost_micros` is null if what was used has no price, if the usage
     object was not read whole, or if the record is not recorded. `validations` says which.
 
-    A duplicate has the `cost_micros` and `priced` of the first time. `stated_cost_micros` is the
+    `attributed` is false if the user is not known yet, or the record is not recorded. A duplicate
+    has the `cost_micros` and `priced` of the first time. `stated_cost_micros` is the
     cost that the record states, and `cost_difference_micros` is ours less that one. Each is left
     out if there is none.
     """
@@ -82,6 +84,7 @@ class UsageAnswer:
     status: Status
     cost_micros: int | None
     priced: bool
+    attributed: bool
     validations: list[UsageProblem]
     stated_cost_micros: Stated = None
     cost_difference_micros: Stated = None
@@ -109,12 +112,30 @@ OTHER_GROUP = UsageProblem(
         " primary group, else for the group of the budget in effect."
     ),
 )
-CONFLICT = UsageAnswer(
-    "conflict",
-    None,
-    priced=False,
-    validations=[UsageProblem(field="id", detail="It was recorded with other content.")],
+UNKNOWN_USER = UsageProblem(
+    field="user",
+    detail=(
+        "There is no such user, or there are several: the usage counts for nobody until it is"
+        " assigned, or until the directory has the user."
+    ),
 )
+
+
+def conflict(field: str, detail: str) -> UsageAnswer:
+    """Return the result `conflict`, with its reason."""
+    problem = UsageProblem(field=field, detail=detail)
+    return UsageAnswer("conflict", None, priced=False, attributed=False, validations=[problem])
+
+
+CONFLICT = conflict(
+    "id", "It was recorded with other content. To replace that, send `amends`: true."
+)
+VOID_IS_FINAL = conflict("amends", "The usage was taken back (void), which is final.")
+
+
+def taken_back(status: RecordedStatus) -> UsageAnswer:
+    """Return the result of a void: the usage costs nothing any more."""
+    return UsageAnswer(status, 0, priced=True, attributed=True, validations=[])
 
 
 def without_price(name: str) -> UsageProblem:
@@ -134,16 +155,21 @@ def rejected(problems: Sequence[Problem]) -> UsageAnswer:
     more = len(problems) - MAX_PROBLEMS
     if more > 0:
         validations.append(UsageProblem(field="(record)", detail=f"And {more} problems more."))
-    return UsageAnswer("rejected", None, priced=False, validations=validations)
+    return UsageAnswer("rejected", None, priced=False, attributed=False, validations=validations)
 
 
 def held_result(
-    status: RecordedStatus, cost_picos: int | None, usage: Usage, unpriced: Sequence[str] = ()
+    status: RecordedStatus,
+    cost_picos: int | None,
+    usage: Usage,
+    unpriced: Sequence[str] = (),
+    *,
+    attributed: bool = True,
 ) -> UsageAnswer:
     """Return the result of a usage that is in the ledger. `unpriced` has no price."""
     stated = usage.stated_cost_picos
     if cost_picos is not None and stated is None and usage.kept is None:
-        return UsageAnswer(status, half_even_micros(cost_picos), priced=True, validations=[])
+        return UsageAnswer(status, half_even_micros(cost_picos), True, attributed, [])
     if usage.kept is not None:
         reasons = problems_shown(usage.kept.reasons)
     elif cost_picos is not None:
@@ -154,6 +180,7 @@ def held_result(
         status,
         None if cost_picos is None else half_even_micros(cost_picos),
         cost_picos is not None,
+        attributed,
         reasons,
         None if stated is None else half_even_micros(stated),
         None if stated is None or cost_picos is None else half_even_micros(cost_picos - stated),

@@ -61,7 +61,8 @@ SELECT m.starts FROM ai_usage_months() AS m (starts) ORDER BY m.starts;
 -- name: list_booked_usage
 -- needs: update ai_usage
 -- Return the next entries of the ledger after a position, within a month: the usages of a model,
--- each with the sums booked for it, and the position of the last entry. The sums locate the
+-- each with the sums booked for it, and the position of the last entry. An entry that an amendment,
+-- a void or an attribution has taken back is no usage any more. The sums locate the
 -- quarters of an hour in which the model was used, in one step for each. A page reads at most
 -- `limit` entries of these, of whichever model, so it takes the same time in every ledger. The
 -- month's bounds leave one partition to plan for.
@@ -116,7 +117,11 @@ SELECT max(b.quarter) FILTER (WHERE b.n = b.entries) AS quarter,
         '[]'
     ) AS usages
 FROM (
-    SELECT e.quarter, e.quarters, e.entries, e.n, e.is_usage, e.slice_organization_id::text
+    SELECT e.quarter, e.quarters, e.entries, e.n,
+        e.is_usage AND NOT coalesce(c.is_changed, false)
+        AND (
+            NOT %(unpriced_only)s::boolean OR e.unpriced_usage_count + coalesce(c.unpriced, 0) > 0
+        ) AS is_usage, e.slice_organization_id::text
             AS organization_id, e.id, e.user_id, e.group_id, e.provider, e.model, e.variant,
         e.provider_name, e.labels, e.occurred_at, e.usage_format, e.usage_object, c.corrections,
         e.input_tokens + coalesce(t.input_tokens, 0) AS input_tokens,
@@ -127,10 +132,14 @@ FROM (
         coalesce(
             ai_other_units_added(e.other_units, t.other_units), e.other_units, t.other_units
         ) AS other_units,
-        e.usage_count + coalesce(t.usage_count, 0) AS usage_count, e.unpriced_usage_count,
+        e.usage_count + coalesce(t.usage_count, 0) AS usage_count,
+        e.unpriced_usage_count + coalesce(c.unpriced, 0) AS unpriced_usage_count,
         trunc(e.stated_cost_micros * 1000000) AS stated_cost_picos,
         -- Whole numbers: JSON with decimals would become binary fractions.
-        trunc(coalesce(e.cost_micros + c.micros, e.cost_micros, c.micros) * 1000000) AS booked_picos
+        CASE
+            WHEN e.unpriced_usage_count + coalesce(c.unpriced, 0) = 0
+                THEN trunc((coalesce(e.cost_micros, 0) + coalesce(c.micros, 0)) * 1000000)
+        END AS booked_picos
     FROM (
         SELECT page.quarter, page.slice_organization_id, page.quarters, page.id, page.user_id,
             page.group_id, page.provider, page.model, page.variant, page.provider_name,
@@ -144,16 +153,15 @@ FROM (
                 ORDER BY page.quarter, page.slice_organization_id, page.occurred_at, page.id
             ) AS n,
             coalesce(
-                page.reason = 'usage' AND page.provider = %(provider)s
+                page.corrects IS NULL AND page.provider = %(provider)s
                 AND page.model = %(model)s AND page.occurred_at >= %(since)s::timestamptz
                 AND page.recorded_at >= %(recorded_since)s::timestamptz
-                AND page.cost_from IS NULL
-                AND (NOT %(unpriced_only)s::boolean OR page.cost_micros IS NULL),
+                AND page.cost_from IS NULL,
                 false
             ) AS is_usage
         FROM (
             SELECT s.quarter, s.organization_id AS slice_organization_id, s.quarters, u.id,
-                u.reason, u.user_id, u.group_id, u.provider, u.model, u.variant,
+                u.corrects, u.user_id, u.group_id, u.provider, u.model, u.variant,
                 u.provider_name, u.labels, u.input_tokens,
                 u.output_tokens, u.cache_read_tokens, u.cache_write_tokens,
                 u.cache_write_1h_tokens, u.other_units, u.cost_micros, u.stated_cost_micros,
@@ -168,7 +176,8 @@ FROM (
                 ORDER BY d.starts_at, d.organization_id
             ) AS s
             LEFT JOIN LATERAL (
-                SELECT each.id, each.reason, each.user_id, each.group_id, each.provider, each.model,
+                SELECT each.id, each.corrects, each.user_id, each.group_id, each.provider,
+                    each.model,
                     each.variant, each.provider_name, each.labels, each.input_tokens,
                     each.output_tokens, each.cache_read_tokens,
                     each.cache_write_tokens, each.cache_write_1h_tokens, each.other_units,
@@ -193,7 +202,9 @@ FROM (
         ) AS page
     ) AS e
     LEFT JOIN LATERAL (
-        SELECT sum(each.cost_micros) AS micros, count(*) AS corrections
+        SELECT sum(each.cost_micros) AS micros, count(*) AS corrections,
+            sum(each.unpriced_usage_count)::bigint AS unpriced,
+            bool_or(each.reason <> 'rerate') AS is_changed
         FROM ai_usage AS each
         WHERE e.is_usage AND each.corrects = e.id
             AND each.occurred_at >= %(month_starts)s::timestamptz
@@ -213,5 +224,5 @@ FROM (
             AND each.occurred_at >= %(month_starts)s::timestamptz
             AND each.occurred_at < %(month_ends)s::timestamptz
     ) AS t ON true
-    WHERE e.is_usage OR e.n = e.entries
+    WHERE (e.is_usage AND NOT coalesce(c.is_changed, false)) OR e.n = e.entries
 ) AS b;

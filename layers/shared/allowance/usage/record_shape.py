@@ -1,6 +1,6 @@
 """The shape of a usage record, as a request sends it. Pure."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import (
@@ -17,14 +17,13 @@ from allowance.contract.spellings import stated, whole, word
 from allowance.prices.cost import MAX_COST_MICROS, MAX_TOKENS, PICOS_PER_MICRO
 from allowance.prices.terms import Variant
 from allowance.usage.content import storable
+from allowance.usage.counts import TokenCounts, UnitCounts
 from allowance.usage.labels import Labels
 from allowance.usage.reading.formats import UsageFormat
 from allowance.usage.stated_cost import MAX_COST_USD, picos_of_usd
 
 OWN_SOURCE = "allowance"
 """The source of our own corrections. No record may use it."""
-
-Count = Annotated[int, BeforeValidator(whole), Field(ge=0, le=MAX_TOKENS)]
 
 NO_VARIANT = frozenset({"default", "standard", "on_demand"})
 """What vendors call a call without a variant. `auto` is none of these: it leaves the choice to the
@@ -48,51 +47,10 @@ def _known_variant(value: object) -> Any:
 StatedVariant = Annotated[Variant | None, BeforeValidator(_known_variant)]
 
 
-def _not_ours(source: str) -> str:
+def not_ours(source: str) -> str:
     if source == OWN_SOURCE:
         raise ValueError(f"the source {OWN_SOURCE} is reserved")
     return source
-
-
-class TokenCounts(Body):
-    """Tokens in disjoint classes: `input` is not cached, `output` includes reasoning. Tokens of
-    audio, images and video have classes of their own, which exclude each other too.
-    """
-
-    input: Count = 0
-    output: Count = 0
-    cache_read: Count = 0
-    cache_write: Count = 0
-    cache_write_1h: Count = 0
-    input_audio: Count = 0
-    input_image: Count = 0
-    input_video: Count = 0
-    cache_read_audio: Count = 0
-    cache_read_image: Count = 0
-    cache_read_video: Count = 0
-    output_audio: Count = 0
-    output_image: Count = 0
-    output_video: Count = 0
-    output_reasoning: Count = 0
-    output_citation: Count = 0
-
-
-class UnitCounts(Body):
-    """What is not counted in tokens."""
-
-    web_searches: Count = 0
-    file_searches: Count = 0
-    social_searches: Count = 0
-    rerank_searches: Count = 0
-    code_executions: Count = 0
-    input_characters: Count = 0
-    input_messages: Count = 0
-    audio_milliseconds: Count = 0
-    input_audio_milliseconds: Count = 0
-    output_audio_milliseconds: Count = 0
-    pages: Count = 0
-    annotated_pages: Count = 0
-    pixels: Count = 0
 
 
 def _one_if_unset(value: object) -> object:
@@ -122,9 +80,7 @@ class CallRecord(Body):
 
     model_config = example(EXAMPLE)
 
-    source: Annotated[
-        Name, Field(description="The system that reports."), AfterValidator(_not_ours)
-    ]
+    source: Annotated[Name, Field(description="The system that reports."), AfterValidator(not_ours)]
     id: Annotated[NumberedName, Field(description="Unique in its source: the record counts once.")]
     user: Annotated[NumberedName, Field(description="A UUID, a username or an email address.")]
     provider: Annotated[Name, Field(description="For example openai.")]
@@ -209,7 +165,8 @@ class CallRecord(Body):
 
 class UsageRecord(CallRecord):
     """What one call to a model used: `tokens` and other `units`, or the vendor's own `usage` object
-    and its `usage_format`. An aggregate is of several `requests`. It may settle a reservation.
+    and its `usage_format`. An aggregate is of several `requests`. It may settle a reservation, and
+    amend or take back a usage that was recorded before.
     """
 
     reservation_id: Annotated[
@@ -224,9 +181,42 @@ class UsageRecord(CallRecord):
         BeforeValidator(stated),
         Field(description="The same by the `id` with which you reserved."),
     ] = None
+    amends: Annotated[
+        bool, Field(description="The usage of this source and id was recorded: this replaces it.")
+    ] = False
+    revision: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=MAX_TOKENS,
+            description="With `amends`: your number of this content. Lower ones change nothing.",
+        ),
+    ] = None
+    void: Annotated[
+        bool,
+        Field(
+            description="Take back the usage of this source and id, finally. No other field needed."
+        ),
+    ] = False
+
+    @model_validator(mode="after")
+    def _changes_once(self) -> Self:
+        if self.amends and self.void:
+            raise ValueError("must have amends or void, not both")
+        if self.revision is not None and not self.amends:
+            raise ValueError("must have amends with revision")
+        return self
 
     @model_validator(mode="after")
     def _settles_one(self) -> Self:
         if self.reservation_id is not None and self.reservation_key is not None:
             raise ValueError("must have reservation_id or reservation_key, not both")
         return self
+
+
+class VoidRecord(Body):
+    """The key of a usage that is taken back."""
+
+    source: Annotated[Name, AfterValidator(not_ours)]
+    id: Name
+    void: Literal[True]

@@ -1,41 +1,49 @@
 """The only way into the ledger of usage, in two round trips: look up the users and prices of a
-batch, then write.
+batch, then write. A third one, between them, looks up what is known of users who are not found.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from allowance.access.handle import Handle
 from allowance.database.queries import Call
 from allowance.errors import (
-    Problem,
     ReservationChanged,
     UsageKeyTaken,
     UsageMonthDropped,
     UsageOutOfRange,
 )
+from allowance.usage.changing import Changes, Known, in_steps
+from allowance.usage.entries import Entry, UsageUser, amended
 from allowance.usage.fast_path import plain_usages
-from allowance.usage.ledger import Entry, UsageUser, write
+from allowance.usage.ledger import write
 from allowance.usage.look_ups import (
-    RecordedKey,
+    attributions_of,
     call_of_keys,
     call_of_months,
+    call_of_recorders,
     call_of_sources,
     look_ups_of,
 )
 from allowance.usage.models import (
-    CONFLICT,
-    OTHER_GROUP,
     UsageAnswer,
+    UsageProblem,
     held_result,
     rejected,
+    taken_back,
 )
 from allowance.usage.rating import UNPRICED, Rated, UsagePrices
-from allowance.usage.records import Usage, require_time, usage_of
-from allowance.usage.settling import NOBODY, Closer, Settling, call_of_reservations
-
-UNKNOWN_USER = [Problem("user", "There is no such user.")]
+from allowance.usage.records import Usage, Void, require_time, usage_of
+from allowance.usage.revisions import NO_USER, Change
+from allowance.usage.settling import (
+    NOBODY,
+    Closer,
+    Settling,
+    amended_settles_nothing,
+    call_of_reservations,
+)
+from allowance.usage.unknown import NO_RULES, Sent, SourceRules, denied, rules_of, unknown_in
 
 ATTEMPTS = 5
 """An attempt fails only if meanwhile another request records one of the same keys, or ExpireUsage
@@ -52,30 +60,38 @@ def record(
     records one of the keys or closes one of the reservations meanwhile, or one of the months is
     dropped. Raise UsageKeyTaken, ReservationChanged or UsageMonthDropped after ATTEMPTS of that.
     """
-    usages: dict[int, Usage] = {}
-    refused: dict[int, UsageAnswer] = {}
+    usages: dict[int, Usage | Void] = {}
+    results: dict[int, UsageAnswer] = {}
     for place, plain in enumerate(plain_usages(records)):
         try:
             usage = plain or usage_of(records[place])
-            require_time(usage, now)
+            if not isinstance(usage, Void):
+                require_time(usage, now)
         except UsageOutOfRange as error:
-            refused[place] = rejected(error.problems)
+            results[place] = rejected(error.problems)
         else:
             usages[place] = usage
-    results = refused | (_record(db, usages, closer) if usages else {})
+    if usages:
+        steps, too_many = in_steps(usages)
+        results |= too_many
+        for step in steps:
+            results |= _record(db, step, closer)
     return [results[place] for place in range(len(records))]
 
 
-def _record(db: Handle, usages: Mapping[int, Usage], closer: Closer) -> dict[int, UsageAnswer]:
+def _record(
+    db: Handle, usages: Mapping[int, Usage | Void], closer: Closer
+) -> dict[int, UsageAnswer]:
     batch = Batch(usages, closer)
     attempts = 0
     while True:
         # The longest result last: all queries are sent before any result arrives.
-        _, *rows = db.all_in_one_trip(call_of_months(usages.values()), *batch.look_ups)
-        entries, results, users, settlements = batch.decide(rows)
+        _, *rows = db.all_in_one_trip(batch.months, *batch.look_ups)
+        rules = rules_of(db, batch.unknown(rows))
+        entries, results, users, settlements, changes = batch.decide(rows, rules)
         try:
-            if entries:
-                write(db, entries, users, settlements)
+            if entries or changes:
+                write(db, entries, users, settlements, changes, closer.id)
         except (UsageKeyTaken, UsageMonthDropped, ReservationChanged):
             attempts += 1
             if attempts == ATTEMPTS:
@@ -85,73 +101,104 @@ def _record(db: Handle, usages: Mapping[int, Usage], closer: Closer) -> dict[int
 
 
 class Decided(NamedTuple):
-    """The entries to write, the result of each usage by its place, the users of the batch, and the
-    reservations that entries settle.
+    """The entries to write, the result of each usage by its place, the users of the batch, the
+    reservations that entries settle, and the changes of usages.
     """
 
     entries: list[Entry]
     results: dict[int, UsageAnswer]
     users: list[UsageUser]
     settlements: list[Mapping[str, Any]]
+    changes: list[Change]
 
 
 class Batch:
     """Usages by their places, and the queries for what recording them needs."""
 
-    def __init__(self, usages: Mapping[int, Usage], closer: Closer = NOBODY) -> None:
-        self._usages = usages
+    def __init__(self, usages: Mapping[int, Usage | Void], closer: Closer = NOBODY) -> None:
+        self._usages = {place: each for place, each in usages.items() if not isinstance(each, Void)}
+        self._voids = {place: each for place, each in usages.items() if isinstance(each, Void)}
         self._closer = closer
-        self._reservations = call_of_reservations(usages.values(), closer)
-        users, self._names, prices = look_ups_of(usages.values())
+        with_content = self._usages.values()
+        self._reservations = call_of_reservations(with_content, closer)
+        self._recorders = call_of_recorders(usages.values())
+        users, self._names, prices = look_ups_of(with_content)
+        self.months = call_of_months(with_content)
         self.look_ups: tuple[Call[Any], ...] = (
             *self._reservations,
-            *call_of_sources(usages.values()),
+            *self._recorders,
+            *call_of_sources(with_content),
             prices,
             users,
             call_of_keys(usages.values()),
         )
 
-    def decide(self, rows: Sequence[Sequence[Any]]) -> Decided:
-        """Return what to write, given the rows of the look-ups in their order."""
+    def unknown(self, rows: Sequence[Sequence[Any]]) -> set[Sent]:
+        """Return the names of usages to record that no user has, or several have."""
+        *_, users, known = rows
+        return unknown_in(self._usages.values(), users, {each.key_digest for each in known})
+
+    def decide(self, rows: Sequence[Sequence[Any]], rules: SourceRules = NO_RULES) -> Decided:
+        """Return what to write, by the rows of the look-ups and the rules for unknown names."""
         named, rows = rows[: len(self._reservations)], rows[len(self._reservations) :]
+        recorders, rows = rows[: len(self._recorders)], rows[len(self._recorders) :]
         *stated, found, users, known = rows
         by_record = {
             each.source for sources in stated for each in sources if each.cost_from == "record"
         }
         settling = Settling((each for rows in named for each in rows), self._closer)
-        entries, results = _decide(
-            self._usages, users, known, UsagePrices(self._names, found), by_record, settling
+        changes = Changes((each for rows in recorders for each in rows), self._closer)
+        held = {each.key_digest: Known.of(each) for each in known}
+        everybody, prices = [*users, *rules.users], UsagePrices(self._names, found)
+        decided = _decide(
+            self._usages, everybody, held, prices, by_record, settling, changes, rules
         )
-        return Decided(entries, results, list(users), settling.settlements)
+        for place, void in self._voids.items():
+            made = changes.decide(void, held.get(void.key_digest))
+            if isinstance(made, Change):
+                decided.changes.append(made)
+            decided.results[place] = taken_back("voided") if isinstance(made, Change) else made
+        return decided
 
 
 def _decide(
     usages: Mapping[int, Usage],
-    users: Iterable[UsageUser],
-    known: Iterable[RecordedKey],
+    users: Sequence[UsageUser],
+    held: dict[bytes, Known],
     prices: UsagePrices,
     by_record: Collection[str],
     settling: Settling,
-) -> tuple[list[Entry], dict[int, UsageAnswer]]:
-    """Return the entries to write, and the result of each usage.
+    changes: Changes,
+    rules: SourceRules,
+) -> Decided:
+    """Return what to write, and the result of each usage.
 
     Usage of the sources `by_record` costs what its record states. Of usages with the same key, the
     first valid one is recorded; the others are compared with it.
     """
-    attributions = {(each.name, each.named_group): each.attribution for each in users}
-    held = {each.key_digest: (each.content_sha256, each.cost_picos) for each in known}
+    attributions = attributions_of(users)
     entries: list[Entry] = []
     results: dict[int, UsageAnswer] = {}
+    made: list[Change] = []
     for place, usage in usages.items():
-        if (before := held.get(usage.key_digest)) is not None:
-            content, cost = before
-            is_same = content == usage.content_sha256
-            results[place] = held_result("duplicate", cost, usage) if is_same else CONFLICT
-            continue
+        change: Change | None = None
+        before = held.get(usage.key_digest)
+        if before is not None or usage.amends is not None:
+            decided = (
+                before.retried(usage)
+                if before is not None and usage.amends is None
+                else changes.decide(usage, before)
+            )
+            if isinstance(decided, UsageAnswer):
+                results[place] = decided
+                continue
+            change = decided
         attribution = attributions.get((usage.user, usage.group))
-        is_other_group = attribution is None
-        if attribution is None and (attribution := attributions.get((usage.user, None))) is None:
-            results[place] = rejected(UNKNOWN_USER)
+        said: tuple[UsageProblem, ...] = ()
+        if attribution is None:
+            attribution, said = rules.attribution(usage, attributions)
+        if attribution is None:
+            results[place] = rejected(denied(usage.source))
             continue
         try:
             if usage.stated_cost_picos is not None and usage.source in by_record:
@@ -168,17 +215,32 @@ def _decide(
                     usage.others,
                     usage.extra_requests + 1,
                 )
-            unsettled = settling.settle(usage, attribution.user_id, rated.cost_picos)
+            if change is None:
+                said = (*settling.settle(usage, attribution.user_id, rated.cost_picos), *said)
         except UsageOutOfRange as error:
             results[place] = rejected(error.problems)
             continue
         cost = rated.cost_picos
-        held[usage.key_digest] = usage.content_sha256, cost
         unpriced_count = usage.extra_requests + 1 if cost is None else 0
         difference = rated.stated_difference(usage.stated_cost_picos)
-        entries.append(Entry(usage, attribution, rated, None, unpriced_count, difference))
-        results[place] = held_result("recorded", cost, usage, rated.unpriced)
-        said = (*unsettled, OTHER_GROUP) if is_other_group else unsettled
+        entry = Entry(usage, attribution, rated, None, unpriced_count, difference)
+        is_attributed = attribution.user_id != NO_USER
+        if change is None:
+            held[usage.key_digest] = Known(
+                {usage.content_sha256: cost}, usage.content_sha256, is_attributed
+            )
+        else:
+            made.append(change)
+            said = (*amended_settles_nothing(usage), *said)
+            entry = amended(entry, change)
+        entries.append(entry)
+        results[place] = held_result(
+            "recorded" if change is None else "amended",
+            cost,
+            usage,
+            rated.unpriced,
+            attributed=is_attributed,
+        )
         if said:
             results[place].validations = [*results[place].validations, *said]
-    return entries, results
+    return Decided(entries, results, list(users), settling.settlements, made)

@@ -15,9 +15,14 @@ from allowance.prices.cost import TOKEN_CLASSES, Tokens
 from allowance.prices.terms import Variant
 from allowance.prices.units import NO_OTHERS, OtherUnit, OtherUnits
 from allowance.usage.content import canonical_json, content_sha256_of
+from allowance.usage.counts import TokenCounts, UnitCounts
 from allowance.usage.kept import Kept, Understood, understand
 from allowance.usage.labels import labels_text
-from allowance.usage.record_shape import CallRecord, TokenCounts, UnitCounts, UsageRecord
+from allowance.usage.record_shape import (
+    CallRecord,
+    UsageRecord,
+    VoidRecord,
+)
 from allowance.usage.stated_cost import stated_in
 
 MAX_AHEAD = timedelta(minutes=5)
@@ -34,6 +39,20 @@ class NamedReservation(NamedTuple):
     key: str | None
 
 
+class Amends(NamedTuple):
+    """A record amends a recorded usage. `revision` is the sender's number of its content."""
+
+    revision: int | None
+
+
+class Void(NamedTuple):
+    """The key of a usage that its record takes back."""
+
+    source: str
+    id: str
+    key_digest: bytes
+
+
 class Usage(NamedTuple):
     """A usage record that was read. `occurred_at` is in UTC.
 
@@ -41,7 +60,7 @@ class Usage(NamedTuple):
     identifies a retry. `kept` is the object that gives it no cost yet, if it has one. An aggregate
     is of `extra_requests` more than one. `stated_cost_picos` is the cost that the record states, in
     1e-12 USD. `labels` are canonical JSON, empty without any. `group` is the name that was sent.
-    `reservation` is the one that it settles.
+    `reservation` is the one that it settles. `amends`: it replaces what was recorded.
     """
 
     source: str
@@ -62,11 +81,17 @@ class Usage(NamedTuple):
     group: str | None = None
     provider_name: str | None = None
     reservation: NamedReservation | None = None
+    amends: Amends | None = None
 
 
-def usage_of(record: object) -> Usage:
-    """Return the usage of a record. Raise UsageOutOfRange with every problem and its field."""
+def usage_of(record: object) -> Usage | Void:
+    """Return the usage of a record, or what it takes back. Raise UsageOutOfRange with every problem
+    and its field.
+    """
     try:
+        if _is_key_of_void(record):
+            void = VoidRecord.model_validate(record)
+            return Void(void.source, void.id, key_digest_of(void.source, void.id))
         read = UsageRecord.model_validate(record)
     except ValidationError as error:
         problems = problems_of(error, UsageRecord)
@@ -76,7 +101,22 @@ def usage_of(record: object) -> Usage:
                 *problems,
             ]
         raise UsageOutOfRange(problems) from error
+    if read.void:
+        return Void(read.source, read.id, key_digest_of(read.source, read.id))
     return usage_from(read)
+
+
+def is_change(usage: Usage | Void) -> bool:
+    """Return whether a record changes a usage that was recorded before."""
+    return isinstance(usage, Void) or usage.amends is not None
+
+
+def _is_key_of_void(record: object) -> bool:
+    """Return whether a record takes a usage back and says nothing more of it."""
+    if not isinstance(record, dict):
+        return False
+    fields = cast("dict[str, object]", record)
+    return fields.get("void") is True and fields.keys() <= VoidRecord.model_fields.keys()
 
 
 def usage_from(read: CallRecord) -> Usage:
@@ -101,6 +141,7 @@ def usage_from(read: CallRecord) -> Usage:
         read.group,
         read.provider_name,
         _reservation(read),
+        _amends(read),
     )
 
 
@@ -129,11 +170,16 @@ def _reservation(read: CallRecord) -> NamedReservation | None:
     return named if any(named) else None
 
 
+def _amends(read: CallRecord) -> Amends | None:
+    return Amends(read.revision) if isinstance(read, UsageRecord) and read.amends else None
+
+
 def _content(read: CallRecord) -> dict[str, Any]:
     """Return what a record says beside its key, with JSON's types. The ways to write a cost are
     one, and so are the ways to count nothing.
     """
     left_out = {"source", "id", "tokens", "units", "requests", "cost_micros", "cost_usd", "labels"}
+    left_out |= {"amends", "revision", "void"}
     stated: dict[str, Any] = {
         name: value for name, value in read if name not in left_out and value is not None
     }

@@ -70,8 +70,8 @@ class UsageRerater(Store):
     def rerate(self) -> RerateCounts:
         """Rate usage again whose price appeared or changed. Return the counts.
 
-        Idempotent. A usage whose price is gone keeps its cost. Raise RerateFailed at the end if a
-        model failed, and NotAuthorized.
+        Idempotent. A usage whose price is gone has no cost again. Raise RerateFailed at the end
+        if a model failed, and NotAuthorized.
         """
         db = self._gate.open(Action.UPDATE, USAGE)
         until = time.monotonic() + RUN_SECONDS
@@ -122,7 +122,8 @@ class UsageRerater(Store):
 
 def _turn(db: Handle, taken: Pass, until: float, tally: Tally) -> None:
     """Rate a model's usage until the given time, or to the end of the pass."""
-    for place in months_from(db, taken.position) if has_price(db, taken) else ():
+    may_change = not taken.unpriced_only or has_price(db, taken)
+    for place in months_from(db, taken.position) if may_change else ():
         here, is_last = place, False
         while not is_last:
             if time.monotonic() >= until:

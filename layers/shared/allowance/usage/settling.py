@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
-from allowance.contract.fields import Row, Timestamp, rfc3339
+from allowance.contract.fields import NIL_UUID, Row, Timestamp, rfc3339
 from allowance.database.queries import Call, call
 from allowance.errors import Problem, UsageOutOfRange
 from allowance.prices.cost import PICOS_PER_MICRO
@@ -88,8 +88,9 @@ class Settling:
     ) -> tuple[UsageProblem, ...]:
         """Settle the reservation that a new usage names, finally. Return why not, for its result.
 
-        A usage whose reservation is unknown or closed counts all the same. Raise UsageOutOfRange if
-        the reservation is for another user, or from a later time.
+        A usage whose reservation is unknown or closed counts all the same, and so does one whose
+        user is not known. Raise UsageOutOfRange if the reservation is for another user, or from a
+        later time.
         """
         named = usage.reservation
         if named is None:
@@ -99,6 +100,8 @@ class Settling:
         known = _found(named, self._found, self._closer)
         if known is None:
             return (_unsettled(named, "You made no such reservation."),)
+        if UUID(user_id) == NIL_UUID != known.user_id:
+            return (_unsettled(named, "It is for a known user."),)
         if (problem := problem_of_settling(usage, known, user_id)) is not None:
             raise UsageOutOfRange([problem])
         if known.state != "held" or known.reservation_id in self._settled:
@@ -110,9 +113,19 @@ class Settling:
         return ()
 
 
+def amended_settles_nothing(usage: Usage) -> tuple[UsageProblem, ...]:
+    """Return what the result of an amendment says of the reservation that it names."""
+    if usage.reservation is None:
+        return ()
+    return (_unsettled(usage.reservation, "An amendment settles no reservation."),)
+
+
 def problem_of_settling(usage: Usage, known: Granted, user_id: str) -> Problem | None:
-    """Return why a usage may not settle a reservation of its closer; None if it may."""
-    if known.user_id != UUID(user_id):
+    """Return why a usage may not settle a reservation of its closer; None if it may.
+
+    The user of a reservation for nobody may be known by now.
+    """
+    if known.user_id not in (NIL_UUID, UUID(user_id)):
         return Problem("user", "Must be the user of the reservation.")
     if usage.occurred_at < known.granted_at - BEFORE_GRANT:
         earliest = rfc3339(known.granted_at - BEFORE_GRANT)

@@ -9,10 +9,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from allowance.access.store import CallerStore, Store
+from allowance.access.store import CallerStore, Origin, Store
 from allowance.contract.validation import problems_of
 from allowance.errors import Problem, UsageNotRecorded
 from allowance.log import logger
+from allowance.metrics import count_unattributed_usage
 from allowance.rbac.policy import USAGE, Action
 from allowance.usage.differences import (
     CostDifference,
@@ -50,7 +51,9 @@ class UsageStore(CallerStore):
         """
         db = self._gate.open(Action.CREATE, USAGE)
         closer = Closer(self._caller.user_id, closes_all=self._gate.may_any(Action.UPDATE, [USAGE]))
-        return UsageAnswers(results=record(db, batch.records, datetime.now(UTC), closer))
+        results = record(db, batch.records, datetime.now(UTC), closer)
+        _count_unattributed(results, self._origin)
+        return UsageAnswers(results=results)
 
     def list_unpriced(self, query: UnpricedQuery) -> UnpricedModels:
         """Return a page of the models whose usage has no cost. Raise NotAuthorized."""
@@ -107,6 +110,7 @@ class UsageQueueStore(Store):
         except ValidationError as error:
             raise UsageNotRecorded(problems_of(error)) from error
         results = record(db, batch.records, datetime.now(UTC), ANYBODY)
+        _count_unattributed(results, self._origin)
         if unsettled := [
             str(each)
             for each in _problems_of(results, frozenset({"recorded"}))
@@ -116,6 +120,14 @@ class UsageQueueStore(Store):
             logger().warning("usage settles nothing", problems=unsettled[:MAX_PROBLEMS_LOGGED])
         if problems := _problems_of(results, NOT_RECORDED):
             raise UsageNotRecorded(problems)
+
+
+def _count_unattributed(results: Sequence[UsageAnswer], origin: Origin) -> None:
+    """Count and log the usages that were recorded without a user, if there are any."""
+    usages = sum(each.status == "recorded" and not each.attributed for each in results)
+    if usages:
+        count_unattributed_usage(usages)
+        logger().warning("UnattributedUsage", request_id=origin.request_id, usages=usages)
 
 
 def _problems_of(results: Sequence[UsageAnswer], statuses: Container[Status]) -> list[Problem]:

@@ -90,7 +90,7 @@ def _of_given_map(given: dict[str, Any]) -> GivenBook:
 def _of_map(data: Mapping[str, Any], about: _GivenMap) -> GivenBook:
     """Return the book of the rows that are understood. Raise ValidationFailed without any."""
     rows, rest = rows_of(data)
-    # Also the book's own rule, but to validate so many entries first takes seconds.
+    # The book has the same rule, but validates its entries first, which takes seconds.
     if len(rows) > MAX_ENTRIES:
         raise ValidationFailed([Problem("prices", f"must have at most {MAX_ENTRIES} entries")])
     entries: list[BookEntry] = []

@@ -154,16 +154,15 @@ def _row(listed: str, stated: Any, rest: NotRead) -> Row | None:
         return rest.leave_out(PRICED_OTHERWISE, listed)
     try:
         standard = _level(fields, "")
-        variants: dict[Variant, Level] = {
-            name: _level(fields, suffix) for suffix, name in VARIANTS.items()
-        }
+        variants: list[tuple[Variant, Level]] = [
+            (name, _level(fields, suffix)) for suffix, name in VARIANTS.items()
+        ]
     except ValueError:
         return rest.leave_out(NO_NUMBER, listed)
     if not any(standard.prices):
         return rest.leave_out(UNPRICED, listed)
-    for name in [each for each, level in variants.items() if not any(level.prices)]:
-        del variants[name]
-    return Row(provider, model, standard, variants)
+    priced = dict(each for each in variants if any(each[1].prices))
+    return Row(provider, model, standard, priced)
 
 
 def _is_priced_otherwise(stated: Mapping[str, Any]) -> bool:
