@@ -79,6 +79,12 @@ litellm-prices: .venv/.synced ## renew the third source of the price book from t
 openapi: .venv/.synced ## write docs/openapi.json from the handlers
 	@$(RUN) local.openapi
 
+directory-schema: .venv/.synced ## write docs/directory.schema.json from the directory document
+	@$(RUN) local.directory_schema
+
+roles: .venv/.synced ## write docs/roles.md from the table of roles
+	@$(RUN) local.roles_page
+
 bench: .venv/.synced ## run the benchmarks, which print ratios
 	@$(RUN) bench.cold_start
 	@POWERTOOLS_LOG_LEVEL=ERROR POWERTOOLS_METRICS_DISABLED=true $(RUN) bench.seed_prices
@@ -160,4 +166,4 @@ CHECKOV = .local/checkov/bin/checkov --config-file .checkov.yaml
 	@echo 'Fetching uv into .local.'
 	@$(PYTHON313) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target .local/uv uv 2>/dev/null || { echo "uv is missing, and this Python has no pip to fetch it: install uv."; exit 1; }
 
-.PHONY: help run demo test test-postgres-16 test-docker check format migrate checksums price-book openapi bench bench-spend bench-decisions bench-settled bench-rerating bench-import lock build quota deploy clean
+.PHONY: help run demo test test-postgres-16 test-docker check format migrate checksums price-book openapi directory-schema roles bench bench-spend bench-decisions bench-settled bench-rerating bench-import lock build quota deploy clean

@@ -18,6 +18,9 @@ OF_RESERVATIONS: dict[tuple[str, bool], set[type[AllowanceError]]] = {
 }
 """What reserving, settling and releasing raise beside the errors of every route."""
 
+MAY_READ = ". If you may read it but not change it, `detail` names the roles that may."
+"""Ends the description of 404: who may not read gets no detail."""
+
 
 def failures(route: Route, kinds: list[type]) -> dict[str, Any]:
     """Return the failures of a route whose parameters have these types, by status."""
@@ -37,6 +40,8 @@ def failures(route: Route, kinds: list[type]) -> dict[str, Any]:
         raised |= {errors.AlreadyDecided}
     if "/ai/reservations" in route.path and route.method != "GET":
         raised |= OF_RESERVATIONS[route.method, route.path.endswith("/settle")]
+    if route.key == "POST /api/v2/users/{user}/tokens":
+        raised |= {errors.TokenNameTaken, errors.TooManyTokens}
     if route.is_gated:
         raised |= {errors.BudgetsNotEnabled}
     if any(issubclass(kind, Body) for kind in kinds):
@@ -54,6 +59,8 @@ def failures(route: Route, kinds: list[type]) -> dict[str, Any]:
         by_status[STATUSES[error]] = " ".join(
             filter(None, (by_status.get(STATUSES[error]), str(error.__doc__)))
         )
+    if STATUSES[errors.NotFound] in by_status and route.method != "GET":
+        by_status[STATUSES[errors.NotFound]] += MAY_READ
     by_status |= {
         400: "The request is invalid; the message says why.",
         500: json.loads(INTERNAL_ERROR)["message"],

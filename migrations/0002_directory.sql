@@ -5,6 +5,9 @@ CREATE TABLE organizations (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     name text NOT NULL
         CONSTRAINT organizations_name_length CHECK (char_length(name) BETWEEN 1 AND 255),
+    external_id text
+        CONSTRAINT organizations_external_id_length
+        CHECK (char_length(external_id) BETWEEN 1 AND 255),
     is_default boolean NOT NULL DEFAULT false,
     created_at timestamptz NOT NULL DEFAULT now(),
     deleted_at timestamptz,
@@ -13,6 +16,8 @@ CREATE TABLE organizations (
 
 -- A new organization may use the name of a deleted one.
 CREATE UNIQUE INDEX organizations_name_key ON organizations (name) WHERE deleted_at IS NULL;
+CREATE UNIQUE INDEX organizations_external_id_key ON organizations (external_id)
+WHERE external_id IS NOT NULL AND deleted_at IS NULL;
 CREATE UNIQUE INDEX organizations_default_key ON organizations (is_default) WHERE is_default;
 
 -- Deleting a user sets the status and keeps the row: spend and audit entries refer to it.
@@ -24,6 +29,14 @@ CREATE TABLE users (
             AND username <> 'me'
             AND username !~ '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$'
         ),
+    user_name text -- As an identity provider writes it: an address, dots, capitals.
+        CONSTRAINT users_user_name_length CHECK (char_length(user_name) BETWEEN 1 AND 255),
+    -- The id in the system that provides the user. Those of different organizations may give the
+    -- same id to different users.
+    external_id text
+        CONSTRAINT users_external_id_length CHECK (char_length(external_id) BETWEEN 1 AND 255),
+    display_name text
+        CONSTRAINT users_display_name_length CHECK (char_length(display_name) BETWEEN 1 AND 255),
     email text,
     status text NOT NULL DEFAULT 'active'
         CONSTRAINT users_status CHECK (status IN ('active', 'suspended', 'deleted')),
@@ -37,6 +50,9 @@ CREATE TABLE users (
 
 -- A new user may use the address of a deleted one.
 CREATE UNIQUE INDEX users_email_key ON users (lower(email)) WHERE status <> 'deleted';
+-- A deleted user keeps the name: usage from before finds the user by it.
+CREATE UNIQUE INDEX users_user_name_key ON users (lower(user_name)) WHERE user_name IS NOT NULL;
+CREATE INDEX users_external_id_idx ON users (external_id) WHERE external_id IS NOT NULL;
 -- Totals leave deleted users out. There are few of them.
 CREATE INDEX users_deleted_idx ON users (id) WHERE status = 'deleted';
 
@@ -61,6 +77,8 @@ CREATE TABLE groups (
     -- Collation C gives the same order of names in every locale. Pages follow the key below.
     name text COLLATE "C" NOT NULL
         CONSTRAINT groups_name_length CHECK (char_length(name) BETWEEN 1 AND 255),
+    external_id text
+        CONSTRAINT groups_external_id_length CHECK (char_length(external_id) BETWEEN 1 AND 255),
     created_at timestamptz NOT NULL DEFAULT now(),
     -- A role may lock a row only if it may update one of its columns. This column has no content,
     -- so the right to update it is the right to lock rows and nothing else.
@@ -70,6 +88,8 @@ CREATE TABLE groups (
         CHECK ((name = 'Everyone') = (id = organization_id))
 );
 
+CREATE UNIQUE INDEX groups_organization_id_external_id_key ON groups (organization_id, external_id)
+WHERE external_id IS NOT NULL;
 -- Foreign keys refer to this index to prove that a row names a group's own organization.
 CREATE UNIQUE INDEX groups_id_organization_id_key ON groups (id, organization_id);
 
@@ -167,34 +187,19 @@ WHERE g.id = g.organization_id
         SELECT 1 FROM group_members AS gm WHERE gm.group_id = g.id AND gm.user_id = om.user_id
     );
 
--- A row holds the digest of the secret, never the secret. `scope` NULL permits everything that the
--- user may do; otherwise its shape is `allowance.rbac.policy.Scope`.
-CREATE TABLE api_tokens (
-    id text PRIMARY KEY CONSTRAINT api_tokens_id_format CHECK (id ~ '^[A-Za-z0-9]+$'),
-    user_id uuid NOT NULL REFERENCES users (id) ON DELETE CASCADE,
-    name text NOT NULL
-        CONSTRAINT api_tokens_name_length CHECK (char_length(name) BETWEEN 1 AND 255),
-    secret_sha256 bytea NOT NULL
-        CONSTRAINT api_tokens_secret_sha256_length CHECK (octet_length(secret_sha256) = 32),
-    scope jsonb,
-    created_at timestamptz NOT NULL DEFAULT now(),
-    expires_at timestamptz,
-    revoked_at timestamptz,
-    last_used_at timestamptz,
-    CONSTRAINT api_tokens_user_id_name_key UNIQUE (user_id, name)
-);
-
--- Only allowance_directory writes these tables. A route writes the last use of a token. Each role
--- reads the columns that its queries name: a test compares them.
+-- Only allowance_directory writes these tables. Each role reads the columns that its queries name:
+-- a test compares them.
 REVOKE ALL ON organizations, users, organization_members, groups, group_members,
-group_members_expanded, api_tokens
+group_members_expanded
 FROM PUBLIC, allowance_routes, allowance_jobs, allowance_directory;
 
 GRANT SELECT (id, name, is_default, deleted_at) ON organizations
 TO allowance_routes, allowance_jobs, allowance_directory;
-GRANT SELECT (id, username, email, status, primary_group_id) ON users
+GRANT SELECT (id, username, user_name, external_id, email, status, primary_group_id) ON users
 TO allowance_routes, allowance_jobs, allowance_directory;
 GRANT SELECT (roles) ON users TO allowance_routes, allowance_directory;
+GRANT SELECT (external_id) ON organizations TO allowance_directory;
+GRANT SELECT (external_id) ON groups TO allowance_directory;
 GRANT SELECT (organization_id, user_id) ON organization_members
 TO allowance_routes, allowance_jobs, allowance_directory;
 GRANT SELECT (roles) ON organization_members TO allowance_routes, allowance_directory;
@@ -204,20 +209,18 @@ TO allowance_routes, allowance_jobs, allowance_directory;
 GRANT SELECT (group_id, user_id, organization_id) ON group_members
 TO allowance_routes, allowance_jobs, allowance_directory;
 GRANT SELECT (organization_id, group_id, user_id) ON group_members_expanded TO allowance_routes;
-GRANT SELECT (id, user_id, name, scope, expires_at, revoked_at) ON api_tokens
-TO allowance_routes, allowance_directory;
-GRANT SELECT (secret_sha256, last_used_at) ON api_tokens TO allowance_routes;
 
 GRANT EXECUTE ON FUNCTION ai_named_group(uuid, text) TO allowance_routes, allowance_jobs;
 
-GRANT UPDATE (last_used_at) ON api_tokens TO allowance_routes;
-
-GRANT INSERT (name), UPDATE (is_default, deleted_at) ON organizations TO allowance_directory;
-GRANT INSERT (username, email, status, roles),
-UPDATE (email, status, roles, primary_group_id, updated_at) ON users TO allowance_directory;
+GRANT INSERT (name, external_id), UPDATE (name, external_id, is_default, deleted_at)
+ON organizations TO allowance_directory;
+GRANT INSERT (username, user_name, external_id, display_name, email, status, roles),
+UPDATE (
+    username, user_name, external_id, display_name, email, status, roles, primary_group_id,
+    updated_at
+) ON users TO allowance_directory;
 GRANT INSERT (organization_id, user_id, joined_at), UPDATE (roles), DELETE ON organization_members
 TO allowance_directory;
-GRANT INSERT (organization_id, name), UPDATE (row_lock), DELETE ON groups TO allowance_directory;
+GRANT INSERT (organization_id, name, external_id), UPDATE (name, external_id, row_lock), DELETE
+ON groups TO allowance_directory;
 GRANT INSERT (group_id, user_id, organization_id), DELETE ON group_members TO allowance_directory;
-GRANT INSERT (id, user_id, name, secret_sha256, scope, expires_at), UPDATE (name, revoked_at)
-ON api_tokens TO allowance_directory;

@@ -48,6 +48,20 @@ CREATE INDEX audit_log_group_actor_idx
 ON audit_log (group_id, coalesce(actor_id::text, actor_name), id DESC NULLS LAST)
 WHERE group_id IS NOT NULL;
 
+-- The kinds of entries: few types, and three actions. The rarest kind is found among any others.
+CREATE INDEX audit_log_kind_idx ON audit_log (resource_type, action, id DESC NULLS LAST);
+CREATE INDEX audit_log_organization_kind_idx
+ON audit_log (organization_id, resource_type, action, id DESC NULLS LAST);
+CREATE INDEX audit_log_actor_kind_idx
+ON audit_log (coalesce(actor_id::text, actor_name), resource_type, action, id DESC NULLS LAST);
+CREATE INDEX audit_log_organization_actor_kind_idx
+ON audit_log (
+    organization_id, coalesce(actor_id::text, actor_name), resource_type, action,
+    id DESC NULLS LAST
+);
+-- The first and the last entry of a time.
+CREATE INDEX audit_log_created_at_idx ON audit_log (created_at);
+
 -- Refuse an entry in the name of another. In a session of routes the actor is the token's user. In
 -- a session of jobs or of the directory it is one of their system actors, which are those of
 -- allowance.rbac.system. Only the owner of the table may write in any name. The end of an override

@@ -122,119 +122,8 @@ LANGUAGE sql IMMUTABLE AS $$
     END
 $$;
 
--- What a platform charges that sells a model at its maker's price: `on_another_platform` of
--- allowance.prices.terms. A test compares the tools with allowance.prices.units.
-CREATE FUNCTION ai_model_price_on_platform(terms jsonb) RETURNS jsonb
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
-    SELECT terms || jsonb_build_object(
-        'unit_prices', (terms -> 'unit_prices') - tools.units,
-        'tiers', coalesce(
-            (
-                SELECT jsonb_agg(
-                    t.tier || jsonb_build_object(
-                        'unit_prices', coalesce(t.tier -> 'unit_prices', '{}') - tools.units
-                    ) ORDER BY t.n
-                )
-                FROM jsonb_array_elements(terms -> 'tiers') WITH ORDINALITY AS t (tier, n)
-            ),
-            '[]'
-        ),
-        'variants', '{}'::jsonb
-    )
-    FROM (SELECT ARRAY[
-        'code_executions', 'file_searches', 'social_searches', 'web_searches'
-    ] AS units) AS tools
-$$;
-
--- The terms of a custom version at a time: what it names, laid over the book's terms of that time.
--- Without a price in the book, they stand alone. This is the only place that lays them over.
-CREATE FUNCTION ai_custom_price_terms(v ai_model_price_versions, as_of timestamptz) RETURNS jsonb
-LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
-    SELECT below.terms || jsonb_build_object(
-        'unit_prices', jsonb_strip_nulls((below.terms -> 'unit_prices') || v.unit_prices),
-        'variants', jsonb_strip_nulls((below.terms -> 'variants') || v.variants)
-    ) || coalesce(
-        (SELECT jsonb_object_agg(n.name, to_jsonb(v) -> n.name) FROM unnest(v.named) AS n (name)),
-        '{}'
-    )
-    FROM (
-        SELECT coalesce(
-            (
-                SELECT CASE
-                    WHEN b.provider = v.provider AND b.model = v.model OR NOT v.base_is_makers
-                        THEN ai_model_price_terms(b)
-                    ELSE ai_model_price_on_platform(ai_model_price_terms(b))
-                END
-                FROM ai_model_price_rows AS b
-                WHERE (b.provider, b.model) IN (
-                        (v.provider, v.model), (v.base_provider, v.base_model)
-                    )
-                    AND b.source = 'default' AND b.effective_from <= as_of
-                ORDER BY b.provider <> v.provider OR b.model <> v.model, b.effective_from DESC,
-                    b.id DESC
-                LIMIT 1
-            ),
-            '{
-                "input_price": null, "output_price": null, "cache_read_price": null,
-                "cache_write_price": null, "cache_write_1h_price": null, "unit_prices": {},
-                "tiers": [], "variants": {}
-            }'
-        ) AS terms
-    ) AS below
-$$;
-
--- The price in effect at a time, for each model and source: its version, with the terms that apply.
--- Postgres inlines the function: a condition on provider and model uses the index above, custom
--- before default.
-CREATE FUNCTION ai_model_prices_at(as_of timestamptz) RETURNS SETOF ai_model_price_rows
-LANGUAGE sql STABLE AS $$
-    SELECT v.id, v.provider, v.model, v.source, v.effective_from, v.recorded_at,
-        CASE WHEN t.laid IS NULL THEN v.input_price ELSE (t.laid ->> 'input_price')::bigint END,
-        CASE WHEN t.laid IS NULL THEN v.output_price ELSE (t.laid ->> 'output_price')::bigint END,
-        CASE
-            WHEN t.laid IS NULL THEN v.cache_read_price
-            ELSE (t.laid ->> 'cache_read_price')::bigint
-        END,
-        CASE
-            WHEN t.laid IS NULL THEN v.cache_write_price
-            ELSE (t.laid ->> 'cache_write_price')::bigint
-        END,
-        CASE
-            WHEN t.laid IS NULL THEN v.cache_write_1h_price
-            ELSE (t.laid ->> 'cache_write_1h_price')::bigint
-        END,
-        coalesce(t.laid -> 'unit_prices', v.unit_prices), coalesce(t.laid -> 'tiers', v.tiers),
-        coalesce(t.laid -> 'variants', v.variants), v.removed, v.withdrawn, v.in_book, v.sources,
-        v.origin
-    FROM (
-        SELECT DISTINCT ON (p.provider, p.model, p.source) p.*, p AS version
-        FROM ai_model_price_versions AS p
-        WHERE p.effective_from <= as_of
-        ORDER BY p.provider, p.model, p.source, p.effective_from DESC, p.id DESC
-    ) AS v
-    CROSS JOIN LATERAL (
-        SELECT CASE WHEN v.source = 'custom' THEN ai_custom_price_terms(v.version, as_of) END
-            AS laid OFFSET 0
-    ) AS t
-    WHERE NOT v.removed
-$$;
-
--- The prices in effect now, custom and default side by side; queries prefer the custom one.
--- `created_at` is when the source first had a price of the model, `updated_at` when the price in
--- effect was recorded.
-CREATE VIEW ai_model_prices WITH (security_invoker = true) AS
-SELECT
-    p.provider, p.model, p.source, p.input_price, p.output_price, p.cache_read_price,
-    p.cache_write_price,
-    (
-        SELECT min(v.recorded_at) FROM ai_model_price_versions AS v
-        WHERE v.provider = p.provider AND v.model = p.model AND v.source = p.source
-    ) AS created_at,
-    p.recorded_at AS updated_at
-FROM ai_model_prices_at(now()) AS p;
-
 -- The functions add and read versions. They cannot change them.
-REVOKE ALL ON ai_model_price_versions, ai_model_price_rows, ai_model_prices
+REVOKE ALL ON ai_model_price_versions, ai_model_price_rows
 FROM PUBLIC, allowance_routes, allowance_jobs, allowance_directory;
 GRANT SELECT ON ai_model_price_versions, ai_model_price_rows TO allowance_routes, allowance_jobs;
 GRANT INSERT (
@@ -244,7 +133,5 @@ GRANT INSERT (
 GRANT INSERT (removed, named, base_provider, base_model, base_is_makers, continues)
 ON ai_model_price_versions TO allowance_routes;
 GRANT INSERT (withdrawn) ON ai_model_price_versions TO allowance_jobs;
-GRANT EXECUTE ON FUNCTION ai_model_prices_at(timestamptz),
-ai_model_price_terms(ai_model_price_rows), ai_model_price_on_platform(jsonb),
-ai_custom_price_terms(ai_model_price_versions, timestamptz)
+GRANT EXECUTE ON FUNCTION ai_model_price_terms(ai_model_price_rows)
 TO allowance_routes, allowance_jobs;

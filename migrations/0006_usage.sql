@@ -133,7 +133,7 @@ CREATE INDEX ai_usage_corrects_idx ON ai_usage (corrects) WHERE corrects IS NOT 
 CREATE TABLE ai_spend_daily (
     user_id uuid NOT NULL,
     group_id uuid NOT NULL,
-    -- Kept here because the group may be deleted; its spend still belongs to the organization.
+    -- Kept here because the group may be deleted, and usage of nobody has none.
     organization_id uuid NOT NULL,
     label_set_id uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
     usage_count bigint NOT NULL,
@@ -151,7 +151,7 @@ CREATE TABLE ai_spend_daily (
     -- Of the usages that state a cost, and of those that also have one of ours. NULL: none does.
     stated_cost_micros numeric,
     stated_difference_micros numeric,
-    PRIMARY KEY (user_id, day, group_id, provider, model, label_set_id)
+    PRIMARY KEY (user_id, day, group_id, organization_id, provider, model, label_set_id)
 ) WITH (fillfactor = 70);
 
 -- The daily export of an organization.

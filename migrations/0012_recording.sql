@@ -160,8 +160,11 @@ BEGIN
             c.unpriced_usage_count
         FROM counted AS c
         WHERE c.is_daily AND (SELECT count(*) FROM keyed) >= 0
-        ORDER BY c.user_id, c.day_starts_at, c.group_id, c.provider, c.model, c.counted_set_id
-        ON CONFLICT (user_id, day, group_id, provider, model, label_set_id) DO UPDATE
+        ORDER BY c.user_id, c.day_starts_at, c.group_id, c.organization_id, c.provider, c.model,
+            c.counted_set_id
+        ON CONFLICT (
+            user_id, day, group_id, organization_id, provider, model, label_set_id
+        ) DO UPDATE
         SET cost_micros = d.cost_micros + excluded.cost_micros,
             input_tokens = d.input_tokens + excluded.input_tokens,
             output_tokens = d.output_tokens + excluded.output_tokens,

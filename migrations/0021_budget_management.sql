@@ -184,6 +184,7 @@ ai_budget_figures(uuid, text, timestamptz),
 ai_budget_subjects(uuid, timestamptz, uuid [], text, bigint)
 FROM PUBLIC;
 GRANT SELECT ON ai_budgets TO allowance_routes;
+GRANT SELECT (organization_id, group_id, ended_at) ON ai_budgets TO allowance_directory;
 GRANT INSERT (
     organization_id, name, scope, group_id, user_id, label_key, label_value, per, models,
     model_patterns, limit_micros, period_unit, time_zone, week_starts, year_starts, enforcement,

@@ -88,7 +88,7 @@ def caller_of(acme: Acme) -> Caller:
         organizations=list[Membership](),
         groups=[],
         token_id="t",
-        token=TokenInfo(name="t", expires_at=None, scope=None),
+        token=TokenInfo(name="t", expires_at=None, scope=None, maker_scopes=[]),
         scope_groups=[],
         group=GroupReference(id=platform(acme), organization_id=acme.organizations["acme"]),
         organization=OrganizationReference(id=acme.organizations["acme"], name="acme"),

@@ -11,7 +11,6 @@ from allowance.alerts.models import Alert
 from allowance.alerts.receivers import ReceiverName
 from allowance.audit.models import AuditPage, AuditQuery
 from allowance.audit.store import AuditStore
-from allowance.budgets.effective import period_containing
 from allowance.budgets.expiry import OverrideExpirer
 from allowance.budgets.groups import GroupBudgetStore
 from allowance.budgets.models import OverrideLimit
@@ -21,9 +20,6 @@ from allowance.directory.importer import DirectoryStore
 from allowance.directory.models import GroupQuery
 from allowance.directory.reading import read_directory
 from allowance.directory.store import CallerDirectoryStore, GroupStore, OrganizationStore
-from allowance.exports.files import DueFile, ExportSource
-from allowance.exports.spend_csv import ExportQuery
-from allowance.exports.store import ExportStore
 from allowance.prices.store import ModelPriceStore
 from allowance.rbac.policy import Action
 from allowance.spend.store import GroupSpendStore, OrganizationSpendStore, UserSpendStore
@@ -33,11 +29,13 @@ from allowance.usage.rerating import UsageRerater
 from allowance.usage.retention import UsageExpirer
 from allowance.usage.store import UsageQueueStore, UsageStore
 from allowance.usage.unpriced import UnpricedQuery
-from tests.accounting import EVERYWHERE, Account, now, platform
+from tests.accounting import EVERYWHERE, Account, platform
 from tests.budget_accounts import BUDGET_ACCOUNTS
-from tests.people import Acme
+from tests.export_accounts import EXPORT_ACCOUNTS
+from tests.people import EVERY_STEP
 from tests.price_accounts import PRICE_ACCOUNTS
 from tests.reservation_accounts import RESERVATION_ACCOUNTS
+from tests.token_accounts import TOKEN_ACCOUNTS
 from tests.unattributed_accounts import UNATTRIBUTED_ACCOUNTS, UNKNOWN
 
 USAGE = {
@@ -57,19 +55,6 @@ FRESH = USAGE | {"id": "3"}
 VOID = {"source": "s", "id": "3", "void": True}
 SETTLING = USAGE | {"id": "2", "reservation_key": "k"}
 
-EVERY_STEP = {
-    "organizations": [
-        {"name": "acme", "groups": ["research", "next"]},
-        {"name": "globex", "deleted": True},
-    ],
-    "users": [
-        {"username": "maya", "email": "otto@acme.example", "primary_group": "acme/Everyone"},
-        {"username": "otto", "email": "maya@acme.example"},
-    ],
-    "tokens": [{"username": "maya", "name": "next"}],
-}
-"""A directory document that runs each statement of an import."""
-
 
 @dataclass
 class TakesAll:
@@ -87,18 +72,6 @@ class TakesAll:
         """Nothing is open."""
 
 
-def file_of(acme: Acme) -> DueFile:
-    """A file that a run has claimed."""
-    return DueFile(
-        organization_id=acme.organizations["acme"],
-        month=now().date().replace(day=1),
-        changes=0,
-        leased_until=now(),
-        attempted_at=now(),
-        before=None,
-    )
-
-
 def nothing_seen(key: str) -> Callable[[Any], bool]:
     return lambda page: page.model_dump()[key] == []
 
@@ -108,6 +81,8 @@ ACCOUNTS: dict[tuple[type, str], Account] = (
     | RESERVATION_ACCOUNTS
     | BUDGET_ACCOUNTS
     | UNATTRIBUTED_ACCOUNTS
+    | TOKEN_ACCOUNTS
+    | EXPORT_ACCOUNTS
     | {
         (CallerStore, "require"): Account(
             ["update ai_model_price"], lambda s, _: s.require(Action.UPDATE), kind=ModelPriceStore
@@ -121,6 +96,9 @@ ACCOUNTS: dict[tuple[type, str], Account] = (
             ["read user caller"], lambda s, _: s.see_path()
         ),
         (CallerDirectoryStore, "me"): Account(["read user caller"], lambda s, _: s.me()),
+        (CallerDirectoryStore, "list_others"): Account(
+            [f"read group in {EVERYWHERE}"], lambda s, _: s.list_others()
+        ),
         (GroupStore, "get_group"): Account(
             ["read group platform"], lambda s, a: s.get_group(platform(a))
         ),
@@ -151,7 +129,7 @@ ACCOUNTS: dict[tuple[type, str], Account] = (
         ),
         (AuditStore, "list_audit"): Account(
             [f"read audit_log in {EVERYWHERE}"],
-            lambda s, _: s.list_audit(AuditQuery()),
+            lambda s, _: s.list_audit(AuditQuery.model_validate({"from": "2026-01-01T00:00:00Z"})),
             refused=lambda page: page == AuditPage(entries=[], next=None),
         ),
         (UserSpendStore, "get_user_spend"): Account(
@@ -168,42 +146,6 @@ ACCOUNTS: dict[tuple[type, str], Account] = (
         (OrganizationSpendStore, "list_group_spend"): Account(
             ["read group Everyone"],
             lambda s, a: s.list_group_spend([a.organizations["acme"]]),
-        ),
-        (ExportStore, "see_path"): Account(
-            ["read group_member in acme", "read group in acme"],
-            lambda s, _: s.see_path(),
-            either=True,
-        ),
-        (ExportStore, "export"): Account(
-            ["read group_member in acme"], lambda s, _: s.export(ExportQuery())
-        ),
-        (ExportStore, "export_spend"): Account(
-            ["read group_member in acme"], lambda s, _: s.export_spend(ExportQuery())
-        ),
-        (ExportStore, "export_charges"): Account(
-            ["read group in acme"], lambda s, _: s.export_charges(ExportQuery(format="focus"))
-        ),
-        (ExportSource, "start"): Account(
-            ["update ai_spend_export"], lambda s, _: s.start(period_containing(now()))
-        ),
-        (ExportSource, "claim"): Account(
-            ["update ai_spend_export"], lambda s, _: s.claim(now(), period_containing(now()))
-        ),
-        (ExportSource, "mark"): Account(
-            ["update ai_spend_export"], lambda s, a: s.mark(file_of(a))
-        ),
-        (ExportSource, "fail"): Account(
-            ["update ai_spend_export"], lambda s, a: s.fail(file_of(a))
-        ),
-        (ExportSource, "release"): Account(
-            ["update ai_spend_export"], lambda s, a: s.release([file_of(a)])
-        ),
-        (ExportSource, "count_left"): Account(
-            ["update ai_spend_export"], lambda s, _: s.count_left(now(), period_containing(now()))
-        ),
-        (ExportSource, "list_charges"): Account(
-            ["read group in acme"],
-            lambda s, a: s.list_charges(a.organizations["acme"], period_containing(now()), None),
         ),
         (UsageStore, "record"): Account(
             ["create ai_usage"],

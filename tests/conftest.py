@@ -18,6 +18,7 @@ from allowance.alerts.settings import alert_receivers, console_url
 from allowance.aws.s3 import s3_client
 from allowance.aws.sqs import sqs_client
 from allowance.database.settings import database_source
+from allowance.directory.settings import token_max_days
 from allowance.exports.settings import export_target
 from allowance.http.settings import cors_origins
 from allowance.log import logger
@@ -44,6 +45,7 @@ SETTINGS = {
     "PRICE_BOOK",
     "PRICE_BOOK_CA_FILE",
     "PRICE_BOOK_FORMAT",
+    "TOKEN_MAX_DAYS",
     "UNPRICED_MODELS",
     "USAGE_RETENTION_MONTHS",
 }
@@ -100,6 +102,7 @@ def forget_process() -> None:
         alert_thresholds,
         console_url,
         export_target,
+        token_max_days,
         unpriced_default,
         usage_retention_months,
         s3_client,

@@ -71,7 +71,7 @@ def add_spend(
         " FROM (SELECT %s::uuid, %s::uuid, %s::date, %s::numeric)"
         " AS given (user_id, group_id, day, micros)"
         " LEFT JOIN groups AS g ON g.id = given.group_id"
-        " ON CONFLICT (user_id, day, group_id, provider, model, label_set_id)"
+        " ON CONFLICT (user_id, day, group_id, organization_id, provider, model, label_set_id)"
         " DO UPDATE SET cost_micros = ai_spend_daily.cost_micros + excluded.cost_micros",
         user_id,
         group_id,

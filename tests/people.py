@@ -45,6 +45,30 @@ DIRECTORY = {
     ],
 }
 
+EVERY_STEP = {
+    "organizations": [
+        {
+            "name": "hooli",
+            "renamed_from": "acme",
+            "external_id": "1",
+            "groups": [{"name": "core", "renamed_from": "research", "external_id": "1"}, "next"],
+        },
+        {"name": "globex", "deleted": True},
+    ],
+    "users": [
+        {"username": "maya", "email": "otto@acme.example", "primary_group": "hooli/Everyone"},
+        {"username": "otto", "email": "maya@acme.example", "user_name": "Otto"},
+        {
+            "username": "eve",
+            "renamed_from": "ana",
+            "identities": [{"issuer": "https://i", "sub": "1"}],
+        },
+    ],
+    "tokens": [{"username": "maya", "name": "next"}],
+    "confirm_deletions": True,
+}
+"""A directory document that runs each statement of an import."""
+
 
 @dataclass(frozen=True)
 class Acme:

@@ -14,6 +14,8 @@ VALUES = {
     "after": "1", "limit": "10", "book": "'{}'", "document": "'[]'",
     "tokens": "'[]'", "entries": "'[]'", "users": "'[]'", "state": "'[]'", "names": "'{}'",
     "token_users": "'{}'", "token_names": "'{}'", "token_owners": "'{}'",
+    "of_emails": "'{}'::text[]", "of_user_names": "'{}'::text[]", "user_names": "'{}'",
+    "renamed_ids": "'{}'", "external_ids": "'{}'", "organization": "'acme'",
     "budget_group_ids": "'{}'", "handed_over": "'{}'", "after_username": "''",
     "organizations": "'{}'::text[]", "usernames": "'{}'::text[]", "emails": "'{}'::text[]",
     "complete": "true", "in_book": "true",
@@ -34,7 +36,7 @@ VALUES = {
     "rules_changed_at": "NULL", "named_providers": "'{}'", "named_models": "'{}'",
     "of_target": "'{}'", "target_provider": "NULL", "target_model": "NULL", "free": "false",
     "confirm": "false", "source": "'s'", "cost_from": "'book'",
-    "unknown_users": "NULL", "identity": "'{}'", "organization": "NULL",
+    "unknown_users": "NULL", "identity": "'{}'",
     "moments": "'{}'", "id_names": "'{}'", "sinces": "'{}'", "untils": "'{}'", "places": "'{}'",
     "thresholds": "'{}'", "kinds": "'[]'", "ids": "''",
     "key_digests": "'{}'", "content_sha256s": "'{}'", "limited_user_ids": "'{}'",
@@ -73,6 +75,9 @@ VALUES = {
     "settlements": "'[]'", "usage_changes": "NULL", "unattributed": "NULL", "recorded_by": "NULL",
     "reservation_ids": "'{}'", "reservation_keys": "'{}'",
     "granted_ats": "'{}'", "is_in_group": "true", "labels": "NULL",
+    "by_kind": "true", "everywhere": "NULL", "above": "0", "actions": "'{}'",
+    "resource_types": "'{}'", "until": "now()",
+    "new_id": "'a'", "token_scope": "NULL", "most_makers": "8",
     "ends_at": "NULL", "rollover_micros": "0", "most": "1000",
 }  # fmt: skip
 

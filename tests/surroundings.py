@@ -112,8 +112,8 @@ class Surroundings(RuleBasedStateMachine):
         self.gateway, self.olivia = self.acme.client("olivia"), self.acme.client("olivia")
 
     def bring(self, **document: Any) -> None:
-        """Import a document, as an operator does."""
-        import_directory.handler(document, Context())
+        """Import a document, as an operator does who confirms deletions."""
+        import_directory.handler(document | {"confirm_deletions": True}, Context())
 
     def groups(self) -> dict[str, UUID]:
         return dict(

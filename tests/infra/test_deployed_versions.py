@@ -10,6 +10,7 @@ OWN_PARAMETERS = {
     "SeedPrices": {"PriceBook"},
     "DeliverAlerts": {"AlertTopic", "AlertEventBus"},
     "ExpireUsage": {"UsageRetentionMonths"},
+    "Tokens": {"TokenMaxDays"},
 }
 """The parameters that only one function uses."""
 

@@ -92,8 +92,9 @@ def test_the_changelog_begins_with_an_unreleased_section() -> None:
 
 def test_the_examples_of_the_directory_page_are_documents() -> None:
     page = (ROOT / "docs/directory.md").read_text()
-    document, _, scope = (
+    document, _, renaming, scope = (
         json.loads(block) for block in re.findall(r"```json\n(.*?)```", page, re.DOTALL)
     )
     assert read_directory(document).places == {"adam": 0}
+    assert read_directory(renaming).matched == [0]
     assert ScopeDocument.model_validate(scope).allow_list[0].id == "acme/platform"

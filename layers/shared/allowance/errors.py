@@ -1,7 +1,7 @@
 """Every error, in the caller's words: the docstring is the message.
 
-A subclass without a status at the HTTP border gets the response of its parent. So `BudgetNotFound`
-and `NotAuthorized` look like any `NotFound`, and only the log shows the difference.
+A subclass without a status at the HTTP border gets the response of its parent: `NotAuthorized`
+looks like any `NotFound`, and only the log shows the difference.
 """
 
 from collections.abc import Iterable, Mapping
@@ -39,9 +39,8 @@ class InvalidUUID(AllowanceError):
     """A path id that is not a UUID."""
 
     def __init__(self, segment: str) -> None:
-        super().__init__(
-            f'Invalid UUID "{segment}".', detail="Expected 36 characters with hyphens, not a name."
-        )
+        expected = "Expected 36 characters with hyphens, not a name."
+        super().__init__(f'Invalid UUID "{segment}".', detail=expected)
 
 
 class NotFound(AllowanceError):
@@ -74,6 +73,14 @@ class OverrideNotFound(NotFound):
 
 class OrganizationBudgetNotFound(NotFound):
     """The organization has no such budget."""
+
+
+class TokenNameTaken(AllowanceError):
+    """Another token of the user has this name."""
+
+
+class TooManyTokens(AllowanceError):
+    """The user has too many tokens."""
 
 
 class PriceNotFound(NotFound):
@@ -210,19 +217,13 @@ class ImportRunning(AllowanceError):
 class ExportFailed(AllowanceError):
     """Some exports failed."""
 
-    def __init__(self, failures: int) -> None:
-        super().__init__(
-            f"{failures} exports failed; the log names the organizations, months and reasons."
-        )
+
+class AttributionFailed(AllowanceError):
+    """The usage of some names could not be booked."""
 
 
 class RerateFailed(AllowanceError):
     """Some models could not be rated again."""
-
-    def __init__(self, failures: int) -> None:
-        super().__init__(
-            f"{failures} models could not be rated again; the log names the models and reasons."
-        )
 
 
 class DatabaseUnavailable(AllowanceError):
@@ -246,4 +247,4 @@ class UsageKeyTaken(DatabaseUnavailable):
 
 
 class UsageMonthDropped(DatabaseUnavailable):
-    """The month of a usage was dropped from the ledger a moment ago. Try again shortly."""
+    """The month of a usage was dropped from the ledger. Try again shortly."""

@@ -94,9 +94,6 @@ KIND = '[{"kind": 0, "source": "s", "provider": "p", "model": "m"}]'
 @pytest.mark.parametrize(
     "attack",
     [
-        "INSERT INTO api_tokens (id, user_id, name, secret_sha256)"
-        " SELECT 'mine', id, 'mine', sha256('x') FROM users WHERE username = 'olivia'",
-        "UPDATE api_tokens SET revoked_at = NULL",
         "UPDATE api_tokens SET secret_sha256 = sha256('x')",
         "UPDATE users SET roles = '{owner}'",
         "UPDATE organization_members SET roles = '{organization-admin}'",

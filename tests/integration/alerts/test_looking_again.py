@@ -125,7 +125,9 @@ def test_joining_or_losing_an_organization_alerts(
     assert (be_in("globex", "acme"), database.rows(reached)) == (0, [(0,)])
     assert (be_in("globex"), database.rows(reached)) == (1, [(85,)])
     assert (be_in("globex", "acme"), database.rows(reached)) == (0, [(0,)])
-    import_directory.handler({"organizations": [{"name": "acme", "deleted": True}]}, Context())
+    import_directory.handler(
+        {"organizations": [{"name": "acme", "deleted": True}], "confirm_deletions": True}, Context()
+    )
     assert deliver()["raised"] == 1
     assert database.rows(ALERTS) == [(85, 100, "group")] * 3
 

@@ -43,6 +43,7 @@ def test_a_budget_ends_with_its_group_user_or_organization(
         {
             "organizations": [{"name": "acme", "groups": ["research"]}],
             "users": [{"username": "maya", "status": "deleted"}],
+            "confirm_deletions": True,
         }
     )
     assert names(adam) == ["all", "otto", "research"]
@@ -62,7 +63,7 @@ def test_a_budget_ends_with_its_group_user_or_organization(
     assert database.rows(
         "SELECT DISTINCT revision FROM ai_budgets WHERE ended_at > '0001-1-1'"
     ) == [(2,)]
-    apply({"organizations": [{"name": "acme", "deleted": True}]})
+    apply({"organizations": [{"name": "acme", "deleted": True}], "confirm_deletions": True})
     in_force = "SELECT count(*) FROM ai_budgets WHERE ended_at IS NULL"
     assert database.rows(in_force) == [(0,)]
     assert len(entries(database)) == 2 * len(scopes)

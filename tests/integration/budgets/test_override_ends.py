@@ -12,6 +12,7 @@ from tests.gateway import Client, Context
 from tests.overrides import MAYA, NOT_FOUND, entries, import_, limit
 from tests.people import Acme
 from tests.postgres import Database
+from tests.refusals import CHANGED_BY_OWNERS
 
 DISTANT = "2200-01-01T00:00:00.000000Z"
 TO_COME = [{"field": "expires_at", "detail": "Must be a time to come."}]
@@ -55,7 +56,8 @@ def test_an_end_that_is_no_time_is_refused(olivia: Client, acme: Acme, ends: Any
 
 def test_a_stranger_learns_nothing_from_an_end_that_is_over(acme: Acme) -> None:
     over = limit(acme) | {"expires_at": "2026-01-01T00:00:00Z"}
-    assert acme.client("gus").put(MAYA, over).json() == NOT_FOUND
+    assert acme.client("gus").put(MAYA, over).json() == CHANGED_BY_OWNERS
+    assert acme.client("otto").put(MAYA, over).json() == NOT_FOUND
 
 
 def test_an_override_that_is_over_counts_for_nothing(

@@ -99,7 +99,7 @@ def test_an_override_of_a_deleted_organization_is_replaced_like_none(
     """Nobody may update a group of a deleted organization, and nobody needs to."""
     import_(BOTH)
     first = olivia.put(MAYA, limit(acme, 1, "globex/sales"))
-    import_({"organizations": [{"name": "globex", "deleted": True}]})
+    import_({"organizations": [{"name": "globex", "deleted": True}], "confirm_deletions": True})
     here = narrow(acme, "acme/platform")
     assert here.put(MAYA, limit(acme, 2), headers={"If-Match": "*"}).status == 412
     put = here.put(MAYA, limit(acme, 2), headers=headers)

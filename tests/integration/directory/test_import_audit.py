@@ -17,7 +17,8 @@ def test_a_group_left_out_is_deleted_with_its_budget_and_both_are_logged(
     adam: Client, acme: Acme, database: Database
 ) -> None:
     adam.put(acme.budget_path("acme/research"), {"spend_limit_micros": 5})
-    answer = apply({"organizations": [{"name": "acme", "groups": ["platform"]}]})
+    omitting = {"organizations": [{"name": "acme", "groups": ["platform"]}]}
+    answer = apply(omitting | {"confirm_deletions": True})
     assert answer["groups"].keys() == {"acme/Everyone", "acme/platform"}
     assert adam.get(acme.budget_path("acme/research")).status == 404
     entries = database.rows(
@@ -116,7 +117,8 @@ def test_deleting_an_organization_deletes_its_groups_and_frees_its_name(
 ) -> None:
     adam, path = acme.client("adam"), acme.budget_path()
     assert adam.put(path, {"spend_limit_micros": 1}).status == 200
-    answer = apply({"organizations": [{"name": "acme", "deleted": True}]})
+    gone = {"organizations": [{"name": "acme", "deleted": True}], "confirm_deletions": True}
+    answer = apply(gone)
     assert answer == {"organizations": {}, "groups": {}, "users": {}, "tokens": {}}
     assert adam.get(path).status == 404
     assert adam.get("/api/v2/organizations/acme/groups").status == 404

@@ -20,7 +20,7 @@ from tests.postgres import Database
         ({"users": [{"username": "6cb07611-f869-4f10-9f09-a6d791899a4f"}]}, "users[0].username: "),
         ({"users": [{"username": "a" * 65}]}, "users[0].username: "),
         ({"users": [{"username": "a", "roles": ["admin"]}]}, 'users[0].roles[0]: unknown role '
-        '"admin"'),
+        '"admin": one of owner, user-admin, auditor, template-admin, member, gateway'),
         ({"users": [{"username": "a", "roles": None}]}, "users[0].roles: must be a list"),
         ({"users": [{"username": "a", "organizations": [{"name": "acme"}] * 4001}]},
          "users[0].organizations: must have at most 4000 entries"),

@@ -134,7 +134,10 @@ def test_a_deleted_organization_still_has_its_spend(
     s3: Any, gateway: Client, acme: Acme, database: Database
 ) -> None:
     results(gateway, record(1, user="gus"))
-    import_directory.handler({"organizations": [{"name": "globex", "deleted": True}]}, Context())
+    import_directory.handler(
+        {"organizations": [{"name": "globex", "deleted": True}], "confirm_deletions": True},
+        Context(),
+    )
     run(database, {"month": "2026-11"})
     (row,) = table(s3, key(acme.organizations["globex"])).to_pylist()
     assert (row["BillingAccountName"], row["BilledCost"]) == ("globex", Decimal("0.003000"))

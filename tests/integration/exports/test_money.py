@@ -159,7 +159,11 @@ def test_exports_equal_the_ledger_exactly(
     )
     results(gateway, *records[70:140])
     import_directory.handler(
-        {"organizations": [{"name": "acme", "groups": ["platform"]}]}, Context()
+        {
+            "organizations": [{"name": "acme", "groups": ["platform"]}],
+            "confirm_deletions": True,
+        },
+        Context(),
     )
     results(gateway, *records[140:])
     seed(

@@ -190,6 +190,7 @@ def test_a_deleted_group_and_a_deleted_user_keep_their_rows(
         {
             "organizations": [{"name": "acme", "groups": ["research"]}],
             "users": [{"username": "maya", "status": "deleted"}],
+            "confirm_deletions": True,
         },
         Context(),
     )

@@ -5,7 +5,13 @@ import pytest
 from tests.gateway import Client
 from tests.people import Acme
 from tests.postgres import Database
-from tests.refusals import NOT_FOUND, NOWHERE, UNAUTHENTICATED, without_request_id
+from tests.refusals import (
+    CHANGED_BY_ADMINS,
+    NOT_FOUND,
+    NOWHERE,
+    UNAUTHENTICATED,
+    without_request_id,
+)
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
@@ -36,7 +42,7 @@ def test_a_reader_who_may_not_update_is_refused_after_the_body_is_read(
     refused = client.send(
         method, acme.budget_path(), body={"PUT": '{"spend_limit_micros": 2}'}.get(method)
     )
-    assert (refused.status, refused.json()) == (404, NOT_FOUND)
+    assert (refused.status, refused.json()) == (404, CHANGED_BY_ADMINS)
     if method == "PUT":
         assert client.put(acme.budget_path(), {}).status == 400
     assert database.rows("SELECT spend_limit_micros FROM group_ai_budgets") == [(1,)]

@@ -144,7 +144,7 @@ def test_a_month_ends_at_midnight_in_utc(
         organizations=list[Membership](),
         groups=[],
         token_id="t",
-        token=TokenInfo(name="t", expires_at=None, scope=None),
+        token=TokenInfo(name="t", expires_at=None, scope=None, maker_scopes=[]),
         scope_groups=[],
         group=None,
         organization=None,

@@ -121,3 +121,36 @@ def test_readers_of_usage_list_and_only_an_owner_assigns(
     database.run("UPDATE users SET roles = ARRAY[%s] WHERE username = 'nora'", role)
     assert listed(acme.client("nora"))["names"] == []
     assert assign(acme.client("nora"), "kim", "nora").status == 404
+
+
+def test_usage_of_nobody_in_several_organizations_is_kept_apart(
+    gateway: Client, olivia: Client, acme: Acme, database: Database
+) -> None:
+    """All three records are of the same user, day, group and model: of nobody in each place."""
+    for source, organization in (("a", "acme"), ("g", "globex"), ("none", None)):
+        body = {"cost_from": "book", "organization": organization}
+        assert olivia.put(f"/api/v2/ai/sources/{source}", body).status == 200
+    found = results(
+        gateway, *(record(1, user="kim", source=each) for each in ("a", "g", "none")), record(2)
+    )
+    assert [each["attributed"] for each in found] == [False] * 3 + [True]
+    days = "SELECT organization_id, cost_micros::int FROM ai_spend_daily WHERE group_id = %s"
+    nil = "00000000-0000-0000-0000-000000000000"
+    assert {str(organization): cost for organization, cost in database.rows(days, nil)} == {
+        str(acme.organizations["acme"]): COST,
+        str(acme.organizations["globex"]): COST,
+        nil: COST,
+    }
+    # The organization of later usage of the same name.
+    assert olivia.put("/api/v2/ai/sources/a", body | {"organization": "globex"}).status == 200
+    results(gateway, record(3, user="kim", source="a"))
+    assert assign(olivia, "kim", "otto", source="a").json()["booked_usage_count"] == 2
+    assert spent(database) == {"maya": COST, "otto": 2 * COST, "nobody": 2 * COST}
+    assert_sums_agree(database)
+
+
+def test_a_name_that_the_directory_knows_is_not_assigned(olivia: Client) -> None:
+    answer = assign(olivia, "MAYA", "otto")
+    assert answer.status == 400
+    ((problem),) = answer.json()["validations"]
+    assert problem["field"] == "name"

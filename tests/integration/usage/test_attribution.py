@@ -111,7 +111,7 @@ def test_a_primary_group_of_a_deleted_organization_counts_for_nothing(
             ]
         }
     )
-    apply({"organizations": [{"name": "globex", "deleted": True}]})
+    apply({"organizations": [{"name": "globex", "deleted": True}], "confirm_deletions": True})
     found = results(gateway, record(1), record(2, group="globex/sales"))
     assert [len(each["validations"]) for each in found] == [0, 1]
     assert counted_for(database, acme) == ["acme/Everyone"] * 2

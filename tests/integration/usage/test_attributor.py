@@ -10,6 +10,7 @@ from allowance.access.gate import Gate
 from allowance.access.store import Origin
 from allowance.database.database import Database as Connection
 from allowance.database.settings import DatabaseSource
+from allowance.errors import AttributionFailed
 from allowance.rbac.system import USAGE_ATTRIBUTOR, Login
 from allowance.usage import attributing, attributor, unattributed
 from allowance.usage.attributor import UsageAttributor
@@ -104,3 +105,26 @@ def test_two_at_once_book_each_usage_once(
     assert spent(database) == {"maya": 40 * COST}
     assert database.rows("SELECT count(*) FROM ai_usage WHERE reason = 'attribute'") == [(80,)]
     assert_sums_agree(database)
+
+
+def test_a_name_that_fails_holds_back_no_other(
+    gateway: Client, olivia: Client, database: Database
+) -> None:
+    results(gateway, record(1, user="bad"), record(2, user="kim"))
+    database.run(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE 'a fault in the database'; END $$"
+    )
+    database.run(
+        "CREATE TRIGGER refuse BEFORE DELETE ON ai_usage_unattributed FOR EACH ROW"
+        " WHEN (old.name = 'bad') EXECUTE FUNCTION refuse()"
+    )
+    assign(olivia, "bad", "maya")
+    appear("kim")
+    database.run("UPDATE users SET created_at = '2020-01-01' WHERE username = 'kim'")
+    with pytest.raises(AttributionFailed, match="the usage of 1 names"):
+        attribute()
+    assert spent(database) == {"kim": COST, "nobody": COST}
+    database.run("DROP TRIGGER refuse ON ai_usage_unattributed")
+    assert attribute() == {"attributed": 1, "is_finished": True}
+    assert spent(database) == {"kim": COST, "maya": COST}

@@ -10,13 +10,19 @@ from typing import Any
 import pytest
 
 import allowance
-from allowance.errors import AllowanceError, ExportFailed, ImportRunning, RerateFailed
+from allowance.errors import (
+    AllowanceError,
+    AttributionFailed,
+    ExportFailed,
+    ImportRunning,
+    RerateFailed,
+)
 from allowance.http.request import Request
 from allowance.http.responses import INTERNAL_ERROR, STATUSES, failure
 
 LAYER = Path(allowance.__file__).parent
 FUNCTIONS = Path(__file__).parents[3] / "functions"
-OF_JOBS = {ExportFailed, ImportRunning, RerateFailed}
+OF_JOBS = {AttributionFailed, ExportFailed, ImportRunning, RerateFailed}
 """A job fails with these errors; no route raises them."""
 
 

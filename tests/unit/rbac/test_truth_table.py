@@ -41,13 +41,15 @@ COLUMNS: dict[str, Object | tuple[Callable[..., Object], *tuple[UUID | None, ...
     "self": (policy.user_object, SELF),
     "other": (policy.user_object, OTHER),
     "users": policy.USERS,
+    "mine": (policy.api_tokens_object, SELF),
+    "tok": (policy.api_tokens_object, OTHER),
     "price": policy.PRICE_BOOK,
-    "usage": policy.USAGE,
+    "use": policy.USAGE,
     "alert": policy.SPEND_ALERTS,
     "file": policy.SPEND_EXPORTS,
-    "directory": policy.DIRECTORY,
-    "audit": (policy.audit_log_object, HERE),
-    "audits": (policy.audit_log_object, None),
+    "dir": policy.DIRECTORY,
+    "log": (policy.audit_log_object, HERE),
+    "logs": (policy.audit_log_object, None),
 }
 OBJECTS = {
     name: each if isinstance(each, Object) else each[0](*each[1:]) for name, each in COLUMNS.items()
@@ -85,32 +87,32 @@ usage-expirer                         -     -         -        -       -   -    
 override-expirer                      -     -         -        -       -   -      -           -
 """
 SITE_TABLE = """
-                                      self other users price usage alert file directory audit audits
-owner                                 ru   ru    ru    ru    cru   -     -    crud      crud  crud
-user-admin                            ru   ru    ru    -     -     -     -    crud      -     -
-auditor                               r    r     r     -     r     -     -    -         r     r
-template-admin                        r    r     r     -     -     -     -    -         -     -
-member                                r    -     -     -     -     -     -    -         -     -
-gateway                               r    r     r     r     cr    -     -    -         -     -
-organization-admin@here               r    r     r     -     -     -     -    -         r     -
-organization-admin@elsewhere          r    r     r     -     -     -     -    -         -     -
-organization-user-admin@here          r    r     r     -     -     -     -    -         -     -
-organization-user-admin@elsewhere     r    r     r     -     -     -     -    -         -     -
-organization-auditor@here             r    -     -     -     -     -     -    -         r     -
-organization-auditor@elsewhere        r    -     -     -     -     -     -    -         -     -
-organization-template-admin@here      r    -     -     -     -     -     -    -         -     -
-organization-template-admin@elsewhere r    -     -     -     -     -     -    -         -     -
-organization-member@here              r    -     -     -     -     -     -    -         -     -
-organization-member@elsewhere         r    -     -     -     -     -     -    -         -     -
-price-seeder                          -    -     -     u     -     -     -    -         -     -
-directory-importer                    -    -     -     -     -     -     -    u         -     -
-usage-ingester                        -    -     -     -     c     -     -    -         -     -
-usage-rerater                         -    -     -     -     u     -     -    -         -     -
-usage-attributor                      -    -     -     -     u     -     -    -         -     -
-alert-deliverer                       -    -     -     -     -     u     -    -         -     -
-spend-exporter                        -    -     -     -     -     -     u    -         -     -
-usage-expirer                         -    -     -     -     d     -     -    -         -     -
-override-expirer                      u    u     u     -     -     -     -    -         -     -
+                                      self other users mine tok price use alert file dir  log  logs
+owner                                 ru   ru    ru    crd  rd  ru    cru -     -    crud crud crud
+user-admin                            ru   ru    ru    crd  rd  -     -   -     -    crud -    -
+auditor                               r    r     r     crd  -   r     r   -     -    -    r    r
+template-admin                        r    r     r     crd  -   -     -   -     -    -    -    -
+member                                r    -     -     crd  -   -     -   -     -    -    -    -
+gateway                               r    r     r     crd  -   r     cr  -     -    -    -    -
+organization-admin@here               r    r     r     crd  -   r     -   -     -    -    r    -
+organization-admin@elsewhere          r    r     r     crd  -   r     -   -     -    -    -    -
+organization-user-admin@here          r    r     r     crd  -   -     -   -     -    -    -    -
+organization-user-admin@elsewhere     r    r     r     crd  -   -     -   -     -    -    -    -
+organization-auditor@here             r    -     -     crd  -   -     -   -     -    -    r    -
+organization-auditor@elsewhere        r    -     -     crd  -   -     -   -     -    -    -    -
+organization-template-admin@here      r    -     -     crd  -   -     -   -     -    -    -    -
+organization-template-admin@elsewhere r    -     -     crd  -   -     -   -     -    -    -    -
+organization-member@here              r    -     -     crd  -   -     -   -     -    -    -    -
+organization-member@elsewhere         r    -     -     crd  -   -     -   -     -    -    -    -
+price-seeder                          -    -     -     -    -   u     -   -     -    -    -    -
+directory-importer                    -    -     -     -    -   -     -   -     -    u    -    -
+usage-ingester                        -    -     -     -    -   -     c   -     -    -    -    -
+usage-rerater                         -    -     -     -    -   -     u   -     -    -    -    -
+usage-attributor                      -    -     -     -    -   -     u   -     -    -    -    -
+alert-deliverer                       -    -     -     -    -   -     -   u     -    -    -    -
+spend-exporter                        -    -     -     -    -   -     -   -     u    -    -    -
+usage-expirer                         -    -     -     -    -   -     d   -     -    -    -    -
+override-expirer                      u    u     u     -    -   -     -   -     -    -    -    -
 """
 
 LETTERS = {action[0]: action for action in Action}

@@ -36,18 +36,21 @@ class Membership(Row):
 
 
 class TokenInfo(Row):
-    """The credential in use. `scope` null is everything."""
+    """The credential in use. `scope` null is everything. The scopes of the tokens that made it must
+    allow an action too.
+    """
 
     name: str
     expires_at: Timestamp | None
     scope: dict[str, Any] | None
+    maker_scopes: list[dict[str, Any]]
 
 
 class Caller(Row):
     """The user behind a credential, all that the rule needs, and what the path names.
 
-    `scope_groups` are the groups that the allow-list of the token names. `now` is the time of the
-    database's clock.
+    `scope_groups` are the groups on the allow-lists of the token and its makers. `now` is the time
+    of the database's clock.
     """
 
     user_id: UUID

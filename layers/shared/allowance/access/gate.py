@@ -14,6 +14,7 @@ from allowance.contract.fields import UUID_FORM
 from allowance.database.database import Database
 from allowance.errors import Forbidden, NotAuthorized
 from allowance.rbac.authorize import allowed
+from allowance.rbac.holders import who_may
 from allowance.rbac.policy import NO_SECRET, Action, Object, Subject, group_object, groups_object
 
 
@@ -28,10 +29,11 @@ class Gate:
     def check(self, action: Action, obj: Object) -> None:
         """Raise unless the subject may do this to the object. No round trip.
 
-        Raises NotAuthorized, or Forbidden where the existence of the object is no secret.
+        Raises NotAuthorized, or Forbidden where the existence of the object is no secret. To a
+        subject who may read the object, the error names the roles that may take the action.
         """
         if not allowed(self._subject, action, obj):
-            raise Forbidden if obj.type in NO_SECRET else NotAuthorized
+            raise Forbidden if obj.type in NO_SECRET else self._refusal(action, [obj])
 
     def may_any(self, action: Action, objects: Iterable[Object]) -> bool:
         """Return whether the subject may do this to one of the objects at least. No round trip."""
@@ -55,7 +57,7 @@ class Gate:
             self.check(action, obj)
         keys = [key for key, obj in objects.items() if allowed(self._subject, action, obj)]
         if not keys:
-            raise NotAuthorized
+            raise self._refusal(action, objects.values())
         permitted = (*beside, *(objects[key] for key in keys))
         return self._handle(Permit(action, obj) for obj in permitted), keys
 
@@ -82,7 +84,7 @@ class Gate:
         own = {id_ for role in self._subject.roles for id_ in role.by_org_id}
         permitted = sorted(id_ for id_ in own if allowed(self._subject, action, object_of(id_)))
         if not permitted and not own_permits:
-            raise NotAuthorized
+            raise self._refusal(action, [everywhere, *map(object_of, sorted(own))])
         permits = (Permit(action, object_of(id_)) for id_ in permitted)
         return self._handle([*own_permits, *permits]), permitted
 
@@ -101,11 +103,23 @@ class Gate:
         if allowed(self._subject, action, everything):
             return self.open(action, everything, *beside), None
         listed = {
-            UUID(each.id) for each in self._subject.scope.allow_list if UUID_FORM.fullmatch(each.id)
+            UUID(each.id)
+            for scope in self._subject.scopes
+            for each in scope.allow_list
+            if UUID_FORM.fullmatch(each.id)
         }
         named = sorted({organization_id, *self._subject.groups, *listed})
         groups = {id_: group_object(id_, organization_id) for id_ in named}
         return self.open_some(action, groups, beside=beside)
+
+    def _refusal(self, action: Action, objects: Iterable[Object]) -> NotAuthorized:
+        """Return the error of a refused action. Its detail says who may, if the subject may read
+        one of the objects. Otherwise the refusal looks like an absence.
+        """
+        for obj in objects:
+            if action is not Action.READ and allowed(self._subject, Action.READ, obj):
+                return NotAuthorized(detail=who_may(self._subject, action, obj))
+        return NotAuthorized()
 
     def _handle(self, permits: Iterable[Permit]) -> Handle:
         return Handle(self._database, permits, self._ahead)

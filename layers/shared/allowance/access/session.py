@@ -124,4 +124,5 @@ def _subject(caller: Caller) -> Subject:
         roles_of_user(caller.roles, ((each.id, each.roles) for each in caller.organizations)),
         frozenset(caller.groups),
         read_scope(caller.token.scope),
+        tuple(map(read_scope, caller.token.maker_scopes)),
     )

@@ -5,13 +5,21 @@
 -- Both sides are therefore hashed with bytes that no caller can know (a double-HMAC comparison). A
 -- suspended or deleted user counts as unknown.
 WITH credential AS (
-    SELECT t.id, t.name, t.expires_at, t.scope, u.id AS user_id, u.username, u.email, u.roles
+    SELECT
+        t.id, t.name, t.expires_at, t.scope, t.maker_scopes, u.id AS user_id, u.username, u.email,
+        u.roles
     FROM api_tokens AS t
     JOIN users AS u ON u.id = t.user_id
     WHERE t.id = %(token_id)s
         AND sha256(t.secret_sha256 || %(blind)s::bytea) =
             sha256(%(secret_sha256)s::bytea || %(blind)s::bytea)
         AND t.revoked_at IS NULL
+        -- A token that is made while its maker is revoked ends too.
+        AND NOT EXISTS (
+            SELECT 1
+            FROM api_tokens AS m
+            WHERE m.id = ANY(t.makers) AND m.revoked_at IS NOT NULL
+        )
         AND (t.expires_at IS NULL OR t.expires_at > now())
         AND u.status = 'active'
 ),
@@ -47,14 +55,18 @@ SELECT
     -- member of its organization.
     ARRAY(SELECT gm.group_id FROM group_members AS gm WHERE gm.user_id = c.user_id) AS groups,
     c.id AS token_id,
-    jsonb_build_object('name', c.name, 'expires_at', c.expires_at, 'scope', c.scope) AS token,
+    jsonb_build_object(
+        'name', c.name, 'expires_at', c.expires_at, 'scope', c.scope,
+        'maker_scopes', c.maker_scopes
+    ) AS token,
     ARRAY(
         SELECT jsonb_build_object('id', g.id, 'organization_id', g.organization_id)
         FROM groups AS g
         WHERE g.id = ANY (ARRAY(
             SELECT CASE WHEN pg_input_is_valid(e.entry ->> 'id', 'uuid')
                 THEN (e.entry ->> 'id')::uuid END
-            FROM jsonb_array_elements(c.scope -> 'allow_list') AS e (entry)
+            FROM jsonb_array_elements(c.maker_scopes || coalesce(c.scope, '[]')) AS s (scope)
+            CROSS JOIN jsonb_array_elements(s.scope -> 'allow_list') AS e (entry)
         ))
     ) AS scope_groups,
     (

@@ -93,7 +93,8 @@ def _share(words: frozenset[str], others: frozenset[str]) -> float:
 
 
 def _listed(fields: dict[str, FieldInfo]) -> str:
-    return f"Known fields: {', '.join(fields)}." if fields else "No field is known here."
+    names = [field.alias or name for name, field in fields.items()]
+    return f"Known fields: {', '.join(names)}." if names else "No field is known here."
 
 
 def _part(kind: Any, part: int | str) -> Any:

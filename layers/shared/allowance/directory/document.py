@@ -5,95 +5,88 @@ A key that is absent leaves its part unchanged. A key that is present sets its p
 state.
 """
 
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, Field, TypeAdapter, WrapValidator
 
 from allowance.access.scopes import ScopeDocument
-from allowance.contract.fields import USERNAME_FORM, UUID_FORM, Body, Moment, Name, moment_of
+from allowance.contract.fields import UUID_FORM, Body, Name
+from allowance.directory.names import (
+    Email,
+    GroupKey,
+    GroupName,
+    Id,
+    Issuer,
+    OrganizationName,
+    Time,
+    UserName,
+    Username,
+)
 from allowance.rbac.policy import ResourceType
 from allowance.rbac.roles import ORGANIZATION_ROLES, SITE_ROLES
-from allowance.rbac.system import SYSTEM_ACTORS
-
-EVERYONE = "Everyone"
-SYSTEM_NAMES = frozenset(actor.name for actor in SYSTEM_ACTORS)
 
 UserStatus = Literal["active", "suspended", "deleted"]
-
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 
 
 def _one_of(roles: Mapping[str, object]) -> AfterValidator:
     def known(name: str) -> str:
         if name not in roles:
-            raise ValueError(f'unknown role "{name}"')
+            raise ValueError(f'unknown role "{name}": one of {", ".join(roles)}')
         return name
 
     return AfterValidator(known)
 
 
-def _username(name: str) -> str:
-    if name in SYSTEM_NAMES:
-        raise ValueError(f'"{name}" is the name of a system actor in the audit log')
-    if not USERNAME_FORM.fullmatch(name) or name == "me" or UUID_FORM.fullmatch(name):
-        raise ValueError(f'"{name}" is no username: a-z, 0-9 and -, at most 64, not "me", no UUID')
-    return name
+class Identified(Body):
+    """An entry that may say which row it means although the name differs."""
+
+    id: Id | None = None
+    external_id: Name | None = None
+
+    @property
+    def is_matched(self) -> bool:
+        """Return whether the entry finds its row by more than the name."""
+        return bool(self.model_fields_set & {"id", "external_id", "renamed_from"})
 
 
-def _organization_name(name: str) -> str:
-    if UUID_FORM.fullmatch(name) or "/" in name:
-        raise ValueError("must be no UUID and have no slash")
-    return name
+class GroupEntry(Identified):
+    """A group of an organization. The name alone stands for an entry with nothing else."""
+
+    name: GroupName
+    renamed_from: GroupName | None = None
 
 
-def _group_name(name: str) -> str:
-    if name.casefold() == EVERYONE.casefold():
-        raise ValueError(
-            f'"{name}" is a reserved group name: every organization has the group {EVERYONE}'
-        )
-    if "/" in name:
-        raise ValueError("must have no slash")
-    return name
+_group_names: TypeAdapter[str] = TypeAdapter(GroupName)
 
 
-def _group_key(key: str) -> str:
-    organization, _, group = key.partition("/")
-    if not organization or not group or "/" in group:
-        raise ValueError("must be an organization and a group of it, like acme/platform")
-    return key
+def _group_entry(value: object, entry: Callable[[object], GroupEntry]) -> GroupEntry:
+    # A text is validated as a name, so that the path of a problem does not end in `.name`.
+    if isinstance(value, str):
+        return GroupEntry(name=_group_names.validate_python(value))
+    return entry(value)
 
 
-def _email(address: str) -> str:
-    if not _EMAIL.fullmatch(address):
-        raise ValueError("is no e-mail address")
-    return address
-
-
-def _rfc3339(value: object) -> object:
-    if value is not None and moment_of(value) is None:
-        raise ValueError("must be an RFC 3339 time with its offset, such as 2027-01-31T00:00:00Z")
-    return value
-
-
-Username = Annotated[str, AfterValidator(_username)]
-OrganizationName = Annotated[Name, AfterValidator(_organization_name)]
-GroupName = Annotated[Name, AfterValidator(_group_name)]
-GroupKey = Annotated[str, AfterValidator(_group_key)]
-Email = Annotated[Name, AfterValidator(_email)]
-
-
-class OrganizationEntry(Body):
+class OrganizationEntry(Identified):
     """An organization. `groups` lists all of its groups except Everyone. `deleted` deletes it if it
     exists.
     """
 
     name: OrganizationName
+    renamed_from: OrganizationName | None = None
     is_default: bool = False
-    groups: list[GroupName] = []
+    groups: list[
+        Annotated[
+            GroupEntry, WrapValidator(_group_entry, json_schema_input_type=GroupName | GroupEntry)
+        ]
+    ] = []
     deleted: bool = False
+
+    @property
+    def group_names(self) -> list[str]:
+        """Return the names of the groups."""
+        return [each.name for each in self.groups]
 
 
 class MembershipEntry(Body):
@@ -108,13 +101,29 @@ MAX_ORGANIZATIONS_OF_USER = 4_000
 """`GET /api/v2/users/me` returns all, and a response has at most 6 MB."""
 
 
-class UserEntry(Body):
+class IdentityEntry(Body):
+    """Who the user is for an identity provider."""
+
+    issuer: Issuer
+    sub: Name
+
+    @property
+    def key(self) -> str:
+        """Return a key like `https://idp.example#42`. No issuer has the separator."""
+        return f"{self.issuer}#{self.sub}"
+
+
+class UserEntry(Identified):
     """A user, and all organizations of the user. A deleted user has no roles and organizations,
     whatever the entry lists. Calls that name no group count for the primary one.
     """
 
     username: Username
+    renamed_from: Username | None = None
+    user_name: UserName | None = None
+    display_name: Name | None = None
     email: Email | None = None
+    identities: list[IdentityEntry] = []
     roles: list[Annotated[str, _one_of(SITE_ROLES)]] = []
     status: UserStatus = "active"
     organizations: Annotated[
@@ -125,7 +134,8 @@ class UserEntry(Body):
     @property
     def row_count(self) -> int:
         """Return about how many rows the entry writes, or deletes without naming them."""
-        return 4 + sum(1 + len(each.groups) for each in self.organizations)
+        memberships = sum(1 + len(each.groups) for each in self.organizations)
+        return 4 + len(self.identities) + memberships
 
 
 class TokenEntry(Body):
@@ -133,7 +143,7 @@ class TokenEntry(Body):
 
     username: Username
     name: Name
-    expires_at: Annotated[Moment | None, BeforeValidator(_rfc3339)] = None
+    expires_at: Time | None = None
     scope: ScopeDocument | None = None
     revoked: bool = False
 

@@ -1,7 +1,7 @@
 """The import of a directory document: one transaction, all or nothing, in slices.
 
 No statement takes long, however large the document is: the role has a statement timeout. The order
-is groups, users, tokens: a name exists before a reference to it.
+is renames, groups, users, tokens: a name exists before a reference to it.
 """
 
 import json
@@ -11,11 +11,14 @@ from uuid import UUID
 from allowance.access.handle import Handle
 from allowance.access.store import Store
 from allowance.contract.fields import Row
+from allowance.directory.group_deletions import lock_deleted_groups
+from allowance.directory.identities import apply_identities
 from allowance.directory.known import known_accounts, known_organizations
-from allowance.directory.members import apply_users, free_addresses
+from allowance.directory.members import apply_users, free_names
 from allowance.directory.new_tokens import apply_tokens
 from allowance.directory.organizations import apply_organizations, delete_organizations
 from allowance.directory.reading import ROWS_PER_SLICE, DirectoryDocument, refuse
+from allowance.directory.renames import rename_groups, rename_organizations, rename_users
 from allowance.directory.resolve import resolve
 from allowance.errors import ImportRunning, Problem, ValidationFailed
 from allowance.rbac.policy import DIRECTORY, Action
@@ -56,13 +59,21 @@ class DirectoryStore(Store):
             if not db.one(DirectoryLock, "lock_directory").locked:
                 raise ImportRunning
             db.run("name_importer", actor_name=origin.actor_name, request_id=origin.request_id)
+            refuse(rename_organizations(db, origin, document))
+            problems = rename_groups(db, origin, document)
             known = known_organizations(db, document)
+            problems += lock_deleted_groups(db, document, known)
+            problems += rename_users(db, origin, document)
+            if problems:
+                # Names that nobody renamed would only be problems again.
+                refuse(problems)
             resolved = resolve(db, document, known)
             refuse(resolved.problems)
             apply_organizations(db, origin, document, known)
-            free_addresses(db, resolved.handed_over)
+            free_names(db, resolved.handed_over)
             known = known_organizations(db, document)
             refuse(apply_users(db, origin, document, known, resolved.handed_over))
+            refuse(apply_identities(db, origin, document))
             tokens = apply_tokens(db, origin, document, known)
             delete_organizations(db, origin, document, known)
             # A new token is in this result only. So no statement may follow the commit and fail.

@@ -10,17 +10,23 @@ from allowance.directory.reading import DirectoryDocument, Slice
 
 
 class Account(Row):
-    """A user with the address, which is unique among users that are not deleted."""
+    """A user with the names that no other user may have."""
 
     id: UUID | None
     username: str
+    user_name: str | None
     email: str | None
     status: UserStatus
 
     @property
-    def address(self) -> str | None:
+    def email_key(self) -> str | None:
         """Return the address, if no other user may have it, as it is compared."""
         return None if self.email is None or self.status == "deleted" else self.email.lower()
+
+    @property
+    def user_name_key(self) -> str | None:
+        """Return the user name, as it is compared. A deleted user keeps it."""
+        return None if self.user_name is None else self.user_name.lower()
 
 
 class KnownOrganizations(Row):
@@ -56,13 +62,20 @@ def known_organizations(db: Handle, document: DirectoryDocument) -> KnownOrganiz
 
 
 def known_accounts(
-    db: Handle, usernames: Iterable[str], emails: Iterable[str] = ()
+    db: Handle,
+    usernames: Iterable[str],
+    emails: Iterable[str] = (),
+    user_names: Iterable[str] = (),
 ) -> dict[str, Account]:
-    """Return the users by username, and the others that have an address of one of them or one of
-    the addresses. One round trip.
+    """Return the users by username, and the others that have an address of one of them, one of the
+    addresses or one of the user names, which are in lower case. One round trip.
     """
     rows = db.many(
-        Account, "known_accounts", usernames=sorted(usernames), emails=sorted(set(emails))
+        Account,
+        "known_accounts",
+        usernames=sorted(usernames),
+        emails=sorted(set(emails)),
+        user_names=sorted(set(user_names)),
     )
     return {row.username: row for row in rows}
 

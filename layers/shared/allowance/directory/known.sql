@@ -27,15 +27,20 @@ SELECT
 
 -- name: known_accounts
 -- needs: update directory
--- Return users by name, and the users that have one of the addresses or an address of the first.
+-- Return users by username, and the users that have one of the addresses or user names, or an
+-- address of the first.
 WITH named AS MATERIALIZED (
-    SELECT u.id, u.username, u.email, u.status
+    SELECT u.id, u.username, u.user_name, u.email, u.status
     FROM users AS u
     WHERE u.username = ANY(%(usernames)s)
 )
-SELECT n.id, n.username, n.email, n.status FROM named AS n
+SELECT n.id, n.username, n.user_name, n.email, n.status FROM named AS n
 UNION
-SELECT u.id, u.username, u.email, u.status
+SELECT u.id, u.username, u.user_name, u.email, u.status
+FROM users AS u
+WHERE lower(u.user_name) = ANY(%(user_names)s::text[])
+UNION
+SELECT u.id, u.username, u.user_name, u.email, u.status
 FROM users AS u
 WHERE u.status <> 'deleted' AND lower(u.email) = ANY(
     ARRAY(SELECT lower(n.email) FROM named AS n WHERE n.email IS NOT NULL)

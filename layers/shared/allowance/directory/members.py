@@ -5,9 +5,9 @@ user only. Slices take the users in the order of their names.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import batched
-from typing import Any
+from typing import Any, Literal
 
 from allowance.access.handle import Handle
 from allowance.access.store import Origin
@@ -15,7 +15,7 @@ from allowance.contract.fields import Row
 from allowance.directory.document import UserEntry
 from allowance.directory.known import Account, KnownOrganizations, known_accounts
 from allowance.directory.reading import ROWS_PER_SLICE, DirectoryDocument, Slice
-from allowance.directory.resolve import final_account
+from allowance.directory.resolve import HandedOver, final_account
 from allowance.directory.snapshot import Part, state_of, write_audit
 from allowance.errors import Problem
 
@@ -28,6 +28,7 @@ WRITES = (
     "update_organization_members",
     "revoke_tokens_of_deleted_users",
     "rename_tokens_of_revived_users",
+    "delete_identities_of_deleted_users",
 )
 """In this order for each slice: a name exists before a reference to it."""
 
@@ -38,10 +39,25 @@ class Stranger(Row):
     username: str
 
 
-def free_addresses(db: Handle, handed_over: Mapping[str, str]) -> None:
-    """Clear each address that passes to another user of the document, who may be in any slice."""
+class SharedName(Row):
+    """A name of a user that is a name of another user too."""
+
+    username: str
+    field: Literal["username", "user_name", "email", "external_id"]
+    value: str
+    other: str
+
+
+def free_names(db: Handle, handed_over: HandedOver) -> None:
+    """Clear each address and user name that passes to another user of the document, who may be in
+    any slice.
+    """
     for usernames in batched(sorted(handed_over), ROWS_PER_SLICE, strict=False):
-        db.run("free_addresses", usernames=list(usernames))
+        db.run(
+            "free_names",
+            of_emails=[name for name in usernames if "email" in handed_over[name]],
+            of_user_names=[name for name in usernames if "user_name" in handed_over[name]],
+        )
 
 
 def apply_users(
@@ -49,17 +65,18 @@ def apply_users(
     origin: Origin,
     document: DirectoryDocument,
     known: KnownOrganizations,
-    handed_over: Mapping[str, str],
+    handed_over: HandedOver,
 ) -> list[Problem]:
     """Bring the users of the document and their memberships to its state. `known` has each of its
-    groups. Return a problem for each primary group whose user is no member of it.
+    groups. Return a problem for each primary group whose user is no member of it, and for each
+    name that means two users.
     """
     problems: list[Problem] = []
     for part in document.users_by_name():
         usernames = [user.username for _, user in part]
         accounts = known_accounts(db, usernames)
         for name in accounts.keys() & handed_over.keys():
-            accounts[name] = accounts[name].model_copy(update={"email": handed_over[name]})
+            accounts[name] = accounts[name].model_copy(update=handed_over[name])
         rows = [_row(user, accounts.get(user.username)) for _, user in part]
         changed = Part(
             usernames=usernames,
@@ -75,7 +92,15 @@ def apply_users(
         write_audit(
             db, origin, before, Part(usernames=usernames, token_owners=changed.token_owners)
         )
-    return problems
+    return [*problems, *_shared_names(db, document)]
+
+
+def _shared_names(db: Handle, document: DirectoryDocument) -> Iterator[Problem]:
+    for usernames in batched(document.places, ROWS_PER_SLICE, strict=False):
+        found = db.many(SharedName, "list_shared_names", usernames=list(usernames))
+        for each in sorted(found, key=lambda shared: document.places[shared.username]):
+            path = f"users[{document.places[each.username]}].{each.field}"
+            yield Problem(path, f'"{each.value}" means "{each.other}" too')
 
 
 def _insert_group_members(
@@ -126,7 +151,9 @@ def _row(user: UserEntry, before: Account | None) -> dict[str, Any]:
     after = final_account(user, before)
     was_deleted = before is not None and before.status == "deleted"
     none: dict[str, Any] = {"roles": [], "organizations": []}
-    row = user.model_dump(exclude_unset=True) | after.model_dump(include={"email", "status"})
+    other_steps = {"id", "renamed_from", "identities"}
+    row = user.model_dump(mode="json", exclude_unset=True, exclude=other_steps)
+    row |= after.model_dump(include={"user_name", "email", "status"})
     if after.status == "deleted":
         row |= none
     elif was_deleted:

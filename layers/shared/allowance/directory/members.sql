@@ -1,14 +1,23 @@
--- name: free_addresses
+-- name: free_names
 -- needs: update directory
--- Clear the addresses of users, so that other users of the same document can have them.
-UPDATE users AS u SET email = NULL WHERE u.username = ANY(%(usernames)s::text[]);
+-- Clear addresses and user names, so that other users of the same document can have them.
+UPDATE users AS u
+SET email = CASE WHEN u.username = ANY(%(of_emails)s::text[]) THEN NULL ELSE u.email END,
+    user_name = CASE
+        WHEN u.username = ANY(%(of_user_names)s::text[]) THEN NULL
+        ELSE u.user_name
+    END
+WHERE u.username = ANY(%(of_emails)s::text[] || %(of_user_names)s::text[]);
 
 -- name: insert_users
 -- needs: update directory
 -- Insert the new users.
-INSERT INTO users (username, email, status, roles)
+INSERT INTO users (username, user_name, external_id, display_name, email, status, roles)
 SELECT
     e ->> 'username',
+    e ->> 'user_name',
+    e ->> 'external_id',
+    e ->> 'display_name',
     e ->> 'email',
     e ->> 'status',
     ARRAY(SELECT jsonb_array_elements_text(e -> 'roles'))
@@ -17,10 +26,13 @@ ON CONFLICT (username) DO NOTHING;
 
 -- name: update_users
 -- needs: update directory
--- Set the final addresses and statuses, and the roles if the document gives them.
+-- Set the final user names, addresses and statuses, and what else the document gives.
 UPDATE users AS u
-SET email = e ->> 'email',
+SET user_name = e ->> 'user_name',
+    email = e ->> 'email',
     status = e ->> 'status',
+    external_id = CASE WHEN e ? 'external_id' THEN e ->> 'external_id' ELSE u.external_id END,
+    display_name = CASE WHEN e ? 'display_name' THEN e ->> 'display_name' ELSE u.display_name END,
     roles = CASE
         WHEN e ? 'roles' THEN ARRAY(SELECT jsonb_array_elements_text(e -> 'roles'))
         ELSE u.roles
@@ -29,7 +41,10 @@ SET email = e ->> 'email',
 FROM jsonb_array_elements(%(users)s::jsonb) AS e
 WHERE u.username = e ->> 'username'
     AND (
-        (u.email, u.status) IS DISTINCT FROM (e ->> 'email', e ->> 'status')
+        (u.user_name, u.email, u.status)
+            IS DISTINCT FROM (e ->> 'user_name', e ->> 'email', e ->> 'status')
+        OR (e ? 'external_id' AND u.external_id IS DISTINCT FROM e ->> 'external_id')
+        OR (e ? 'display_name' AND u.display_name IS DISTINCT FROM e ->> 'display_name')
         OR (e ? 'roles' AND to_jsonb(u.roles) <> e -> 'roles')
     );
 
@@ -149,3 +164,60 @@ UPDATE api_tokens AS t SET name = 'ended ' || t.id
 FROM jsonb_array_elements(%(users)s::jsonb) AS e
 JOIN users AS u ON u.username = e ->> 'username'
 WHERE t.user_id = u.id AND (e ->> 'revived')::boolean AND t.name <> 'ended ' || t.id;
+
+-- name: delete_identities_of_deleted_users
+-- needs: update directory
+-- Delete the identities of users who are or were deleted: nobody signs in as them.
+DELETE FROM user_identities AS i
+USING jsonb_array_elements(%(users)s::jsonb) AS e
+JOIN users AS u ON u.username = e ->> 'username'
+WHERE i.user_id = u.id AND (e ->> 'ended')::boolean;
+
+-- name: list_shared_names
+-- needs: update directory
+-- Return the names of users that other users have as another kind of name, and the external ids
+-- that other members of their organizations have. Usage with such a name would belong to nobody.
+WITH listed AS MATERIALIZED (
+    SELECT u.id, u.username, n.field, n.value
+    FROM users AS u
+    CROSS JOIN LATERAL (
+        VALUES
+        ('username', u.username, true),
+        ('user_name', u.user_name, true),
+        ('email', u.email, u.status <> 'deleted'),
+        ('external_id', u.external_id, u.status <> 'deleted')
+    ) AS n (field, value, counts)
+    WHERE u.username = ANY(%(usernames)s::text[]) AND n.counts AND n.value IS NOT NULL
+)
+SELECT l.username, l.field, l.value, o.username AS other
+FROM listed AS l
+CROSS JOIN LATERAL (
+    SELECT u.id, u.username
+    FROM users AS u
+    WHERE lower(u.user_name) = lower(l.value)
+    UNION
+    SELECT u.id, u.username
+    FROM users AS u
+    WHERE u.external_id = l.value AND u.status <> 'deleted'
+        AND (
+            l.field <> 'external_id'
+            OR EXISTS (
+                SELECT 1
+                FROM organization_members AS a
+                JOIN organization_members AS b ON b.organization_id = a.organization_id
+                JOIN organizations AS g ON g.id = a.organization_id AND g.deleted_at IS NULL
+                WHERE a.user_id = l.id AND b.user_id = u.id
+            )
+        )
+    UNION
+    -- Neither a username nor an address is ever the other.
+    SELECT u.id, u.username
+    FROM users AS u
+    WHERE l.field IN ('user_name', 'external_id') AND (
+        u.username = CASE l.field WHEN 'user_name' THEN lower(l.value) ELSE l.value END
+        OR (lower(u.email) = lower(l.value) AND u.status <> 'deleted')
+        OR u.id = CASE WHEN pg_input_is_valid(l.value, 'uuid') THEN l.value::uuid END
+    )
+) AS o
+WHERE o.id <> l.id
+ORDER BY 1, 2, 4;

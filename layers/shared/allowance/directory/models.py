@@ -45,11 +45,14 @@ class GroupQuery(Query):
 
 
 class Me(Row):
-    """The caller."""
+    """The caller. `organizations` are the caller's own, then at most 100 others by name and without
+    roles, if the caller may read the groups of all. `more_organizations`: there are others.
+    """
 
     id: UUID
     username: str
     email: str | None
     roles: list[str]
     organizations: list[Membership]
+    more_organizations: bool
     token: TokenInfo

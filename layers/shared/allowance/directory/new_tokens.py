@@ -29,12 +29,14 @@ def apply_tokens(
             for token in tokens
             if token.key not in existing and users[token.username].status != "deleted"
         }
+        revoked = [token for token in tokens if token.revoked]
         changed = Part(
+            # What a revoked token made ends too.
+            token_owners=[token.username for token in revoked],
             token_users=[token.username for token in tokens],
             token_names=[token.name for token in tokens],
         )
         before = state_of(db, changed)
-        revoked = [token for token in tokens if token.revoked]
         db.run(
             "revoke_tokens",
             token_users=[token.username for token in revoked],

@@ -14,8 +14,9 @@ JOIN users AS u ON u.username = e ->> 'username';
 
 -- name: revoke_tokens
 -- needs: update directory
--- Revoke tokens. A revoked token keeps its time of revocation.
+-- Revoke tokens, and the tokens that they made. A revoked token keeps its time of revocation.
 UPDATE api_tokens AS t SET revoked_at = now()
 FROM unnest(%(token_users)s::text[], %(token_names)s::text[]) AS listed (username, name)
 JOIN users AS u ON u.username = listed.username
-WHERE t.user_id = u.id AND t.name = listed.name AND t.revoked_at IS NULL;
+JOIN api_tokens AS n ON n.user_id = u.id AND n.name = listed.name
+WHERE t.user_id = u.id AND (t.id = n.id OR n.id = ANY(t.makers)) AND t.revoked_at IS NULL;

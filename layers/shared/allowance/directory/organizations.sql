@@ -1,8 +1,8 @@
 -- name: insert_organizations
 -- needs: update directory
 -- Insert the new organizations, and return their ids. A trigger adds the Everyone group of each.
-INSERT INTO organizations (name)
-SELECT e ->> 'name'
+INSERT INTO organizations (name, external_id)
+SELECT e ->> 'name', e ->> 'external_id'
 FROM jsonb_array_elements(%(document)s::jsonb) AS e
 WHERE NOT coalesce((e ->> 'deleted')::boolean, false)
     AND NOT EXISTS (
@@ -33,46 +33,27 @@ WHERE o.name = e ->> 'name' AND o.deleted_at IS NULL AND (e ->> 'is_default')::b
 UPDATE organizations AS o SET deleted_at = now(), is_default = false
 WHERE o.name = ANY(%(names)s::text[]) AND o.deleted_at IS NULL;
 
--- name: lock_groups
--- needs: update directory
--- Lock the groups that an import deletes. A concurrent change of such a group's budget finishes
--- first, so that the audit log keeps its chain.
-SELECT g.id, g.organization_id
-FROM groups AS g
-WHERE g.id = ANY(%(group_ids)s::uuid[])
-ORDER BY g.id
-FOR UPDATE OF g;
-
--- name: lock_members_of_groups
--- needs: update directory
--- Lock the next members of groups by username. A writer of an override locks its user before the
--- memberships, so an import does too.
-SELECT u.id, u.username
-FROM users AS u
-WHERE u.username > %(after_username)s
-    AND u.id IN (
-        SELECT gm.user_id FROM group_members AS gm WHERE gm.group_id = ANY(%(group_ids)s::uuid[])
-    )
-ORDER BY u.username
-LIMIT %(limit)s
-FOR NO KEY UPDATE OF u;
-
--- name: delete_members_of_groups
--- needs: update directory
--- Delete memberships of groups. A cascade deletes the overrides that hang on them.
-DELETE FROM group_members AS gm
-WHERE gm.group_id = ANY(%(group_ids)s::uuid[]) AND gm.user_id = ANY(%(user_ids)s::uuid[]);
-
--- name: delete_groups
--- needs: update directory
--- Delete groups that have no members, with their budgets.
-DELETE FROM groups AS g WHERE g.id = ANY(%(group_ids)s::uuid[]);
-
 -- name: insert_groups
 -- needs: update directory
 -- Insert new groups, and return their ids.
-INSERT INTO groups (organization_id, name)
-SELECT o.id, listed.name
-FROM unnest(%(organizations)s::text[], %(names)s::text[]) AS listed (organization, name)
+INSERT INTO groups (organization_id, name, external_id)
+SELECT o.id, listed.name, listed.external_id
+FROM unnest(%(organizations)s::text[], %(names)s::text[], %(external_ids)s::text[])
+    AS listed (organization, name, external_id)
 JOIN organizations AS o ON o.name = listed.organization AND o.deleted_at IS NULL
 RETURNING id;
+
+-- name: set_external_ids_of_organizations
+-- needs: update directory
+-- Set the external ids that the document gives.
+UPDATE organizations AS o SET external_id = e ->> 'external_id'
+FROM jsonb_array_elements(%(document)s::jsonb) AS e
+WHERE o.name = e ->> 'name' AND o.deleted_at IS NULL AND e ? 'external_id'
+    AND o.external_id IS DISTINCT FROM e ->> 'external_id';
+
+-- name: set_external_ids_of_groups
+-- needs: update directory
+-- Set the external ids of groups.
+UPDATE groups AS g SET external_id = listed.external_id
+FROM unnest(%(group_ids)s::uuid[], %(external_ids)s::text[]) AS listed (id, external_id)
+WHERE g.id = listed.id AND g.external_id IS DISTINCT FROM listed.external_id;

@@ -4,7 +4,7 @@ The event of 50,000 users is some 60 MB of Python's own dicts, and models of all
 twice that. So the document keeps the event's entries, and makes models of one slice at a time.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Protocol
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError
 
 from allowance.contract.fields import Body
 from allowance.contract.validation import as_phrases, path_of, problems_of, unencodable
-from allowance.directory.document import OrganizationEntry, TokenEntry, UserEntry
+from allowance.directory.document import Identified, OrganizationEntry, TokenEntry, UserEntry
 from allowance.errors import Problem, ValidationFailed
 
 MAX_USERS = 50_000
@@ -49,6 +49,7 @@ class _Outline(Body):
     organizations: list[OrganizationEntry] = []
     users: Annotated[list[Any], Field(max_length=MAX_USERS)] = []
     tokens: Annotated[list[Any], Field(max_length=MAX_TOKENS)] = []
+    confirm_deletions: bool = False
 
 
 class DirectoryDocument:
@@ -57,12 +58,17 @@ class DirectoryDocument:
     def __init__(self, outline: _Outline) -> None:
         self._users, self._tokens = outline.users, outline.tokens
         self.organizations = outline.organizations
+        self.confirms_deletions = outline.confirm_deletions
         self.organization_names = {each.name for each in outline.organizations}
         """The organizations that are listed or referred to by name, also in a scope."""
         self.organization_ids: set[UUID] = set()
         """The organizations that a token's scope refers to by id."""
         self.places: dict[str, int] = {}
         """The place of each listed user, by username."""
+        self.matched: list[int] = []
+        """The places of users who are found by more than the name."""
+        self.identified: list[int] = []
+        """The places of users with a list of identities."""
         self.referred: set[str] = set()
         """The users of tokens, and those that a scope refers to, by username."""
 
@@ -72,9 +78,11 @@ class DirectoryDocument:
 
     def users_by_name(self) -> Iterator[Slice[UserEntry]]:
         """Return the users in the order of their names, in slices."""
-        return _slices(
-            (i, UserEntry.model_validate(self._users[i])) for _, i in sorted(self.places.items())
-        )
+        return self.users_at(i for _, i in sorted(self.places.items()))
+
+    def users_at(self, places: Iterable[int]) -> Iterator[Slice[UserEntry]]:
+        """Return the users at these places, in this order, in slices."""
+        return _slices((i, UserEntry.model_validate(self._users[i])) for i in places)
 
     def tokens(self) -> Iterator[Slice[TokenEntry]]:
         """Return the tokens in the document's order, in slices."""
@@ -134,8 +142,10 @@ def _contradictions(document: DirectoryDocument) -> Iterable[Problem]:
     """Yield the problems of entries together, and note in the document what it refers to."""
     organizations = document.organizations
     yield from _twice("organizations", "name", [each.name for each in organizations])
+    yield from _same_rows("organizations", organizations)
     for i, organization in enumerate(organizations):
-        yield from _twice(f"organizations[{i}].groups", "", organization.groups)
+        yield from _twice(f"organizations[{i}].groups", "", organization.group_names)
+        yield from _same_rows(f"organizations[{i}].groups", organization.groups)
     yield from _several_defaults(organizations)
     deleted = {
         each.name: f"organizations[{i}]" for i, each in enumerate(organizations) if each.deleted
@@ -162,6 +172,11 @@ def _of_user(
     document: DirectoryDocument, path: str, place: int, user: UserEntry, deleted: Mapping[str, str]
 ) -> Iterable[Problem]:
     yield from _again("users", "username", user.username, place, document.places)
+    if user.is_matched:
+        document.matched.append(place)
+    if "identities" in user.model_fields_set:
+        document.identified.append(place)
+        yield from _twice(f"{path}.identities", "", [each.key for each in user.identities])
     names = [each.name for each in user.organizations]
     yield from _twice(f"{path}.organizations", "name", names)
     document.organization_names.update(names)
@@ -188,6 +203,15 @@ def _again(path: str, key: str, name: str, place: int, first: dict[str, int]) ->
     if (before := first.setdefault(name, place)) != place:
         where = path_of((path, place, key)) if key else f"{path}[{place}]"
         yield Problem(where, f'"{name}" is listed at {path}[{before}] already')
+
+
+def _same_rows(path: str, entries: Sequence[Identified]) -> Iterable[Problem]:
+    """Yield a problem for each entry that has the id or the external id of an earlier one."""
+    for key in ("id", "external_id"):
+        first: dict[str, int] = {}
+        for i, each in enumerate(entries):
+            if (value := getattr(each, key)) is not None:
+                yield from _again(path, key, str(value), i, first)
 
 
 def _several_defaults(organizations: list[OrganizationEntry]) -> Iterable[Problem]:

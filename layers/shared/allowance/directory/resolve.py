@@ -2,7 +2,6 @@
 other users.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -10,11 +9,16 @@ from typing import Any, Literal
 from allowance.access.handle import Handle
 from allowance.access.scopes import ScopeDocument
 from allowance.contract.fields import UUID_FORM
-from allowance.directory.document import EVERYONE, TokenEntry, UserEntry
+from allowance.directory.document import TokenEntry, UserEntry
 from allowance.directory.known import Account, KnownOrganizations, known_accounts, known_tokens
+from allowance.directory.names import EVERYONE
 from allowance.directory.reading import DirectoryDocument
+from allowance.directory.unique_names import UniqueNames
 from allowance.errors import Problem
 from allowance.rbac.policy import ANY, ResourceType
+
+type HandedOver = dict[str, dict[str, str]]
+"""Values by username and column."""
 
 
 @dataclass
@@ -22,44 +26,55 @@ class Resolved:
     """A document, compared with the database."""
 
     problems: list[Problem] = field(default_factory=list)
-    handed_over: dict[str, str] = field(default_factory=dict)
-    """The addresses that pass to another user of the document, by the username that has each
-    now.
+    handed_over: HandedOver = field(default_factory=dict[str, dict[str, str]])
+    """The addresses and user names that pass to another user of the document, by the username
+    that has each now, and by column.
     """
 
 
 def final_account(user: UserEntry, before: Account | None) -> Account:
     """Return the account of a user as the document leaves it."""
-    old = before or Account(id=None, username=user.username, email=None, status="active")
-    keys: tuple[Literal["email", "status"], ...] = ("email", "status")
+    old = before or Account(
+        id=None, username=user.username, user_name=None, email=None, status="active"
+    )
+    keys: tuple[Literal["user_name", "email", "status"], ...] = ("user_name", "email", "status")
     given = {key: getattr(user, key) for key in keys if key in user.model_fields_set}
     return old.model_copy(update=given)
 
 
 def resolve(db: Handle, document: DirectoryDocument, known: KnownOrganizations) -> Resolved:
     """Return a problem for every reference to nothing in the document or the database, and for
-    every address of another user. One round trip for each slice of users, two for one of tokens.
+    every address and user name of another user. One round trip for each slice of users, two for
+    one of tokens.
     """
     organizations = {each.name for each in document.organizations} | known.organizations.keys()
     groups = _final_groups(document, known)
     found = Resolved()
-    addresses = _Addresses()
+    uniques = (
+        UniqueNames("email", "address", lambda account: account.email_key),
+        UniqueNames("user_name", "user name", lambda account: account.user_name_key),
+    )
     revived: set[str] = set()
     for part in document.users():
-        given = [user.email.lower() for _, user in part if user.email is not None]
-        accounts = known_accounts(db, (user.username for _, user in part), given)
+        emails = [user.email.lower() for _, user in part if user.email is not None]
+        names = [user.user_name.lower() for _, user in part if user.user_name is not None]
+        accounts = known_accounts(db, (user.username for _, user in part), emails, names)
         for i, user in part:
             before = accounts.pop(user.username, None)
             after = final_account(user, before)
             found.problems += _memberships(f"users[{i}]", user, organizations, groups)
-            addresses.note(before, after)
+            for each in uniques:
+                each.note(before, after)
             if before and before.status == "deleted" != after.status:
                 revived.add(user.username)
         for name, account in accounts.items():
             if name not in document.places:
-                addresses.note(None, account)
-    found.problems += addresses.problems(document.places)
-    found.handed_over = addresses.handed_over()
+                for each in uniques:
+                    each.note(None, account)
+    for each in uniques:
+        found.problems += each.problems(document.places)
+        for name, value in each.handed_over().items():
+            found.handed_over.setdefault(name, {})[each.column] = value
     organizations |= {str(each) for each in known.organization_ids}
     for tokens in document.tokens():
         names = {name for _, token in tokens for name in token.usernames()}
@@ -97,43 +112,11 @@ def stored_scope(
     return document
 
 
-class _Addresses:
-    """Which user has which address when the document is applied."""
-
-    def __init__(self) -> None:
-        self._final: dict[str, str] = {}
-        self._left: dict[str, str] = {}
-
-    def note(self, before: Account | None, after: Account) -> None:
-        """Note the address that a user has now, and the one that the user will have."""
-        if after.email is not None and after.address is not None:
-            self._final[after.username] = after.email
-        if before and before.email and before.address not in (None, after.address):
-            self._left[before.username] = before.email
-
-    def problems(self, places: Mapping[str, int]) -> Iterable[Problem]:
-        """Yield a problem for each listed user whose address another user has."""
-        holders: defaultdict[str, list[str]] = defaultdict(list)
-        for name, email in self._final.items():
-            holders[email.lower()].append(name)
-        for name, place in places.items():
-            email = self._final.get(name, "")
-            others = [each for each in holders.get(email.lower(), ()) if each != name]
-            if others:
-                detail = f'"{email}" is the address of "{others[0]}"'
-                yield Problem(f"users[{place}].email", detail)
-
-    def handed_over(self) -> dict[str, str]:
-        """Return the addresses that pass from one user to another, by the user that has each."""
-        taken = {email.lower() for email in self._final.values()}
-        return {name: email for name, email in self._left.items() if email.lower() in taken}
-
-
 def _final_groups(document: DirectoryDocument, known: KnownOrganizations) -> set[str]:
     listed = {each.name for each in document.organizations if "groups" in each.model_fields_set}
     groups = {key for key in known.groups if key.partition("/")[0] not in listed}
     for organization in document.organizations:
-        groups |= {f"{organization.name}/{name}" for name in (EVERYONE, *organization.groups)}
+        groups |= {f"{organization.name}/{name}" for name in (EVERYONE, *organization.group_names)}
     return groups
 
 

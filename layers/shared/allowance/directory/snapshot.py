@@ -38,8 +38,10 @@ class Part:
     token_users: Sequence[str] = ()
     """The users of single tokens, in the order of `token_names`."""
     token_names: Sequence[str] = ()
-    handed_over: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Addresses that an earlier step cleared, by username."""
+    handed_over: Mapping[str, Mapping[str, str]] = field(
+        default_factory=dict[str, Mapping[str, str]]
+    )
+    """What an earlier step took from users, by username: addresses and names."""
 
     @property
     def parameters(self) -> dict[str, Any]:

@@ -4,14 +4,18 @@
     SELECT
         'organization' AS resource_type, o.id::text AS resource_id, o.id AS organization_id,
         NULL::uuid AS group_id, NULL::uuid AS user_id,
-        jsonb_build_object('name', o.name, 'is_default', o.is_default) AS state
+        jsonb_build_object('name', o.name, 'is_default', o.is_default)
+        || jsonb_strip_nulls(jsonb_build_object('external_id', o.external_id)) AS state
     FROM organizations AS o
     WHERE o.deleted_at IS NULL AND (
         o.name = ANY(%(organizations)s::text[])
         OR (o.is_default AND cardinality(%(organizations)s::text[]) > 0)
     )
     UNION ALL
-    SELECT 'group', g.id::text, o.id, g.id, NULL, jsonb_build_object('name', g.name)
+    SELECT
+        'group', g.id::text, o.id, g.id, NULL,
+        jsonb_build_object('name', g.name)
+        || jsonb_strip_nulls(jsonb_build_object('external_id', g.external_id))
     FROM groups AS g
     JOIN organizations AS o ON o.id = g.organization_id
     WHERE g.id = ANY(%(group_ids)s::uuid[]) AND o.deleted_at IS NULL
@@ -27,7 +31,7 @@
         'user', u.id::text, NULL, NULL, u.id,
         jsonb_build_object(
             'username', u.username,
-            'email', coalesce(%(handed_over)s::jsonb ->> u.username, u.email),
+            'email', u.email,
             'status', u.status,
             'roles', u.roles
         )
@@ -40,6 +44,18 @@
             ),
             '{}'
         )
+        || jsonb_strip_nulls(jsonb_build_object(
+            'user_name', u.user_name, 'external_id', u.external_id,
+            'display_name', u.display_name,
+            'identities', (
+                SELECT jsonb_agg(
+                    jsonb_build_object('issuer', i.issuer, 'sub', i.sub) ORDER BY i.issuer, i.sub
+                )
+                FROM user_identities AS i
+                WHERE i.user_id = u.id
+            )
+        ))
+        || coalesce(%(handed_over)s::jsonb -> u.username, '{}')
     FROM users AS u
     WHERE u.username = ANY(%(usernames)s::text[])
     UNION ALL
@@ -70,7 +86,7 @@
         FROM users AS u
         JOIN api_tokens AS t ON t.user_id = u.id
         WHERE u.username = ANY(%(token_owners)s::text[])
-        UNION ALL
+        UNION
         SELECT t.id
         FROM unnest(%(token_users)s::text[], %(token_names)s::text[]) AS listed (username, name)
         JOIN users AS u ON u.username = listed.username

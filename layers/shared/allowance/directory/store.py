@@ -3,11 +3,15 @@
 from typing import override
 from uuid import UUID
 
+from allowance.access.caller import Membership
 from allowance.access.store import CallerStore, GroupPathStore, OrganizationPathStore
 from allowance.contract.pages import fitting
 from allowance.directory.models import Group, GroupCursor, GroupPage, GroupQuery, Me
 from allowance.errors import GroupNotFound, NotAuthorized
-from allowance.rbac.policy import Action, user_object
+from allowance.rbac.policy import Action, groups_object, user_object
+
+MAX_OTHERS = 100
+"""The most organizations of others beside the caller's own. The list of organizations has pages."""
 
 
 class CallerDirectoryStore(CallerStore):
@@ -24,13 +28,32 @@ class CallerDirectoryStore(CallerStore):
         Raise like `see_path`.
         """
         self.see_path()
+        own = [each for each in self._caller.organizations if self._sees(each.id)]
+        try:
+            others = self.list_others()
+        except NotAuthorized:
+            others = []
         return Me(
             id=self._caller.user_id,
             username=self._caller.username,
             email=self._caller.email,
             roles=self._caller.roles,
-            organizations=[each for each in self._caller.organizations if self._sees(each.id)],
+            organizations=[*own, *others[:MAX_OTHERS]],
+            more_organizations=len(others) > MAX_OTHERS,
             token=self._caller.token,
+        )
+
+    def list_others(self) -> list[Membership]:
+        """Return organizations of which the caller is no member, by name and without roles: up to
+        one more than MAX_OTHERS. Raise NotAuthorized unless the caller may read every group.
+        """
+        db = self._gate.open(Action.READ, groups_object(None))
+        return db.many(
+            Membership,
+            "list_other_organizations",
+            everywhere=None,
+            organization_ids=[each.id for each in self._caller.organizations],
+            limit=MAX_OTHERS,
         )
 
 

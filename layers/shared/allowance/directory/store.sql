@@ -1,3 +1,15 @@
+-- name: list_other_organizations
+-- needs: read group in %(everywhere)s
+-- Return the first organizations by name, without those of the caller. `everywhere` is null: the
+-- caller may read the groups of all. One row more than the limit shows that there are others.
+SELECT o.id, o.name, '{}'::text[] AS roles
+FROM organizations AS o
+WHERE o.deleted_at IS NULL
+    AND %(everywhere)s::uuid IS NULL
+    AND o.id <> ALL(%(organization_ids)s::uuid[])
+ORDER BY o.name
+LIMIT %(limit)s + 1;
+
 -- name: get_group
 -- needs: read group %(group_id)s
 -- Return a group with the name of its organization and its budget.

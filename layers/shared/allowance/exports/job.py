@@ -138,7 +138,9 @@ def export(source: ExportSource, parquet: OpenTable, requested: RequestedMonth) 
     if left:
         logger().warning("exports left", files=left)
     if failures:
-        raise ExportFailed(failures)
+        raise ExportFailed(
+            f"{failures} exports failed; the log names the organizations, months and reasons."
+        )
     return ExportCounts(objects=written * len(target.formats), rows=rows, left=left)
 
 

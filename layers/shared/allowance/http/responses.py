@@ -34,6 +34,8 @@ STATUSES: Mapping[type[AllowanceError], int] = {
     errors.MethodNotAllowed: 405,
     errors.AlreadyDecided: 409,
     errors.BudgetNameTaken: 409,
+    errors.TokenNameTaken: 409,
+    errors.TooManyTokens: 409,
     errors.ReservationConflict: 409,
     errors.ReservationClosed: 409,
     errors.BudgetChanged: 412,

@@ -56,6 +56,9 @@ ROUTES = (
     ("GET", "/api/v2/users/{user}/ai/budget/override"),
     ("PUT", "/api/v2/users/{user}/ai/budget/override"),
     ("GET", "/api/v2/users/{user}/ai/spend"),
+    ("GET", "/api/v2/users/{user}/tokens"),
+    ("POST", "/api/v2/users/{user}/tokens"),
+    ("DELETE", "/api/v2/users/{user}/tokens/{name}"),
     ("GET", "/healthz"),
 )
 

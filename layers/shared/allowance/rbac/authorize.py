@@ -22,12 +22,12 @@ NOTHING_HERE = OrganizationPermissions()
 
 def allowed(subject: Subject, action: Action, obj: Object) -> bool:
     """Return whether the subject may do the action: its roles or an access list allow it, and so
-    does its scope.
+    does each of its scopes.
     """
     return (
         _roles_say_yes(subject.roles, subject, action, obj)
         or _access_lists_say_yes(subject, action, obj)
-    ) and _scope_says_yes(subject.scope, subject, action, obj)
+    ) and all(_scope_says_yes(scope, subject, action, obj) for scope in subject.scopes)
 
 
 def _vote(permissions: Iterable[Permission], action: Action, obj: Object) -> int:

@@ -29,6 +29,7 @@ class ResourceType(StrEnum):
     AI_USAGE = "ai_usage"
     AI_SPEND_ALERT = "ai_spend_alert"
     AI_SPEND_EXPORT = "ai_spend_export"
+    API_TOKEN = "api_token"  # noqa: S105 - a type, not a secret
     DIRECTORY = "directory"
     AUDIT_LOG = "audit_log"
 
@@ -92,14 +93,20 @@ UNLIMITED = Scope(Role(site=(Permission(ANY, ANY),)), (AllowedObject(),))
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The caller or a system actor: an id, roles, explicit group memberships, and the scope of the
-    credential.
+    """The caller or a system actor: an id, roles, explicit group memberships, the scope of the
+    credential, and the scopes of the tokens that made the credential.
     """
 
     id: UUID | None
     roles: tuple[Role, ...]
     groups: frozenset[UUID] = frozenset()
     scope: Scope = UNLIMITED
+    maker_scopes: tuple[Scope, ...] = ()
+
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        """Return every scope that must allow an action."""
+        return (self.scope, *self.maker_scopes)
 
     def is_member_of(self, organization_id: UUID) -> bool:
         return any(organization_id in role.by_org_id for role in self.roles)
@@ -135,6 +142,11 @@ def group_object(group_id: UUID, organization_id: UUID) -> Object:
 def user_object(user_id: UUID) -> Object:
     """Return a user, with the user's override and spend. The user owns it."""
     return Object(ResourceType.USER, id=str(user_id), owner_id=user_id)
+
+
+def api_tokens_object(user_id: UUID) -> Object:
+    """Return the tokens of a user. The user owns them."""
+    return Object(ResourceType.API_TOKEN, id=str(user_id), owner_id=user_id)
 
 
 def group_member_object(user_id: UUID, organization_id: UUID) -> Object:

@@ -19,6 +19,7 @@ CREATE, READ, UPDATE, DELETE = Action.CREATE, Action.READ, Action.UPDATE, Action
 GROUP, GROUP_MEMBER, USER = ResourceType.GROUP, ResourceType.GROUP_MEMBER, ResourceType.USER
 AI_MODEL_PRICE, AI_USAGE = ResourceType.AI_MODEL_PRICE, ResourceType.AI_USAGE
 DIRECTORY, AUDIT_LOG = ResourceType.DIRECTORY, ResourceType.AUDIT_LOG
+API_TOKEN = ResourceType.API_TOKEN
 
 
 def _may(*grants: tuple[ResourceType, *tuple[Action | Wildcard, ...]]) -> Permissions:
@@ -40,7 +41,7 @@ class OrganizationRole:
     site: Permissions = ()
 
 
-EVERYONE = Role(user=_may((USER, READ)))
+EVERYONE = Role(user=_may((USER, READ), (API_TOKEN, CREATE, READ, DELETE)))
 """The role `member`. Every user has it without a row."""
 
 MEMBER_OF_ORGANIZATION = OrganizationRole(member=_may((GROUP_MEMBER, READ)))
@@ -54,6 +55,7 @@ SITE_ROLES: Mapping[str, Role] = {
             (USER, READ, UPDATE),
             (AI_MODEL_PRICE, READ, UPDATE),
             (AI_USAGE, CREATE, READ, UPDATE),
+            (API_TOKEN, READ, DELETE),
             (DIRECTORY, ANY),
             (AUDIT_LOG, ANY),
         )
@@ -63,12 +65,18 @@ SITE_ROLES: Mapping[str, Role] = {
             (GROUP, CREATE, READ, UPDATE, DELETE),
             (GROUP_MEMBER, READ),
             (USER, READ, UPDATE),
+            (API_TOKEN, READ, DELETE),
             (DIRECTORY, ANY),
         )
     ),
     "auditor": Role(
         site=_may(
-            (GROUP, READ), (GROUP_MEMBER, READ), (USER, READ), (AI_USAGE, READ), (AUDIT_LOG, READ)
+            (GROUP, READ),
+            (GROUP_MEMBER, READ),
+            (USER, READ),
+            (AI_MODEL_PRICE, READ),
+            (AI_USAGE, READ),
+            (AUDIT_LOG, READ),
         )
     ),
     "template-admin": Role(site=_may((GROUP, READ), (GROUP_MEMBER, READ), (USER, READ))),
@@ -79,7 +87,7 @@ SITE_ROLES: Mapping[str, Role] = {
 ORGANIZATION_ROLES: Mapping[str, OrganizationRole] = {
     "organization-admin": OrganizationRole(
         org=_may((GROUP, CREATE, READ, UPDATE, DELETE), (GROUP_MEMBER, READ), (AUDIT_LOG, READ)),
-        site=_may((USER, READ)),
+        site=_may((USER, READ), (AI_MODEL_PRICE, READ)),
     ),
     "organization-user-admin": OrganizationRole(
         org=_may((GROUP, CREATE, READ, UPDATE, DELETE), (GROUP_MEMBER, READ)),

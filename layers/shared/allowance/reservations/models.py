@@ -56,7 +56,10 @@ class ReservationRequest(Body):
     id: Annotated[
         Key, Field(description="Your own: the same request again gets the same reservation.")
     ]
-    user: Annotated[NumberedName, Field(description="A UUID, a username or an email address.")]
+    user: Annotated[
+        NumberedName,
+        Field(description="A UUID, a username, a user name, an email address or an external id."),
+    ]
     provider: Annotated[Name, Field(description="For example openai.")]
     model: Annotated[Name, Field(description="As the provider names it.")]
     variant: StatedVariant = None

@@ -13,7 +13,7 @@ from uuid import UUID
 from allowance.access.handle import Handle
 from allowance.access.store import Store
 from allowance.contract.fields import Row
-from allowance.errors import UsageKeyTaken, UsageMonthDropped
+from allowance.errors import AttributionFailed, UsageKeyTaken, UsageMonthDropped
 from allowance.log import logger
 from allowance.rbac.policy import USAGE, Action
 from allowance.usage.attributing import attribute
@@ -51,21 +51,31 @@ class UsageAttributor(Store):
     """Books usage without a user, by a system actor."""
 
     def attribute_usage(self) -> AttributedUsage:
-        """Book the usage of every name that has a user now. Idempotent. Raise NotAuthorized.
+        """Book the usage of every name that has a user now. Idempotent.
 
-        A name whose usage others keep changing meanwhile holds back no other: the next run tries it
-        again.
+        A name that fails holds back no other: the next run tries it again. Raise AttributionFailed
+        at the end if one did, unless others only changed its usage meanwhile, and NotAuthorized.
         """
         db = self._gate.open(Action.UPDATE, USAGE)
         until = monotonic() + RUN_SECONDS
         attributed = 0
+        failures = 0
         is_finished = True
         for bookings in (_assigned, _in_directory):
             after = UnattributedOfSource(source="", name="")
             while True:
                 found, last = bookings(db, after)
                 for each in found:
-                    booked, is_done = self._book(db, each, until)
+                    try:
+                        booked, is_done = self._book(db, each, until)
+                    except Exception:  # noqa: BLE001 - book the other names, and fail at the end
+                        failures += 1
+                        booked, is_done = 0, False
+                        logger().exception(
+                            "usage not attributed",
+                            request_id=self._origin.request_id,
+                            source=each.source,
+                        )
                     attributed += booked
                     is_finished = is_finished and is_done
                 if last is None or monotonic() >= until:
@@ -74,6 +84,10 @@ class UsageAttributor(Store):
                 after = last
         if attributed:
             logger().info("usage attributed", request_id=self._origin.request_id, usages=attributed)
+        if failures:
+            raise AttributionFailed(
+                f"the usage of {failures} names could not be booked; the log has the reasons."
+            )
         return AttributedUsage(attributed=attributed, is_finished=is_finished)
 
     def _book(self, db: Handle, booking: Booking, until: float) -> tuple[int, bool]:

@@ -114,10 +114,11 @@ def groups_of(usages: Iterable[Usage]) -> set[tuple[str, str]]:
 def call_of_users(
     names: Collection[str], named_groups: Collection[tuple[str, str]] = ()
 ) -> Call[UsageUser]:
-    """Return the query for users by UUID, username or email address, and for groups that they name.
+    """Return the query for users by UUID, username, user name, email address or external id, and
+    for groups that they name.
 
-    Each row has its `name`. One row of each user is without a `named_group`. A group that is
-    unknown, ambiguous or not the user's has no row.
+    Each row has its `name`, which several users may have. One row of each user is without a
+    `named_group`. A group that is unknown, ambiguous or not the user's has no row.
     """
     ids = [each for each in names if UUID_FORM.fullmatch(each)]
     return call(
@@ -127,6 +128,7 @@ def call_of_users(
         id_names=ids,
         usernames=[each for each in names if "@" not in each],
         emails=[each for each in names if "@" in each],
+        names=list(names),
         users_of_groups=[user for user, _ in named_groups],
         named_groups=[group for _, group in named_groups],
     )

@@ -8,20 +8,38 @@ FROM unnest(%(moments)s::timestamptz []) AS m (starts);
 -- needs: create or update ai_usage
 -- The users of a batch by their names in it, and the group and organization that their spend counts
 -- against now: those of the named group, else of the primary group, else of the budget in effect. A
--- deleted user is found by UUID and username, for usage from before; the email address may belong
--- to another user by then.
+-- name of several users has rows of each. A deleted user is found by UUID, username and user name,
+-- for usage from before; the other names may belong to another user by then. LIMIT: each name is
+-- looked up by index, however many there are.
 WITH named AS (
     SELECT n.name, u.id, u.primary_group_id
     FROM unnest(%(user_ids)s::uuid [], %(id_names)s::text []) AS n (id, name)
     JOIN users AS u ON u.id = n.id
-    UNION ALL
+    UNION
     SELECT n.name, u.id, u.primary_group_id
     FROM unnest(%(usernames)s::text []) AS n (name)
-    JOIN users AS u ON u.username = n.name
-    UNION ALL
+    -- Usernames have no capitals, so one with capitals has one reading.
+    JOIN users AS u ON u.username = lower(n.name)
+    UNION
     SELECT n.name, u.id, u.primary_group_id
     FROM unnest(%(emails)s::text []) AS n (name)
     JOIN users AS u ON lower(u.email) = lower(n.name) AND u.status <> 'deleted'
+    UNION
+    SELECT n.name, u.id, u.primary_group_id
+    FROM unnest(%(names)s::text []) AS n (name)
+    CROSS JOIN LATERAL (
+        SELECT u.id, u.primary_group_id FROM users AS u
+        WHERE lower(u.user_name) = lower(n.name)
+        LIMIT 1
+    ) AS u
+    UNION
+    SELECT n.name, u.id, u.primary_group_id
+    FROM unnest(%(names)s::text []) AS n (name)
+    CROSS JOIN LATERAL (
+        SELECT u.id, u.primary_group_id FROM users AS u
+        WHERE u.external_id = n.name AND u.status <> 'deleted'
+        LIMIT 2
+    ) AS u
 ),
     -- include: attributions_of_named
 

@@ -25,7 +25,7 @@ from allowance.usage.stated_cost import MAX_COST_USD, picos_of_usd
 OWN_SOURCE = "allowance"
 """The source of our own corrections. No record may use it."""
 
-NO_VARIANT = frozenset({"default", "standard", "on_demand"})
+NO_VARIANT = frozenset({"default", "standard", "on_demand", "on-demand"})
 """What vendors call a call without a variant. `auto` is none of these: it leaves the choice to the
 vendor, whose response says what it was.
 """
@@ -82,7 +82,10 @@ class CallRecord(Body):
 
     source: Annotated[Name, Field(description="The system that reports."), AfterValidator(not_ours)]
     id: Annotated[NumberedName, Field(description="Unique in its source: the record counts once.")]
-    user: Annotated[NumberedName, Field(description="A UUID, a username or an email address.")]
+    user: Annotated[
+        NumberedName,
+        Field(description="A UUID, a username, a user name, an email address or an external id."),
+    ]
     provider: Annotated[Name, Field(description="For example openai.")]
     model: Annotated[Name, Field(description="As the provider names it.")]
     provider_name: Annotated[

@@ -94,7 +94,7 @@ def usage_of(record: object) -> Usage | Void:
             return Void(void.source, void.id, key_digest_of(void.source, void.id))
         read = UsageRecord.model_validate(record)
     except ValidationError as error:
-        problems = problems_of(error, UsageRecord)
+        problems = problems_of(error, VoidRecord if _is_key_of_void(record) else UsageRecord)
         if (name := document_name(record)) is not None:
             problems = [
                 Problem(path_of(()), f"This looks like {name}. {UsageRecord.wanted()}"),
@@ -111,12 +111,16 @@ def is_change(usage: Usage | Void) -> bool:
     return isinstance(usage, Void) or usage.amends is not None
 
 
+_OF_CONTENT = UsageRecord.model_fields.keys() - VoidRecord.model_fields.keys() - {"revision"}
+"""The fields of which one makes a record more than the key of a usage."""
+
+
 def _is_key_of_void(record: object) -> bool:
     """Return whether a record takes a usage back and says nothing more of it."""
     if not isinstance(record, dict):
         return False
     fields = cast("dict[str, object]", record)
-    return fields.get("void") is True and fields.keys() <= VoidRecord.model_fields.keys()
+    return fields.get("void") is True and not fields.keys() & _OF_CONTENT
 
 
 def usage_from(read: CallRecord) -> Usage:

@@ -116,7 +116,9 @@ class UsageRerater(Store):
             **counts.model_dump(),
         )
         if failures:
-            raise RerateFailed(failures)
+            raise RerateFailed(
+                f"{failures} models could not be rated again; the log names the models and reasons."
+            )
         return counts
 
 

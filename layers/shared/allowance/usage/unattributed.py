@@ -131,6 +131,9 @@ class ExactSums(Row):
     cost_micros: ExactMicros
 
 
+NAMED = "The directory has a user of this name, whose usage it is: an assignment changes nothing."
+
+
 class UnattributedStore(CallerStore):
     """Usage without a user, as one caller may list and assign it."""
 
@@ -173,9 +176,12 @@ class UnattributedStore(CallerStore):
         db = self._gate.open(Action.UPDATE, USAGE)
         source, name, user_id = assignment.source, assignment.name, None
         if assignment.user is not None:
-            ids = {UUID(each.user_id) for each in db.rows_of(call_of_users([assignment.user]))}
+            found = db.rows_of(call_of_users({assignment.user, name}))
+            ids = {UUID(each.user_id) for each in found if each.name == assignment.user}
             if len(ids) != 1:
                 raise ValidationFailed([Problem("user", "There is no such user, or several.")])
+            if len({each.user_id for each in found if each.name == name}) == 1:
+                raise ValidationFailed([Problem("name", NAMED)])
             (user_id,) = ids
         _, assigned, before = db.all_in_one_trip(
             call(LockedAssignment, "lock_usage_assignment", source=source, name=name),
