@@ -142,13 +142,18 @@ def test_the_chain_of_a_budget_ends_with_its_group(database: Database, acme: Acm
         return done
 
     def import_again() -> int:
-        with directory_store(database) as store:
-            for _ in range(rounds):
-                for kept in (["research"], ["research", "platform"]):
-                    document = {"organizations": [{"name": "acme", "groups": kept}]}
-                    imported = store.import_directory(read_directory(document)).groups
-                groups.append(imported["acme/platform"])
-        ended.set()
+        try:
+            with directory_store(database) as store:
+                for _ in range(rounds):
+                    for kept in (["research"], ["research", "platform"]):
+                        document = {
+                            "organizations": [{"name": "acme", "groups": kept}],
+                            "confirm_deletions": True,
+                        }
+                        imported = store.import_directory(read_directory(document)).groups
+                    groups.append(imported["acme/platform"])
+        finally:
+            ended.set()
         return rounds
 
     at_once(*(partial(write, number) for number in range(4)), import_again)
