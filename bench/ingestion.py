@@ -10,6 +10,7 @@ machine is equally busy for each.
 """
 
 import json
+import os
 import random
 import statistics
 import sys
@@ -48,13 +49,6 @@ INSERT INTO group_members
 SELECT g.id, m.user_id FROM groups g JOIN organization_members m USING (organization_id)
 WHERE g.id <> g.organization_id AND hashtext(g.id::text || m.user_id::text) % 5 = 0;
 INSERT INTO group_ai_budgets SELECT id, 1000000000 FROM groups;
-INSERT INTO ai_budgets (
-    organization_id, name, scope, per, models, limit_micros, period_unit, time_zone, week_starts,
-    year_starts, enforcement, thresholds, rollover_micros
-)
-SELECT o.id, b.per, 'organization', b.per, '{*}', 1000000000000000, 'month', 'UTC', 1, 1,
-    'enforce', '{}', 0
-FROM organizations o, unnest('{total,member}'::text[]) AS b (per);
 INSERT INTO ai_model_price_versions
     (provider, model, source, effective_from, input_price, output_price, origin)
 SELECT 'openai', 'gpt-' || n, 'default', '-infinity', 1000000 * n, 5000000 * n, 'bench'
@@ -71,6 +65,17 @@ CREATE TABLE bench_keys (LIKE ai_usage_keys INCLUDING ALL);
 CREATE TABLE bench_heap (LIKE ai_usage INCLUDING DEFAULTS);
 ANALYZE;
 """
+BUDGETS = """
+INSERT INTO ai_budgets (
+    organization_id, name, scope, per, models, limit_micros, period_unit, time_zone, week_starts,
+    year_starts, enforcement, thresholds, rollover_micros
+)
+SELECT o.id, b.per, 'organization', b.per, '{*}', 1000000000000000, 'month', 'UTC', 1, 1,
+    'enforce', '{}', 0
+FROM organizations o, unnest('{total,member}'::text[]) AS b (per);
+ANALYZE ai_budgets;
+"""
+"""A pool and a budget of each member, for each organization."""
 
 
 def batches(size: int, count: int) -> Iterator[bytes]:
@@ -152,6 +157,8 @@ def main() -> None:
     with EmbeddedPostgres() as server, psycopg.connect(server.url, autocommit=True) as owner:
         migrate(owner)
         owner.execute(DIRECTORY.encode())
+        if os.environ.get("BUDGETS") != "0":
+            owner.execute(BUDGETS.encode())
         database = Database(DatabaseSource(server.url), "bench")
         db = Gate(USAGE_INGESTER.subject, database).open(Action.CREATE, USAGE)
         for body in list(batches(7, 20)):  # warms the connection and the caches
