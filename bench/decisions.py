@@ -46,6 +46,10 @@ CREATE TABLE bare_holds (LIKE ai_reservation_holds INCLUDING ALL);
 CREATE TABLE bare_reservations (LIKE ai_reservations INCLUDING ALL);
 INSERT INTO bare_reserved (user_id) SELECT id FROM users;
 INSERT INTO bare_spend SELECT id, '2026-01-01', 0 FROM users;
+-- Ours too: a session that plans while a table is empty reads all of it until it is analyzed.
+INSERT INTO ai_user_reserved (user_id) SELECT id FROM users;
+INSERT INTO ai_user_spend_monthly (user_id, month, cost_micros)
+SELECT id, date_trunc('month', now() AT TIME ZONE 'UTC')::date, 0 FROM users;
 CREATE FUNCTION bare(p_user_id uuid) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     v_id uuid := gen_random_uuid();
