@@ -165,7 +165,7 @@ def test_the_sum_of_a_budget_is_that_of_the_ledger(
     totals: list[Decimal] = []
 
     # A failure names what was asked; making it smaller would take minutes.
-    @settings(max_examples=by_depth(15, 50, 300), database=None, phases=[Phase.generate])
+    @settings(max_examples=by_depth(6, 50, 300), database=None, phases=[Phase.generate])
     @given(st.lists(questions(acme), min_size=20, max_size=30))
     def agree(asked: list[dict[str, Any]]) -> None:
         found = [row[0] for row in database.rows(SUMS, json.dumps(asked))]

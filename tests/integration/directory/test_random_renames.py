@@ -14,7 +14,7 @@ from tests.people import Acme
 from tests.postgres import Database
 from tests.usage import record, results
 
-DOCUMENTS = by_depth(8, 60, 400)
+DOCUMENTS = by_depth(4, 60, 400)
 GROUPS = ["red", "green", "blue", "gold", "grey"]
 PEOPLE = ["ann", "ben", "cyd", "dan", "eve", "fay"]
 

@@ -98,7 +98,7 @@ def _plain(terms: dict[str, Any] | None) -> dict[str, Any] | None:
 
 
 def test_the_price_in_effect_is_the_plain_models(database: Database, acme: Acme) -> None:
-    profile = settings(max_examples=by_depth(6, 40, 200), stateful_step_count=8, deadline=None)
+    profile = settings(max_examples=by_depth(4, 40, 200), stateful_step_count=8, deadline=None)
 
     class WithDatabase(Histories):
         def __init__(self) -> None:

@@ -244,5 +244,5 @@ class Reservations(Limits):
 def test_holds_and_spend_match_a_plain_model_in_any_order(database: Database, acme: Acme) -> None:
     database.run("UPDATE users SET roles = '{gateway}' WHERE username = 'nora'")
     seed(price(input_price=1))
-    profile = settings(max_examples=by_depth(8, 25, 150), stateful_step_count=20, deadline=None)
+    profile = settings(max_examples=by_depth(5, 25, 150), stateful_step_count=20, deadline=None)
     run_state_machine_as_test(lambda: Reservations(database, acme), settings=profile)

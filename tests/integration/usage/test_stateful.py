@@ -231,5 +231,5 @@ def test_sums_match_all_recorded_usage_in_any_order_of_events(
 ) -> None:
     seed(price(input_price=2_000_000))
     remember_entries(database)
-    profile = settings(max_examples=by_depth(8, 20, 100), stateful_step_count=20, deadline=None)
+    profile = settings(max_examples=by_depth(4, 20, 100), stateful_step_count=20, deadline=None)
     run_state_machine_as_test(lambda: Ledger(database, acme), settings=profile)
