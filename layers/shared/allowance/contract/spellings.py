@@ -10,7 +10,7 @@ NUMBERED_IDS_BELOW = 1 << 64
 """An id of a database or a sequence fits. A longer literal may have lost its digits already."""
 
 EXACT_FLOATS_BELOW = 1 << 53
-"""Above, a float stands for several whole numbers."""
+"""From here on, several whole numbers become the same float."""
 
 _DIGITS = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
 """No sign and no leading zero: `010` is ten or eight."""
