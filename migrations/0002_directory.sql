@@ -193,24 +193,26 @@ REVOKE ALL ON organizations, users, organization_members, groups, group_members,
 group_members_expanded
 FROM PUBLIC, allowance_routes, allowance_jobs, allowance_directory;
 
-GRANT SELECT (id, name, is_default, deleted_at) ON organizations
+GRANT SELECT (id, name, deleted_at) ON organizations
 TO allowance_routes, allowance_jobs, allowance_directory;
-GRANT SELECT (id, username, user_name, external_id, email, status, primary_group_id) ON users
+GRANT SELECT (is_default) ON organizations TO allowance_routes, allowance_directory;
+GRANT SELECT (id, username, email, status, primary_group_id) ON users
 TO allowance_routes, allowance_jobs, allowance_directory;
 GRANT SELECT (roles) ON users TO allowance_routes, allowance_directory;
 GRANT SELECT (external_id) ON organizations TO allowance_directory;
 GRANT SELECT (external_id) ON groups TO allowance_directory;
+GRANT SELECT (user_name, external_id) ON users TO allowance_directory;
 GRANT SELECT (organization_id, user_id) ON organization_members
 TO allowance_routes, allowance_jobs, allowance_directory;
 GRANT SELECT (roles) ON organization_members TO allowance_routes, allowance_directory;
-GRANT SELECT (joined_at) ON organization_members TO allowance_routes, allowance_jobs;
+GRANT SELECT (joined_at) ON organization_members TO allowance_routes;
 GRANT SELECT (id, organization_id, name) ON groups
 TO allowance_routes, allowance_jobs, allowance_directory;
 GRANT SELECT (group_id, user_id, organization_id) ON group_members
-TO allowance_routes, allowance_jobs, allowance_directory;
+TO allowance_routes, allowance_directory;
 GRANT SELECT (organization_id, group_id, user_id) ON group_members_expanded TO allowance_routes;
 
-GRANT EXECUTE ON FUNCTION ai_named_group(uuid, text) TO allowance_routes, allowance_jobs;
+REVOKE ALL ON FUNCTION ai_named_group(uuid, text) FROM PUBLIC;
 
 GRANT INSERT (name, external_id), UPDATE (name, external_id, is_default, deleted_at)
 ON organizations TO allowance_directory;

@@ -222,19 +222,19 @@ $$;
 REVOKE ALL ON group_ai_budgets, user_ai_budget_overrides
 FROM PUBLIC, allowance_routes, allowance_jobs, allowance_directory;
 GRANT SELECT (group_id, spend_limit_micros) ON group_ai_budgets
-TO allowance_routes, allowance_jobs, allowance_directory;
+TO allowance_routes, allowance_directory;
 GRANT SELECT (created_at, updated_at) ON group_ai_budgets TO allowance_routes;
 GRANT INSERT (group_id, spend_limit_micros, created_at, updated_at),
 UPDATE (spend_limit_micros, updated_at), DELETE ON group_ai_budgets TO allowance_routes;
 GRANT SELECT (user_id, group_id, spend_limit_micros, expires_at) ON user_ai_budget_overrides
-TO allowance_routes, allowance_jobs;
+TO allowance_routes;
 GRANT SELECT (organization_id, created_at, updated_at),
 INSERT (
     user_id, group_id, organization_id, spend_limit_micros, expires_at, created_at, updated_at
 ),
 UPDATE (group_id, organization_id, spend_limit_micros, expires_at, created_at, updated_at), DELETE
 ON user_ai_budget_overrides TO allowance_routes;
-GRANT EXECUTE ON FUNCTION ai_effective_budgets(uuid []) TO allowance_routes, allowance_jobs;
+GRANT EXECUTE ON FUNCTION ai_effective_budgets(uuid []) TO allowance_routes;
 GRANT EXECUTE ON FUNCTION ai_effective_budget(uuid) TO allowance_routes;
 REVOKE ALL ON FUNCTION end_expired_override(uuid), end_expired_overrides(bigint) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION end_expired_overrides(bigint) TO allowance_jobs;

@@ -83,15 +83,21 @@ CREATE FUNCTION raise_ai_usage_alerts(
 LANGUAGE plpgsql AS $$
 DECLARE
     v_lowest bigint := least(100, p_thresholds[1]);
+    v_month timestamptz := date_trunc('month', now(), 'UTC');
+    -- No usage is from later than the next month.
+    v_next timestamptz := date_trunc('month', v_month + interval '32 days', 'UTC');
     v_users uuid [];
     v_months date [];
 BEGIN
     SELECT array_agg(s.user_id), array_agg(s.month) INTO v_users, v_months
     FROM (
-        SELECT DISTINCT p_user_ids[e.person::integer] AS user_id,
-            date_trunc('month', e.occurred_at AT TIME ZONE 'UTC')::date AS month
-        FROM unnest(p_moments, p_persons) AS e (occurred_at, person)
-        WHERE e.occurred_at >= date_trunc('month', now(), 'UTC')
+        SELECT DISTINCT p_user_ids[d.person::integer] AS user_id,
+            (CASE WHEN d.is_ahead THEN v_next ELSE v_month END AT TIME ZONE 'UTC')::date AS month
+        FROM (
+            SELECT DISTINCT e.person, e.occurred_at >= v_next AS is_ahead
+            FROM unnest(p_moments, p_persons) AS e (occurred_at, person)
+            WHERE e.occurred_at >= v_month
+        ) AS d
     ) AS w
     JOIN unnest(p_limited_user_ids, p_spend_limits) AS b (user_id, spend_limit_micros)
         ON b.user_id = w.user_id

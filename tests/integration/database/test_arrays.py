@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from allowance.database.adapters import adapt
-from allowance.database.arrays import Array, byteas, integers, times, uuids
+from allowance.database.arrays import Array, byteas, integers, texts, times, uuids
 from tests.postgres import Database
 
 BERLIN_SUMMER = timezone(timedelta(hours=2))
@@ -26,6 +26,8 @@ MOMENT = datetime(2026, 11, 22, 6, 0, 0, 123456, tzinfo=UTC)
         (times([]), "timestamp with time zone[]", "{}"),
         (uuids([bytes(15) + b"\x01"]), "uuid[]", "{00000000-0000-0000-0000-000000000001}"),
         (uuids([]), "uuid[]", "{}"),
+        (texts(["a,b", "", "NULL", "Zürich", "{"]), "text[]", '{"a,b","","NULL",Zürich,"{"}'),
+        (texts([]), "text[]", "{}"),
         (byteas([b"\x00\xff", b"ab"], 2), "bytea[]", r'{"\\x00ff","\\x6162"}'),
     ],
 )  # fmt: skip

@@ -53,7 +53,14 @@ class Byteas(Array):
     element_oid = 17
 
 
-ARRAYS = (Integers, Times, Uuids, Byteas)
+class Texts(Array):
+    """An array of text."""
+
+    array_oid = 1009
+    element_oid = 25
+
+
+ARRAYS = (Integers, Times, Uuids, Byteas, Texts)
 
 
 def integers(values: Collection[int | None]) -> Integers:
@@ -82,6 +89,13 @@ def uuids(values: Collection[bytes]) -> Uuids:
 def byteas(values: Collection[bytes], length: int) -> Byteas:
     """Return an array of byte strings of the same length."""
     return Byteas(_header(Byteas, len(values)) + _of_length(length, values))
+
+
+def texts(values: Collection[str]) -> Texts:
+    """Return an array of texts."""
+    encoded = [each.encode() for each in values]
+    elements = (pack("!i", len(each)) + each for each in encoded)
+    return Texts(_header(Texts, len(values)) + b"".join(elements))
 
 
 def _header(kind: type[Array], count: int, nulls: int = 0) -> bytes:

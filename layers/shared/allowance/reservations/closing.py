@@ -161,7 +161,7 @@ class ClosingStore(CallerStore):
             extend_seconds=settlement.extend_seconds,
             validations=result.validations,
         )
-        months = [call_of_months([usage])] if entries else []
+        months = [call_of_months([usage.occurred_at])] if entries else []
         *_, written = db.all_in_one_trip(
             *months, call_of_entries(entries, users, [settled], recorded_by=self._caller.user_id)
         )

@@ -16,9 +16,11 @@ from allowance.contract.fields import Row
 from allowance.database.arrays import Integers, byteas, integers, times, uuids
 from allowance.database.queries import Call, call
 from allowance.prices.terms import RATES, Rates
+from allowance.usage.columns import EntryColumns, columns_of
 from allowance.usage.entries import Entry, UsageUser
 from allowance.usage.kept import Kept
 from allowance.usage.rating import Attribution
+from allowance.usage.records import Usage
 from allowance.usage.revisions import NO_USER, Change, changes_text, unattributed_text
 from allowance.usage.settings import alert_thresholds
 
@@ -63,90 +65,80 @@ def call_of_entries(
     """Return the statement that writes entries, changes and settles, like `write`."""
     if not entries and not changes:
         return call(Written, "settle_recorded", settlements=json.dumps(settlements))
-    thresholds = alert_thresholds()
-    changes_of = changes_text(changes)
     if not entries:
         return call(
             Written,
             "change_usage",
-            thresholds=list(thresholds),
+            thresholds=list(alert_thresholds()),
             recorded_by=recorded_by,
-            usage_changes=changes_of,
+            usage_changes=changes_text(changes),
         )
-    usages, attributions, rated, corrects, unpriced_counts, stated_differences, reasons = zip(
-        *entries, strict=True
-    )
-    (
-        sources,
-        ids,
-        key_digests,
-        _,
-        providers,
-        models,
-        variants,
-        occurred_at,
-        tokens,
-        contents,
-        kept,
-        others,
-        extra_counts,
-        stated_costs,
-        labels,
-        _,
-        provider_names,
-        _,
-        _,
-    ) = zip(*usages, strict=True)
-    costs, prices, _, tiers, costs_from, _ = zip(*rated, strict=True)
-    inputs, outputs, reads, writes, long_writes = zip(*tokens, strict=True)
-    versions = [price and price.version_id for price in prices]
-    numbers: dict[object, int] = {}
-    kinds_of = [
-        numbers.setdefault(kind, len(numbers))
-        for kind in zip(
-            sources,
-            providers,
-            models,
-            variants,
-            provider_names,
-            versions,
-            tiers,
-            costs_from,
-            kept,
-            reasons,
-            strict=True,
-        )
+    nobodys = [
+        each.usage
+        for each in entries
+        if each.attribution.user_id == NO_USER and each.corrects is None
     ]
-    firsts: dict[int, Entry] = {}
-    for number, each in zip(kinds_of, entries, strict=True):
-        firsts.setdefault(number, each)
+    return call_of_columns(columns_of(entries), users, settlements, changes, recorded_by, nobodys)
+
+
+def call_of_columns(
+    entries: EntryColumns,
+    users: Iterable[UsageUser],
+    settlements: Sequence[Mapping[str, Any]] = (),
+    changes: Sequence[Change] = (),
+    recorded_by: UUID | None = None,
+    nobodys: Iterable[Usage] = (),
+) -> Call[Written]:
+    """Return the statement that writes at least one entry. `nobodys` are the usages among them
+    whose user is not known.
+    """
+    versions = [price and price.version_id for price in entries.prices]
+    shared = (
+        entries.sources,
+        entries.providers,
+        entries.models,
+        entries.variants,
+        entries.provider_names,
+        versions,
+        entries.tiers,
+        entries.costs_from,
+        entries.kept,
+        entries.reasons,
+    )
+    numbers: dict[object, int] = {}
+    kinds_of = [numbers.setdefault(kind, len(numbers)) for kind in zip(*shared, strict=True)]
+    # Read backwards, the first entry of each kind is the one that stays.
+    firsts = dict(zip(reversed(kinds_of), range(len(kinds_of) - 1, -1, -1), strict=True))
     people: dict[Attribution, int] = {}
     # Postgres counts the elements of an array from 1.
-    persons = [people.setdefault(each, len(people) + 1) for each in attributions]
+    persons = [people.setdefault(each, len(people) + 1) for each in entries.attributions]
     label_sets: dict[str, int] = {}
     label_sets_of = [
-        label_sets.setdefault(each, len(label_sets) + 1) if each else None for each in labels
+        label_sets.setdefault(each, len(label_sets) + 1) if each else None
+        for each in entries.labels
     ]
     by_user = {each.user_id: each for each in users if each.limit_source is not None}
     limited = by_user.values()
-    are_large = any(abs(each.cost_picos or 0) > MAX_BIGINT for each in rated)
+    known = [each for each in entries.costs if each is not None]
+    are_large = max(max(known, default=0), -min(known, default=0)) > MAX_BIGINT
+    inputs, outputs, reads, writes, long_writes = zip(*entries.tokens, strict=True)
     return call(
         Written,
         "record_usage",
         settlements=json.dumps(settlements) if settlements else None,
-        thresholds=list(thresholds),
+        thresholds=list(alert_thresholds()),
         limited_user_ids=_array([each.user_id for each in limited]),
         spend_limits=_array([each.spend_limit_micros for each in limited]),
         user_ids=_array([each.user_id for each in people]),
         group_ids=_array([each.group_id for each in people]),
         organization_ids=_array([each.organization_id for each in people]),
-        kinds=json.dumps([_kind(number, first) for number, first in firsts.items()]),
+        kinds=json.dumps([_kind(number, entries, place) for number, place in firsts.items()]),
         label_sets=f"[{','.join(label_sets)}]",
         label_sets_of=_sparse(label_sets_of),
-        ids=LINE.join(ids),
-        key_digests=uuids(key_digests),
-        content_sha256s=byteas(contents, sha256().digest_size),
-        moments=times(occurred_at),
+        ids=LINE.join(entries.ids),
+        key_digests=uuids(entries.key_digests),
+        content_sha256s=byteas(entries.contents, sha256().digest_size),
+        moments=times(entries.occurred_at),
         persons=integers(persons),
         kinds_of=integers(kinds_of),
         input_tokens=integers(inputs),
@@ -154,51 +146,47 @@ def call_of_entries(
         cache_read_tokens=_sparse(reads),
         cache_write_tokens=_sparse(writes),
         cache_write_1h_tokens=_sparse(long_writes),
-        other_units=_lines([json.dumps(dict(each)) if each else "" for each in others]),
-        costs=integers([] if are_large else costs),
-        large_costs=_lines(_texts(costs)) if are_large else "",
-        stated_costs=_lines(_texts(stated_costs)),
-        stated_differences=_lines(_texts(stated_differences)),
-        corrects=_sparse(corrects),
-        extra_counts=_sparse(extra_counts),
-        unpriced_counts=_sparse(unpriced_counts),
+        other_units=_lines([json.dumps(dict(each)) if each else "" for each in entries.others]),
+        costs=integers([] if are_large else entries.costs),
+        large_costs=_amounts(entries.costs) if are_large else "",
+        stated_costs=_amounts(entries.stated_costs),
+        stated_differences=_amounts(entries.stated_differences),
+        corrects=_sparse(entries.corrects),
+        extra_counts=_sparse(entries.extra_counts),
+        unpriced_counts=_sparse(entries.unpriced_counts),
         recorded_by=recorded_by,
-        usage_changes=changes_of,
-        unattributed=unattributed_text(
-            (
-                each.usage
-                for each in entries
-                if each.attribution.user_id == NO_USER and each.corrects is None
-            ),
-            changes,
-        ),
+        usage_changes=changes_text(changes),
+        unattributed=unattributed_text(nobodys, changes),
     )
 
 
-def _kind(number: int, first: Entry) -> dict[str, Any]:
-    """Return what entries of the same source, model, variant, price and object have in common."""
-    usage, rated = first.usage, first.rated
-    shared = {
+def _kind(number: int, entries: EntryColumns, place: int) -> dict[str, Any]:
+    """Return what entries of the same source, model, variant, price and object have in common with
+    the one at this place.
+    """
+    shared: dict[str, Any] = {
         "kind": number,
-        "source": usage.source,
-        "provider": usage.provider,
-        "model": usage.model,
-        "variant": usage.variant,
-        "provider_name": usage.provider_name,
+        "source": entries.sources[place],
+        "provider": entries.providers[place],
+        "model": entries.models[place],
+        "variant": entries.variants[place],
+        "provider_name": entries.provider_names[place],
     }
-    if first.reason is not None:
-        shared["reason"] = first.reason
-    if usage.kept is not None:
-        shared |= _kept(usage.kept)
-    if rated.cost_from is not None:
-        shared["cost_from"] = rated.cost_from
-    if rated.price is None:
+    reason, kept = entries.reasons[place], entries.kept[place]
+    cost_from, price, rates = entries.costs_from[place], entries.prices[place], entries.rates[place]
+    if reason is not None:
+        shared["reason"] = reason
+    if kept is not None:
+        shared |= _kept(kept)
+    if cost_from is not None:
+        shared["cost_from"] = cost_from
+    if price is None:
         return shared
     return shared | {
-        "priced_provider": rated.price.provider,
-        "priced_model": rated.price.model,
-        "price_version_id": rated.price.version_id,
-        "rates": rated.rates and _rates(rated.rates),
+        "priced_provider": price.provider,
+        "priced_model": price.model,
+        "price_version_id": price.version_id,
+        "rates": rates and _rates(rates),
     }
 
 
@@ -225,8 +213,11 @@ def _array(values: Iterable[int | str | None]) -> str:
     return "{" + ",".join(map(str, values)) + "}"
 
 
-def _texts(values: Iterable[int | None]) -> list[str]:
-    return ["" if each is None else str(each) for each in values]
+def _amounts(values: Sequence[int | None]) -> str:
+    """Return a column of amounts of any size as texts."""
+    if values.count(None) == len(values):
+        return ""
+    return _lines(["" if each is None else str(each) for each in values])
 
 
 def _lines(texts: Sequence[str]) -> str:

@@ -1,12 +1,12 @@
 """The queries for what recording needs: months, users, prices, sources, and keys that are known."""
 
 from collections.abc import Collection, Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from uuid import UUID
 
 from allowance.contract.fields import UUID_FORM, Row
-from allowance.database.arrays import uuids
+from allowance.database.arrays import texts, uuids
 from allowance.database.queries import Call, call
 from allowance.prices.names import Candidate, candidates
 from allowance.usage.entries import UsageUser
@@ -61,28 +61,22 @@ class UsageRecorder(Row):
     is_present: bool
 
 
-def call_of_months(usages: Iterable[Usage]) -> Call[Months]:
+def call_of_months(times: Iterable[datetime]) -> Call[Months]:
     """Return the statement that creates the months of usages in the ledger, unless they exist."""
-    months = {(each.occurred_at.year, each.occurred_at.month) for each in usages}
-    moments = [datetime(year, month, 1, tzinfo=UTC) for year, month in months]
+    days = set(map(datetime.toordinal, times))
+    months = {date.fromordinal(each).replace(day=1) for each in days}
+    moments = [datetime(each.year, each.month, 1, tzinfo=UTC) for each in months]
     return call(Months, "ensure_usage_months", moments=moments)
 
 
-def look_ups_of(
-    usages: Collection[Usage],
-) -> tuple[Call[UsageUser], list[tuple[str, str]], Call[UsagePrice]]:
-    """Return the query for users, the names of models, and the query for their prices.
+def spans_of(
+    names: Iterable[tuple[str, str]], times: Collection[datetime]
+) -> dict[tuple[str, str], tuple[datetime, datetime]]:
+    """Return the names of models, each with the time from the first usage to the last.
 
-    A price refers to its name by its place in the list.
+    It is one time for all names: most names have one price in it.
     """
-    spans: dict[tuple[str, str], tuple[datetime, datetime]] = {}
-    for each in usages:
-        name, time = (each.provider, each.model), each.occurred_at
-        since, until = spans.setdefault(name, (time, time))
-        if time < since or time > until:
-            spans[name] = min(since, time), max(until, time)
-    users = call_of_users({each.user for each in usages}, groups_of(usages))
-    return users, list(spans), call_of_prices(spans)
+    return dict.fromkeys(names, (min(times), max(times))) if times else {}
 
 
 def call_of_sources(usages: Iterable[Usage]) -> list[Call[SourceCosts]]:
@@ -99,11 +93,9 @@ def call_of_recorders(usages: Iterable[Usage | Void]) -> list[Call[UsageRecorder
     return [call(UsageRecorder, "find_usage_recorders", key_digests=uuids(changed))]
 
 
-def call_of_keys(usages: Iterable[Usage | Void]) -> Call[RecordedKey]:
+def call_of_keys(key_digests: Collection[bytes]) -> Call[RecordedKey]:
     """Return the query for the keys that are recorded already."""
-    return call(
-        RecordedKey, "list_usage_keys", key_digests=uuids([each.key_digest for each in usages])
-    )
+    return call(RecordedKey, "list_usage_keys", key_digests=uuids(key_digests))
 
 
 def groups_of(usages: Iterable[Usage]) -> set[tuple[str, str]]:
@@ -126,9 +118,9 @@ def call_of_users(
         "find_usage_users",
         user_ids=[UUID(each) for each in ids],
         id_names=ids,
-        usernames=[each for each in names if "@" not in each],
-        emails=[each for each in names if "@" in each],
-        names=list(names),
+        usernames=texts([each for each in names if "@" not in each]),
+        emails=texts([each for each in names if "@" in each]),
+        names=texts(names),
         users_of_groups=[user for user, _ in named_groups],
         named_groups=[group for _, group in named_groups],
     )

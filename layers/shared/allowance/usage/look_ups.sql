@@ -6,70 +6,19 @@ FROM unnest(%(moments)s::timestamptz []) AS m (starts);
 
 -- name: find_usage_users
 -- needs: create or update ai_usage
--- The users of a batch by their names in it, and the group and organization that their spend counts
--- against now: those of the named group, else of the primary group, else of the budget in effect. A
--- name of several users has rows of each. A deleted user is found by UUID, username and user name,
--- for usage from before; the other names may belong to another user by then. LIMIT: each name is
--- looked up by index, however many there are.
-WITH named AS (
-    SELECT n.name, u.id, u.primary_group_id
-    FROM unnest(%(user_ids)s::uuid [], %(id_names)s::text []) AS n (id, name)
-    JOIN users AS u ON u.id = n.id
-    UNION
-    SELECT n.name, u.id, u.primary_group_id
-    FROM unnest(%(usernames)s::text []) AS n (name)
-    -- Usernames have no capitals, so one with capitals has one reading.
-    JOIN users AS u ON u.username = lower(n.name)
-    UNION
-    SELECT n.name, u.id, u.primary_group_id
-    FROM unnest(%(emails)s::text []) AS n (name)
-    JOIN users AS u ON lower(u.email) = lower(n.name) AND u.status <> 'deleted'
-    UNION
-    SELECT n.name, u.id, u.primary_group_id
-    FROM unnest(%(names)s::text []) AS n (name)
-    CROSS JOIN LATERAL (
-        SELECT u.id, u.primary_group_id FROM users AS u
-        WHERE lower(u.user_name) = lower(n.name)
-        LIMIT 1
-    ) AS u
-    UNION
-    SELECT n.name, u.id, u.primary_group_id
-    FROM unnest(%(names)s::text []) AS n (name)
-    CROSS JOIN LATERAL (
-        SELECT u.id, u.primary_group_id FROM users AS u
-        WHERE u.external_id = n.name AND u.status <> 'deleted'
-        LIMIT 2
-    ) AS u
-),
-    -- include: attributions_of_named
+-- The users of a batch by their names in it, and what their usage counts against now. The search is
+-- in migrations/0045_usage_look_ups.sql, so that the session keeps its plans.
+SELECT u.name, u.named_group, u.user_id::text AS user_id,
+    -- include: attribution_of_usage
+FROM ai_users_of_usage(
+    %(user_ids)s::uuid [], %(id_names)s::text [], %(usernames)s::text [], %(emails)s::text [],
+    %(names)s::text [], %(users_of_groups)s::text [], %(named_groups)s::text []
+) AS u;
 
--- fragment: attributions_of_named
--- The groups and organizations that the spend of `named` users counts against, and their limits.
-limited AS (
-    SELECT n.name, n.id, p.id AS primary_id, p.organization_id AS primary_organization_id,
-        g.id AS group_id, g.organization_id, b.spend_limit_micros, b.limit_source
-    FROM named AS n
-    JOIN ai_effective_budgets(ARRAY(SELECT each.id FROM named AS each)) AS b ON b.user_id = n.id
-    LEFT JOIN groups AS g ON g.id = b.group_id
-    LEFT JOIN (groups AS p JOIN organizations AS o
-        ON o.id = p.organization_id AND o.deleted_at IS NULL) ON p.id = n.primary_group_id
-),
-attributed AS (
-    SELECT l.name, NULL AS named_group, coalesce(l.primary_id, l.group_id) AS group_id,
-        coalesce(l.primary_organization_id, l.organization_id) AS organization_id
-    FROM limited AS l
-    UNION ALL
-    SELECT a.name, a.named_group, g.group_id, g.organization_id
-    FROM unnest(%(users_of_groups)s::text [], %(named_groups)s::text []) AS a (name, named_group)
-    JOIN limited AS l ON l.name = a.name
-    CROSS JOIN LATERAL ai_named_group(l.id, a.named_group) AS g
-)
-SELECT l.name, a.named_group, l.id::text AS user_id,
-    coalesce(a.group_id, '00000000-0000-0000-0000-000000000000')::text AS group_id,
-    coalesce(a.organization_id, '00000000-0000-0000-0000-000000000000')::text AS organization_id,
-    l.spend_limit_micros, l.limit_source
-FROM limited AS l
-JOIN attributed AS a ON a.name = l.name;
+-- fragment: attribution_of_usage
+    coalesce(u.group_id, '00000000-0000-0000-0000-000000000000')::text AS group_id,
+    coalesce(u.organization_id, '00000000-0000-0000-0000-000000000000')::text AS organization_id,
+    u.spend_limit_micros, u.limit_source
 
 -- name: find_usage_prices
 -- needs: create or update ai_usage

@@ -2,9 +2,9 @@
 batch, then write. A third one, between them, looks up what is known of users who are not found.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from allowance.access.handle import Handle
 from allowance.database.queries import Call
@@ -15,35 +15,26 @@ from allowance.errors import (
     UsageOutOfRange,
 )
 from allowance.usage.changing import Changes, Known, in_steps
-from allowance.usage.entries import Entry, UsageUser, amended
-from allowance.usage.fast_path import plain_usages
-from allowance.usage.ledger import write
+from allowance.usage.columns import UsageColumns
+from allowance.usage.deciding import Decided, decide, decide_plain
+from allowance.usage.fast_path import plain_columns, plain_usages
+from allowance.usage.ledger import call_of_columns, write
 from allowance.usage.look_ups import (
-    attributions_of,
     call_of_keys,
     call_of_months,
+    call_of_prices,
     call_of_recorders,
     call_of_sources,
-    look_ups_of,
+    call_of_users,
+    groups_of,
+    spans_of,
 )
-from allowance.usage.models import (
-    UsageAnswer,
-    UsageProblem,
-    held_result,
-    rejected,
-    taken_back,
-)
-from allowance.usage.rating import UNPRICED, Rated, UsagePrices
-from allowance.usage.records import Usage, Void, require_time, usage_of
-from allowance.usage.revisions import NO_USER, Change
-from allowance.usage.settling import (
-    NOBODY,
-    Closer,
-    Settling,
-    amended_settles_nothing,
-    call_of_reservations,
-)
-from allowance.usage.unknown import NO_RULES, Sent, SourceRules, denied, rules_of, unknown_in
+from allowance.usage.models import UsageAnswer, rejected, taken_back
+from allowance.usage.rating import UsagePrices
+from allowance.usage.records import Usage, Void, are_in_time, require_time, usage_of
+from allowance.usage.revisions import Change
+from allowance.usage.settling import NOBODY, Closer, Settling, call_of_reservations
+from allowance.usage.unknown import NO_RULES, Sent, SourceRules, rules_of, unknown_in
 
 ATTEMPTS = 5
 """An attempt fails only if meanwhile another request records one of the same keys, or ExpireUsage
@@ -60,6 +51,9 @@ def record(
     records one of the keys or closes one of the reservations meanwhile, or one of the months is
     dropped. Raise UsageKeyTaken, ReservationChanged or UsageMonthDropped after ATTEMPTS of that.
     """
+    columns = plain_columns(records)
+    if columns is not None and are_in_time(columns.occurred_at, now):
+        return _record_columns(db, columns, closer)
     usages: dict[int, Usage | Void] = {}
     results: dict[int, UsageAnswer] = {}
     for place, plain in enumerate(plain_usages(records)):
@@ -79,14 +73,54 @@ def record(
     return [results[place] for place in range(len(records))]
 
 
+def _record_columns(db: Handle, usages: UsageColumns, closer: Closer) -> list[UsageAnswer]:
+    """Record plain usages by columns, or like any others where that is not enough."""
+    names = spans_of(usages.names, usages.occurred_at)
+    named = zip(usages.users, usages.groups, strict=True)
+    groups = {(user, group) for user, group in named if group is not None}
+    _, *found = db.all_in_one_trip(
+        call_of_months(usages.occurred_at),
+        call_of_prices(names),
+        call_of_users(set(usages.users), groups),
+        call_of_keys(usages.key_digests),
+    )
+    prices, users, known = found
+    if not known and (plain := decide_plain(usages, users, UsagePrices(list(names), prices))):
+        entries, results = plain
+        try:
+            db.rows_of(call_of_columns(entries, users, recorded_by=closer.id))
+        except (UsageKeyTaken, UsageMonthDropped):
+            return _one_by_one(db, usages, closer, attempts=1)
+        return results
+    return _one_by_one(db, usages, closer, found)
+
+
+def _one_by_one(
+    db: Handle,
+    usages: UsageColumns,
+    closer: Closer,
+    rows: Sequence[Sequence[Any]] | None = None,
+    attempts: int = 0,
+) -> list[UsageAnswer]:
+    recorded = _record(db, dict(enumerate(usages.usages())), closer, rows, attempts)
+    return [recorded[place] for place in range(len(usages.ids))]
+
+
 def _record(
-    db: Handle, usages: Mapping[int, Usage | Void], closer: Closer
+    db: Handle,
+    usages: Mapping[int, Usage | Void],
+    closer: Closer,
+    rows: Sequence[Sequence[Any]] | None = None,
+    attempts: int = 0,
 ) -> dict[int, UsageAnswer]:
+    """Record usages by their places. `rows` are those of the look-ups, if they are known, and
+    `attempts` were made before.
+    """
     batch = Batch(usages, closer)
-    attempts = 0
     while True:
-        # The longest result last: all queries are sent before any result arrives.
-        _, *rows = db.all_in_one_trip(batch.months, *batch.look_ups)
+        if rows is None:
+            # The longest result last: all queries are sent before any result arrives.
+            _, *rows = db.all_in_one_trip(batch.months, *batch.look_ups)
         rules = rules_of(db, batch.unknown(rows))
         entries, results, users, settlements, changes = batch.decide(rows, rules)
         try:
@@ -96,20 +130,9 @@ def _record(
             attempts += 1
             if attempts == ATTEMPTS:
                 raise
+            rows = None
         else:
             return results
-
-
-class Decided(NamedTuple):
-    """The entries to write, the result of each usage by its place, the users of the batch, the
-    reservations that entries settle, and the changes of usages.
-    """
-
-    entries: list[Entry]
-    results: dict[int, UsageAnswer]
-    users: list[UsageUser]
-    settlements: list[Mapping[str, Any]]
-    changes: list[Change]
 
 
 class Batch:
@@ -122,15 +145,17 @@ class Batch:
         with_content = self._usages.values()
         self._reservations = call_of_reservations(with_content, closer)
         self._recorders = call_of_recorders(usages.values())
-        users, self._names, prices = look_ups_of(with_content)
-        self.months = call_of_months(with_content)
+        times = [each.occurred_at for each in with_content]
+        names = spans_of(((each.provider, each.model) for each in with_content), times)
+        self._names = list(names)
+        self.months = call_of_months(times)
         self.look_ups: tuple[Call[Any], ...] = (
             *self._reservations,
             *self._recorders,
             *call_of_sources(with_content),
-            prices,
-            users,
-            call_of_keys(usages.values()),
+            call_of_prices(names),
+            call_of_users({each.user for each in with_content}, groups_of(with_content)),
+            call_of_keys([each.key_digest for each in usages.values()]),
         )
 
     def unknown(self, rows: Sequence[Sequence[Any]]) -> set[Sent]:
@@ -150,97 +175,10 @@ class Batch:
         changes = Changes((each for rows in recorders for each in rows), self._closer)
         held = {each.key_digest: Known.of(each) for each in known}
         everybody, prices = [*users, *rules.users], UsagePrices(self._names, found)
-        decided = _decide(
-            self._usages, everybody, held, prices, by_record, settling, changes, rules
-        )
+        decided = decide(self._usages, everybody, held, prices, by_record, settling, changes, rules)
         for place, void in self._voids.items():
             made = changes.decide(void, held.get(void.key_digest))
             if isinstance(made, Change):
                 decided.changes.append(made)
             decided.results[place] = taken_back("voided") if isinstance(made, Change) else made
         return decided
-
-
-def _decide(
-    usages: Mapping[int, Usage],
-    users: Sequence[UsageUser],
-    held: dict[bytes, Known],
-    prices: UsagePrices,
-    by_record: Collection[str],
-    settling: Settling,
-    changes: Changes,
-    rules: SourceRules,
-) -> Decided:
-    """Return what to write, and the result of each usage.
-
-    Usage of the sources `by_record` costs what its record states. Of usages with the same key, the
-    first valid one is recorded; the others are compared with it.
-    """
-    attributions = attributions_of(users)
-    entries: list[Entry] = []
-    results: dict[int, UsageAnswer] = {}
-    made: list[Change] = []
-    for place, usage in usages.items():
-        change: Change | None = None
-        before = held.get(usage.key_digest)
-        if before is not None or usage.amends is not None:
-            decided = (
-                before.retried(usage)
-                if before is not None and usage.amends is None
-                else changes.decide(usage, before)
-            )
-            if isinstance(decided, UsageAnswer):
-                results[place] = decided
-                continue
-            change = decided
-        attribution = attributions.get((usage.user, usage.group))
-        said: tuple[UsageProblem, ...] = ()
-        if attribution is None:
-            attribution, said = rules.attribution(usage, attributions)
-        if attribution is None:
-            results[place] = rejected(denied(usage.source))
-            continue
-        try:
-            if usage.stated_cost_picos is not None and usage.source in by_record:
-                rated = Rated(usage.stated_cost_picos, cost_from="record")
-            elif usage.kept is not None:
-                rated = UNPRICED
-            else:
-                rated = prices.rate(
-                    usage.provider,
-                    usage.model,
-                    usage.variant,
-                    usage.occurred_at,
-                    usage.tokens,
-                    usage.others,
-                    usage.extra_requests + 1,
-                )
-            if change is None:
-                said = (*settling.settle(usage, attribution.user_id, rated.cost_picos), *said)
-        except UsageOutOfRange as error:
-            results[place] = rejected(error.problems)
-            continue
-        cost = rated.cost_picos
-        unpriced_count = usage.extra_requests + 1 if cost is None else 0
-        difference = rated.stated_difference(usage.stated_cost_picos)
-        entry = Entry(usage, attribution, rated, None, unpriced_count, difference)
-        is_attributed = attribution.user_id != NO_USER
-        if change is None:
-            held[usage.key_digest] = Known(
-                {usage.content_sha256: cost}, usage.content_sha256, is_attributed
-            )
-        else:
-            made.append(change)
-            said = (*amended_settles_nothing(usage), *said)
-            entry = amended(entry, change)
-        entries.append(entry)
-        results[place] = held_result(
-            "recorded" if change is None else "amended",
-            cost,
-            usage,
-            rated.unpriced,
-            attributed=is_attributed,
-        )
-        if said:
-            results[place].validations = [*results[place].validations, *said]
-    return Decided(entries, results, list(users), settling.settlements, made)

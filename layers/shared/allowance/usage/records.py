@@ -1,5 +1,6 @@
 """Usage records as they are read. Pure."""
 
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any, NamedTuple, cast
@@ -157,6 +158,11 @@ def require_time(usage: Usage, now: datetime) -> None:
             "minutes from now."
         )
         raise UsageOutOfRange([Problem("occurred_at", detail)])
+
+
+def are_in_time(times: Collection[datetime], now: datetime) -> bool:
+    """Return whether `require_time` raises for no usage of these times."""
+    return min(times) >= FIRST_MOMENT and max(times) <= now + MAX_AHEAD
 
 
 def key_digest_of(source: str, id: str) -> bytes:  # noqa: A002

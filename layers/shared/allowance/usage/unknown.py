@@ -32,15 +32,16 @@ class Sent(NamedTuple):
 
 
 def unknown_in(
-    usages: Iterable[Usage], users: Sequence[UsageUser], recorded: Container[bytes]
+    usages: Collection[Usage], users: Sequence[UsageUser], recorded: Container[bytes]
 ) -> set[Sent]:
     """Return the names of usages to record, or to amend, that no user has, or several have."""
-    attributions = attributions_of(users)
+    missing = {each.user for each in usages} - {name for name, _ in attributions_of(users)}
+    if not missing:
+        return set()
     return {
         Sent(each.source, each.user, each.group)
         for each in usages
-        if (each.user, None) not in attributions
-        and (each.key_digest not in recorded or each.amends is not None)
+        if each.user in missing and (each.key_digest not in recorded or each.amends is not None)
     }
 
 

@@ -11,10 +11,16 @@ WHERE s.source = ANY(%(sources)s::text []);
 -- name: find_assigned_users
 -- needs: create or update ai_usage
 -- The users to whom names of sources are assigned, and what their spend counts against now.
-WITH named AS (
-    SELECT n.source || E'\n' || n.name AS name, u.id, u.primary_group_id
+SELECT u.name, u.named_group, u.user_id::text AS user_id,
+    -- include: attribution_of_usage
+FROM (
+    SELECT array_agg(n.source || E'\n' || n.name) AS names, array_agg(u.id) AS ids,
+        array_agg(u.primary_group_id) AS primary_group_ids
     FROM unnest(%(sources)s::text [], %(names)s::text []) AS n (source, name)
     JOIN ai_usage_assignments AS a ON a.source = n.source AND a.name = n.name
     JOIN users AS u ON u.id = a.user_id
-),
-    -- include: attributions_of_named
+) AS assigned
+CROSS JOIN LATERAL ai_attributions_of_names(
+    assigned.names, assigned.ids, assigned.primary_group_ids, %(users_of_groups)s::text [],
+    %(named_groups)s::text []
+) AS u;
