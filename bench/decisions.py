@@ -72,13 +72,11 @@ ANALYZE;
 -- A partition that is analyzed while it is empty is read from end to end.
 SELECT ensure_ai_reservation_month(now());
 """
+# A gateway's function sends the key as a digest. gen_random_uuid() would ask the kernel for it.
 DECISION = """SELECT reserve_ai_spend(
-    p_key_digest => gen_random_uuid(), p_content_sha256 => sha256(''),
-    p_maker_id => '00000000-0000-0000-0000-000000000007',
-    p_user_id => lpad({user}::text, 32, '0')::uuid, p_group_id => NULL, p_is_in_group => true,
-    p_provider => 'p', p_model => 'm', p_variant => NULL, p_labels => NULL,
-    p_estimate_micros => 1, p_input_tokens => NULL, p_output_tokens => NULL, p_unpriced => NULL,
-    p_ttl_seconds => 600, p_dry_run => false, p_price => NULL
+    md5(random()::text)::uuid, sha256(''), '00000000-0000-0000-0000-000000000007',
+    lpad({user}::text, 32, '0')::uuid, NULL, true, 'p', 'm', NULL, NULL, 1, NULL, NULL, NULL, 600,
+    false, NULL, NULL
 ) AS facts"""
 STATEMENTS = {
     "decision": f"\\set n random(1, :users)\n{DECISION.format(user=':n')};\n",
