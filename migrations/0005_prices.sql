@@ -48,10 +48,10 @@ CREATE TABLE ai_model_price_versions (
     -- variants in their objects. NULL is unknown there too. The rest is as the book has it.
     named text [] NOT NULL DEFAULT '{}',
     -- The row of the book that the name of a custom price means, where the book has no row of that
-    -- name. `base_is_makers`: a platform sells that model at its maker's price.
+    -- name. `makers`: the name is of a platform that sells their models at their prices.
     base_provider text COLLATE "C",
     base_model text COLLATE "C",
-    base_is_makers boolean NOT NULL DEFAULT false,
+    makers text [] NOT NULL DEFAULT '{}',
     -- Nobody set a price for this very time: an earlier price goes on, or a scheduled one was taken
     -- back. So the next price from before replaces it, also in the future.
     continues boolean NOT NULL DEFAULT false,
@@ -59,7 +59,7 @@ CREATE TABLE ai_model_price_versions (
         CHECK ((base_provider IS NULL) = (base_model IS NULL)),
     CONSTRAINT ai_model_price_versions_only_custom_is_laid_over CHECK (
         source = 'custom'
-        OR (named = '{}' AND base_provider IS NULL AND NOT base_is_makers AND NOT continues)
+        OR (named = '{}' AND base_provider IS NULL AND makers = '{}' AND NOT continues)
     ),
     CONSTRAINT ai_model_price_versions_states_what_it_names CHECK (
         source = 'default'
@@ -130,7 +130,7 @@ GRANT INSERT (
     provider, model, source, effective_from, input_price, output_price, cache_read_price,
     cache_write_price, cache_write_1h_price, unit_prices, tiers, variants, in_book, sources, origin
 ) ON ai_model_price_versions TO allowance_routes, allowance_jobs;
-GRANT INSERT (removed, named, base_provider, base_model, base_is_makers, continues)
+GRANT INSERT (removed, named, base_provider, base_model, makers, continues)
 ON ai_model_price_versions TO allowance_routes;
 GRANT INSERT (withdrawn) ON ai_model_price_versions TO allowance_jobs;
 GRANT EXECUTE ON FUNCTION ai_model_price_terms(ai_model_price_rows)

@@ -40,6 +40,23 @@ ON ai_model_aliases (lower(target_provider), lower(target_model))
 WHERE target_provider IS NOT NULL;
 CREATE INDEX ai_model_aliases_change_id_idx ON ai_model_aliases (change_id);
 
+-- The alias of the very name, and every pattern that matches it.
+CREATE FUNCTION ai_aliases_of(p_provider text, p_model text) RETURNS TABLE (
+    target_provider text, target_model text, free boolean, is_pattern boolean, length integer
+)
+LANGUAGE sql STABLE AS $$
+    SELECT a.target_provider, a.target_model, a.free, a.model LIKE '%*', char_length(a.model)
+    FROM ai_model_aliases AS a
+    WHERE lower(a.provider) = lower(p_provider COLLATE "C")
+        AND lower(a.model) = lower(p_model COLLATE "C") AND NOT a.removed
+    UNION ALL
+    SELECT a.target_provider, a.target_model, a.free, true, char_length(a.model)
+    FROM ai_model_aliases AS a
+    WHERE lower(a.provider) = lower(p_provider COLLATE "C")
+        AND a.model LIKE '%*' AND NOT a.removed
+        AND starts_with(lower(p_model COLLATE "C"), left(lower(a.model), -1))
+$$;
+
 REVOKE ALL ON ai_model_aliases FROM PUBLIC, allowance_routes, allowance_jobs, allowance_directory;
 GRANT SELECT, INSERT (
     provider, model, target_provider, target_model, free, created_at, updated_at
@@ -49,3 +66,4 @@ GRANT SELECT, INSERT (
 GRANT SELECT (provider, model, target_provider, target_model, free, removed, change_id, updated_at)
 ON ai_model_aliases TO allowance_jobs;
 GRANT USAGE ON SEQUENCE ai_model_price_versions_id_seq TO allowance_routes;
+GRANT EXECUTE ON FUNCTION ai_aliases_of(text, text) TO allowance_routes, allowance_jobs;

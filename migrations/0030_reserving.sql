@@ -33,8 +33,6 @@ DECLARE
     v_username text;
     v_now timestamptz;
     v_month date;
-    v_start timestamptz;
-    v_end timestamptz;
     v_expires_at timestamptz;
     v_next_expiry timestamptz;
     v_reserved numeric;
@@ -192,15 +190,17 @@ BEGIN
             v_budget_facts[v_full] := v_full_facts;
         END IF;
     END IF;
-    v_start := v_month::timestamp AT TIME ZONE 'UTC';
-    v_end := (v_month + interval '1 month') AT TIME ZONE 'UTC';
+    IF p_user_id = v_nil THEN
+        SELECT 0, 0 INTO v_spent, v_reserved; -- Others are nobody too.
+    END IF;
     v_facts := jsonb_build_object(
         'outcome', v_outcome, 'reservation_id', v_id, 'estimate_micros', v_estimate,
         'expires_at', v_expires_at, 'user_id', p_user_id, 'username', v_username,
         'group_id', v_group_id, 'group_name', v_group_name, 'price', p_price,
         'limit_group_id', v_limit_group_id, 'limit_micros', v_limit,
         'limit_source', v_limit_source, 'spent_micros', v_spent, 'reserved_micros', v_reserved,
-        'period_start', v_start, 'period_end', v_end, 'budgets', to_jsonb(v_budget_facts)
+        'period_start', v_month::timestamp AT TIME ZONE 'UTC', 'budgets', to_jsonb(v_budget_facts),
+        'period_end', (v_month + interval '1 month') AT TIME ZONE 'UTC'
     );
     IF v_id IS NULL THEN
         IF v_outcome = 'refused' THEN

@@ -123,6 +123,11 @@ BEGIN
     IF p_is_new AND p_occurred_at >= v_start AND p_occurred_at < v_end THEN
         v_spent := v_spent + v_cost;
     END IF;
+    -- What others spend and hold as nobody does not concern this call.
+    IF reservation.user_id = '00000000-0000-0000-0000-000000000000' THEN
+        v_spent := 0;
+        v_reserved := 0;
+    END IF;
     v_facts := jsonb_build_object(
         'is_final', p_final, 'is_expired', v_held IS NULL, 'cost_micros', p_cost_micros,
         'held_micros', coalesce(v_left, 0), 'expires_at', v_expires_at,

@@ -76,13 +76,14 @@ LANGUAGE sql STABLE ROWS 1 AS $$
     WHERE r.key_digest = p_key_digest AND r.number = p_number - 1
 $$;
 
--- Return who recorded each usage, NULL for the queue, and whether the ledger has its present entry.
+-- Return who recorded each usage, NULL for the queue, for whom its present entry is booked, and
+-- whether the ledger has that entry.
 CREATE FUNCTION ai_usage_recorders(p_key_digests uuid []) RETURNS TABLE (
-    key_digest uuid, recorded_by uuid, is_present boolean
+    key_digest uuid, recorded_by uuid, user_id uuid, is_present boolean
 )
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
     SELECT k.key_digest, CASE WHEN r.number IS NULL THEN e.recorded_by ELSE r.recorded_by END,
-        e.id IS NOT NULL
+        e.user_id, e.id IS NOT NULL
     FROM ai_usage_keys AS k
     LEFT JOIN LATERAL (
         SELECT each.number, each.recorded_by

@@ -10,11 +10,23 @@ CREATE TABLE ai_usage_assignments (
     PRIMARY KEY (source, name)
 );
 
-REVOKE ALL ON ai_usage_assignments
+-- Every user to whom a name was ever assigned. What was booked or reserved by the name stays with
+-- that user, whatever the name means by then.
+CREATE TABLE ai_usage_assigned_users (
+    source text COLLATE "C" NOT NULL,
+    name text COLLATE "C" NOT NULL,
+    user_id uuid NOT NULL,
+    PRIMARY KEY (source, name, user_id)
+);
+
+REVOKE ALL ON ai_usage_assignments, ai_usage_assigned_users
 FROM PUBLIC, allowance_routes, allowance_jobs, allowance_directory;
 GRANT SELECT (source, name, user_id), INSERT (source, name, user_id), UPDATE (user_id, updated_at),
 DELETE ON ai_usage_assignments TO allowance_routes;
 GRANT SELECT (source, name, user_id) ON ai_usage_assignments TO allowance_jobs;
+GRANT SELECT (source, name, user_id), INSERT (source, name, user_id) ON ai_usage_assigned_users
+TO allowance_routes;
+GRANT SELECT (source, name, user_id) ON ai_usage_assigned_users TO allowance_jobs;
 -- The list of names, and what an assignment books.
 GRANT SELECT (
     source, name, named_group, usage_id, organization_id, occurred_at, usage_count,

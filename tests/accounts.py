@@ -54,6 +54,10 @@ SENT_LATER = USAGE | {"id": "later", "user": "later"}
 FRESH = USAGE | {"id": "3"}
 VOID = {"source": "s", "id": "3", "void": True}
 SETTLING = USAGE | {"id": "2", "reservation_key": "k"}
+RENAMED = [
+    USAGE | {"id": "4"},
+    *(USAGE | {"id": "4", "user": each, "amends": True} for each in ("another", "maya")),
+]
 
 
 @dataclass
@@ -149,7 +153,9 @@ ACCOUNTS: dict[tuple[type, str], Account] = (
         ),
         (UsageStore, "record"): Account(
             ["create ai_usage"],
-            lambda s, _: s.record(UsageBatch(records=[USAGE, SETTLING, FRESH, VOID, *OF_NOBODY])),
+            lambda s, _: s.record(
+                UsageBatch(records=[USAGE, SETTLING, FRESH, VOID, *OF_NOBODY, *RENAMED])
+            ),
         ),
         (UsageStore, "list_unpriced"): Account(
             ["read ai_usage"], lambda s, _: s.list_unpriced(UnpricedQuery())
@@ -164,7 +170,7 @@ ACCOUNTS: dict[tuple[type, str], Account] = (
         (UsageExpirer, "expire"): Account(["delete ai_usage"], lambda s, _: s.expire(1)),
         (UsageQueueStore, "take"): Account(
             ["create ai_usage"],
-            lambda s, _: s.take({"records": [USAGE, SETTLING, SENT_LATER, VOID]}),
+            lambda s, _: s.take({"records": [USAGE, SETTLING, SENT_LATER, VOID, *RENAMED]}),
         ),
         (AlertListStore, "see_path"): Account(
             ["read group_member in acme", "read group in acme"],

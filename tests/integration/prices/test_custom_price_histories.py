@@ -17,7 +17,11 @@ from tests.price_model import EVER, BookPrice, OwnPrice, TakenBack, Written, pri
 from tests.resolved_prices import resolve
 
 FIRST = datetime(2026, 10, 1, tzinfo=UTC)
-TIMES = (*(FIRST + timedelta(days=10 * n) for n in range(3)), datetime(2099, 1, 1, tzinfo=UTC))
+TIMES = (
+    *(FIRST + timedelta(days=10 * n) for n in range(3)),
+    datetime(2098, 1, 1, tzinfo=UTC),
+    datetime(2099, 1, 1, tzinfo=UTC),
+)
 RATES = st.none() | st.integers(1, 9)
 NAMED = st.fixed_dictionaries(
     {"input_price": st.integers(1, 9)},

@@ -170,3 +170,29 @@ def test_a_price_for_dropped_months_says_what_it_cannot_change(
 def test_without_a_custom_price_there_is_nothing_to_take_back(olivia: Client, path: str) -> None:
     seed(price(input_price=5_000_000))
     assert olivia.delete(path).status == 404
+
+
+def test_what_a_deleted_price_left_is_no_price_of_anybody(olivia: Client) -> None:
+    """Neither the response nor the list shows times at which a deleted price began."""
+    seed(price(input_price=5_000_000))
+    set_prices(olivia, price(input_price=4_000_000, effective_from=SINCE))
+    assert olivia.delete(f"{PRICES}/p/m").status == 204
+    begins = url_time(datetime.fromisoformat(BEFORE)).replace("Z", ".000000Z")
+    (made,) = set_prices(olivia, price(input_price=3_000_000, effective_from=BEFORE))
+    assert (made["replaced"], made["effective_from"]) == ([], begins)
+    (listed,) = olivia.get(PRICES).json()["prices"]
+    assert (listed["input_price"], listed["effective_from"]) == (3_000_000, begins)
+    assert resolve(olivia, "p", "m")["price"]["effective_from"] == begins
+    (again,) = set_prices(olivia, price(input_price=2_000_000, effective_from=BEFORE))
+    assert (again["replaced"], again["effective_from"]) == ([begins], begins)
+
+
+def test_an_end_that_is_scheduled_stays_for_all_that_was_after_it(olivia: Client) -> None:
+    seed(price(input_price=5_000_000))
+    ends, later = in_days(10), in_days(20)
+    set_prices(olivia, price(input_price=4_000_000, effective_from=later))
+    set_prices(olivia, price(input_price=3_000_000))
+    assert olivia.delete(f"{PRICES}/p/m?from={ends}").status == 204
+    set_prices(olivia, price(input_price=2_000_000))
+    found = [resolve(olivia, "p", "m", f"&at={at}")["price"] for at in (in_days(5), ends, later)]
+    assert [each["input_price"] for each in found] == [2_000_000, 5_000_000, 5_000_000]

@@ -65,13 +65,12 @@ def test_names_are_data_whatever_they_look_like(empty_database: Database) -> Non
     assert rows(empty_database)[0][1] == name
 
 
-def test_an_empty_complete_book_is_refused_since_it_withdraws_all(
-    empty_database: Database,
-) -> None:
+@pytest.mark.parametrize("more", [{}, {"complete": True}, {"format": "allowance"}])
+def test_an_empty_book_is_refused(empty_database: Database, more: dict[str, Any]) -> None:
+    """It says nothing, or withdraws all if it is complete."""
     seed(price(input_price=10), complete=True)
-    with pytest.raises(ValidationFailed, match="prices: a complete book must not be empty"):
-        seed(complete=True)
-    assert seed() == counts(), "one that is not complete says nothing"
+    with pytest.raises(ValidationFailed, match="prices: must not be empty"):
+        seed(**more)
     assert seed(price(input_price=10), complete=True) == counts(unchanged=1)
 
 
@@ -80,3 +79,10 @@ def test_an_event_that_is_no_object_seeds_nothing(empty_database: Database, even
     with pytest.raises(ValidationFailed, match="must be an object"):
         seed_prices.handler(event, Context())
     assert rows(empty_database) == []
+
+
+def test_an_unknown_field_of_an_event_names_the_known_ones(empty_database: Database) -> None:
+    with pytest.raises(ValidationFailed) as caught:
+        seed_prices.handler({"zzz": 1}, Context())
+    known = "prices, source, version, date, roundings, complete, format"
+    assert f"zzz: unknown field. Known fields: {known}" in str(caught.value)

@@ -25,7 +25,7 @@ LARGEST_TERMS = LARGEST_RATES | {
 
 def test_pages_follow_each_other_whatever_the_names(olivia: Client) -> None:
     names = ["", " x", "É", "a/b", "B", "_", "~", "z'"]
-    providers = ["p", "P", "q r"]
+    providers = ["p", "O", "q r"]
     wanted = sorted((p, f"m{n}") for p in providers for n in names)
     olivia.post(
         PRICES, confirmed([{"provider": p, "model": m, "input_price": 1} for p, m in wanted])

@@ -33,7 +33,7 @@ def test_the_custom_price_is_in_effect_and_the_default_stands_beside_it(
         ("p", "b", "custom", 5),
         ("p", "b", "default", 20),
     ]
-    assert listed(price_reader, "provider=P") == []
+    assert listed(price_reader, "provider=q") == []
 
 
 def test_a_seeding_never_overwrites_a_custom_price(olivia: Client) -> None:

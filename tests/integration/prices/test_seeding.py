@@ -198,7 +198,10 @@ def test_two_at_once_do_not_collide(empty_database: Database) -> None:
 prices = st.integers(1_000_000, 2_900_000)
 cache_reads = st.integers(400_000, 1_100_000)
 books = st.dictionaries(
-    st.sampled_from("abcdef"), st.tuples(prices, prices, cache_reads, prices, prices), max_size=4
+    st.sampled_from("abcdef"),
+    st.tuples(prices, prices, cache_reads, prices, prices),
+    min_size=1,
+    max_size=4,
 )
 
 

@@ -84,6 +84,19 @@ def test_nobody_is_held_to_the_budgets_of_the_organization(
 
 
 @pytest.mark.usefixtures("admitting")
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_a_reservation_of_nobody_shows_nothing_of_others(gateway: Client, dry_run: bool) -> None:
+    results(gateway, used(8, user="lee"))
+    reserve(gateway, request(9, user="lee", source="litellm"))
+    answer = gateway.post(PATH, request(**KIM, dry_run=dry_run)).json()
+    shown = [answer["budget"], *answer["decision"]["budgets"]]
+    if not dry_run:
+        call = used(user="kim")
+        shown.append(settle(gateway, answer["reservation_id"], call).json()["budget"])
+    assert {(each["spent_micros"], each["reserved_micros"]) for each in shown} == {(0, 0)}
+
+
+@pytest.mark.usefixtures("admitting")
 @pytest.mark.parametrize("by_record", [True, False])
 def test_usage_of_nobody_settles_a_reservation_of_nobody(
     gateway: Client, adam: Client, database: Database, by_record: bool

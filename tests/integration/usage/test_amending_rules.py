@@ -83,6 +83,43 @@ def test_what_is_no_change_of_a_usage_is_rejected(
     assert (answer["status"], answer["validations"][0]["field"]) == ("rejected", field)
 
 
+@pytest.mark.parametrize(
+    ("change", "field", "detail"),
+    [
+        (VOID | {"revision": 1}, "revision", "Must be null. A void has none, because it is final."),
+        (VOID | {"amends": True}, "(document)", "Must have amends or void, not both."),
+        (VOID | {"reason": "x"}, "reason",
+         "Unknown field. Known fields: source, id, void, amends, revision."),
+        (record(void=True, revision=1), "(document)",
+         "Must have amends with revision: a void has none."),
+        (record(source="allowance"), "source",
+         "The source allowance is reserved: name your own system."),
+    ],
+)  # fmt: skip
+def test_a_wrong_change_says_what_to_send(
+    gateway: Client, change: dict[str, Any], field: str, detail: str
+) -> None:
+    results(gateway, record())
+    (answer,) = results(gateway, change)
+    assert answer["validations"] == [{"field": field, "detail": detail}]
+    assert statuses(gateway, VOID | {"amends": False, "revision": None}) == ["voided"]
+
+
+def test_other_content_for_a_void_key_needs_another_id(gateway: Client) -> None:
+    """To amend it is no way out."""
+    results(gateway, record(), VOID)
+    for change in (record(tokens=TWICE), amended(tokens=TWICE)):
+        (answer,) = results(gateway, change)
+        assert answer["status"] == "conflict"
+        assert answer["validations"] == [
+            {
+                "field": "id",
+                "detail": "The usage was taken back (void), which is final. Send it again with"
+                " another id.",
+            }
+        ]
+
+
 def test_a_void_with_an_unknown_field_is_rejected(gateway: Client) -> None:
     results(gateway, record())
     (answer,) = results(gateway, VOID | {"reason": "x"})

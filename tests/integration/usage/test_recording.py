@@ -147,7 +147,7 @@ def test_usage_without_a_price_is_recorded_without_a_cost(
     assert [each["validations"][0]["field"] for each in found] == [
         "model",
         "tokens.cache_write",
-        "model",
+        "variant",
     ]
     assert database.rows(
         "SELECT sum(usage_count), sum(unpriced_usage_count), sum(cost_micros) FROM ai_spend_daily"

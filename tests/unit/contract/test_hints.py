@@ -24,6 +24,8 @@ class Bicycle(Body):
     wheels: list[Wheel] = []
     spares: dict[str, Wheel | None] = {}
     anything: Any = None
+    owned_since: Annotated[str, Field(alias="from", description="A year.")] = ""
+    engine: Annotated[None, Field(description="It has none.")] = None
 
 
 def details(document: object) -> dict[str, str]:
@@ -41,11 +43,16 @@ def details(document: object) -> dict[str, str]:
             {"owner": "a", "wheel": []},
             {"wheel": "Unknown field. Did you mean wheels?"},
         ),
+        # A document has a field by its alias.
+        ({"owner": "a", "form": 1}, {"form": "Unknown field. Did you mean from? A year."}),
+        ({"owner": "a", "from": 1}, {"from": "Must be a string. A year."}),
+        ({"owner": "a", "engine": 1}, {"engine": "Must be null. It has none."}),
         (
             {"username": "a", "ownr": "b"},
             {
                 "owner": "Required. A username.",
-                "username": "Unknown field. Known fields: owner, wheels, spares, anything.",
+                "username": "Unknown field. Known fields: owner, wheels, spares, anything,"
+                " from, engine.",
                 "ownr": "Unknown field. Did you mean owner?",
             },
         ),

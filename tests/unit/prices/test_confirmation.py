@@ -24,9 +24,10 @@ BOOK: dict[str, Any] = {
 
 def problems(named: dict[str, Any], book: dict[str, Any] | None = BOOK) -> dict[str, str]:
     terms = None if book is None else PriceTerms.model_validate(book)
-    below = PriceBelow(
-        place=0, provider="openai", model="gpt-4.1", terms=terms, is_known=terms is not None
-    )
+    name: dict[str, Any] = {"provider": "openai", "model": "gpt-4.1"}
+    spelled = {f"spelled_{part}": each for part, each in name.items()}
+    base = {f"base_{part}": each for part, each in name.items()}
+    below = PriceBelow(place=0, **name, **spelled, **base, terms=terms, is_known=terms is not None)
     entry = CustomPrice.model_validate(NAME | named)
     return {each.field: each.detail for each in far_prices(3, entry, below, "Send it")}
 

@@ -59,7 +59,7 @@ class Hints:
         for part in location:
             kind = _part(_plain(kind), part)
         kind = _plain(kind)
-        return kind.model_fields if _is_model(kind) else {}
+        return _named(kind) if _is_model(kind) else {}
 
 
 @lru_cache(maxsize=4096)
@@ -93,14 +93,18 @@ def _share(words: frozenset[str], others: frozenset[str]) -> float:
 
 
 def _listed(fields: dict[str, FieldInfo]) -> str:
-    names = [field.alias or name for name, field in fields.items()]
-    return f"Known fields: {', '.join(names)}." if names else "No field is known here."
+    return f"Known fields: {', '.join(fields)}." if fields else "No field is known here."
+
+
+def _named(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """Return the fields of a model by the names that a document has for them."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
 def _part(kind: Any, part: int | str) -> Any:
     """Return the type of a field, an item or a value. None if it is not known."""
     if _is_model(kind):
-        field = kind.model_fields.get(part)
+        field = _named(kind).get(str(part))
         return None if field is None else field.annotation
     arguments = get_args(kind)
     match get_origin(kind):

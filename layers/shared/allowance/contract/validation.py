@@ -18,6 +18,7 @@ DETAILS = {
     "uuid_type": "Must be a string.",
     "bool_type": "Must be true or false.",
     "list_type": "Must be a list.",
+    "none_required": "Must be null.",
     "string_unicode": "Must be a string without half of a surrogate pair.",
     "dict_type": "Must be an object.",
     "model_type": "Must be an object.",
@@ -32,6 +33,8 @@ KEY = "[key]"
 
 BELOW, ABOVE = "greater_than_equal", "less_than_equal"
 MISSING, UNKNOWN = "missing", "extra_forbidden"
+DESCRIBED = {MISSING, "none_required"}
+"""With these errors, and those of a type, comes the description of the field."""
 
 
 def path_of(location: Location) -> str:
@@ -61,7 +64,7 @@ def problems_of(
         detail = detail_of(kind, each["msg"], each.get("ctx", {}))
         if hints is not None and kind == UNKNOWN:
             detail += " " + hints.instead_of(location)
-        elif hints is not None and (kind == MISSING or kind.endswith("_type")):
+        elif hints is not None and (kind in DESCRIBED or kind.endswith("_type")):
             detail += " " + hints.about(location)
         problems.append(Problem(path_of((*within, *location)), detail.rstrip()))
     return problems

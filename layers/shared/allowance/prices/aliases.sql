@@ -38,7 +38,7 @@ SELECT a.provider, a.model,
     a.free, a.created_at, a.updated_at
 FROM ai_model_aliases AS a
 WHERE NOT a.removed
-    AND (%(provider)s::text IS NULL OR a.provider = %(provider)s::text)
+    AND (%(provider)s::text IS NULL OR lower(a.provider) = lower(%(provider)s::text COLLATE "C"))
     AND (
         %(after_provider)s::text IS NULL
         OR (a.provider, a.model) > (%(after_provider)s::text, %(after_model)s::text)

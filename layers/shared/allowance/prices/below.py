@@ -1,15 +1,16 @@
-"""The prices of the book that custom prices are laid over."""
+"""The prices that custom prices are laid over, and the names under which they are stored."""
 
 from collections.abc import Sequence
 
 from allowance.access.handle import Handle
-from allowance.prices.custom_models import NamedPrices, PriceBelow
-from allowance.prices.names import candidates, is_platform_of
+from allowance.prices.custom_models import PriceBelow
+from allowance.prices.named_terms import NamedPrices
+from allowance.prices.names import candidates, makers_of
 from allowance.prices.terms import on_another_platform
 
 
 def prices_below(db: Handle, entries: Sequence[NamedPrices]) -> list[PriceBelow]:
-    """Return the price of the book below each entry, in their order, as its platform charges it."""
+    """Return the price below each entry, in their order, as its platform charges it."""
     possible = [
         (place, each)
         for place, entry in enumerate(entries)
@@ -28,14 +29,7 @@ def prices_below(db: Handle, entries: Sequence[NamedPrices]) -> list[PriceBelow]
     return [_as_sold(each, entries[each.place]) for each in found]
 
 
-def is_makers(below: PriceBelow, entry: NamedPrices) -> bool:
-    """Return whether the entry is of a platform, and the price below is the maker's."""
-    return below.provider is not None and is_platform_of(
-        entry.provider, entry.model, below.provider
-    )
-
-
 def _as_sold(below: PriceBelow, entry: NamedPrices) -> PriceBelow:
-    if below.terms is None or not is_makers(below, entry):
+    if below.terms is None or below.provider not in makers_of(entry.provider, entry.model):
         return below
     return below.model_copy(update={"terms": on_another_platform(below.terms)})

@@ -3,7 +3,7 @@ applies.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Any, Self, cast
+from typing import Annotated, Any, ClassVar, Literal, Self, cast
 
 from pydantic import (
     AfterValidator,
@@ -92,7 +92,12 @@ class BookEntry(ModelPrice):
 
 
 class PriceList[E: Body](Body):
-    """Prices of models. A model repeats only with different start times."""
+    """Prices of models. A model repeats only with different start times.
+
+    `in_any_case`: names that differ in upper and lower case only are one model.
+    """
+
+    in_any_case: ClassVar[bool] = False
 
     prices: Annotated[list[E], Field(max_length=MAX_ENTRIES)]
 
@@ -110,7 +115,7 @@ class PriceList[E: Body](Body):
                 loc=("prices", i, "model"),
                 input=name,
             )
-            for i, first, name in _named_twice(_entries(data))
+            for i, first, name in _named_twice(_entries(data), in_any_case=cls.in_any_case)
         ]
         try:
             made = handler(data)
@@ -133,6 +138,7 @@ class PriceBook(PriceList[BookEntry]):
     date: Name | None = None
     roundings: list[dict[str, Any]] = []
     complete: bool = False
+    format: Literal["allowance"] = "allowance"
 
     @property
     def title(self) -> str:
@@ -163,11 +169,11 @@ def read_document(content: bytes) -> PriceBook:
 
 def read_book(document: dict[str, Any]) -> PriceBook:
     """Return the book of a document. Raise ValidationFailed for an invalid one, and for an empty
-    complete one, which would withdraw every model.
+    one: it says nothing, or withdraws every model if it is complete.
     """
     book = _validated(document)
-    if book.complete and not book.prices:
-        raise ValidationFailed([Problem("prices", "a complete book must not be empty")])
+    if not book.prices:
+        raise ValidationFailed([Problem("prices", "must not be empty")])
     return book
 
 
@@ -191,7 +197,7 @@ def _entries(data: object) -> Sequence[object]:
     return cast("list[object]", prices) if isinstance(prices, list) else ()
 
 
-def _named_twice(entries: Sequence[object]) -> Iterable[tuple[int, int, str]]:
+def _named_twice(entries: Sequence[object], *, in_any_case: bool) -> Iterable[tuple[int, int, str]]:
     """Yield each repeated entry's index, the index of the first, and their name.
 
     A held entry and an applied entry of the same model are not a repetition.
@@ -202,18 +208,16 @@ def _named_twice(entries: Sequence[object]) -> Iterable[tuple[int, int, str]]:
             continue
         stated = cast("dict[str, Any]", entry)
         starts = stated.get("effective_from")
+        provider, model = stated.get("provider"), stated.get("model")
+        if not isinstance(provider, str) or not isinstance(model, str):
+            continue
         key = (
-            stated.get("provider"),
-            stated.get("model"),
+            *((provider.lower(), model.lower()) if in_any_case else (provider, model)),
             None if starts is None else moment_of(starts) or str(starts),
             stated.get("held") is not None,
         )
-        if (
-            isinstance(key[0], str)
-            and isinstance(key[1], str)
-            and (before := first.setdefault(key, i)) != i
-        ):
-            yield i, before, f"{key[0]} {key[1]}"
+        if (before := first.setdefault(key, i)) != i:
+            yield i, before, f"{provider} {model}"
 
 
 def _document_order(location: tuple[int | str, ...]) -> tuple[int, int]:

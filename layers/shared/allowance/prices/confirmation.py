@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from allowance.errors import Problem
-from allowance.prices.custom_models import NamedPrices, PriceBelow
+from allowance.prices.custom_models import PriceBelow
+from allowance.prices.named_terms import NamedPrices
 from allowance.prices.seeding.plausibility import THRESHOLDS
 from allowance.prices.seeding.unit_limits import UNIT_LIMITS
 from allowance.prices.terms import RATES, PriceTerms, Rates, Terms
@@ -46,9 +47,12 @@ class Stated(NamedTuple):
 def far_prices(
     place: int, entry: NamedPrices, below: PriceBelow, how_to_confirm: str
 ) -> Iterator[Problem]:
-    """Yield a problem for each price of an entry that must be confirmed."""
+    """Yield a problem for each price of an entry that must be confirmed. Of a free model, those
+    that it does not name come if no other does.
+    """
     row = f" for {below.provider}/{below.model}" if below.terms is not None else ""
-    for each in _stated(entry, below.terms):
+    named = [each for each in _stated(entry, below.terms) if each.why is not None]
+    for each in named or _stated(_in_book(entry.whole, below.terms), below.terms):
         if (why := each.why) is not None:
             yield Problem(
                 f"prices[{place}].{each.path}",
@@ -70,6 +74,13 @@ def _stated(entry: NamedPrices, below: PriceTerms | None) -> Iterator[Stated]:
     for name, terms in stated.variants.items():
         in_book = below and below.variants.get(name, below)
         yield from _of_terms(f"variants.{name}.", terms, in_book)
+
+
+def _in_book(whole: NamedPrices, below: PriceTerms | None) -> NamedPrices:
+    """Return the entry without the variants that the book does not have."""
+    names = below.variants.keys() if below else ()
+    kept = {name: terms for name, terms in whole.variants.items() if name in names}
+    return whole.model_copy(update={"variants": kept})
 
 
 def _of_terms(prefix: str, terms: Terms, below: Terms | None) -> Iterator[Stated]:

@@ -3,16 +3,19 @@ nothing is divided and nothing rounded.
 """
 
 from math import sumprod
-from typing import NamedTuple, Self, get_args
+from typing import Literal, NamedTuple, Self, get_args
 
 from allowance.errors import Problem, UsageOutOfRange
-from allowance.prices.terms import PriceTerms, Rates, Terms, Variant
+from allowance.prices.terms import PriceTerms, Rates, Terms
 from allowance.prices.units import NO_OTHERS, OTHER_UNITS, OtherUnit, OtherUnits, TokenClass
 
 MAX_TOKENS = 1_000_000_000_000
 MAX_COST_MICROS = 10_000_000_000_000
 PICOS_PER_MICRO = 1_000_000
 MAX_COST_PICOS = MAX_COST_MICROS * PICOS_PER_MICRO
+
+type Unpriced = TokenClass | OtherUnit | Literal["variant"]
+"""What has no price in the terms of a model that has some."""
 
 TOKEN_CLASSES: tuple[TokenClass, ...] = get_args(TokenClass)
 
@@ -104,7 +107,7 @@ def half_even_micros(picos: int) -> int:
 def cost_of(
     tokens: Tokens,
     terms: PriceTerms,
-    variant: Variant | None = None,
+    variant: str | None = None,
     others: OtherUnits = NO_OTHERS,
     requests: int = 1,
 ) -> Cost | None:
@@ -115,7 +118,7 @@ def cost_of(
     the base's prices: tiers depend on the size of each request. A price per request counts each
     request, stated or not. Raise UsageOutOfRange above 1e13 micro-units.
     """
-    stated = terms if variant is None else terms.variants.get(variant)
+    stated = terms.of_variant(variant)
     if stated is None:
         return None
     rates, tier = _rates_for(tokens, others, requests, stated) if stated.tiers else (stated, None)
@@ -167,12 +170,12 @@ def flat_prices(terms: PriceTerms) -> FlatPrices | None:
 
 
 def unpriced_in(
-    tokens: Tokens, terms: PriceTerms, variant: Variant | None, others: OtherUnits, requests: int
-) -> tuple[TokenClass | OtherUnit, ...]:
-    """Return the classes and units of a usage that have no price. None if its variant has none."""
-    stated = terms if variant is None else terms.variants.get(variant)
+    tokens: Tokens, terms: PriceTerms, variant: str | None, others: OtherUnits, requests: int
+) -> tuple[Unpriced, ...]:
+    """Return the classes and units of a usage without a price, or its variant if that has none."""
+    stated = terms.of_variant(variant)
     if stated is None:
-        return ()
+        return ("variant",)
     rates, _ = _rates_for(tokens, others, requests, stated)
     _, unknown, _ = rates.amounts
     return (

@@ -14,14 +14,13 @@ from allowance.contract.fields import rfc3339
 from allowance.contract.pages import fitting
 from allowance.database.queries import Call, call
 from allowance.errors import InvalidModelPrices, PriceNotFound
-from allowance.prices.below import is_makers, prices_below
+from allowance.prices.below import prices_below
 from allowance.prices.confirmation import far_prices
 from allowance.prices.custom_models import (
     AppliedPrice,
     CoderPrices,
     CustomPrices,
     EndedPrices,
-    NamedPrices,
     PriceBelow,
     ReplacedPrices,
     SetPrice,
@@ -29,6 +28,8 @@ from allowance.prices.custom_models import (
     in_dollars,
 )
 from allowance.prices.models import LockedBook
+from allowance.prices.named_terms import NamedPrices
+from allowance.prices.names import makers_of
 from allowance.prices.store import PriceBookStore
 from allowance.prices.terms import RATES
 from allowance.rbac.policy import PRICE_BOOK, Action
@@ -48,8 +49,8 @@ class CustomPriceStore(PriceBookStore):
         """
         db = self._gate.open(Action.UPDATE, PRICE_BOOK)
         confirmed = [each.confirm for each in prices.prices]
-        written = self._write(db, prices.prices, confirmed, CONFIRM_ENTRY)
-        _, replaced, applied = db.all_in_one_trip(*written, _call_of_applied(prices.prices))
+        rows = self._rows(db, prices.prices, confirmed, CONFIRM_ENTRY)
+        _, replaced, applied = db.all_in_one_trip(*self._write(rows), _call_of_applied(rows))
         by_place = {each.place: each.replaced for each in replaced}
         made = [_set_price(each, by_place.get(place, [])) for place, each in enumerate(applied)]
         shown = fitting(made, len(made))
@@ -59,7 +60,7 @@ class CustomPriceStore(PriceBookStore):
         """Store custom prices like `set_prices`. `confirm` is for all of them."""
         db = self._gate.open(Action.UPDATE, PRICE_BOOK)
         confirmed = [confirm for _ in prices.prices]
-        db.in_one_trip(*self._write(db, prices.prices, confirmed, CONFIRM_ALL))
+        db.in_one_trip(*self._write(self._rows(db, prices.prices, confirmed, CONFIRM_ALL)))
 
     def remove_price(self, provider: str, model: str, since: datetime | None) -> None:
         """Take back the custom price of a model, for all time or from a time on. The book's price
@@ -82,14 +83,14 @@ class CustomPriceStore(PriceBookStore):
         if not outcome[0].changed:
             raise PriceNotFound
 
-    def _write(
+    def _rows(
         self,
         db: Handle,
         entries: Sequence[NamedPrices],
         confirmed: Sequence[bool],
         how_to_confirm: str,
-    ) -> tuple[Call[LockedBook], Call[ReplacedPrices]]:
-        """Return the statements that store the entries. Raise InvalidModelPrices."""
+    ) -> list[Mapping[str, Any]]:
+        """Return the entries as they are stored. Raise InvalidModelPrices."""
         below = prices_below(db, entries)
         problems = [
             problem
@@ -99,7 +100,12 @@ class CustomPriceStore(PriceBookStore):
         ]
         if problems:
             raise InvalidModelPrices(problems)
-        rows = [_row(entry, below[place]) for place, entry in enumerate(entries)]
+        return [_row(entry.whole, below[place]) for place, entry in enumerate(entries)]
+
+    def _write(
+        self, rows: Sequence[Mapping[str, Any]]
+    ) -> tuple[Call[LockedBook], Call[ReplacedPrices]]:
+        """Return the statements that store the rows."""
         return call(LockedBook, "lock_price_book"), call(
             ReplacedPrices, "set_custom_prices", prices=json.dumps(rows), **self._origin.parameters
         )
@@ -107,26 +113,27 @@ class CustomPriceStore(PriceBookStore):
 
 def _row(entry: NamedPrices, below: PriceBelow) -> Mapping[str, Any]:
     """Return the entry as it is stored. A row of the book with its own name needs no mention."""
-    own = (below.provider, below.model) == (entry.provider, entry.model)
-    return entry.model_dump(
-        mode="json", include={"provider", "model", "effective_from", *TERMS}
-    ) | {
+    name = below.spelled_provider, below.spelled_model
+    own = (below.base_provider, below.base_model) == name
+    return entry.model_dump(mode="json", include={"effective_from", *TERMS}) | {
         "place": below.place,
+        "provider": below.spelled_provider,
+        "model": below.spelled_model,
         "is_known": below.is_known,
         "named": entry.named,
-        "base_provider": None if own else below.provider,
-        "base_model": None if own else below.model,
-        "base_is_makers": not own and is_makers(below, entry),
+        "base_provider": None if own else below.base_provider,
+        "base_model": None if own else below.base_model,
+        "makers": makers_of(*name),
     }
 
 
-def _call_of_applied(entries: Sequence[NamedPrices]) -> Call[AppliedPrice]:
+def _call_of_applied(rows: Sequence[Mapping[str, Any]]) -> Call[AppliedPrice]:
     return call(
         AppliedPrice,
         "list_set_prices",
-        stated_providers=[each.provider for each in entries],
-        stated_models=[each.model for each in entries],
-        effective_froms=[each.effective_from for each in entries],
+        stated_providers=[each["provider"] for each in rows],
+        stated_models=[each["model"] for each in rows],
+        effective_froms=[each["effective_from"] for each in rows],
     )
 
 

@@ -8,7 +8,7 @@ WITH moment AS (SELECT clock_timestamp() AS now OFFSET 0),
 given AS (
     SELECT g.place, g.provider, g.model, g.input_price, g.output_price, g.cache_read_price,
         g.cache_write_price, g.cache_write_1h_price, g.unit_prices, g.tiers, g.variants, g.named,
-        g.base_provider, g.base_model, g.base_is_makers,
+        g.base_provider, g.base_model, g.makers,
         coalesce(
             g.effective_from,
             -- Another request may have set the first price since the look-up.
@@ -24,7 +24,7 @@ given AS (
         place bigint, provider text, model text, effective_from timestamptz, is_known boolean,
         input_price bigint, output_price bigint, cache_read_price bigint, cache_write_price bigint,
         cache_write_1h_price bigint, unit_prices jsonb, tiers jsonb, variants jsonb, named text [],
-        base_provider text, base_model text, base_is_makers boolean
+        base_provider text, base_model text, makers text []
     )
     CROSS JOIN moment
 ),
@@ -32,7 +32,9 @@ given AS (
 -- prices began since its first one.
 points AS (
     SELECT p.provider, p.model, p.starts, bool_or(p.is_known) AS is_known,
-        bool_or(p.continues) AS continues, p.starts > moment.now AS is_future
+        bool_or(p.continues) AS continues, p.starts > moment.now AS is_future,
+        -- What is scheduled stays, unless the request has a price for the same time.
+        p.starts > moment.now AND bool_and(p.is_known) AND NOT bool_or(p.continues) AS stays
     FROM (
         SELECT g.provider, g.model, g.starts, false AS is_known, false AS continues FROM given AS g
         UNION ALL
@@ -49,8 +51,6 @@ points AS (
     ) AS p
     CROSS JOIN moment
     GROUP BY p.provider, p.model, p.starts, moment.now
-    -- What is scheduled stays, unless the request has a price for the same time.
-    HAVING p.starts <= moment.now OR NOT bool_and(p.is_known) OR bool_or(p.continues)
 ),
 placed AS (
     SELECT DISTINCT ON (p.provider, p.model, p.starts) p.starts AS at, p.is_known,
@@ -58,30 +58,36 @@ placed AS (
         g.starts < p.starts AS continues, g.place, g.provider, g.model, g.input_price,
         g.output_price, g.cache_read_price, g.cache_write_price, g.cache_write_1h_price,
         g.unit_prices, g.tiers, g.variants, g.named, g.base_provider, g.base_model,
-        g.base_is_makers,
+        g.makers,
         count(*) OVER (PARTITION BY p.provider, p.model, p.starts) > 1 AS follows_another
     FROM points AS p
     JOIN given AS g ON g.provider = p.provider AND g.model = p.model AND g.starts <= p.starts
+    WHERE NOT EXISTS (
+        -- What stays ends this price, and goes on itself.
+        SELECT 1 FROM points AS s
+        WHERE s.stays AND s.provider = p.provider AND s.model = p.model
+            AND s.starts > g.starts AND s.starts <= p.starts
+    )
     ORDER BY p.provider, p.model, p.starts, g.starts DESC
 ),
 changed AS (
     SELECT p.at, p.is_known, p.continues, p.place, p.provider, p.model, p.input_price,
         p.output_price, p.cache_read_price, p.cache_write_price, p.cache_write_1h_price,
         p.unit_prices, p.tiers, p.variants, p.named, p.base_provider, p.base_model,
-        p.base_is_makers,
-        b.began_at,
+        p.makers,
+        b.began_at, b.is_continued,
         CASE WHEN NOT b.removed THEN ai_custom_price_terms(b.version, p.at) END AS before
     FROM placed AS p
     LEFT JOIN LATERAL (
-        SELECT v AS version, v.removed, v.effective_from AS began_at,
+        SELECT v AS version, v.removed, v.continues AS is_continued, v.effective_from AS began_at,
             (
                 v.removed, v.named, v.input_price, v.output_price, v.cache_read_price,
                 v.cache_write_price, v.cache_write_1h_price, v.unit_prices, v.tiers, v.variants,
-                v.base_provider, v.base_model, v.base_is_makers
+                v.base_provider, v.base_model, v.makers
             ) IS NOT DISTINCT FROM (
                 false, p.named, p.input_price, p.output_price, p.cache_read_price,
                 p.cache_write_price, p.cache_write_1h_price, p.unit_prices, p.tiers, p.variants,
-                p.base_provider COLLATE "C", p.base_model COLLATE "C", p.base_is_makers
+                p.base_provider COLLATE "C", p.base_model COLLATE "C", p.makers
             ) AS is_same
         FROM ai_model_price_versions AS v
         WHERE v.provider = p.provider AND v.model = p.model AND v.source = 'custom'
@@ -96,11 +102,11 @@ written AS (
     INSERT INTO ai_model_price_versions AS w (
         provider, model, source, effective_from, input_price, output_price, cache_read_price,
         cache_write_price, cache_write_1h_price, unit_prices, tiers, variants, named,
-        base_provider, base_model, base_is_makers, continues, origin
+        base_provider, base_model, makers, continues, origin
     )
     SELECT c.provider, c.model, 'custom', c.at, c.input_price, c.output_price, c.cache_read_price,
         c.cache_write_price, c.cache_write_1h_price, c.unit_prices, c.tiers, c.variants, c.named,
-        c.base_provider, c.base_model, c.base_is_makers, c.continues, %(actor_name)s
+        c.base_provider, c.base_model, c.makers, c.continues, %(actor_name)s
     FROM changed AS c
     ORDER BY c.provider, c.model, c.at
     RETURNING w.provider, w.model, w.effective_from,
@@ -134,7 +140,7 @@ entries AS (
 )
 SELECT c.place, array_agg(nullif(c.at, '-infinity') ORDER BY c.at) AS replaced
 FROM changed AS c
-WHERE c.is_known AND c.before IS NOT NULL
+WHERE c.is_known AND c.before IS NOT NULL AND NOT c.is_continued
 GROUP BY c.place
 ORDER BY c.place;
 
@@ -188,24 +194,30 @@ ORDER BY g.n;
 
 -- name: remove_custom_price
 -- needs: update ai_model_price
--- Take back the custom price of a model: for all time, or from a time on. The price of the book
--- applies again. Versions stay, and each that ends has its audit entry. Return the number of ended
--- versions; 0 without a custom price.
-WITH starts AS (
-    SELECT coalesce(%(since)s::timestamptz, '-infinity') AS at
+-- Take back the custom price of a model, in any spelling of its name: for all time, or from a time
+-- on. The price of the book applies again. Versions stay, and each that ends has its audit entry.
+-- Return the number of ended versions; 0 without a custom price.
+WITH starts AS (SELECT coalesce(%(since)s::timestamptz, '-infinity') AS at),
+named AS (
+    SELECT DISTINCT v.provider, v.model FROM ai_model_price_versions AS v
+    WHERE lower(v.provider) = lower(%(provider)s COLLATE "C")
+        AND lower(v.model) = lower(%(model)s COLLATE "C") AND v.source = 'custom'
 ),
 ended AS (
-    SELECT p.at, c.effective_from, ai_custom_price_terms(c.version, p.at) AS before
+    SELECT p.provider, p.model, p.at, c.effective_from,
+        ai_custom_price_terms(c.version, p.at) AS before
     FROM (
-        SELECT s.at FROM starts AS s
+        SELECT n.provider, n.model, s.at FROM starts AS s
+        CROSS JOIN named AS n
         UNION
-        SELECT v.effective_from FROM starts AS s
-        JOIN ai_model_price_versions AS v ON v.provider = %(provider)s AND v.model = %(model)s
+        SELECT v.provider, v.model, v.effective_from FROM starts AS s
+        CROSS JOIN named AS n
+        JOIN ai_model_price_versions AS v ON v.provider = n.provider AND v.model = n.model
             AND v.source = 'custom' AND v.effective_from > s.at
     ) AS p
     JOIN LATERAL (
         SELECT v AS version, v.effective_from, v.removed FROM ai_model_price_versions AS v
-        WHERE v.provider = %(provider)s AND v.model = %(model)s AND v.source = 'custom'
+        WHERE v.provider = p.provider AND v.model = p.model AND v.source = 'custom'
             AND v.effective_from <= p.at
         ORDER BY v.effective_from DESC, v.id DESC
         LIMIT 1
@@ -215,22 +227,22 @@ written AS (
     INSERT INTO ai_model_price_versions (
         provider, model, source, effective_from, removed, continues, origin
     )
-    SELECT %(provider)s, %(model)s, 'custom', e.at, true,
+    SELECT e.provider, e.model, 'custom', e.at, true,
         e.at IS DISTINCT FROM %(since)s::timestamptz, %(actor_name)s
     FROM ended AS e
-    ORDER BY e.at
+    ORDER BY e.provider, e.model, e.at
     RETURNING 1
 ),
 audited AS (
     SELECT 'delete' AS action, 'ai_model_price' AS resource_type,
-        %(provider)s || '/' || %(model)s::text AS resource_id,
+        e.provider || '/' || e.model AS resource_id,
         NULL::uuid AS organization_id, NULL::uuid AS group_id, NULL::uuid AS user_id,
         e.before || jsonb_build_object(
             'source', 'custom', 'effective_from', nullif(e.effective_from, '-infinity')
         ) AS before,
         NULL::jsonb AS after
     FROM ended AS e
-    ORDER BY e.at
+    ORDER BY e.provider, e.model, e.at
 ),
 entries AS (
     -- include: audit_entries

@@ -2,69 +2,29 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any, Literal, Self, override
+from typing import Annotated, Literal, override
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError
 
-from allowance.contract.fields import Body, Moment, Name, Row, Timestamp, example
+from allowance.contract.fields import Moment, Row, Timestamp, example
 from allowance.contract.query import Query
 from allowance.contract.validation import problems_of
 from allowance.errors import InvalidModelPrices, ValidationFailed
-from allowance.prices.book import MAX_ENTRIES, PriceList, Provider
+from allowance.prices.book import MAX_ENTRIES, PriceList
 from allowance.prices.models import ModelPriceVersion
-from allowance.prices.terms import RATES, Price, PriceTerms, Terms, Tier, Tiers, UnitPrice, Variant
+from allowance.prices.named_terms import NamedPrices
+from allowance.prices.terms import PriceTerms, Variant
 from allowance.prices.units import OtherUnit
 
-TIERS = "tiers"
 MICROS_PER_DOLLAR = 1_000_000
-
-
-class NamedPrices(Body):
-    """The prices that a custom price names, and from when on they apply."""
-
-    provider: Provider
-    model: Name
-    effective_from: Moment | None = None
-    input_price: Price = None
-    output_price: Price = None
-    cache_read_price: Price = None
-    cache_write_price: Price = None
-    cache_write_1h_price: Price = None
-    unit_prices: dict[OtherUnit, UnitPrice | None] = Field(
-        default_factory=dict[OtherUnit, UnitPrice | None]
-    )
-    tiers: Tiers = Field(default_factory=list[Tier])
-    variants: dict[Variant, Terms | None] = Field(default_factory=dict[Variant, Terms | None])
-
-    @property
-    def named(self) -> list[str]:
-        """Return the rates and tiers that the entry names, sorted."""
-        return sorted(self.model_fields_set.intersection((*RATES, TIERS)))
-
-    @property
-    def stated(self) -> PriceTerms:
-        """Return the prices that the entry states, without what it takes away."""
-        given: dict[str, Any] = {rate: getattr(self, rate) for rate in RATES}
-        units = {unit: price for unit, price in self.unit_prices.items() if price is not None}
-        variants = {name: terms for name, terms in self.variants.items() if terms is not None}
-        return PriceTerms.model_validate(
-            given | {"unit_prices": units, "tiers": self.tiers, "variants": variants}
-        )
-
-    @model_validator(mode="after")
-    def _one_price_at_least(self) -> Self:
-        prices = (getattr(self, rate) for rate in RATES)
-        parts = (*prices, *self.unit_prices.values(), *self.variants.values())
-        if not self.tiers and all(each is None for each in parts):
-            raise ValueError("at least one price must be set (0 declares a model free)")
-        return self
 
 
 class CustomPrice(NamedPrices):
     """The custom price of a model: it changes what it names, and leaves the rest of the model's
     terms as the book has them. Null is unknown: it takes the book's price away.
 
-    `tiers` are named as a whole, `unit_prices` and `variants` one by one. Without `effective_from`
+    `tiers` are named as a whole, `unit_prices` and `variants` one by one. With `input_price` and
+    `output_price` 0, and no other price above, all of the model is free. Without `effective_from`
     it applies from its recording on, or always if no price of the model was known.
     """
 
@@ -80,12 +40,14 @@ class CoderPrice(NamedPrices):
     """
 
     provider_id: Annotated[
-        None, Field(description="Must be null: no price belongs to a configured provider.")
+        None, Field(description="No price belongs to a configured provider.")
     ] = None
 
 
 class NamedPriceList[E: NamedPrices](PriceList[E]):
-    """All prices are stored as custom prices, or none."""
+    """All prices are stored as custom prices, or none. Names match in any case."""
+
+    in_any_case = True
 
     @override
     @classmethod
@@ -192,12 +154,17 @@ class SetPrices(Row):
 
 
 class PriceBelow(Row):
-    """The price of the book that a custom price is laid over: null if the book has none.
+    """What a custom price is laid over: null if its name has no other price. The base is the row of
+    the book that the name means without aliases.
 
-    `is_known`: the model has any price, of whichever time.
+    The name is stored as `spelled`. `is_known`: the model has any price, of whichever time.
     """
 
     place: int
+    spelled_provider: str
+    spelled_model: str
+    base_provider: str | None
+    base_model: str | None
     provider: str | None
     model: str | None
     terms: PriceTerms | None

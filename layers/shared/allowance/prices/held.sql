@@ -6,8 +6,8 @@ SELECT h.id, h.provider, h.model, h.effective_from, h.before, h.proposed, h.reas
     h.sources, h.origin, h.created_at
 FROM ai_model_price_changes_held AS h
 WHERE h.decision IS NULL
-    AND (%(provider)s::text IS NULL OR h.provider = %(provider)s::text)
-    AND (%(model)s::text IS NULL OR h.model = %(model)s::text)
+    AND (%(provider)s::text IS NULL OR lower(h.provider) = lower(%(provider)s::text COLLATE "C"))
+    AND (%(model)s::text IS NULL OR lower(h.model) = lower(%(model)s::text COLLATE "C"))
     AND (
         %(after_id)s::uuid IS NULL
         OR (h.provider, h.model, h.created_at, h.id)

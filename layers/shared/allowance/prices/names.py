@@ -90,12 +90,17 @@ def _other_sellers(provider: str, model: str) -> set[str]:
 
 
 @lru_cache(maxsize=4096)
+def makers_of(provider: str, model: str) -> list[str]:
+    """Return the makers at whose prices the platform in a name sells their models, sorted."""
+    seller, _, _ = _addressed(provider, model)
+    return sorted(SOLD_ALIKE.get(seller, {}))
+
+
 def is_platform_of(provider: str, model: str, priced_provider: str) -> bool:
     """Return whether a name as sent is of a platform that sells the model at its maker's price, and
     the price is the maker's.
     """
-    seller, _, _ = _addressed(provider, model)
-    return priced_provider in SOLD_ALIKE.get(seller, {})
+    return priced_provider in makers_of(provider, model)
 
 
 type Led = tuple[str, str, tuple[str, ...]]

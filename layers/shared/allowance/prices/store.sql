@@ -7,8 +7,10 @@
         CASE WHEN p.withdrawn THEN p.effective_from END AS withdrawn_at,
         p.recorded_at, p.sources, p.origin
     FROM ai_model_prices_at(coalesce(%(at)s::timestamptz, now())) AS p
-    WHERE (%(provider)s::text IS NULL OR p.provider = %(provider)s::text)
-        AND (%(model)s::text IS NULL OR p.model = %(model)s::text)
+    WHERE (
+            %(provider)s::text IS NULL OR lower(p.provider) = lower(%(provider)s::text COLLATE "C")
+        )
+        AND (%(model)s::text IS NULL OR lower(p.model) = lower(%(model)s::text COLLATE "C"))
         AND (%(sources)s::text [] IS NULL OR p.source = ANY(%(sources)s::text []))
         AND (
             %(after_provider)s::text IS NULL

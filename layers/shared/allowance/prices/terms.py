@@ -7,7 +7,7 @@ unknown; 0 is free.
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Annotated, Any, Literal, Protocol, Self, override
+from typing import Annotated, Any, Literal, Protocol, Self, cast, override
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -163,6 +163,10 @@ class PriceTerms(Terms):
     """
 
     variants: dict[Variant, Terms] = Field(default_factory=dict[Variant, Terms])
+
+    def of_variant(self, name: str | None) -> Terms | None:
+        """Return the terms of a kind of processing: None if it has no price."""
+        return self if name is None else cast("dict[str, Terms]", self.variants).get(name)
 
     @override
     def is_priced(self) -> bool:

@@ -39,7 +39,7 @@ from allowance.usage.settling import (
     settled_content,
     settlement_of,
 )
-from allowance.usage.unknown import rules_of
+from allowance.usage.unknown import BookedFor, Sent, rules_of
 
 
 class FoundReservation(Granted):
@@ -140,17 +140,24 @@ class ClosingStore(CallerStore):
         if known.state != "held":
             raise ReservationClosed(detail=f"It was {known.state}.")
         batch = Batch({0: usage})
-        entries, results, users, *_ = batch.decide(rows, rules_of(db, batch.unknown(rows)))
+        # The name may be of nobody by now: what was reserved by it can always be settled.
+        sent = Sent(usage.source, usage.user, usage.group)
+        reserved = BookedFor(usage.key_digest, sent, str(known.user_id))
+        rules = rules_of(db, batch.unknown(rows)[0], [reserved])
+        entries, results, users, *_ = batch.decide(rows, rules)
         result = results[0]
         if result.status == "rejected":
             raise ValidationFailed(Problem(each.field, each.detail) for each in result.validations)
         if result.status == "conflict":
             raise ReservationConflict(detail="The usage was recorded with other content.")
         found = [each.attribution.user_id for each in entries] or [each.user_id for each in users]
+        recorded: list[RecordedKey] = rows[-1]  # type: ignore[assignment]
+        # What was recorded for a user by a name of nobody was recorded by what was assigned.
+        if recorded and recorded[0].attributed:
+            found.append(str(known.user_id))
         user_id = next(iter(found), NO_USER)
         if (problem := problem_of_settling(usage, known, user_id)) is not None:
             raise ValidationFailed([problem])
-        recorded: list[RecordedKey] = rows[-1]  # type: ignore[assignment]
         settled = settlement_of(
             usage,
             reservation,

@@ -23,12 +23,9 @@ from allowance.reservations.decisions import BindingBudget, BudgetDecision
 from allowance.reservations.estimates import Estimate
 from allowance.usage.labels import Labels
 from allowance.usage.models import UsageProblem
-from allowance.usage.record_shape import (
-    EXAMPLE,
-    CallRecord,
-    StatedVariant,
-)
+from allowance.usage.record_shape import EXAMPLE, CallRecord
 from allowance.usage.records import Usage, usage_from
+from allowance.usage.variants import StatedVariant
 
 MAX_SECONDS = 3600
 DEFAULT_TTL_SECONDS = 600

@@ -42,7 +42,7 @@ WHERE r.id;
 -- needs its second pass. A version changes the cost of usage from its effective_from on. A second
 -- pass needs only usage that was recorded after the version, or shortly before. An alias changes
 -- usage of any time. The aliases of a model with a new version come too, and the custom prices that
--- are laid over it.
+-- are laid over it, or over what an alias of their name leads to.
 WITH changed AS (
     SELECT v.provider, v.model, greatest(min(v.effective_from), %(first)s::timestamptz) AS since,
         CASE
@@ -60,22 +60,34 @@ versions AS (
     SELECT DISTINCT c.provider, c.model, v.since, v.recorded_since
     FROM changed AS v
     JOIN ai_model_price_versions AS c ON c.base_provider = v.provider AND c.base_model = v.model
+),
+aliases AS (
+    SELECT a.provider, a.model, v.since, v.recorded_since
+    FROM versions AS v
+    JOIN ai_model_aliases AS a ON lower(a.target_provider) = lower(v.provider)
+        AND lower(a.target_model) = lower(v.model)
+    UNION ALL
+    SELECT a.provider, a.model, %(first)s::timestamptz,
+        CASE
+            WHEN a.change_id > %(seen)s::bigint THEN %(first)s::timestamptz
+            ELSE a.updated_at - %(settling)s::interval
+        END
+    FROM ai_model_aliases AS a
+    WHERE a.change_id > %(settled)s::bigint AND a.change_id <= %(latest)s::bigint
+        AND (a.change_id > %(seen)s::bigint OR a.change_id <= %(settling_version)s::bigint)
 )
 SELECT v.provider, v.model, false AS is_alias, v.since, v.recorded_since FROM versions AS v
 UNION ALL
-SELECT a.provider, a.model, true, v.since, v.recorded_since
-FROM versions AS v
-JOIN ai_model_aliases AS a ON lower(a.target_provider) = lower(v.provider)
-    AND lower(a.target_model) = lower(v.model)
+SELECT a.provider, a.model, true, a.since, a.recorded_since FROM aliases AS a
 UNION ALL
-SELECT a.provider, a.model, true, %(first)s::timestamptz,
-    CASE
-        WHEN a.change_id > %(seen)s::bigint THEN %(first)s::timestamptz
-        ELSE a.updated_at - %(settling)s::interval
-    END
-FROM ai_model_aliases AS a
-WHERE a.change_id > %(settled)s::bigint AND a.change_id <= %(latest)s::bigint
-    AND (a.change_id > %(seen)s::bigint OR a.change_id <= %(settling_version)s::bigint);
+SELECT DISTINCT c.provider, c.model, false, a.since, a.recorded_since
+FROM aliases AS a
+JOIN ai_model_price_versions AS c ON lower(c.provider) = lower(a.provider)
+    AND (
+        lower(c.model) = lower(a.model)
+        OR (a.model LIKE '%%*' AND starts_with(lower(c.model), left(lower(a.model), -1)))
+    )
+WHERE c.source = 'custom';
 
 -- name: list_used_models
 -- needs: update ai_usage

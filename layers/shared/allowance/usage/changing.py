@@ -7,7 +7,7 @@ from allowance.errors import Problem
 from allowance.usage.look_ups import RecordedKey, UsageRecorder
 from allowance.usage.models import (
     CONFLICT,
-    VOID_IS_FINAL,
+    TAKEN_BACK,
     UsageAnswer,
     conflict,
     held_result,
@@ -57,7 +57,7 @@ class Known(NamedTuple):
         retry.
         """
         if usage.content_sha256 not in self.costs:
-            return CONFLICT
+            return CONFLICT if self.content is not None else TAKEN_BACK
         return self._duplicate(usage)
 
     def _duplicate(self, usage: Usage) -> UsageAnswer:
@@ -68,7 +68,7 @@ class Known(NamedTuple):
     def amended(self, usage: Usage, revision: int | None) -> UsageAnswer | Change:
         """Return the change that a record makes, or its result if it makes none."""
         if self.content is None:
-            return VOID_IS_FINAL
+            return TAKEN_BACK
         if revision is None:
             if usage.content_sha256 == self.content:
                 return self._duplicate(usage)

@@ -55,7 +55,7 @@ class EntryColumns(NamedTuple):
     key_digests: Sequence[bytes]
     providers: Sequence[str]
     models: Sequence[str]
-    variants: Sequence[Variant | None]
+    variants: Sequence[str | None]
     occurred_at: Sequence[datetime]
     tokens: Sequence[Tokens]
     contents: Sequence[bytes]

@@ -10,8 +10,6 @@ from collections.abc import Iterable
 from hashlib import sha256
 from typing import Any
 
-from allowance.prices.terms import Variant
-
 MAX_OBJECT_BYTES = 16_384
 MAX_OBJECT_DEPTH = 8
 NUMBER_BOUND = 10**40
@@ -35,7 +33,7 @@ def plain_contents_sha256(
     users: Iterable[str],
     providers: Iterable[str],
     models: Iterable[str],
-    variants: Iterable[Variant | None],
+    variants: Iterable[str | None],
     times: Iterable[str],
     tokens: Iterable[tuple[int, int, int, int, int]],
     labels: Iterable[str],

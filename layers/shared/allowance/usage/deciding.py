@@ -119,8 +119,8 @@ def decide_plain(
 ) -> tuple[EntryColumns, list[UsageAnswer]] | None:
     """Return the entries and results of usages whose keys are not recorded, like `decide`.
 
-    None: only `decide` can tell what becomes of one of them. It has no flat price, or a variant, or
-    no known user who is in the group that it names, or the key of another one.
+    None: only `decide` can tell what becomes of one of them. It has a variant, or no flat price, or
+    costs nothing, or its user is not known or not in the group that it names, or two have one key.
     """
     if any(usages.variants) or len(set(usages.key_digests)) < len(usages.key_digests):
         return None
@@ -131,6 +131,9 @@ def decide_plain(
     if rated is None or len(attributions) < len(usages.users):
         return None
     costs, of_costs = rated
+    if not all(costs):
+        # Perhaps nothing was counted.
+        return None
     results = [
         UsageAnswer(
             "recorded", half_even_micros(cost), priced=True, attributed=True, validations=[]

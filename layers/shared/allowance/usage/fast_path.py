@@ -19,8 +19,9 @@ from allowance.prices.terms import Variant
 from allowance.usage.columns import UsageColumns
 from allowance.usage.content import plain_contents_sha256
 from allowance.usage.labels import plain_labels_text
-from allowance.usage.record_shape import OWN_SOURCE, variant_of
+from allowance.usage.record_shape import OWN_SOURCE
 from allowance.usage.records import Usage, key_digest_of
+from allowance.usage.variants import variant_of
 
 _NAMES = ("source", "id", "user", "provider", "model")
 _REQUIRED = frozenset((*_NAMES, "occurred_at", "tokens"))

@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 
 from allowance.errors import Problem
 from allowance.prices.cost import Tokens
-from allowance.prices.terms import Variant
 from allowance.prices.units import NO_OTHERS, OtherUnits
 from allowance.usage.reading.formats import UsageFormat, read_usage
 
@@ -31,7 +30,7 @@ class Understood(NamedTuple):
     """
 
     tokens: Tokens
-    variant: Variant | None
+    variant: str | None
     reasons: tuple[Problem, ...]
     others: OtherUnits = NO_OTHERS
     requests: int = 1
@@ -42,7 +41,7 @@ def understand(
     usage: Mapping[str, Any],
     provider: str,
     model: str,
-    variant: Variant | None,
+    variant: str | None,
     requests: int = 1,
 ) -> Understood:
     """Return what the object says of a call with the variant that its record states, if it does, or

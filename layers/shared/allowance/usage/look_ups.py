@@ -54,10 +54,13 @@ class RecordedKey(Row):
 
 
 class UsageRecorder(Row):
-    """Who recorded a usage, None for the queue, and whether it is still in the ledger."""
+    """Who recorded a usage, None for the queue, for whom it is booked, and whether it is still in
+    the ledger.
+    """
 
     key_digest: bytes
     recorded_by: UUID | None
+    user_id: UUID | None
     is_present: bool
 
 

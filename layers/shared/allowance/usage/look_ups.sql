@@ -81,6 +81,20 @@ price_starts AS (
         SELECT c.base_provider, c.base_model
         FROM ai_model_price_versions AS c
         WHERE c.provider = o.provider AND c.model = o.model AND c.source = 'custom'
+        UNION
+        -- So it does with the target of an alias, and what that one is laid over.
+        SELECT t.provider, t.model
+        FROM ai_model_price_versions AS c
+        CROSS JOIN LATERAL ai_aliases_of(c.provider, c.model) AS a
+        CROSS JOIN LATERAL (
+            SELECT a.target_provider AS provider, a.target_model AS model
+            UNION ALL
+            SELECT b.base_provider, b.base_model
+            FROM ai_model_price_versions AS b
+            WHERE b.provider = a.target_provider AND b.model = a.target_model
+                AND b.source = 'custom'
+        ) AS t
+        WHERE c.provider = o.provider AND c.model = o.model AND c.source = 'custom'
     ) AS rows_of
     JOIN ai_model_price_versions AS v ON v.provider = rows_of.provider AND v.model = rows_of.model
         AND v.effective_from > n.since AND v.effective_from <= n.until
@@ -138,6 +152,7 @@ WHERE d.key_digest = ANY(%(key_digests)s::uuid []);
 
 -- name: find_usage_recorders
 -- needs: create or update ai_usage
--- Who recorded each of these usages, NULL for the queue, and whether it is still in the ledger.
-SELECT uuid_send(r.key_digest) AS key_digest, r.recorded_by, r.is_present
+-- Who recorded each of these usages, NULL for the queue, for whom it is booked, and whether it is
+-- still in the ledger.
+SELECT uuid_send(r.key_digest) AS key_digest, r.recorded_by, r.user_id, r.is_present
 FROM ai_usage_recorders(%(key_digests)s::uuid []) AS r;

@@ -73,7 +73,8 @@ Stated = Annotated[int | None, Field(exclude_if=_is_none)]
 @dataclass(slots=True)
 class UsageAnswer:
     """The result of one record. `cost_micros` is null if what was used has no price, if the usage
-    object was not read whole, or if the record is not recorded. `validations` says which.
+    object was not read whole, or if the record is not recorded. `validations` says which, and if
+    nothing was counted.
 
     `attributed` is false if the user is not known yet, or the record is not recorded. A duplicate
     has the `cost_micros` and `priced` of the first time. `stated_cost_micros` is the
@@ -105,11 +106,28 @@ NO_PRICE = [
         ),
     )
 ]
+NO_PRICE_OF_VARIANT = UsageProblem(
+    field="variant", detail="The model has no price for it: the cost is not known yet."
+)
+NOTHING_COUNTED = UsageProblem(
+    field="(record)",
+    detail=(
+        "Nothing was counted: no tokens, no units, and no fee for a request. If the call used"
+        " something, send the record again with `amends`: true."
+    ),
+)
 OTHER_GROUP = UsageProblem(
     field="group",
     detail=(
         "The user is in no group of this name, or in several: the usage counts for the user's"
         " primary group, else for the group of the budget in effect."
+    ),
+)
+BOOKED_USER = UsageProblem(
+    field="user",
+    detail=(
+        "The directory has no such user, or several: the usage counts for the user for whom it was"
+        " booked or reserved before. To count it for another one, send that user's id."
     ),
 )
 UNKNOWN_USER = UsageProblem(
@@ -130,7 +148,9 @@ def conflict(field: str, detail: str) -> UsageAnswer:
 CONFLICT = conflict(
     "id", "It was recorded with other content. To replace that, send `amends`: true."
 )
-VOID_IS_FINAL = conflict("amends", "The usage was taken back (void), which is final.")
+TAKEN_BACK = conflict(
+    "id", "The usage was taken back (void), which is final. Send it again with another id."
+)
 
 
 def taken_back(status: RecordedStatus) -> UsageAnswer:
@@ -139,7 +159,9 @@ def taken_back(status: RecordedStatus) -> UsageAnswer:
 
 
 def without_price(name: str) -> UsageProblem:
-    """Return what the result of a record says of a class or a unit without a price."""
+    """Return what the result of a record says of a class, a unit or a variant without a price."""
+    if name == "variant":
+        return NO_PRICE_OF_VARIANT
     place = "tokens" if name in TokenCounts.model_fields else "units"
     return UsageProblem(field=f"{place}.{name}", detail="Has no price: the cost is not known yet.")
 
@@ -168,12 +190,13 @@ def held_result(
 ) -> UsageAnswer:
     """Return the result of a usage that is in the ledger. `unpriced` has no price."""
     stated = usage.stated_cost_picos
-    if cost_picos is not None and stated is None and usage.kept is None:
+    if cost_picos and stated is None and usage.kept is None:
         return UsageAnswer(status, half_even_micros(cost_picos), True, attributed, [])
     if usage.kept is not None:
         reasons = problems_shown(usage.kept.reasons)
     elif cost_picos is not None:
-        reasons = []
+        is_nothing = cost_picos == 0 and not usage.others and not any(usage.tokens)
+        reasons = [NOTHING_COUNTED] if is_nothing else []
     else:
         reasons = [without_price(each) for each in unpriced] or NO_PRICE
     return UsageAnswer(

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple, Self
 from allowance.access.handle import Handle
 from allowance.contract.fields import NIL_UUID, Row
 from allowance.prices.cost import Tokens
-from allowance.prices.terms import Variant
 from allowance.prices.units import OtherUnit
 from allowance.usage.reading.formats import UsageFormat
 
@@ -89,7 +88,7 @@ class BookedUsage(Row):
     organization_id: str
     provider: str
     model: str
-    variant: Variant | None
+    variant: str | None
     provider_name: str | None
     labels: dict[str, str] | None
     occurred_at: datetime

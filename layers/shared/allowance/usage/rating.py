@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 from allowance.contract.fields import Row
-from allowance.prices.cost import Tokens, cost_of, flat_prices, unpriced_in
+from allowance.prices.cost import Tokens, Unpriced, cost_of, flat_prices, unpriced_in
 from allowance.prices.names import is_platform_of
-from allowance.prices.terms import RATES, PriceTerms, Rates, Variant, on_another_platform
-from allowance.prices.units import NO_OTHERS, OtherUnit, OtherUnits, TokenClass
+from allowance.prices.terms import RATES, PriceTerms, Rates, on_another_platform
+from allowance.prices.units import NO_OTHERS, OtherUnits
 
 
 class UsagePrice(Row):
@@ -37,7 +37,7 @@ class Rated(NamedTuple):
     """The cost of a usage, and the price, rates and tier that apply; all None without a price.
 
     `cost_from` is set if the cost is the stated one. `unpriced` are the classes and units that have
-    no price, where the model has one.
+    no price, or the variant, where the model has one.
     """
 
     cost_picos: int | None
@@ -45,7 +45,7 @@ class Rated(NamedTuple):
     rates: Rates | None = None
     tier: int | None = None
     cost_from: Literal["record"] | None = None
-    unpriced: tuple[TokenClass | OtherUnit, ...] = ()
+    unpriced: tuple[Unpriced, ...] = ()
 
     def stated_difference(self, stated_cost_picos: int | None) -> int | None:
         """Return the cost less the stated one. None: one is missing, or they are the same."""
@@ -80,7 +80,7 @@ class UsagePrices:
         self,
         provider: str,
         model: str,
-        variant: Variant | None,
+        variant: str | None,
         occurred_at: datetime,
         tokens: Tokens,
         others: OtherUnits = NO_OTHERS,

@@ -15,41 +15,20 @@ from pydantic import (
 from allowance.contract.fields import Body, Key, Moment, Name, NumberedName, example, hyphenated
 from allowance.contract.spellings import stated, whole, word
 from allowance.prices.cost import MAX_COST_MICROS, MAX_TOKENS, PICOS_PER_MICRO
-from allowance.prices.terms import Variant
 from allowance.usage.content import storable
 from allowance.usage.counts import TokenCounts, UnitCounts
 from allowance.usage.labels import Labels
 from allowance.usage.reading.formats import UsageFormat
 from allowance.usage.stated_cost import MAX_COST_USD, picos_of_usd
+from allowance.usage.variants import UsedVariant
 
 OWN_SOURCE = "allowance"
 """The source of our own corrections. No record may use it."""
 
-NO_VARIANT = frozenset({"default", "standard", "on_demand", "on-demand"})
-"""What vendors call a call without a variant. `auto` is none of these: it leaves the choice to the
-vendor, whose response says what it was.
-"""
-
-
-def variant_of(value: Any) -> Any:
-    """Return the variant that a word names, None of one in NO_VARIANT; else the value."""
-    named = word(value)
-    return None if isinstance(named, str) and named in NO_VARIANT else named
-
-
-def _known_variant(value: object) -> Any:
-    named = variant_of(value)
-    if named == "auto":
-        raise ValueError("must be what the response says: auto leaves the choice to the vendor")
-    return named
-
-
-StatedVariant = Annotated[Variant | None, BeforeValidator(_known_variant)]
-
 
 def not_ours(source: str) -> str:
     if source == OWN_SOURCE:
-        raise ValueError(f"the source {OWN_SOURCE} is reserved")
+        raise ValueError(f"the source {OWN_SOURCE} is reserved: name your own system")
     return source
 
 
@@ -59,6 +38,11 @@ def _one_if_unset(value: object) -> object:
 
 def _stated_usd(value: object) -> int | None:
     return None if value is None else picos_of_usd(value)
+
+
+def _require_one_change(*, amends: bool, void: bool) -> None:
+    if amends and void:
+        raise ValueError("must have amends or void, not both")
 
 
 EXAMPLE = {
@@ -93,7 +77,7 @@ class CallRecord(Body):
         BeforeValidator(stated),
         Field(description="The gateway's own name of its provider, which is kept."),
     ] = None
-    variant: StatedVariant = None
+    variant: UsedVariant = None
     group: Annotated[
         Name | None,
         BeforeValidator(stated),
@@ -204,10 +188,9 @@ class UsageRecord(CallRecord):
 
     @model_validator(mode="after")
     def _changes_once(self) -> Self:
-        if self.amends and self.void:
-            raise ValueError("must have amends or void, not both")
+        _require_one_change(amends=self.amends, void=self.void)
         if self.revision is not None and not self.amends:
-            raise ValueError("must have amends with revision")
+            raise ValueError("must have amends with revision: a void has none")
         return self
 
     @model_validator(mode="after")
@@ -223,3 +206,10 @@ class VoidRecord(Body):
     source: Annotated[Name, AfterValidator(not_ours)]
     id: Name
     void: Literal[True]
+    amends: bool = False
+    revision: Annotated[None, Field(description="A void has none, because it is final.")] = None
+
+    @model_validator(mode="after")
+    def _changes_once(self) -> Self:
+        _require_one_change(amends=self.amends, void=True)
+        return self

@@ -8,12 +8,7 @@ from typing import Any
 
 from allowance.access.handle import Handle
 from allowance.database.queries import Call
-from allowance.errors import (
-    ReservationChanged,
-    UsageKeyTaken,
-    UsageMonthDropped,
-    UsageOutOfRange,
-)
+from allowance.errors import ReservationChanged, UsageKeyTaken, UsageMonthDropped, UsageOutOfRange
 from allowance.usage.changing import Changes, Known, in_steps
 from allowance.usage.columns import UsageColumns
 from allowance.usage.deciding import Decided, decide, decide_plain
@@ -34,7 +29,15 @@ from allowance.usage.rating import UsagePrices
 from allowance.usage.records import Usage, Void, are_in_time, require_time, usage_of
 from allowance.usage.revisions import Change
 from allowance.usage.settling import NOBODY, Closer, Settling, call_of_reservations
-from allowance.usage.unknown import NO_RULES, Sent, SourceRules, rules_of, unknown_in
+from allowance.usage.unknown import (
+    NO_RULES,
+    BookedFor,
+    Sent,
+    SourceRules,
+    booked_in,
+    rules_of,
+    unknown_in,
+)
 
 ATTEMPTS = 5
 """An attempt fails only if meanwhile another request records one of the same keys, or ExpireUsage
@@ -121,7 +124,7 @@ def _record(
         if rows is None:
             # The longest result last: all queries are sent before any result arrives.
             _, *rows = db.all_in_one_trip(batch.months, *batch.look_ups)
-        rules = rules_of(db, batch.unknown(rows))
+        rules = rules_of(db, *batch.unknown(rows))
         entries, results, users, settlements, changes = batch.decide(rows, rules)
         try:
             if entries or changes:
@@ -158,10 +161,14 @@ class Batch:
             call_of_keys([each.key_digest for each in usages.values()]),
         )
 
-    def unknown(self, rows: Sequence[Sequence[Any]]) -> set[Sent]:
-        """Return the names of usages to record that no user has, or several have."""
+    def unknown(self, rows: Sequence[Sequence[Any]]) -> tuple[set[Sent], list[BookedFor]]:
+        """Return the names of usages to record that no user has, or several have, and the users for
+        whom usages to amend are booked.
+        """
         *_, users, known = rows
-        return unknown_in(self._usages.values(), users, {each.key_digest for each in known})
+        usages, recorders = self._usages.values(), rows[len(self._reservations) :]
+        names = unknown_in(usages, users, {each.key_digest for each in known})
+        return names, booked_in(usages, recorders[: len(self._recorders)])
 
     def decide(self, rows: Sequence[Sequence[Any]], rules: SourceRules = NO_RULES) -> Decided:
         """Return what to write, by the rows of the look-ups and the rules for unknown names."""

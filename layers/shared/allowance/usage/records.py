@@ -13,7 +13,6 @@ from allowance.contract.foreign import document_name
 from allowance.contract.validation import path_of, problems_of
 from allowance.errors import Problem, UsageOutOfRange
 from allowance.prices.cost import TOKEN_CLASSES, Tokens
-from allowance.prices.terms import Variant
 from allowance.prices.units import NO_OTHERS, OtherUnit, OtherUnits
 from allowance.usage.content import canonical_json, content_sha256_of
 from allowance.usage.counts import TokenCounts, UnitCounts
@@ -70,7 +69,7 @@ class Usage(NamedTuple):
     user: str
     provider: str
     model: str
-    variant: Variant | None
+    variant: str | None
     occurred_at: datetime
     tokens: Tokens
     content_sha256: bytes
@@ -112,7 +111,7 @@ def is_change(usage: Usage | Void) -> bool:
     return isinstance(usage, Void) or usage.amends is not None
 
 
-_OF_CONTENT = UsageRecord.model_fields.keys() - VoidRecord.model_fields.keys() - {"revision"}
+_OF_CONTENT = UsageRecord.model_fields.keys() - VoidRecord.model_fields.keys()
 """The fields of which one makes a record more than the key of a usage."""
 
 

@@ -75,6 +75,12 @@ written AS (
     ON CONFLICT (source, name) DO UPDATE SET user_id = excluded.user_id, updated_at = now()
     WHERE a.user_id <> excluded.user_id
 ),
+remembered AS (
+    INSERT INTO ai_usage_assigned_users (source, name, user_id)
+    SELECT %(source)s, %(name)s, %(user_id)s::uuid
+    WHERE %(user_id)s::uuid IS NOT NULL
+    ON CONFLICT DO NOTHING
+),
 audited AS (
     SELECT CASE
             WHEN before.user_id IS NULL THEN 'create'

@@ -4,14 +4,15 @@ says about them.
 
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from allowance.access.handle import Handle
 from allowance.contract.fields import NIL_UUID, Row
 from allowance.database.queries import Call, call
 from allowance.errors import Problem
 from allowance.usage.entries import UsageUser
-from allowance.usage.look_ups import attributions_of
-from allowance.usage.models import OTHER_GROUP, UNKNOWN_USER, UsageProblem
+from allowance.usage.look_ups import UsageRecorder, attributions_of, call_of_users
+from allowance.usage.models import BOOKED_USER, OTHER_GROUP, UNKNOWN_USER, UsageProblem
 from allowance.usage.rating import Attribution
 from allowance.usage.records import Usage
 from allowance.usage.revisions import NO_USER
@@ -45,6 +46,37 @@ def unknown_in(
     }
 
 
+class BookedFor(NamedTuple):
+    """The user for whom a usage is booked, or its call was reserved, and the name that its record
+    sends now.
+    """
+
+    key_digest: bytes
+    sent: Sent
+    user_id: str
+
+
+class AssignedOnce(Row):
+    """A user to whom a name of a source was assigned at some time."""
+
+    source: str
+    name: str
+    user_id: str
+
+
+def booked_in(
+    usages: Iterable[Usage], recorders: Iterable[Sequence[UsageRecorder]]
+) -> list[BookedFor]:
+    """Return the users for whom usages to amend are booked, by the rows of `call_of_recorders`."""
+    users = {each.key_digest: each.user_id for found in recorders for each in found}
+    return [
+        BookedFor(each.key_digest, Sent(each.source, each.user, each.group), str(user_id))
+        for each in (usages if users else ())
+        if each.amends is not None
+        and (user_id := users.get(each.key_digest)) not in {None, NIL_UUID}
+    ]
+
+
 class SourceRule(Row):
     """What a source says about users who are not known, and the organization of their usage."""
 
@@ -75,13 +107,24 @@ def calls_of_unknown(sent: Collection[Sent]) -> tuple[Call[SourceRule], Call[Usa
 
 
 class SourceRules:
-    """The rules of sources, by the rows of the queries; without rows, each has the defaults."""
+    """The rules of sources, by the rows of the queries; without rows, each has the defaults.
+    `booked` usage keeps a user to whom its name was assigned.
+    """
 
-    def __init__(self, rows: Sequence[Sequence[Any]] = ()) -> None:
+    def __init__(
+        self, rows: Sequence[Sequence[Any]] = (), booked: Collection[BookedFor] = ()
+    ) -> None:
         rules: Iterable[SourceRule]
-        rules, self.users = rows or ((), ())
+        once: Iterable[AssignedOnce]
+        rules, assigned, users, once = [*rows, (), (), (), ()][:4]
         self._rules = {each.source: each for each in rules}
-        self.users: Sequence[UsageUser]
+        self.users: Sequence[UsageUser] = [*assigned, *users]
+        were_assigned = {(each.source, each.name, each.user_id) for each in once}
+        self._booked = {
+            each.key_digest: each.user_id
+            for each in booked
+            if (each.sent.source, each.sent.user, each.user_id) in were_assigned
+        }
 
     def attribution(
         self, usage: Usage, attributions: Mapping[tuple[str, str | None], Attribution]
@@ -89,15 +132,21 @@ class SourceRules:
         """Return what a usage counts against that is not in a named group of a known user, and what
         its result says. None: it is rejected.
 
-        A user of the directory comes first, then the one to whom an owner assigned the name.
+        A user of the directory comes first, then the one for whom the usage is booked or reserved
+        already, then the one to whom an owner assigned the name.
         """
         sent = Sent(usage.source, usage.user, usage.group)
         if (known := attributions.get((sent.user, None))) is not None:
             return known, (OTHER_GROUP,)
-        if (assigned := attributions.get((sent.assigned, sent.group))) is not None:
-            return assigned, ()
-        if (assigned := attributions.get((sent.assigned, None))) is not None:
-            return assigned, (OTHER_GROUP,)
+        assigned = attributions.get((sent.assigned, None))
+        name, said = sent.assigned, ()
+        if (booked := self._booked.get(usage.key_digest)) is not None:
+            name = booked
+            said = () if assigned and assigned.user_id == booked else (BOOKED_USER,)
+        if (counted := attributions.get((name, sent.group))) is not None:
+            return counted, said
+        if (counted := attributions.get((name, None))) is not None:
+            return counted, (OTHER_GROUP, *said)
         if self.says(sent.source) == "deny":
             return None, ()
         organization_id = self.organization_of(sent.source)
@@ -117,9 +166,28 @@ class SourceRules:
 NO_RULES = SourceRules()
 
 
-def rules_of(db: Handle, unknown: Collection[Sent]) -> SourceRules:
-    """Return what is known of these names: one round trip if there are any."""
-    return SourceRules(db.all_in_one_trip(*calls_of_unknown(unknown))) if unknown else NO_RULES
+def rules_of(
+    db: Handle, unknown: Collection[Sent], booked: Collection[BookedFor] = ()
+) -> SourceRules:
+    """Return what is known of these names, and of the users of what is booked by such a name: one
+    round trip if there are any.
+    """
+    if not unknown:
+        return NO_RULES
+    calls = calls_of_unknown(unknown)
+    by_unknown = [each for each in booked if each.sent in unknown]
+    if not by_unknown:
+        return SourceRules(db.all_in_one_trip(*calls))
+    groups = {(each.user_id, each.sent.group) for each in by_unknown if each.sent.group is not None}
+    users = call_of_users({each.user_id for each in by_unknown}, groups)
+    once = call(
+        AssignedOnce,
+        "find_users_assigned_once",
+        sources=[each.sent.source for each in by_unknown],
+        names=[each.sent.user for each in by_unknown],
+        user_ids=[UUID(each.user_id) for each in by_unknown],
+    )
+    return SourceRules(db.all_in_one_trip(*calls, users, once), by_unknown)
 
 
 def denied(source: str) -> list[Problem]:

@@ -24,3 +24,12 @@ CROSS JOIN LATERAL ai_attributions_of_names(
     assigned.names, assigned.ids, assigned.primary_group_ids, %(users_of_groups)s::text [],
     %(named_groups)s::text []
 ) AS u;
+
+-- name: find_users_assigned_once
+-- needs: create or update ai_usage
+-- Which of these users each name was assigned to at any time.
+SELECT a.source, a.name, a.user_id::text AS user_id
+FROM unnest(%(sources)s::text [], %(names)s::text [], %(user_ids)s::uuid [])
+    AS n (source, name, user_id)
+JOIN ai_usage_assigned_users AS a ON a.source = n.source AND a.name = n.name
+    AND a.user_id = n.user_id;

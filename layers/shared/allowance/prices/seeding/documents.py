@@ -49,7 +49,7 @@ def read_parameters(parameters: dict[str, Any]) -> GivenBook | None:
     given = dict(parameters)
     if given.get("format") == LITELLM:
         return _of_given_map(given)
-    if given.pop("format", "allowance") != "allowance":
+    if given.get("format", "allowance") != "allowance":
         raise ValidationFailed([Problem("format", "must be allowance or litellm")])
     _refuse_map(given, 'send {"format": "litellm", "prices": {...}}')
     return GivenBook(read_book(given))
