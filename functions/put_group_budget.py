@@ -1,6 +1,4 @@
-"""PUT /api/v2/groups/{group}/ai/budget: set the spend limit of each member of a group. Zero blocks
-all spend.
-"""
+"""PUT /api/v2/groups/{group}/ai/budget: limit the spend of each member of a group. 0 blocks it."""
 
 from uuid import UUID
 
@@ -9,10 +7,13 @@ from allowance.budgets.models import GroupBudget, SpendLimit
 from allowance.contract.preconditions import Precondition
 from allowance.http.api import Api
 
+PATH = "/api/v2/groups/{group}/ai/budget"
+NAMED_PATH = "/api/v2/organizations/{organization}/groups/{group}/ai/budget"
+
 app = Api()
 
 
-@app.put("/api/v2/groups/{group}/ai/budget")
+@app.put(PATH, NAMED_PATH)
 def put_group_budget(
     store: GroupBudgetStore, group: UUID, limit: SpendLimit, precondition: Precondition
 ) -> GroupBudget:

@@ -13,6 +13,9 @@ from allowance.spend.models import (
 )
 from allowance.spend.store import GroupSpendStore, OrganizationSpendStore, UserSpendStore
 
+GROUP = "/api/v2/groups/{group}"
+NAMED_GROUP = "/api/v2/organizations/{organization}/groups/{group}"
+
 app = Api()
 
 
@@ -22,7 +25,7 @@ def get_user_spend(store: UserSpendStore) -> UserSpend:
     return store.get_user_spend()
 
 
-@app.get("/api/v2/groups/{group}/ai/spend")
+@app.get(f"{GROUP}/ai/spend", f"{NAMED_GROUP}/ai/spend")
 def get_group_spend(store: GroupSpendStore, group: UUID) -> GroupSpend:
     """Get the spend attributed to the group in the current period."""
     return store.get_group_spend(group)
@@ -34,7 +37,7 @@ def list_group_spend(store: OrganizationSpendStore, query: GroupIds) -> GroupsSp
     return store.list_group_spend(query.group_ids)
 
 
-@app.get("/api/v2/groups/{group}/members/ai/spend")
+@app.get(f"{GROUP}/members/ai/spend", f"{NAMED_GROUP}/members/ai/spend")
 def list_member_spend(store: GroupSpendStore, group: UUID, query: UserIds) -> GroupMembersSpend:
     """List what members of the group spent for it."""
     return store.list_member_spend(group, query.user_ids)

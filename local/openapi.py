@@ -68,7 +68,11 @@ def _operations(module: ModuleType) -> Iterator[Operation]:
         if route.path != DEFAULT_PATH:
             path = first.setdefault(route.function, route.path).split("/")
             # The id of a second path adds the segments that the first path lacks.
-            more = [segment for segment in route.path.split("/") if segment not in path]
+            more = [
+                segment
+                for segment in route.path.split("/")
+                if segment not in path and not segment.startswith("{")
+            ]
             text = route.function.__doc__ or str(module.__doc__).partition(": ")[2]
             summary = " ".join(text.split())
             yield Operation(
@@ -128,7 +132,8 @@ def _parameters(
     for name in (
         segment[1:-1].rstrip("+") for segment in route.path.split("/") if segment.startswith("{")
     ):
-        schema = UUID_SCHEMA if takes.get(name) is UUID else NAME_SCHEMAS.get(name, NAME_SCHEMA)
+        is_uuid = takes.get(name) is UUID and "{organization}" not in route.path
+        schema = UUID_SCHEMA if is_uuid else NAME_SCHEMAS.get(name, NAME_SCHEMA)
         found.append({"name": name, "in": "path", "required": True, "schema": schema})
     for kind in takes.values():
         if kind is Precondition:
@@ -161,7 +166,7 @@ def _query_parameter(name: str, schema: dict[str, Any]) -> dict[str, Any]:
     # A list is one parameter with commas between the values.
     several = {"style": "form", "explode": False} if schema.get("type") == "array" else {}
     if several:
-        schema["items"] = UUID_SCHEMA
+        schema["items"] = NAME_SCHEMA
     return {
         "name": name,
         "in": "query",

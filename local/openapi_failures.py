@@ -18,6 +18,9 @@ OF_RESERVATIONS: dict[tuple[str, bool], set[type[AllowanceError]]] = {
 }
 """What reserving, settling and releasing raise beside the errors of every route."""
 
+NEVER_ABSENT = ("/api/v2/audit", "/api/v2/organizations")
+"""Lists that are empty for a caller who may read nothing: no 404."""
+
 MAY_READ = ". If you may read it but not change it, `detail` names the roles that may."
 """Ends the description of 404: who may not read gets no detail."""
 
@@ -27,10 +30,9 @@ def failures(route: Route, kinds: list[type]) -> dict[str, Any]:
     raised: set[type[AllowanceError]] = {errors.InvalidQuery}
     if not route.public:
         raised |= {errors.Unauthenticated}
-        # The list of the audit log is empty for a caller who may read nothing: no 404.
         raised |= (
             {errors.NotFound}
-            if route.path != "/api/v2/audit"
+            if route.path not in NEVER_ABSENT
             and (not route.needs or route.hides_object or "{" in route.path)
             else set()
         )

@@ -5,7 +5,18 @@ from allowance.contract.fields import UUID_FORM
 UUID_SCHEMA = {"type": "string", "format": "uuid", "pattern": f"^{UUID_FORM.pattern}$"}
 NAME_SCHEMA = {"type": "string", "minLength": 1, "description": "A UUID or a name."}
 NAME_SCHEMAS = {
-    "user": {"type": "string", "minLength": 1, "description": "A UUID, a username or `me`."},
+    "organization": {
+        "type": "string",
+        "minLength": 1,
+        "description": (
+            "A UUID or a name. `default` and the nil UUID stand for the default organization."
+        ),
+    },
+    "user": {
+        "type": "string",
+        "minLength": 1,
+        "description": "A UUID, a username, a user_name or `me`.",
+    },
     "source": {"type": "string", "minLength": 1, "description": "As it is in usage records."},
     "provider": {
         "type": "string",

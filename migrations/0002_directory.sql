@@ -10,6 +10,7 @@ CREATE TABLE organizations (
         CHECK (char_length(external_id) BETWEEN 1 AND 255),
     is_default boolean NOT NULL DEFAULT false,
     created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
     deleted_at timestamptz,
     CONSTRAINT organizations_default_is_alive CHECK (NOT (is_default AND deleted_at IS NOT NULL))
 );
@@ -44,6 +45,14 @@ CREATE TABLE users (
     -- The group that the user's calls count for if they name none. The user is a member of it: a
     -- trigger on the memberships clears it.
     primary_group_id uuid,
+    -- Everything that a search looks into, in lower case. A search has no line break, so it never
+    -- matches across two names.
+    search_text text NOT NULL GENERATED ALWAYS AS (
+        lower(
+            username || chr(10) || coalesce(user_name, '') || chr(10) || coalesce(email, '')
+            || chr(10) || coalesce(display_name, '')
+        )
+    ) STORED,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now()
 );
@@ -92,6 +101,17 @@ CREATE UNIQUE INDEX groups_organization_id_external_id_key ON groups (organizati
 WHERE external_id IS NOT NULL;
 -- Foreign keys refer to this index to prove that a row names a group's own organization.
 CREATE UNIQUE INDEX groups_id_organization_id_key ON groups (id, organization_id);
+
+CREATE FUNCTION set_updated_at() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    new.updated_at := now();
+    RETURN new;
+END
+$$;
+
+CREATE TRIGGER organizations_set_updated_at BEFORE UPDATE ON organizations
+FOR EACH ROW EXECUTE FUNCTION set_updated_at();
 
 -- Every organization gets its Everyone group from this trigger, however the row is inserted.
 CREATE FUNCTION create_everyone_group() RETURNS trigger

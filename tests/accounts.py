@@ -33,6 +33,7 @@ from tests.accounting import EVERYWHERE, Account, platform
 from tests.budget_accounts import BUDGET_ACCOUNTS
 from tests.export_accounts import EXPORT_ACCOUNTS
 from tests.people import EVERY_STEP
+from tests.people_accounts import PEOPLE_ACCOUNTS
 from tests.price_accounts import PRICE_ACCOUNTS
 from tests.reservation_accounts import RESERVATION_ACCOUNTS
 from tests.token_accounts import TOKEN_ACCOUNTS
@@ -87,6 +88,7 @@ ACCOUNTS: dict[tuple[type, str], Account] = (
     | UNATTRIBUTED_ACCOUNTS
     | TOKEN_ACCOUNTS
     | EXPORT_ACCOUNTS
+    | PEOPLE_ACCOUNTS
     | {
         (CallerStore, "require"): Account(
             ["update ai_model_price"], lambda s, _: s.require(Action.UPDATE), kind=ModelPriceStore

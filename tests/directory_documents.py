@@ -8,11 +8,17 @@ import pytest
 
 import import_directory
 from allowance.errors import ValidationFailed
-from tests.gateway import Context
+from tests.gateway import Client, Context
 
 
 def apply(document: dict[str, Any]) -> dict[str, Any]:
     return json.loads(json.dumps(import_directory.handler(document, Context())))
+
+
+def scoped(username: str, scope: dict[str, Any]) -> Client:
+    """A client with another token of a user, of this scope."""
+    made = apply({"tokens": [{"username": username, "name": "scoped", "scope": scope}]})
+    return Client(made["tokens"][f"{username}/scoped"])
 
 
 def problems(document: dict[str, Any]) -> list[str]:

@@ -79,6 +79,8 @@ VALUES = {
     "resource_types": "'{}'", "until": "now()",
     "new_id": "'a'", "token_scope": "NULL", "most_makers": "8",
     "ends_at": "NULL", "rollover_micros": "0", "most": "1000",
+    "is_default": "false", "user_name": "'a'", "group_name": "'a'",
+    "group_names": "'{}'::text[]", "pattern": "'%a%'",
 }  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from allowance.access.caller import Caller
 from allowance.access.gate import Gate
+from allowance.access.names import Names
 from allowance.access.store import CallerStore, Origin
 from allowance.access.tokens import Credential, credential_of
 from allowance.database.database import Database as Connection
@@ -48,11 +49,7 @@ def call_of_caller(
         token_id=credential.token_id,
         secret_sha256=credential.secret_sha256,
         blind=b"",
-        group_id=group_id,
-        organization_id=None,
-        organization_name=organization,
-        named_user_id=None,
-        named_username=username,
+        **Names(group=group_id, organization=organization, user=username).with_caller,
     )
 
 

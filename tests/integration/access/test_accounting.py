@@ -99,7 +99,8 @@ def refuse(
 ) -> None:
     """The method returns nothing, or raises, without a query."""
     store, connection = store_for(method, account, subject, database, acme)
-    may_return = account.refused is not None and obj.type is not ResourceType.GROUP
+    needs_more = len(account.needs) > 1
+    may_return = account.refused is not None and not (obj.type is ResourceType.GROUP and needs_more)
     if may_return:
         assert account.refused(account.run(store, acme))
     else:

@@ -42,9 +42,9 @@ def test_the_rights_of_each_login_are_those_of_the_table(migrated: Database) -> 
 @pytest.fixture
 def used(something_of_each: Database, acme: Acme) -> dict[Login, set[str]]:
     """The queries that the functions of each login run."""
-    # The session runs the first two. The database of the accounts has recorded usage by a route.
+    # The session runs the first three. The database of the accounts has recorded usage by a route.
     ran = {login: set[str]() for login in Login}
-    ran[Login.ROUTES] |= {"authenticate", "ping", "record_usage", "change_usage"}
+    ran[Login.ROUTES] |= {"authenticate", "find_named", "ping", "record_usage", "change_usage"}
     for method, account in ACCOUNTS.items():
         needs = [needed(each, acme) for each in (*account.needs, *account.then)]
         store, connection = store_for(method, account, exactly(needs), something_of_each, acme)

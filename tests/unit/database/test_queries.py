@@ -4,11 +4,13 @@ import ast
 import re
 from collections import defaultdict
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 import allowance
+from allowance.access.names import NOTHING_NAMED, Names
 from allowance.access.store import Origin
 from allowance.budgets.organization import id_or_name
 from allowance.budgets.terms import BudgetTerms, PeriodTerms, ScopeTerms
@@ -16,6 +18,8 @@ from allowance.contract.preconditions import Precondition
 from allowance.database import queries as module
 from allowance.database.queries import queries
 from allowance.directory.members import WRITES
+from allowance.directory.models import PeopleQuery
+from allowance.directory.people import selection_of
 from allowance.directory.snapshot import Part
 
 LAYER = Path(allowance.__file__).parent
@@ -23,6 +27,7 @@ CALLS = {"many", "first", "one", "run", "call", "list"}
 
 READING = ("organization_id", "group_ids", "user_ids")
 CHANGING = ("organization_id", "group_ids")
+SELECTION = selection_of(PeopleQuery(), datetime.now(UTC))
 TOGETHER: dict[str, Iterable[str]] = {
     "self._origin.parameters": Origin(None, "", "").parameters,
     "origin.parameters": Origin(None, "", "").parameters,
@@ -32,6 +37,10 @@ TOGETHER: dict[str, Iterable[str]] = {
     "groups": CHANGING,
     "scope": ("group_id", "user_id"),
     "id_or_name(budget)": id_or_name("b"),
+    "names.others": Names(users=["a"]).others or {},
+    "names.with_caller": NOTHING_NAMED.with_caller,
+    "selection": SELECTION,
+    "selection_of(query, self._caller.now)": SELECTION,
     "terms.parameters": BudgetTerms(
         name="b",
         scope=ScopeTerms(type="organization"),

@@ -1,6 +1,6 @@
 """The caller of a request, and what the path of the request names."""
 
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 from allowance.contract.fields import Row, Timestamp
@@ -27,6 +27,22 @@ class UserReference(Row):
     username: str
 
 
+class NamedReference(Row):
+    """A group or a user whom a query names by its name."""
+
+    id: UUID
+    name: str
+
+
+class Named(Row):
+    """What a request names otherwise than by an id or a username."""
+
+    group: GroupReference | None
+    user: UserReference | None
+    groups: list[NamedReference]
+    users: list[NamedReference]
+
+
 class Membership(Row):
     """A user's place in an organization, with the roles held there."""
 
@@ -47,7 +63,7 @@ class TokenInfo(Row):
 
 
 class Caller(Row):
-    """The user behind a credential, all that the rule needs, and what the path names.
+    """The user behind a credential, all that the rule needs, and what the request names.
 
     `scope_groups` are the groups on the allow-lists of the token and its makers. `now` is the time
     of the database's clock.
@@ -66,3 +82,18 @@ class Caller(Row):
     organization: OrganizationReference | None
     user: UserReference | None
     now: Timestamp
+    named_groups: list[NamedReference] = []
+    named_users: list[NamedReference] = []
+
+    def with_named(self, named: Named) -> Self:
+        """Return the caller with what the request names otherwise. A username comes before the
+        user_name of another user.
+        """
+        return self.model_copy(
+            update={
+                "group": self.group or named.group,
+                "user": self.user or named.user,
+                "named_groups": named.groups,
+                "named_users": named.users,
+            }
+        )

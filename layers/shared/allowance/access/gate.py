@@ -5,7 +5,7 @@ needs (`-- needs: update group %(group_id)s`) match that: action, type and id. S
 docs/decisions/0001-gate.md.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from uuid import UUID
 
 from allowance.access.ahead import Ahead
@@ -15,7 +15,18 @@ from allowance.database.database import Database
 from allowance.errors import Forbidden, NotAuthorized
 from allowance.rbac.authorize import allowed
 from allowance.rbac.holders import who_may
-from allowance.rbac.policy import NO_SECRET, Action, Object, Subject, group_object, groups_object
+from allowance.rbac.policy import (
+    NO_SECRET,
+    USERS,
+    Action,
+    Object,
+    Subject,
+    group_member_object,
+    group_members_object,
+    group_object,
+    groups_object,
+    user_object,
+)
 
 
 class Gate:
@@ -99,7 +110,47 @@ class Gate:
         must select by organization too. Raises NotAuthorized where no id remains, and as `check`
         for one of the objects `beside`, which are needed in any case.
         """
-        everything = groups_object(organization_id)
+        return self._open_named(
+            action,
+            groups_object(organization_id),
+            lambda id_: group_object(id_, organization_id),
+            {organization_id, *self._subject.groups},
+            beside,
+        )
+
+    def open_members(
+        self, action: Action, organization_id: UUID, *, beside: Iterable[Object] = ()
+    ) -> tuple[Handle, list[UUID] | None]:
+        """Like `open_groups`, for members of an organization. If the rule does not allow all of
+        them, it can only allow the subject itself, and those on the allow-list of its scope.
+        """
+        return self._open_named(
+            action,
+            group_members_object(organization_id),
+            lambda id_: group_member_object(id_, organization_id),
+            self._itself,
+            beside,
+        )
+
+    def open_users(self, action: Action) -> tuple[Handle, list[UUID] | None]:
+        """Like `open_members`, for all users."""
+        return self._open_named(action, USERS, user_object, self._itself, ())
+
+    @property
+    def _itself(self) -> set[UUID]:
+        return {self._subject.id} if self._subject.id is not None else set()
+
+    def _open_named(
+        self,
+        action: Action,
+        everything: Object,
+        object_of: Callable[[UUID], Object],
+        named: Set[UUID],
+        beside: Iterable[Object],
+    ) -> tuple[Handle, list[UUID] | None]:
+        """Return a handle for everything and None, or else for what the subject and the allow-lists
+        of its scopes name, and the ids. Raises as `open_some`.
+        """
         if allowed(self._subject, action, everything):
             return self.open(action, everything, *beside), None
         listed = {
@@ -108,9 +159,8 @@ class Gate:
             for each in scope.allow_list
             if UUID_FORM.fullmatch(each.id)
         }
-        named = sorted({organization_id, *self._subject.groups, *listed})
-        groups = {id_: group_object(id_, organization_id) for id_ in named}
-        return self.open_some(action, groups, beside=beside)
+        objects = {id_: object_of(id_) for id_ in sorted(named | listed)}
+        return self.open_some(action, objects, beside=beside)
 
     def _refusal(self, action: Action, objects: Iterable[Object]) -> NotAuthorized:
         """Return the error of a refused action. Its detail says who may, if the subject may read

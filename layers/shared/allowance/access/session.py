@@ -6,11 +6,11 @@ deployed function can log in as one of them only: IAM or its secret decides whic
 
 import secrets
 from typing import Any
-from uuid import UUID
 
 from allowance.access.ahead import Ahead
-from allowance.access.caller import Caller
+from allowance.access.caller import Caller, Named
 from allowance.access.gate import Gate
+from allowance.access.names import NOTHING_NAMED, Names
 from allowance.access.scopes import read_scope
 from allowance.access.store import CallerStore, Origin
 from allowance.access.tokens import Credential
@@ -50,16 +50,13 @@ def open_store[S: CallerStore](
     kind: type[S],
     credential: Credential,
     *,
-    group_id: UUID | None,
-    organization: UUID | str | None,
-    user: UUID | str | None,
     request_id: str,
+    names: Names = NOTHING_NAMED,
     look_ups: tuple[Call[Any], ...] = (),
 ) -> S:
     """Return a store for the user behind a credential. One round trip, at every request.
 
-    `group_id`, `organization` and `user` (id or username; `me` is the caller) are the objects in
-    the path; the same round trip looks them up, and runs `look_ups`. Raise Unauthenticated.
+    The same round trip looks up what the request names, and runs `look_ups`. Raise Unauthenticated.
     """
     database = warm_database(Login.ROUTES)
     database.start_invocation()
@@ -69,18 +66,19 @@ def open_store[S: CallerStore](
         token_id=credential.token_id,
         secret_sha256=credential.secret_sha256,
         blind=secrets.token_bytes(32),
-        group_id=group_id,
-        organization_id=organization if isinstance(organization, UUID) else None,
-        organization_name=organization if isinstance(organization, str) else None,
-        named_user_id=user if isinstance(user, UUID) else None,
-        named_username=user if isinstance(user, str) else None,
+        **names.with_caller,
     )
-    found, *rows = (
-        database.batch(authenticate, *look_ups) if look_ups else [database.rows_of(authenticate)]
+    named = () if names.others is None else (call(Named, "find_named", **names.others),)
+    calls: tuple[Call[Any], ...] = (authenticate, *named, *look_ups)
+    answers: list[list[Any]] = (
+        database.batch(*calls) if len(calls) > 1 else [database.rows_of(authenticate)]
     )
+    found, *rows = answers
     if not found:
         raise Unauthenticated
-    (caller,) = found
+    caller: Caller = found[0]
+    if named:
+        caller = caller.with_named(rows.pop(0)[0])
     store = kind(
         Gate(_subject(caller), database, Ahead(look_ups, rows)),
         Origin(caller.user_id, caller.username, request_id, caller.token_id),

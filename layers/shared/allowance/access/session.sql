@@ -79,8 +79,11 @@ SELECT
     (
         SELECT jsonb_build_object('id', o.id, 'name', o.name)
         FROM organizations AS o
-        WHERE (o.id = %(organization_id)s::uuid OR o.name = %(organization_name)s::text)
-            AND o.deleted_at IS NULL
+        WHERE o.deleted_at IS NULL AND (
+            o.id = %(organization_id)s::uuid
+            OR o.name = %(organization_name)s::text
+            OR (%(is_default)s::bool AND o.is_default)
+        )
     ) AS organization,
     (
         SELECT jsonb_build_object('id', n.id, 'username', n.username)
@@ -96,6 +99,44 @@ SELECT
     ) AS "user",
     now() AS now
 FROM credential AS c;
+
+-- name: find_named
+-- needs: nothing
+-- Return what a request names otherwise: a group of the organization in the path, by its id or
+-- name, and a user by user_name; and what its query names. It is sent with the query above, if
+-- needed.
+WITH path_organization AS (
+    SELECT o.id
+    FROM organizations AS o
+    WHERE o.deleted_at IS NULL AND (
+        o.id = %(organization_id)s::uuid
+        OR o.name = %(organization_name)s::text
+        OR (%(is_default)s::bool AND o.is_default)
+    )
+)
+SELECT
+    (
+        SELECT jsonb_build_object('id', g.id, 'organization_id', g.organization_id)
+        FROM groups AS g
+        WHERE g.organization_id = (SELECT p.id FROM path_organization AS p)
+            AND (g.id = %(group_id)s::uuid OR g.name = %(group_name)s::text)
+    ) AS "group",
+    (
+        SELECT jsonb_build_object('id', u.id, 'username', u.username)
+        FROM users AS u
+        WHERE lower(u.user_name) = lower(%(user_name)s::text) AND u.status <> 'deleted'
+    ) AS "user",
+    ARRAY(
+        SELECT jsonb_build_object('id', g.id, 'name', g.name)
+        FROM groups AS g
+        WHERE g.organization_id = (SELECT p.id FROM path_organization AS p)
+            AND g.name = ANY(%(group_names)s::text[])
+    ) AS groups,
+    ARRAY(
+        SELECT jsonb_build_object('id', u.id, 'name', u.username)
+        FROM users AS u
+        WHERE u.username = ANY(%(usernames)s::text[]) AND u.status <> 'deleted'
+    ) AS users;
 
 -- name: ping
 -- needs: nothing

@@ -1,6 +1,6 @@
 """What the stores of all domains share: gate, origin of changes, path of a request."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import UUID
@@ -10,7 +10,7 @@ from allowance.access.gate import Gate
 from allowance.contract.fields import Body
 from allowance.database.queries import Call
 from allowance.errors import GroupNotFound, NotAuthorized, OrganizationNotFound, UserNotFound
-from allowance.rbac.policy import Action, Object, group_object, user_object
+from allowance.rbac.policy import Action, Object, group_object, groups_object, user_object
 
 
 @dataclass(frozen=True)
@@ -77,17 +77,50 @@ class CallerStore(Store):
     def see_path(self) -> None:
         """Raise NotFound unless the caller may read what the path names. No round trip."""
 
+    @property
+    def path_group_id(self) -> UUID:
+        """Return the id of the group that the path names by its name. Raise GroupNotFound."""
+        if self._caller.group is None:
+            raise GroupNotFound
+        return self._caller.group.id
+
     def _sees(self, organization_id: UUID) -> bool:
         """Return whether the caller may read a group of the organization. No round trip.
 
         A membership is not enough: the scope of the token decides too. A caller who may read any
         group may read the Everyone group, unless the allow-list of the token names single groups.
         """
+        return self._gate.may_any(Action.READ, self._groups_of(organization_id).values())
+
+    def _groups_of(self, organization_id: UUID) -> dict[UUID, Object]:
+        """Return the groups of an organization that show whether the caller sees it."""
         named = [
             each.id for each in self._caller.scope_groups if each.organization_id == organization_id
         ]
-        groups = (group_object(id_, organization_id) for id_ in (organization_id, *named))
-        return self._gate.may_any(Action.READ, groups)
+        return {id_: group_object(id_, organization_id) for id_ in (organization_id, *named)}
+
+    def _visible_organization_ids(self) -> list[UUID] | None:
+        """Return the organizations that the caller sees. None: all. No round trip.
+
+        Who may not read the groups of all organizations sees those of its memberships at most, and
+        those of groups on the allow-list of the token.
+        """
+        if self._gate.may_any(Action.READ, [groups_object(None)]):
+            return None
+        return [id_ for id_ in self._near_organization_ids() if self._sees(id_)]
+
+    def _visible_groups(self) -> dict[UUID, Object]:
+        """Return the groups that show which organizations the caller sees, if it sees not all."""
+        return {
+            id_: group
+            for organization_id in self._near_organization_ids()
+            for id_, group in self._groups_of(organization_id).items()
+        }
+
+    def _near_organization_ids(self) -> list[UUID]:
+        own = (each.id for each in self._caller.organizations)
+        named = (each.organization_id for each in self._caller.scope_groups)
+        return list(dict.fromkeys((*own, *named)))
 
     def require(self, action: Action) -> None:
         """Raise Forbidden or NotFound unless the caller may do this to the object of the route.
@@ -118,6 +151,14 @@ class GroupPathStore(CallerStore):
         if group is None or group.id != group_id:
             raise GroupNotFound
         return group.organization_id
+
+    def _user_ids(self, keys: Iterable[UUID | str]) -> list[UUID]:
+        """Return the ids of users whom the query names by id or username. Leave out unknown ones.
+
+        The names came with the caller, in one trip. `me` is the caller.
+        """
+        names = {each.name: each.id for each in self._caller.named_users}
+        return _ids(keys, names | {"me": self._caller.user_id})
 
 
 class UserPathStore(CallerStore):
@@ -150,9 +191,22 @@ class OrganizationPathStore(CallerStore):
             raise OrganizationNotFound
         return self._caller.organization
 
+    def _group_ids(self, keys: Iterable[UUID | str]) -> list[UUID]:
+        """Return the ids of groups that the query names by id or name. Leave out unknown ones.
+
+        The names came with the caller, in one trip.
+        """
+        return _ids(keys, {each.name: each.id for each in self._caller.named_groups})
+
     def _seen_organization(self) -> OrganizationReference:
         """Return the organization of the path. Raise like `see_path`."""
         organization = self._organization()
         if not self._sees(organization.id):
             raise NotAuthorized
         return organization
+
+
+def _ids(keys: Iterable[UUID | str], names: Mapping[str, UUID]) -> list[UUID]:
+    """Return the id of each key, once."""
+    found = (names.get(each) if isinstance(each, str) else each for each in keys)
+    return list(dict.fromkeys(each for each in found if each is not None))

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from allowance.access.names import DEFAULT_ORGANIZATION
 from allowance.contract.fields import (
     USERNAME_FORM,
     UUID_FORM,
@@ -32,6 +33,8 @@ def _username(name: str) -> str:
 
 
 def _organization_name(name: str) -> str:
+    if name == DEFAULT_ORGANIZATION:
+        raise ValueError(f'must not be "{name}", which stands for the default organization')
     if UUID_FORM.fullmatch(name) or "/" in name:
         raise ValueError("must be no UUID and have no slash")
     return name

@@ -6,8 +6,16 @@ from uuid import UUID
 from allowance.access.caller import Membership
 from allowance.access.store import CallerStore, GroupPathStore, OrganizationPathStore
 from allowance.contract.pages import fitting
-from allowance.directory.models import Group, GroupCursor, GroupPage, GroupQuery, Me
-from allowance.errors import GroupNotFound, NotAuthorized
+from allowance.directory.models import (
+    Group,
+    GroupCursor,
+    GroupPage,
+    GroupQuery,
+    Me,
+    Organization,
+    OrganizationQuery,
+)
+from allowance.errors import GroupNotFound, NotAuthorized, OrganizationNotFound
 from allowance.rbac.policy import Action, groups_object, user_object
 
 MAX_OTHERS = 100
@@ -57,6 +65,33 @@ class CallerDirectoryStore(CallerStore):
         )
 
 
+class OrganizationListStore(CallerStore):
+    """The organizations that the caller sees."""
+
+    def list_organizations(self, query: OrganizationQuery) -> list[Organization]:
+        """Return the first organizations after a name. Empty: the caller sees none."""
+        if self._visible_organization_ids() is None:
+            db = self._gate.open(Action.READ, groups_object(None))
+            return db.many(
+                Organization,
+                "list_organizations",
+                everywhere=None,
+                after_name=query.after,
+                limit=query.limit,
+            )
+        try:
+            db, group_ids = self._gate.open_some(Action.READ, self._visible_groups())
+        except NotAuthorized:
+            return []
+        return db.many(
+            Organization,
+            "list_organizations_of_groups",
+            group_ids=group_ids,
+            after_name=query.after,
+            limit=query.limit,
+        )
+
+
 class GroupStore(GroupPathStore):
     """The group in the path."""
 
@@ -71,6 +106,22 @@ class GroupStore(GroupPathStore):
 
 class OrganizationStore(OrganizationPathStore):
     """The organization in the path."""
+
+    def get_organization(self) -> Organization:
+        """Return the organization. Raise OrganizationNotFound, NotAuthorized."""
+        organization = self._seen_organization()
+        groups = self._groups_of(organization.id)
+        db, group_ids = self._gate.open_some(Action.READ, groups)
+        found = db.many(
+            Organization,
+            "list_organizations_of_groups",
+            group_ids=group_ids,
+            after_name=None,
+            limit=1,
+        )
+        if not found:
+            raise OrganizationNotFound
+        return found[0]
 
     def list_groups(self, query: GroupQuery) -> GroupPage:
         """Return a page of the groups that the caller may read, by name.

@@ -1,3 +1,27 @@
+-- fragment: organizations_as_shown
+SELECT
+    o.id, o.name, o.is_default, o.created_at, o.updated_at, o.name AS display_name
+FROM organizations AS o
+WHERE o.deleted_at IS NULL
+    AND (%(after_name)s::text IS NULL OR o.name > %(after_name)s::text)
+
+-- name: list_organizations
+-- needs: read group in %(everywhere)s
+-- Return the first organizations after a name. `everywhere` is null: the caller may read the groups
+-- of all.
+-- include: organizations_as_shown
+    AND %(everywhere)s::uuid IS NULL
+ORDER BY o.name
+LIMIT %(limit)s;
+
+-- name: list_organizations_of_groups
+-- needs: read group each %(group_ids)s
+-- Return the first organizations, after a name, that have one of the groups.
+-- include: organizations_as_shown
+    AND o.id IN (SELECT g.organization_id FROM groups AS g WHERE g.id = ANY(%(group_ids)s::uuid[]))
+ORDER BY o.name
+LIMIT %(limit)s;
+
 -- name: list_other_organizations
 -- needs: read group in %(everywhere)s
 -- Return the first organizations by name, without those of the caller. `everywhere` is null: the

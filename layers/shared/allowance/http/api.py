@@ -19,13 +19,14 @@ from typing import Any
 from uuid import UUID
 
 from allowance import errors
+from allowance.access.names import Names
 from allowance.access.session import open_store, take_database_ms
 from allowance.access.store import CallerStore
 from allowance.access.tokens import credential_of
 from allowance.aws.lambda_context import LambdaContext
 from allowance.contract.fields import Body
 from allowance.contract.preconditions import Precondition
-from allowance.contract.query import Query
+from allowance.contract.query import NamingQuery, Query
 from allowance.errors import AllowanceError
 from allowance.http.request import Request
 from allowance.http.responses import INTERNAL_ERROR, Response, failure, response_of, success
@@ -162,29 +163,47 @@ def _authenticated(route: Route, request: Request) -> tuple[CallerStore, dict[st
     InvalidUUID, and what the store raises about the path.
     """
     credential = credential_of(request.headers)
+    path = {each: _named(request, each) for each in ("group", "organization", "user")}
     arguments: dict[str, Any] = {}
     bad_id: errors.InvalidUUID | None = None
     for name, kind in route.parameters.items():
-        if kind is UUID:
+        # In an organization, a group may have its name in place of its id.
+        if kind is UUID and not (name == "group" and path["organization"] is not None):
             try:
                 arguments[name] = request.uuid(name)
             except errors.InvalidUUID as error:
                 bad_id = error
     bodies = _body_ahead(route, request)
+    query = _query_ahead(route, request)
     store = open_store(
         route.store,
         credential,
         look_ups=route.store.look_ups(next(iter(bodies.values()), None), arguments),
-        group_id=arguments.get("group"),
-        organization=_named(request, "organization"),
-        user=_named(request, "user"),
+        names=Names(
+            **path,
+            groups=query.group_names if query else (),
+            users=query.usernames if query else (),
+        ),
         request_id=request.id,
     )
     if bad_id is not None:
         raise bad_id
     store.see_path()
+    if route.parameters.get("group") is UUID:
+        arguments["group"] = store.path_group_id
     stores = [name for name, kind in route.parameters.items() if kind is route.store]
     return store, arguments | bodies | dict.fromkeys(stores, store)
+
+
+def _query_ahead(route: Route, request: Request) -> NamingQuery | None:
+    """Return the query of a route that may name what to look up. None also for an invalid one,
+    which is an error later, if nothing else is wrong.
+    """
+    kinds = (each for each in route.parameters.values() if inspect.isclass(each))
+    try:
+        return next((request.query(each) for each in kinds if issubclass(each, NamingQuery)), None)
+    except errors.InvalidQuery:
+        return None
 
 
 def _body_ahead(route: Route, request: Request) -> dict[str, Body]:
@@ -204,8 +223,8 @@ def _body_ahead(route: Route, request: Request) -> dict[str, Body]:
 
 
 def _named(request: Request, segment: str) -> UUID | str | None:
-    """Return the UUID or the name in a path segment of an organization or a user. None: the route
-    has no such segment, or its text cannot be a name.
+    """Return the UUID or the name in a path segment. None: the route has no such segment. Empty:
+    its text cannot be a name.
     """
     if segment not in request.segments:
         return None
@@ -213,7 +232,7 @@ def _named(request: Request, segment: str) -> UUID | str | None:
         return request.uuid(segment)
     except errors.InvalidUUID:
         name = request.segments[segment]
-        return name if name.isprintable() else None
+        return name if name.isprintable() else ""
 
 
 def _argument(request: Request, name: str, kind: Any) -> Any:

@@ -3,17 +3,13 @@ has whole ones: each is the exact amount, rounded once, and never a sum of round
 """
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import override
 from uuid import UUID
 
-from pydantic import BeforeValidator, Field
-
 from allowance.budgets.effective import LimitSource
-from allowance.contract.fields import UUID_FORM, ExactMicros, Micros, Row, Timestamp
-from allowance.contract.query import Query
+from allowance.contract.fields import ExactMicros, Micros, Row, Timestamp
+from allowance.contract.query import Keys, NamingQuery, names_in
 from allowance.prices.units import OtherUnit
-
-MAX_IDS = 100
 
 
 class Sums(Row):
@@ -118,40 +114,23 @@ class GroupMembersSpend(PeriodSpend):
     members: list[MemberTotals]
 
 
-def _ids(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    ids = value.split(",")
-    if len(ids) > MAX_IDS or not all(UUID_FORM.fullmatch(each) for each in ids):
-        raise ValueError(
-            f"must be 1 to {MAX_IDS} UUIDs of 36 characters with hyphens, separated by commas"
-        )
-    return list(dict.fromkeys(each.lower() for each in ids))
-
-
-class GroupIds(Query):
+class GroupIds(NamingQuery):
     """The groups whose spend to list."""
 
-    group_ids: Annotated[
-        list[UUID],
-        BeforeValidator(_ids),
-        Field(
-            min_length=1,
-            max_length=MAX_IDS,
-            description="UUIDs, separated by commas; unknown ones are left out.",
-        ),
-    ]
+    group_ids: Keys
+
+    @property
+    @override
+    def group_names(self) -> list[str]:
+        return names_in(self.group_ids)
 
 
-class UserIds(Query):
+class UserIds(NamingQuery):
     """The users whose spend to list."""
 
-    user_ids: Annotated[
-        list[UUID],
-        BeforeValidator(_ids),
-        Field(
-            min_length=1,
-            max_length=MAX_IDS,
-            description="UUIDs, separated by commas; unknown ones are left out.",
-        ),
-    ]
+    user_ids: Keys
+
+    @property
+    @override
+    def usernames(self) -> list[str]:
+        return names_in(self.user_ids)

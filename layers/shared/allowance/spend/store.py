@@ -3,6 +3,7 @@
 The period is the month of the database's clock. Queries read the sums by month, never the usage.
 """
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from allowance.access.store import GroupPathStore, OrganizationPathStore, UserPathStore
@@ -53,7 +54,9 @@ class GroupSpendStore(GroupPathStore):
             raise GroupNotFound
         return GroupSpend(period_start=period.start, period_end=period.end, **dict(totals))
 
-    def list_member_spend(self, group_id: UUID, user_ids: list[UUID]) -> GroupMembersSpend:
+    def list_member_spend(
+        self, group_id: UUID, user_keys: Iterable[UUID | str]
+    ) -> GroupMembersSpend:
         """Return the spend of the users who are in the group and visible to the caller, by id.
 
         Raise GroupNotFound, NotAuthorized.
@@ -61,7 +64,10 @@ class GroupSpendStore(GroupPathStore):
         group, organization_id = self._group(group_id), self._organization_id(group_id)
         self._gate.check(Action.READ, group)
         period = period_containing(self._caller.now)
-        members = {user_id: group_member_object(user_id, organization_id) for user_id in user_ids}
+        members = {
+            user_id: group_member_object(user_id, organization_id)
+            for user_id in self._user_ids(user_keys)
+        }
         try:
             db, permitted = self._gate.open_some(Action.READ, members, beside=[group])
         except NotAuthorized:
@@ -80,14 +86,17 @@ class GroupSpendStore(GroupPathStore):
 class OrganizationSpendStore(OrganizationPathStore):
     """The spend of groups of the organization in the path."""
 
-    def list_group_spend(self, group_ids: list[UUID]) -> GroupsSpend:
+    def list_group_spend(self, group_keys: Iterable[UUID | str]) -> GroupsSpend:
         """Return the spend of the groups that the caller may read, by id.
 
         Raise OrganizationNotFound, and NotAuthorized if the caller may not see the organization.
         """
         organization = self._seen_organization()
         period = period_containing(self._caller.now)
-        groups = {group_id: group_object(group_id, organization.id) for group_id in group_ids}
+        groups = {
+            group_id: group_object(group_id, organization.id)
+            for group_id in self._group_ids(group_keys)
+        }
         try:
             db, permitted = self._gate.open_some(Action.READ, groups)
         except NotAuthorized:
