@@ -1,8 +1,9 @@
 """Measure the spend routes with 100,000 users and 12,000,000 usages in a month, and print their
 plans: `make bench-spend`.
 
-It is the worst case: every user works on every day of the month, and all spend of a group's 10,000
-members counts for that group. It takes 10 GB of disk and some minutes.
+It is the worst case: every user works on every day of the month, all spend of a group's 10,000
+members counts for that group, and usage is spread over QUARTERS quarters of an hour of a day. It
+takes 10 GB of disk and some minutes.
 """
 
 import os
@@ -24,12 +25,14 @@ from allowance.database.queries import call, queries
 from allowance.database.settings import DatabaseSource
 from allowance.rbac.system import Login
 from allowance.spend.models import GroupTotals, MemberTotals, UserSpend
+from bench.spend_series import periods, series
 from local.postgres import EmbeddedPostgres
 from migrations.migrate import migrate
 
 USERS = int(os.environ.get("USERS", "100000"))
 MEMBERS = USERS // 10
 USAGES_PER_DAY = 4
+QUARTERS = int(os.environ.get("QUARTERS", "64"))
 RUNS = 15
 PASSWORD = os.urandom(16).hex()
 ORGANIZATION, GROUP = UUID(int=1), UUID(int=2)
@@ -94,6 +97,7 @@ GENERATED = {
         " SELECT row_number() OVER (), 'usage', 'bench', row_number() OVER (), d.user_id,"
         " d.group_id, d.organization_id, 'openai', 'gpt-' || n,"
         " 3, 3, 3, 0, 0, 250000, true, 1, 0, d.day + n * interval '5 hours'"
+        " + (hashtext(d.user_id::text) & 1023) %% (%(quarters)s / 4) * interval '15 minutes'"
         " FROM ai_spend_daily AS d, generate_series(1, %(per_day)s) AS n",
         "INSERT INTO ai_usage_quarter_hourly (starts_at, organization_id, group_id, provider,"
         " model, cost_micros, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,"
@@ -139,6 +143,7 @@ def main() -> None:
                 "users": USERS,
                 "members": MEMBERS,
                 "per_day": USAGES_PER_DAY,
+                "quarters": QUARTERS,
             }
             | {"start": period.start},
         )
@@ -165,6 +170,8 @@ def main() -> None:
                 {"organization_id": ORGANIZATION, "group_id": GROUP, "user_ids": members} | bounds,
             ),
             ("a user", UserSpend, "get_user_spend", {"user_id": members[0]} | bounds),
+            *series(ORGANIZATION, GROUP, members, period.start.date()),
+            *periods(ORGANIZATION, GROUP, members, bounds),
         )
         for label, model, query, parameters in measured:
             taken = median_ms(partial(database.rows_of, call(model, query, **parameters)))

@@ -95,3 +95,7 @@ def caller_of(acme: Acme) -> Caller:
         now=now(),
         user=UserReference(id=acme.users["maya"], username="maya"),
     )
+
+
+def nothing_seen(key: str) -> Callable[[Any], bool]:
+    return lambda page: page.model_dump()[key] == []

@@ -1,8 +1,7 @@
 """The accounts of authorization: what each public method of a store needs, and its call."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from allowance.access.store import CallerStore, GroupPathStore, OrganizationPathStore, UserPathStore
 from allowance.alerts.delivery import AlertStore
@@ -22,7 +21,6 @@ from allowance.directory.reading import read_directory
 from allowance.directory.store import CallerDirectoryStore, GroupStore, OrganizationStore
 from allowance.prices.store import ModelPriceStore
 from allowance.rbac.policy import Action
-from allowance.spend.store import GroupSpendStore, OrganizationSpendStore, UserSpendStore
 from allowance.usage.differences import DifferenceQuery
 from allowance.usage.models import UsageBatch
 from allowance.usage.rerating import UsageRerater
@@ -36,6 +34,7 @@ from tests.people import EVERY_STEP
 from tests.people_accounts import PEOPLE_ACCOUNTS
 from tests.price_accounts import PRICE_ACCOUNTS
 from tests.reservation_accounts import RESERVATION_ACCOUNTS
+from tests.spend_accounts import SPEND_ACCOUNTS
 from tests.token_accounts import TOKEN_ACCOUNTS
 from tests.unattributed_accounts import UNATTRIBUTED_ACCOUNTS, UNKNOWN
 
@@ -77,10 +76,6 @@ class TakesAll:
         """Nothing is open."""
 
 
-def nothing_seen(key: str) -> Callable[[Any], bool]:
-    return lambda page: page.model_dump()[key] == []
-
-
 ACCOUNTS: dict[tuple[type, str], Account] = (
     PRICE_ACCOUNTS
     | RESERVATION_ACCOUNTS
@@ -89,6 +84,7 @@ ACCOUNTS: dict[tuple[type, str], Account] = (
     | TOKEN_ACCOUNTS
     | EXPORT_ACCOUNTS
     | PEOPLE_ACCOUNTS
+    | SPEND_ACCOUNTS
     | {
         (CallerStore, "require"): Account(
             ["update ai_model_price"], lambda s, _: s.require(Action.UPDATE), kind=ModelPriceStore
@@ -137,21 +133,6 @@ ACCOUNTS: dict[tuple[type, str], Account] = (
             [f"read audit_log in {EVERYWHERE}"],
             lambda s, _: s.list_audit(AuditQuery.model_validate({"from": "2026-01-01T00:00:00Z"})),
             refused=lambda page: page == AuditPage(entries=[], next=None),
-        ),
-        (UserSpendStore, "get_user_spend"): Account(
-            ["read user maya"], lambda s, _: s.get_user_spend()
-        ),
-        (GroupSpendStore, "get_group_spend"): Account(
-            ["read group platform"], lambda s, a: s.get_group_spend(platform(a))
-        ),
-        (GroupSpendStore, "list_member_spend"): Account(
-            ["read group platform", "read group_member maya"],
-            lambda s, a: s.list_member_spend(platform(a), [a.users["maya"]]),
-            refused=nothing_seen("members"),
-        ),
-        (OrganizationSpendStore, "list_group_spend"): Account(
-            ["read group Everyone"],
-            lambda s, a: s.list_group_spend([a.organizations["acme"]]),
         ),
         (UsageStore, "record"): Account(
             ["create ai_usage"],

@@ -81,6 +81,8 @@ VALUES = {
     "ends_at": "NULL", "rollover_micros": "0", "most": "1000",
     "is_default": "false", "user_name": "'a'", "group_name": "'a'",
     "group_names": "'{}'::text[]", "pattern": "'%a%'",
+    "by": "'day'", "split": "NULL", "split_label": "NULL", "top": "10", "token_units": "'{}'",
+    "shows_groups": "true",
 }  # fmt: skip
 
 

@@ -22,7 +22,7 @@ MONTHS = (
 )
 
 
-def record(number: int = 1, **changes: Any) -> dict[str, Any]:
+def record(number: int | str = 1, **changes: Any) -> dict[str, Any]:
     made = {
         "source": "litellm",
         "id": f"call-{number}",

@@ -19,7 +19,7 @@ OF_DOMAINS = (
     "|unattributed"
     "|sources|closing|listing|policies|policy_models"
     "|organization|organization_changes|organization_models|terms|custom|custom_models"
-    "|tokens|token_models|people"
+    "|tokens|token_models|people|periods|series|series_models|series_query"
 )
 """Modules of domains with the shapes and stores of routes."""
 ROUTE_MODULES = re.compile(

@@ -14,6 +14,7 @@ from allowance.database.database import Database as Connection
 from allowance.database.settings import DatabaseSource
 from allowance.rbac.policy import Subject
 from allowance.rbac.roles import roles_of_user
+from allowance.spend.periods import PeriodQuery
 from allowance.spend.store import UserSpendStore
 from tests.gateway import Client
 from tests.ledger import add_spend
@@ -152,7 +153,9 @@ def test_a_month_ends_at_midnight_in_utc(
         now=datetime.fromisoformat(now),
     )
     gate = Gate(Subject(caller.user_id, roles_of_user([], [])), connection)
-    found = UserSpendStore(gate, Origin(caller.user_id, "maya", "r"), caller).get_user_spend()
+    found = UserSpendStore(gate, Origin(caller.user_id, "maya", "r"), caller).get_user_spend(
+        PeriodQuery()
+    )
     connection.close()
     assert (rfc3339(found.period_start), found.current_spend_micros) == (start, current)
 

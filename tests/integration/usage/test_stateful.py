@@ -32,6 +32,7 @@ from tests.price_books import price, seed
 from tests.priced_by_hand import OPEN, priced_by_hand
 from tests.random_usage import MYSTERY, NOBODY, RECORDS, counting, micros_of, said_by
 from tests.rerating import RULES_OF_BEFORE
+from tests.series_steps import SeriesSteps
 from tests.surroundings import USERS, ZEROS, Surroundings, budgets, groups_for_usage
 from tests.usage import expire, failed, message, rerate, results
 from tests.usage_model import UsageModel, text
@@ -51,6 +52,7 @@ class Ledger(Surroundings):
         super().__init__(database, acme)
         self.model = UsageModel()
         self.cost_from = "book"
+        self.series = SeriesSteps(acme)
 
     def attributed(self, names: list[str], groups: dict[tuple[str, str | None], UUID]) -> None:
         """New usage counts for the group that the rule gives when it is recorded."""
@@ -216,6 +218,10 @@ class Ledger(Surroundings):
         assert (
             self.database.rows("SELECT id FROM ai_usage EXCEPT SELECT id FROM ai_usage_ever") == []
         )
+
+    @invariant()
+    def series_are_the_sums_of_the_ledger(self) -> None:
+        self.series.check(self.olivia, self.database)
 
     @invariant()
     def the_effective_budget_follows_the_rule(self) -> None:

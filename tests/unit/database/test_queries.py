@@ -21,6 +21,7 @@ from allowance.directory.members import WRITES
 from allowance.directory.models import PeopleQuery
 from allowance.directory.people import selection_of
 from allowance.directory.snapshot import Part
+from allowance.spend.series_query import Asked, UserSeriesQuery
 
 LAYER = Path(allowance.__file__).parent
 CALLS = {"many", "first", "one", "run", "call", "list"}
@@ -41,6 +42,9 @@ TOGETHER: dict[str, Iterable[str]] = {
     "names.with_caller": NOTHING_NAMED.with_caller,
     "selection": SELECTION,
     "selection_of(query, self._caller.now)": SELECTION,
+    "query.terms": UserSeriesQuery().terms,
+    "query.parts": UserSeriesQuery().parts,
+    "asked.parameters": Asked(None, None, None, None).parameters,
     "terms.parameters": BudgetTerms(
         name="b",
         scope=ScopeTerms(type="organization"),

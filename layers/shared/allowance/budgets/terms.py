@@ -58,6 +58,9 @@ def _zone(value: str) -> str:
     return value
 
 
+TimeZone = Annotated[
+    Name, AfterValidator(_zone), Field(description="UTC, or a name like Europe/Berlin.")
+]
 BudgetName = Annotated[Name, AfterValidator(_budget_name)]
 ModelPattern = Annotated[Name, AfterValidator(_model)]
 BudgetLabelKey = Annotated[str, AfterValidator(_label_key)]
@@ -85,9 +88,7 @@ class PeriodTerms(Body):
     """How often the limit starts again."""
 
     unit: PeriodUnit
-    time_zone: Annotated[
-        Name, AfterValidator(_zone), Field(description="UTC, or a name like Europe/Berlin.")
-    ] = "UTC"
+    time_zone: TimeZone = "UTC"
     week_starts: Annotated[
         int, Field(ge=1, le=7, description="The first day of a week; 1 is Monday.")
     ] = 1

@@ -10,6 +10,7 @@ from allowance.budgets.effective import LimitSource
 from allowance.contract.fields import ExactMicros, Micros, Row, Timestamp
 from allowance.contract.query import Keys, NamingQuery, names_in
 from allowance.prices.units import OtherUnit
+from allowance.spend.periods import PeriodQuery
 
 
 class Sums(Row):
@@ -42,10 +43,20 @@ class BudgetLimit(Row):
 
 
 class PeriodSpend(Row):
-    """The period of all spend: the calendar month in UTC. `period_end` is exclusive."""
+    """The period of all spend: the current month in UTC, or what was asked for. `period_end` is
+    exclusive. Another period than the current month has no holds, and its limits are not known:
+    they are null.
+    """
 
     period_start: Timestamp
     period_end: Timestamp
+
+
+class UserTotals(Row):
+    """What a user spent in a period, and how many usages have no price yet."""
+
+    current_spend_micros: Micros
+    unpriced_usage_count: int
 
 
 class UserSpend(PeriodSpend):
@@ -82,11 +93,11 @@ class GroupTotals(Row):
 
 
 class GroupSpend(PeriodSpend, GroupTotals):
-    """The spend attributed to one group in the current period."""
+    """The spend attributed to one group in a period."""
 
 
 class GroupsSpend(PeriodSpend):
-    """The spend attributed to several groups in the current period."""
+    """The spend attributed to several groups in a period."""
 
     groups: list[GroupTotals]
 
@@ -109,12 +120,12 @@ class MemberTotals(Row):
 
 
 class GroupMembersSpend(PeriodSpend):
-    """The spend of members that is attributed to a group in the current period."""
+    """The spend of members that is attributed to a group in a period."""
 
     members: list[MemberTotals]
 
 
-class GroupIds(NamingQuery):
+class GroupIds(PeriodQuery, NamingQuery):
     """The groups whose spend to list."""
 
     group_ids: Keys
@@ -125,7 +136,7 @@ class GroupIds(NamingQuery):
         return names_in(self.group_ids)
 
 
-class UserIds(NamingQuery):
+class UserIds(PeriodQuery, NamingQuery):
     """The users whose spend to list."""
 
     user_ids: Keys

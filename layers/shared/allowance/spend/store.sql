@@ -93,3 +93,93 @@ LEFT JOIN ai_group_spend_monthly AS s ON s.group_id = m.group_id AND s.user_id =
 WHERE m.group_id = %(group_id)s AND m.organization_id = %(organization_id)s
     AND m.user_id = ANY(%(user_ids)s)
 ORDER BY m.user_id;
+
+-- name: sum_user_spend
+-- needs: read user %(user_id)s
+-- What a user spent on the UTC days of a period, for all groups together.
+SELECT coalesce(sum(d.cost_micros), 0) AS current_spend_micros,
+    coalesce(sum(d.unpriced_usage_count), 0) AS unpriced_usage_count
+FROM ai_spend_daily AS d
+WHERE d.user_id = %(user_id)s
+    AND d.day >= (%(period_start)s::timestamptz AT TIME ZONE 'UTC')::date
+    AND d.day < (%(period_end)s::timestamptz AT TIME ZONE 'UTC')::date;
+
+-- name: sum_group_spend
+-- needs: read group each %(group_ids)s in %(organization_id)s
+-- What was spent for groups of an organization in another period than the current month, whose
+-- limits and holds are not of it. Whole months have sums of their own.
+WITH months AS MATERIALIZED (
+    SELECT CASE WHEN w.starts < w.ends THEN w.starts ELSE %(period_end)s::timestamptz END AS starts,
+        CASE WHEN w.starts < w.ends THEN w.ends ELSE %(period_end)s::timestamptz END AS ends
+    FROM (
+        SELECT date_trunc(
+                'month',
+                %(period_start)s::timestamptz AT TIME ZONE 'UTC' + interval '1 month -1 day'
+            ) AT TIME ZONE 'UTC' AS starts,
+            date_trunc('month', %(period_end)s::timestamptz, 'UTC') AS ends
+    ) AS w
+),
+spent AS (
+    SELECT s.group_id, s.cost_micros, s.unpriced_usage_count
+    FROM months AS m
+    JOIN ai_group_spend_monthly AS s ON s.group_id = ANY(%(group_ids)s)
+        AND s.month >= (m.starts AT TIME ZONE 'UTC')::date
+        AND s.month < (m.ends AT TIME ZONE 'UTC')::date
+    UNION ALL
+    SELECT q.group_id, q.cost_micros, q.unpriced_usage_count
+    FROM months AS m
+    CROSS JOIN LATERAL (
+        VALUES (%(period_start)s::timestamptz, m.starts), (m.ends, %(period_end)s::timestamptz)
+    ) AS e (starts, ends)
+    CROSS JOIN LATERAL (
+        -- OFFSET 0: read each range by the index.
+        SELECT h.group_id, h.cost_micros, h.unpriced_usage_count
+        FROM ai_usage_quarter_hourly AS h
+        WHERE h.organization_id = %(organization_id)s
+            AND h.starts_at >= e.starts AND h.starts_at < e.ends AND h.group_id = ANY(%(group_ids)s)
+        OFFSET 0
+    ) AS q
+    WHERE e.starts < e.ends
+)
+SELECT g.id AS group_id, NULL::bigint AS spend_limit_micros,
+    NULL::numeric AS total_spend_limit_micros,
+    coalesce(s.cost_micros, 0) AS current_spend_micros, 0::numeric AS reserved_micros,
+    coalesce(s.unpriced_usage_count, 0) AS unpriced_usage_count
+FROM groups AS g
+JOIN organizations AS o ON o.id = g.organization_id AND o.deleted_at IS NULL
+LEFT JOIN (
+    SELECT each.group_id, sum(each.cost_micros) AS cost_micros,
+        sum(each.unpriced_usage_count) AS unpriced_usage_count
+    FROM spent AS each
+    GROUP BY each.group_id
+) AS s ON s.group_id = g.id
+WHERE g.id = ANY(%(group_ids)s) AND g.organization_id = %(organization_id)s
+ORDER BY g.id;
+
+-- name: sum_member_spend
+-- needs: read group %(group_id)s
+-- needs: read group_member each %(user_ids)s in %(organization_id)s
+-- What members of a group spent for it in another period than the current month, and what others
+-- spent for it then, who have left it or were deleted.
+SELECT u.id AS user_id, NULL::uuid AS effective_group_id, NULL::jsonb AS effective_budget,
+    NULL::jsonb AS group_budget, coalesce(s.cost_micros, 0) AS group_spend_micros,
+    0::numeric AS reserved_micros, coalesce(s.unpriced_usage_count, 0) AS unpriced_usage_count
+FROM users AS u
+LEFT JOIN (
+    SELECT d.user_id, sum(d.cost_micros) AS cost_micros,
+        sum(d.unpriced_usage_count) AS unpriced_usage_count
+    FROM ai_spend_daily AS d
+    WHERE d.user_id = ANY(%(user_ids)s) AND d.group_id = %(group_id)s
+        AND d.day >= (%(period_start)s::timestamptz AT TIME ZONE 'UTC')::date
+        AND d.day < (%(period_end)s::timestamptz AT TIME ZONE 'UTC')::date
+    GROUP BY d.user_id
+) AS s ON s.user_id = u.id
+WHERE u.id = ANY(%(user_ids)s)
+    AND (
+        s.user_id IS NOT NULL OR u.status <> 'deleted' AND EXISTS (
+            SELECT 1 FROM group_members_expanded AS m
+            WHERE m.group_id = %(group_id)s AND m.organization_id = %(organization_id)s
+                AND m.user_id = u.id
+        )
+    )
+ORDER BY u.id;
