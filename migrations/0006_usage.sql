@@ -219,6 +219,10 @@ CREATE TABLE ai_group_spend_monthly (
     PRIMARY KEY (group_id, month, user_id)
 ) WITH (fillfactor = 70);
 
+-- A month is read without the others: its rows lie together. An update of a sum does not write it.
+CREATE INDEX ai_user_spend_monthly_month_idx ON ai_user_spend_monthly USING brin (month);
+CREATE INDEX ai_group_spend_monthly_month_idx ON ai_group_spend_monthly USING brin (month);
+
 -- The functions write these tables by record_ai_usage (0012_recording.sql).
 REVOKE ALL ON ai_usage_keys, ai_usage, ai_spend_daily, ai_usage_quarter_hourly,
 ai_user_spend_monthly, ai_group_spend_monthly
@@ -240,11 +244,7 @@ GRANT SELECT (
 GRANT SELECT (
     starts_at, organization_id, group_id, provider, model, label_set_id, cost_micros, input_tokens,
     output_tokens, cache_read_tokens, cache_write_tokens, cache_write_1h_tokens, other_units,
-    stated_cost_micros, stated_difference_micros, usage_count, unpriced_usage_count,
-    unread_usage_count, compared_usage_count, compared_cost_micros
-) ON ai_usage_quarter_hourly TO allowance_routes;
-GRANT SELECT (
-    starts_at, organization_id, group_id, provider, model, label_set_id, cost_micros, input_tokens,
-    output_tokens, cache_read_tokens, cache_write_tokens, cache_write_1h_tokens, other_units,
     stated_cost_micros, stated_difference_micros, usage_count, unpriced_usage_count
-) ON ai_usage_quarter_hourly TO allowance_jobs;
+) ON ai_usage_quarter_hourly TO allowance_routes, allowance_jobs;
+GRANT SELECT (unread_usage_count, compared_usage_count, compared_cost_micros)
+ON ai_usage_quarter_hourly TO allowance_routes;

@@ -30,6 +30,7 @@ from allowance.usage.unpriced import UnpricedQuery
 from tests.accounting import EVERYWHERE, Account, platform
 from tests.budget_accounts import BUDGET_ACCOUNTS
 from tests.export_accounts import EXPORT_ACCOUNTS
+from tests.overview_accounts import OVERVIEW_ACCOUNTS
 from tests.people import EVERY_STEP
 from tests.people_accounts import PEOPLE_ACCOUNTS
 from tests.price_accounts import PRICE_ACCOUNTS
@@ -85,6 +86,7 @@ ACCOUNTS: dict[tuple[type, str], Account] = (
     | EXPORT_ACCOUNTS
     | PEOPLE_ACCOUNTS
     | SPEND_ACCOUNTS
+    | OVERVIEW_ACCOUNTS
     | {
         (CallerStore, "require"): Account(
             ["update ai_model_price"], lambda s, _: s.require(Action.UPDATE), kind=ModelPriceStore

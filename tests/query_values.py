@@ -78,6 +78,8 @@ VALUES = {
     "by_kind": "true", "everywhere": "NULL", "above": "0", "actions": "'{}'",
     "resource_types": "'{}'", "until": "now()",
     "new_id": "'a'", "token_scope": "NULL", "most_makers": "8",
+    "audited_ids": "'{}'::uuid[]", "most_groups": "20", "most_budgets": "50",
+    "most_members": "20", "reads_usage": "true",
     "ends_at": "NULL", "rollover_micros": "0", "most": "1000",
     "is_default": "false", "user_name": "'a'", "group_name": "'a'",
     "group_names": "'{}'::text[]", "pattern": "'%a%'",

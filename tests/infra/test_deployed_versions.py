@@ -25,6 +25,7 @@ READING = {
     "Exports",
     "GetGroupBudget",
     "Health",
+    "Overview",
     "Reservations",
     "Spend",
 }

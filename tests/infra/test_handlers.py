@@ -13,13 +13,14 @@ FUNCTIONS = Path(__file__).parents[2] / "functions"
 FILES = sorted(FUNCTIONS.glob("*.py"))
 ROUTE_LINES = 25
 
-DOMAINS = "alerts|audit|budgets|directory|exports|prices|reservations|spend|usage"
+DOMAINS = "alerts|audit|budgets|directory|exports|overview|prices|reservations|spend|usage"
 OF_DOMAINS = (
     "models|store|groups|overrides|held|book|aliases|alias_models|spend_csv|unpriced|differences"
     "|unattributed"
     "|sources|closing|listing|policies|policy_models"
     "|organization|organization_changes|organization_models|terms|custom|custom_models"
     "|tokens|token_models|people|periods|series|series_models|series_query"
+    "|forecast|forecast_models"
 )
 """Modules of domains with the shapes and stores of routes."""
 ROUTE_MODULES = re.compile(

@@ -1,0 +1,215 @@
+-- Why: a first page shows the largest groups, the heaviest users and those near their limits. Each
+-- is a few of 100,000 rows of a month, so its query reads these rows once, and little else.
+
+-- These functions plan with the values of each call, since an organization may have 10 members or
+-- 100,000. They do not compile their plans, which takes longer than running them.
+
+-- The sums of an organization by UTC day and model between two times. The tokens are those of rows
+-- with usage that has no price; a row with priced usage too counts whole.
+CREATE FUNCTION ai_usage_by_day(p_organization_id uuid, p_from timestamptz, p_to timestamptz)
+RETURNS TABLE (
+    day date, provider text, model text, cost_micros numeric, usage_count numeric,
+    unpriced_usage_count numeric, unpriced_tokens numeric
+)
+LANGUAGE plpgsql STABLE ROWS 100
+SET jit = off SET plan_cache_mode = force_custom_plan AS $$
+BEGIN
+    RETURN QUERY
+    SELECT (s.day_starts_at AT TIME ZONE 'UTC')::date, s.provider, s.model, s.cost_micros,
+        s.usage_count, s.unpriced_usage_count, coalesce(s.unpriced_tokens, 0)
+    FROM (
+        SELECT date_bin('1 day', q.starts_at, '2020-01-01 00:00:00+00') AS day_starts_at,
+            q.provider, q.model, sum(q.cost_micros) AS cost_micros,
+            sum(q.usage_count) AS usage_count,
+            sum(q.unpriced_usage_count) AS unpriced_usage_count,
+            sum(
+                q.input_tokens + q.output_tokens + q.cache_read_tokens + q.cache_write_tokens
+                + q.cache_write_1h_tokens
+            ) FILTER (WHERE q.unpriced_usage_count > 0) AS unpriced_tokens
+        FROM ai_usage_quarter_hourly AS q
+        WHERE q.organization_id = p_organization_id AND q.starts_at >= p_from
+            AND q.starts_at < p_to
+        GROUP BY day_starts_at, q.provider, q.model
+    ) AS s;
+END
+$$;
+
+-- What was spent for each group of an organization in a month, and the usage without a price; also
+-- of a group that is gone. With ids, only of these groups.
+CREATE FUNCTION ai_spend_by_group(p_organization_id uuid, p_group_ids uuid [], p_month date)
+RETURNS TABLE (group_id uuid, cost_micros numeric, unpriced_usage_count numeric)
+LANGUAGE plpgsql STABLE ROWS 100
+SET jit = off SET plan_cache_mode = force_custom_plan AS $$
+BEGIN
+    RETURN QUERY
+    SELECT s.group_id, sum(s.cost_micros), sum(s.unpriced_usage_count)
+    FROM ai_group_spend_monthly AS s
+    JOIN groups AS g ON g.id = s.group_id
+    WHERE g.organization_id = p_organization_id AND s.month = p_month
+        AND (p_group_ids IS NULL OR s.group_id = ANY(p_group_ids))
+    GROUP BY s.group_id;
+END
+$$;
+
+-- The users who spent most for an organization in a month; with ids, only these users. What a user
+-- spent for all organizations is one row, and what the user spent for this one is no more. So the
+-- largest of these rows are looked at first, and all users of the organization only if those do not
+-- decide.
+CREATE FUNCTION ai_heaviest_users(
+    p_organization_id uuid, p_user_ids uuid [], p_month date, p_limit bigint
+) RETURNS TABLE (user_id uuid, cost_micros numeric)
+LANGUAGE plpgsql STABLE ROWS 10
+SET jit = off SET plan_cache_mode = force_custom_plan AS $$
+DECLARE
+    nobody CONSTANT uuid := '00000000-0000-0000-0000-000000000000';
+    v_looked_at bigint := 20 * p_limit;
+    v_leaders uuid [] := p_user_ids;
+    v_found bigint := 0;
+    v_smallest numeric;
+    v_users uuid [];
+    v_costs numeric [];
+BEGIN
+    IF p_user_ids IS NULL THEN
+        SELECT array_agg(l.user_id), count(*), min(l.cost_micros)
+        INTO v_leaders, v_found, v_smallest
+        FROM (
+            SELECT s.user_id, s.cost_micros FROM ai_user_spend_monthly AS s
+            WHERE s.month = p_month AND s.user_id <> nobody
+            ORDER BY s.cost_micros DESC
+            LIMIT v_looked_at
+        ) AS l;
+    END IF;
+    SELECT array_agg(h.user_id), array_agg(h.cost_micros) INTO v_users, v_costs
+    FROM (
+        SELECT d.user_id, sum(d.cost_micros) AS cost_micros
+        FROM ai_spend_daily AS d
+        WHERE d.user_id = ANY(v_leaders) AND d.organization_id = p_organization_id
+            AND d.day >= p_month AND d.day < p_month + interval '1 month'
+        GROUP BY d.user_id
+        ORDER BY sum(d.cost_micros) DESC, d.user_id
+        LIMIT p_limit
+    ) AS h;
+    IF v_found < v_looked_at OR v_costs[p_limit] >= v_smallest THEN
+        RETURN QUERY SELECT u.user_id, u.cost_micros
+        FROM unnest(v_users, v_costs) AS u (user_id, cost_micros);
+        RETURN;
+    END IF;
+    RETURN QUERY
+    SELECT d.user_id, sum(d.cost_micros)
+    FROM ai_spend_daily AS d
+    WHERE d.organization_id = p_organization_id AND d.user_id <> nobody
+        AND d.day >= p_month AND d.day < p_month + interval '1 month'
+    GROUP BY d.user_id
+    ORDER BY sum(d.cost_micros) DESC, d.user_id
+    LIMIT p_limit;
+END
+$$;
+
+-- The members of an organization whose spend of a month has reached a percentage of the limit in
+-- effect, if that limit is of a group of the organization; with ids, only these users. A first look
+-- finds whose spend is high enough for the highest budget of their groups, or for an override. The
+-- rule of the effective budget decides.
+CREATE FUNCTION ai_members_near_limit(
+    p_organization_id uuid, p_user_ids uuid [], p_month date, p_percent bigint
+) RETURNS TABLE (
+    user_id uuid, group_id uuid, spend_limit_micros bigint, limit_source text, cost_micros numeric
+)
+LANGUAGE plpgsql STABLE ROWS 100
+SET jit = off SET plan_cache_mode = force_custom_plan AS $$
+DECLARE
+    v_share CONSTANT numeric := p_percent * 0.01;
+    v_lowest numeric := (SELECT min(b.spend_limit_micros) FROM group_ai_budgets AS b) * v_share;
+    v_users uuid [];
+BEGIN
+    WITH budgets AS MATERIALIZED (
+        SELECT b.group_id, g.organization_id, b.spend_limit_micros
+        FROM group_ai_budgets AS b
+        JOIN groups AS g ON g.id = b.group_id
+        JOIN organizations AS o ON o.id = g.organization_id AND o.deleted_at IS NULL
+    ),
+    spenders AS MATERIALIZED (
+        SELECT s.user_id, s.cost_micros
+        FROM ai_user_spend_monthly AS s
+        WHERE s.month = p_month AND s.cost_micros > 0 AND s.cost_micros >= v_lowest
+            AND (p_user_ids IS NULL OR s.user_id = ANY(p_user_ids))
+    ),
+    limits AS (
+        SELECT s.user_id, s.cost_micros, b.organization_id, b.spend_limit_micros
+        FROM spenders AS s
+        JOIN group_members AS gm ON gm.user_id = s.user_id
+        JOIN budgets AS b ON b.group_id = gm.group_id
+        UNION ALL
+        SELECT s.user_id, s.cost_micros, b.organization_id, b.spend_limit_micros
+        FROM spenders AS s
+        JOIN organization_members AS om ON om.user_id = s.user_id
+        JOIN budgets AS b ON b.group_id = om.organization_id
+    )
+    SELECT array_agg(c.user_id) INTO v_users
+    FROM (
+        SELECT l.user_id
+        FROM limits AS l
+        GROUP BY l.user_id, l.cost_micros
+        HAVING l.cost_micros >= max(l.spend_limit_micros) * v_share
+            AND bool_or(l.organization_id = p_organization_id)
+        UNION
+        SELECT s.user_id
+        FROM user_ai_budget_overrides AS v
+        JOIN ai_user_spend_monthly AS s ON s.user_id = v.user_id AND s.month = p_month
+        WHERE v.organization_id = p_organization_id AND s.cost_micros > 0
+            AND s.cost_micros >= v.spend_limit_micros * v_share
+            AND (p_user_ids IS NULL OR s.user_id = ANY(p_user_ids))
+    ) AS c;
+    RETURN QUERY
+    WITH effective AS MATERIALIZED (
+        SELECT e.user_id, e.group_id, e.spend_limit_micros, e.limit_source
+        FROM ai_effective_budgets(v_users) AS e
+    )
+    SELECT s.user_id, e.group_id, e.spend_limit_micros, e.limit_source, s.cost_micros
+    FROM effective AS e
+    JOIN groups AS g ON g.id = e.group_id AND g.organization_id = p_organization_id
+    JOIN users AS u ON u.id = e.user_id AND u.status <> 'deleted'
+    JOIN ai_user_spend_monthly AS s ON s.user_id = e.user_id AND s.month = p_month
+    WHERE s.cost_micros >= e.spend_limit_micros * v_share;
+END
+$$;
+
+-- What a budget counts by day of its own zone from a time on, for a forecast. It takes the sums
+-- alone: quarters of an hour, or UTC days if the budget is about one user. So usage whose labels
+-- the sums do not keep apart is left out.
+CREATE FUNCTION ai_budget_days(p_budget_id uuid, p_from timestamptz)
+RETURNS TABLE (day date, cost_micros numeric)
+LANGUAGE plpgsql STABLE ROWS 60 SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+SET jit = off SET plan_cache_mode = force_custom_plan AS $$
+DECLARE
+    b ai_budgets;
+BEGIN
+    SELECT each.* INTO b FROM ai_budgets AS each WHERE each.id = p_budget_id;
+    IF b.user_id IS NULL THEN
+        RETURN QUERY
+        SELECT (q.starts_at AT TIME ZONE b.time_zone)::date, sum(q.cost_micros)
+        FROM ai_usage_quarter_hourly AS q
+        LEFT JOIN ai_label_sets AS l ON b.scope = 'label' AND l.id = q.label_set_id
+        WHERE q.organization_id = b.organization_id AND q.starts_at >= p_from
+            AND ai_budget_counts(b, '', q.group_id, q.provider, q.model, l.labels)
+        GROUP BY 1;
+    ELSE
+        RETURN QUERY
+        SELECT d.day, sum(d.cost_micros)
+        FROM ai_spend_daily AS d
+        WHERE d.user_id = b.user_id AND d.organization_id = b.organization_id
+            AND d.day >= (p_from AT TIME ZONE 'UTC')::date
+            AND ai_budget_counts(b, '', d.group_id, d.provider, d.model, NULL)
+        GROUP BY d.day;
+    END IF;
+END
+$$;
+
+REVOKE ALL ON FUNCTION ai_usage_by_day(uuid, timestamptz, timestamptz),
+ai_spend_by_group(uuid, uuid [], date), ai_heaviest_users(uuid, uuid [], date, bigint),
+ai_members_near_limit(uuid, uuid [], date, bigint), ai_budget_days(uuid, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ai_usage_by_day(uuid, timestamptz, timestamptz),
+ai_spend_by_group(uuid, uuid [], date), ai_heaviest_users(uuid, uuid [], date, bigint),
+ai_members_near_limit(uuid, uuid [], date, bigint), ai_budget_days(uuid, timestamptz)
+TO allowance_routes;
+-- The names of what a user spent, for the user.
+GRANT SELECT (provider, model) ON ai_spend_daily TO allowance_routes;
