@@ -23,13 +23,13 @@ MACHINE := $(subst aarch64,arm64,$(shell uname -m))
 # A given server has one set of roles, so it gets no workers.
 WORKERS := $(if $(DATABASE_URL),0,3)
 # With the folders, so that a file that is gone is noticed too.
-SOURCES := template.yaml $(wildcard functions functions/*.py functions/*.json migrations migrations/*.py migrations/*.sql) \
+SOURCES := template.yaml $(wildcard functions functions/*.py functions/*.json functions/*.html migrations migrations/*.py migrations/*.sql) \
 	$(wildcard layers/*/*.t* layers/parquet/*/*.py) $(shell find layers/shared/allowance -not -name '*.pyc' -not -name __pycache__)
 
 help: ## print this
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 20
 
-run: .local/build/template.yaml ## start everything on this machine: Postgres, the API on PORT=3000, Lambda on LAMBDA_PORT=3001
+run: .local/build/template.yaml ## start everything on this machine: Postgres, the API on PORT=3000, Lambda on LAMBDA_PORT=3001; DEMO=empty: no demo company
 	@$(RUN) local.stack
 
 demo: ## print shell variables for the running stack (API, tokens, ids), to be read with eval
@@ -76,7 +76,7 @@ litellm-prices: .venv/.synced ## renew the third source of the price book from t
 	@$(PYTHON313) -m pip download --quiet --no-deps --require-hashes --only-binary :all: --platform manylinux_2_28_x86_64 --abi abi3 --dest .local/litellm -r local/price_book/litellm.txt
 	@$(RUN) local.price_book.litellm_extract .local/litellm/$$(sed -n 's/^litellm==\([^ ]*\) .*/litellm-\1/p' local/price_book/litellm.txt)-*.whl
 
-openapi: .venv/.synced ## write docs/openapi.json from the handlers
+openapi: .venv/.synced ## write docs/openapi.json from the handlers, and what /docs serves
 	@$(RUN) local.openapi
 
 directory-schema: .venv/.synced ## write docs/directory.schema.json from the directory document

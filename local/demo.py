@@ -10,7 +10,7 @@ import re
 import shlex
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -20,6 +20,7 @@ from local.processes import LOOPBACK, write_private_json
 STATE = Path(os.environ.get("LOCAL_STATE") or ".local")
 """The folder for everything that the local stack keeps between runs."""
 ORGANIZATION = "acme"
+GROUPS = ("platform", "research")
 TOKEN = re.compile(r"alw_[A-Za-z0-9]+_[A-Za-z0-9]+", re.ASCII)
 
 PEOPLE = {
@@ -49,9 +50,9 @@ class DemoFailed(Exception):
     """The demo directory or its tokens could not be created."""
 
 
-def directory() -> Document:
+def directory(groups: Collection[str]) -> Document:
     """Return the demo directory, without tokens. Every key is present, so each start restores these
-    people to this state.
+    people to this state. `groups` are all groups of the organization: another would be deleted.
     """
 
     def person(
@@ -65,9 +66,7 @@ def directory() -> Document:
         return [{"name": ORGANIZATION, "roles": list(roles), "groups": list(groups)}]
 
     return {
-        "organizations": [
-            {"name": ORGANIZATION, "is_default": True, "groups": ["platform", "research"]}
-        ],
+        "organizations": [{"name": ORGANIZATION, "is_default": True, "groups": sorted(groups)}],
         "users": [
             person("olivia", site=("owner",)),
             person("adam", acme=in_acme(roles=("organization-admin",))),
@@ -82,16 +81,33 @@ def prepare(import_directory: Import, api_port: int, saved: Path) -> Demo:
     """Import the directory, check the saved tokens, and mint a token for each person without a
     valid one. Return all. Raise DemoFailed.
     """
-    imported = import_directory(directory())
+    imported = import_directory(directory({*groups_of(import_directory), *GROUPS}))
+    tokens = valid_tokens(import_directory, api_port, PEOPLE, saved)
+    return Demo(imported["organizations"], imported["groups"], imported["users"], tokens)
+
+
+def groups_of(import_directory: Import) -> set[str]:
+    """Return the names of the groups that the organization has, but for Everyone."""
+    known = import_directory({"organizations": [{"name": ORGANIZATION}]})["groups"]
+    names = {key.removeprefix(f"{ORGANIZATION}/") for key in cast("dict[str, str]", known)}
+    return names - {"Everyone"}
+
+
+def valid_tokens(
+    import_directory: Import, api_port: int, usernames: Collection[str], saved: Path
+) -> dict[str, str]:
+    """Return a valid token for each user, and save all: a saved one, else a new one. Raise
+    DemoFailed.
+    """
     tokens = {
         name: token
         for name, token in _load(saved).items()
-        if name in PEOPLE and _is_accepted(api_port, token)
+        if name in usernames and _is_accepted(api_port, token)
     }
     # An existing name yields no token, because only the hash of its secret is stored. Then another
     # name is needed.
     for name in ("local", f"local-{int(time.time())}"):
-        missing = [username for username in PEOPLE if username not in tokens]
+        missing = [username for username in usernames if username not in tokens]
         if not missing:
             break
         minted = import_directory(
@@ -100,10 +116,10 @@ def prepare(import_directory: Import, api_port: int, saved: Path) -> Demo:
         tokens |= {
             key.partition("/")[0]: token for key, token in cast("dict[str, str]", minted).items()
         }
-    if tokens.keys() != PEOPLE.keys():
-        raise DemoFailed(f"no token for {', '.join(sorted(PEOPLE.keys() - tokens.keys()))}")
+    if missing := sorted(set(usernames) - tokens.keys()):
+        raise DemoFailed(f"no token for {', '.join(missing)}")
     write_private_json(saved, tokens)
-    return Demo(imported["organizations"], imported["groups"], imported["users"], tokens)
+    return tokens
 
 
 def _load(saved: Path) -> dict[str, str]:

@@ -21,12 +21,12 @@ from allowance.contract.fields import Body, Created, Versioned
 from allowance.contract.preconditions import Precondition
 from allowance.contract.query import Query
 from allowance.http.route import DEFAULT_PATH, Route
-from allowance.tables.csv import MEDIA_TYPE, CsvPage
+from local.openapi_dollars import DOLLARS, with_dollars
 from local.openapi_failures import failures
 from local.openapi_fragments import (
     ERROR,
     ETAG,
-    FILE_HEADERS,
+    FILES,
     INFO,
     NAME_SCHEMA,
     NAME_SCHEMAS,
@@ -36,9 +36,13 @@ from local.openapi_fragments import (
     SECURITY_SCHEMES,
     UUID_SCHEMA,
 )
+from local.openapi_page import page
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENT_FILE = ROOT / "docs" / "openapi.json"
+SERVED_FILE = ROOT / "functions" / "openapi.json"
+"""The same document without white space, which `/docs/openapi.json` serves."""
+PAGE_FILE = ROOT / "functions" / "openapi.html"
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,7 @@ def _operations(module: ModuleType) -> Iterator[Operation]:
 
 def document() -> dict[str, Any]:
     """Return the OpenAPI 3.1 document."""
-    schemas: dict[str, Any] = {"Error": ERROR}
+    schemas: dict[str, Any] = {"Dollars": DOLLARS, "Error": ERROR}
     paths: dict[str, Any] = {}
     for each in operations():
         # API Gateway's `{model+}` also matches slashes. OpenAPI has no such parameter.
@@ -101,9 +105,13 @@ def document() -> dict[str, Any]:
     }
 
 
-def render(made: dict[str, Any]) -> str:
-    """Return the text of a document."""
-    return json.dumps(made, indent=2, ensure_ascii=False) + "\n"
+def files(made: dict[str, Any]) -> dict[Path, str]:
+    """Return the text of each file that is made of a document."""
+    return {
+        DOCUMENT_FILE: json.dumps(made, indent=2, ensure_ascii=False) + "\n",
+        SERVED_FILE: json.dumps(made, separators=(",", ":"), ensure_ascii=False) + "\n",
+        PAGE_FILE: page(made),
+    }
 
 
 def _described(of: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
@@ -181,11 +189,9 @@ def _success(returns: Any, schemas: dict[str, Any]) -> dict[str, Any]:
     headers = {"X-Request-Id": REQUEST_ID}
     if returns is type(None):
         return {"204": {"description": "Done.", "headers": headers}}
-    if returns is CsvPage:
-        file = {MEDIA_TYPE: {"schema": {"type": "string"}}}
-        return {
-            "200": {"description": "A file.", "headers": headers | FILE_HEADERS, "content": file}
-        }
+    if returns in FILES:
+        status, file = FILES[returns]
+        return {status: file | {"headers": headers | file.get("headers", {})}}
     if isinstance(returns, type) and issubclass(returns, Versioned):
         headers["ETag"] = ETAG
     # In a union, one shape is of what was created.
@@ -209,6 +215,8 @@ def _is_created(kind: Any) -> bool:
 
 def _schema(kind: Any, schemas: dict[str, Any], mode: Any) -> dict[str, Any]:
     schema = TypeAdapter(kind).json_schema(ref_template=REF_TEMPLATE, mode=mode)
+    if mode == "serialization":
+        schema = with_dollars(schema)
     schemas.update(schema.pop("$defs", {}))
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         schemas[kind.__name__] = schema
@@ -218,5 +226,6 @@ def _schema(kind: Any, schemas: dict[str, Any], mode: Any) -> dict[str, Any]:
 
 if __name__ == "__main__":
     sys.path.append(str(ROOT / "functions"))
-    DOCUMENT_FILE.write_text(render(document()))
-    print(f"{len(operations())} routes written to {DOCUMENT_FILE.relative_to(ROOT)}")
+    for file, text in files(document()).items():
+        file.write_text(text)
+        print(f"{len(operations())} routes written to {file.relative_to(ROOT)}")

@@ -1,6 +1,10 @@
 """The fixed parts of the OpenAPI document: title, security, headers, errors, schemas of ids."""
 
+from typing import Any
+
 from allowance.contract.fields import UUID_FORM
+from allowance.http.files import HtmlPage, JsonDocument, Redirect
+from allowance.tables.csv import MEDIA_TYPE, CsvPage
 
 UUID_SCHEMA = {"type": "string", "format": "uuid", "pattern": f"^{UUID_FORM.pattern}$"}
 NAME_SCHEMA = {"type": "string", "minLength": 1, "description": "A UUID or a name."}
@@ -39,6 +43,35 @@ FILE_HEADERS = {
         "schema": {"type": "string"},
     },
 }
+FILES: dict[Any, tuple[str, dict[str, Any]]] = {
+    CsvPage: (
+        "200",
+        {
+            "description": "A file.",
+            "headers": FILE_HEADERS,
+            "content": {MEDIA_TYPE: {"schema": {"type": "string"}}},
+        },
+    ),
+    HtmlPage: (
+        "200",
+        {"description": "A page.", "content": {"text/html": {"schema": {"type": "string"}}}},
+    ),
+    JsonDocument: (
+        "200",
+        {
+            "description": "This document.",
+            "content": {"application/json": {"schema": {"type": "object"}}},
+        },
+    ),
+    Redirect: (
+        "302",
+        {
+            "description": "The page is at another address.",
+            "headers": {"Location": {"description": "The address.", "schema": {"type": "string"}}},
+        },
+    ),
+}
+"""The status and the response of each result that is no JSON of the contract."""
 REQUEST_ID = {
     "description": "Also in the log and in the audit entry.",
     "schema": {"type": "string"},
@@ -88,7 +121,7 @@ INFO = {
     "version": "2",
     "description": (
         "Serverless control of AI spend. Money is whole micro-units of US dollars (1 USD = "
-        "1,000,000)."
+        "1,000,000); each amount of a response stands in dollars beside it."
     ),
     "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
 }

@@ -2,7 +2,8 @@
 ctrl-C.
 
 PORT, LAMBDA_PORT, AI_BUDGETS_ENABLED and DATABASE_URL (the owner's, in place of the embedded
-Postgres) change it. LOCAL_STATE is the folder for the state between runs, in place of .local.
+Postgres) change it. DEMO=empty leaves the demo company out. LOCAL_STATE is the folder for the state
+between runs, in place of .local.
 """
 
 import json
@@ -18,7 +19,8 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, cast
 from urllib.parse import urlsplit
@@ -26,6 +28,8 @@ from urllib.parse import urlsplit
 import psycopg
 
 from local.demo import PEOPLE, STATE, Demo, DemoFailed, prepare
+from local.demo_month import fill
+from local.options import CannotRun, Options
 from local.postgres import EmbeddedPostgres
 from local.postgres_host import PostgresError
 from local.processes import LOOPBACK, hold, private_log, write_private, write_private_json
@@ -35,39 +39,6 @@ if TYPE_CHECKING:
 
 TEMPLATE = Path(".local/build/template.yaml")
 CONNECT_SECONDS = 5
-
-
-class CannotRun(Exception):
-    """The stack cannot run. The message is one line for the person who typed `make run`."""
-
-
-@dataclass(frozen=True)
-class Options:
-    """The options of the stack, from environment variables."""
-
-    port: int
-    lambda_port: int
-    database_url: str | None
-    ai_budgets_enabled: str
-
-    @classmethod
-    def read(cls, environment: Mapping[str, str]) -> "Options":
-        """Return the options of an environment. An empty variable counts as unset, because make
-        passes it on. Raise CannotRun.
-        """
-        try:
-            port, lambda_port = (
-                int(environment.get("PORT") or 3000),
-                int(environment.get("LAMBDA_PORT") or 3001),
-            )
-        except ValueError:
-            raise CannotRun("PORT and LAMBDA_PORT must be numbers") from None
-        enabled = environment.get("AI_BUDGETS_ENABLED") or "true"
-        if enabled not in {"true", "false"}:
-            raise CannotRun("AI_BUDGETS_ENABLED must be true or false")
-        if port == lambda_port != 0:
-            raise CannotRun("PORT and LAMBDA_PORT must differ")
-        return cls(port, lambda_port, environment.get("DATABASE_URL") or None, enabled)
 
 
 def main() -> int:
@@ -117,11 +88,11 @@ def run(options: Options, resources: ExitStack) -> None:
     invoke(gateway, "Migrate", {})
     invoke(gateway, "SeedPrices", {})
     gateway.serve(api, functions, access_log(resources))
-    demo = prepare(
-        lambda document: invoke(gateway, "ImportDirectory", document),
-        api_port,
-        STATE / "tokens.json",
-    )
+    importer = partial(invoke, gateway, "ImportDirectory")
+    demo = prepare(importer, api_port, STATE / "tokens.json")
+    if options.has_usage:
+        print("Recording two months of the demo company. DEMO=empty leaves it out.", flush=True)
+        demo = fill(importer, api_port, demo, STATE / "gateway-token.json")
     urls = {
         "api_url": f"http://{LOOPBACK}:{api_port}",
         "lambda_url": f"http://{LOOPBACK}:{lambda_port}",
@@ -230,7 +201,7 @@ def greeting(urls: Mapping[str, str], demo: Demo, seconds: float) -> str:
     """Return the text that `make run` prints: addresses, tokens and the next commands."""
     people = "\n".join(f"  {name:8}{who:40}{demo.tokens[name]}" for name, who in PEOPLE.items())
     return f"""\
-API      {urls["api_url"]}
+API      {urls["api_url"]}  (its documentation: /docs)
 Lambda   {urls["lambda_url"]}  (boto3: endpoint_url)
 State    {STATE}/  (stack.json, functions.log)
 

@@ -45,6 +45,12 @@ def operation_of(path: str, method: str) -> APIOperation[Any, Any, Any, Any]:
     return _schema()[path][method.upper()]
 
 
+def takes_anything(path: str, method: str) -> bool:
+    """Whether a request may have parameters, a body or a credential."""
+    described = DOCUMENT["paths"][path][method]
+    return bool(described["parameters"] or described["security"] or "requestBody" in described)
+
+
 def examples(count: int) -> settings:
     """This number of generated requests, each of them sent."""
     return settings(

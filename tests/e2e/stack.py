@@ -55,6 +55,9 @@ def spawn(state: Path, **environment: str) -> subprocess.Popen[str]:
         name: value
         for name, value in os.environ.items()
         if name not in ("DATABASE_URL", "AI_BUDGETS_ENABLED")
+    } | {
+        # Its usage takes seconds.
+        "DEMO": "empty"
     }
     return subprocess.Popen(
         [sys.executable, "-m", "local.stack"],

@@ -79,13 +79,17 @@ def test_the_session_token_header_works_as_well(stack: dict[str, Any]) -> None:
         assert client.get("/api/v2/users/me").json()["username"] == "maya"
 
 
-def test_without_a_credential_there_is_nothing_but_health(stack: dict[str, Any], path: str) -> None:
+def test_without_a_credential_there_is_health_and_documentation(
+    stack: dict[str, Any], path: str
+) -> None:
     with httpx.Client(base_url=stack["api_url"], timeout=60) as client:
         assert client.get("/healthz").json() == {"status": "ok"}
         assert client.get("/healthz?database=1").json() == {"status": "ok"}
         assert client.get(path).status_code == 401
         assert client.get("/api/v2/nowhere").json() == {"message": "Route not found."}
-        assert client.get("/").status_code == 404
+        shown = client.get("/", follow_redirects=True)
+        assert (shown.status_code, shown.url.path) == (200, "/docs")
+        assert client.get("/docs/openapi.json").json()["openapi"] == "3.1.0"
 
 
 def test_unknown_methods_and_paths_get_the_contracts_responses(

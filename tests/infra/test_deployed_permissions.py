@@ -19,14 +19,15 @@ from tests.gateway import handlers
 PASSWORDS = "secretsmanager:GetSecretValue"
 
 
-def test_every_route_except_health_and_the_default_needs_a_credential() -> None:
+def test_health_and_documentation_need_no_credential_and_all_else_does() -> None:
     public = {
         (route.method, route.path)
         for module in handlers()
         for route in module.app.routes.values()
         if route.public
     }
-    assert public == {("GET", "/healthz"), ("ANY", "$default")}
+    paths = ("/", "/docs", "/docs/openapi.json", "/healthz")
+    assert public == {*(("GET", path) for path in paths), ("ANY", "$default")}
 
 
 def test_routes_share_a_role_and_each_job_has_its_own() -> None:

@@ -22,6 +22,7 @@ READING = {
     "Alerts",
     "Audit",
     "Directory",
+    "Documentation",
     "Exports",
     "GetGroupBudget",
     "Health",

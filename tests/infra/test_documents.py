@@ -16,7 +16,7 @@ DECISIONS = sorted((ROOT / "docs/decisions").glob("*.md"))
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 WORDS_OF_A_DECISION = 250
 COLUMNS = 100
-README_LINES = 150
+README_LINES = 160
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]*)(?:#[^)\s]*)?\)")
 
 

@@ -21,7 +21,7 @@ OVER = datetime.now(UTC) - timedelta(days=1)
 def test_a_budget_is_created_listed_read_changed_and_ended(
     adam: Client, acme: Acme, database: Database
 ) -> None:
-    made = adam.post(BUDGETS, body("all", thresholds=[100, 50]))
+    made = adam.post(BUDGETS, body("all", limit_micros=1_000_000, thresholds=[100, 50]))
     budget = made.json()
     assert made.status == 201
     assert budget == {
@@ -31,7 +31,7 @@ def test_a_budget_is_created_listed_read_changed_and_ended(
         "scope": {"type": "organization"},
         "per": "total",
         "models": ["*"],
-        "limit_micros": 1000,
+        "limit_micros": 1_000_000,
         "period": {"unit": "month", "time_zone": "UTC", "week_starts": 1, "year_starts": 1},
         "enforcement": "enforce",
         "thresholds": [50, 100],

@@ -15,11 +15,11 @@ from tests.postgres import Database
 def test_an_override_is_set_read_and_deleted(olivia: Client, acme: Acme, ending: str) -> None:
     path = f"/api/v2/users/maya{ending}"
     assert olivia.get(path).json() == NOT_FOUND
-    put = olivia.put(path, limit(acme))
+    put = olivia.put(path, limit(acme, 50_000_000))
     assert put.status == 200
     assert put.json() == {
         "user_id": str(acme.users["maya"]),
-        **limit(acme),
+        **limit(acme, 50_000_000),
         "expires_at": None,
         "created_at": put.json()["created_at"],
         "updated_at": put.json()["updated_at"],

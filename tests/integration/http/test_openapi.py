@@ -7,7 +7,14 @@ from schemathesis import GenerationMode
 
 from tests.depth import by_depth
 from tests.in_process import BASE_URL, session
-from tests.openapi import CHECKS, caller_of, each_operation, examples, operation_of
+from tests.openapi import (
+    CHECKS,
+    caller_of,
+    each_operation,
+    examples,
+    operation_of,
+    takes_anything,
+)
 from tests.people import Acme
 
 
@@ -18,6 +25,8 @@ from tests.people import Acme
 def test_every_response_is_as_documented(
     acme: Acme, path: str, method: str, mode: GenerationMode
 ) -> None:
+    if mode is GenerationMode.NEGATIVE and not takes_anything(path, method):
+        pytest.skip("A request without parameters and body cannot be wrong.")
     token = {"Authorization": f"Bearer {acme.tokens[f'{caller_of(path)}/test']}"}
     handlers = session()
     seen: set[int] = set()

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from pydantic import BeforeValidator, Field, Strict, ValidationError
 
+from allowance.budgets.small_limits import SmallSpendLimit
 from allowance.contract.fields import (
     Body,
     Moment,
@@ -27,6 +28,7 @@ class GroupBudget(Versioned):
 
     group_id: UUID
     spend_limit_micros: Annotated[int, Field(ge=0, le=MAX_SPEND_LIMIT_MICROS)]
+    warning: SmallSpendLimit
     created_at: Timestamp
     updated_at: Timestamp
 
@@ -74,6 +76,7 @@ class UserBudgetOverride(Versioned):
     user_id: UUID
     group_id: UUID
     spend_limit_micros: int
+    warning: SmallSpendLimit
     expires_at: Timestamp | None
     created_at: Timestamp
     updated_at: Timestamp

@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field
 
 from allowance.budgets.periods import PeriodUnit
+from allowance.budgets.small_limits import SmallLimit
 from allowance.budgets.terms import Enforcement, Per
 from allowance.contract.fields import Created, ExactMicros, Row, Timestamp, Versioned
 from allowance.contract.query import AFTER, WHOLE_NUMBER, Cursor, Printable, Query
@@ -64,6 +65,7 @@ class OrganizationBudget(Versioned):
     per: Per
     models: list[str]
     limit_micros: int
+    warning: SmallLimit
     period: BudgetPeriod
     enforcement: Enforcement
     thresholds: list[int]

@@ -4,6 +4,7 @@ Only this module rounds an amount, or turns it into dollars. Whole micro-units a
 half-even. Dollars are exact.
 """
 
+import re
 from decimal import Context, Decimal, Inexact, InvalidOperation
 
 type Amount = int | Decimal
@@ -11,6 +12,11 @@ type Amount = int | Decimal
 
 PICO = Decimal("1E-12")
 CENT_DIGITS = 2
+
+# In JSON no string contains a bare quote, so this matches nothing but the end of a key. The number
+# must end here: a part of a fraction is no amount.
+_AMOUNT_OF_FIELD = re.compile(r'_micros":(null|-?\d++)(?![.eE])')
+_QUOTE = '"'
 
 # Sums in the database have at most 36 digits. Whatever does not fit raises instead of rounding.
 EXACT = Context(prec=60, traps=[Inexact, InvalidOperation])
@@ -48,3 +54,29 @@ def usd_text(amount: Amount) -> str:
     whole, _, decimals = f"{dollars.copy_abs():,f}".partition(".")
     digits = decimals.rstrip("0").ljust(CENT_DIGITS, "0")
     return f"{'-' if dollars < 0 else ''}US$ {whole}.{digits}"
+
+
+def with_dollars(document: str) -> str:
+    """Return a JSON document with `x_usd` after each `x_micros`: a string with six decimals, or
+    null for null.
+
+    The document is compact: it has no space after a colon. It is text, because a response may
+    have a thousand amounts, and an object for each takes three times as long.
+    """
+    parts = _AMOUNT_OF_FIELD.split(document)
+    parts[1::2] = [
+        f'_micros":{amount},{before[before.rfind(_QUOTE) :]}_usd":{_six_decimals(amount)}'
+        for before, amount in zip(parts[::2], parts[1::2], strict=False)
+    ]
+    return "".join(parts)
+
+
+def _six_decimals(amount: str) -> str:
+    """Return the JSON of an amount in dollars; the amount is the JSON of whole micro-units."""
+    if amount == "null":
+        return amount
+    if amount[0] == "-":
+        digits = amount[1:].zfill(7)
+        return f'"-{digits[:-6]}.{digits[-6:]}"'
+    digits = amount.zfill(7)
+    return f'"{digits[:-6]}.{digits[-6:]}"'

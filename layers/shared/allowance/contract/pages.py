@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel
 
+from allowance.contract.money import with_dollars
+
 MAX_CONTENT_BYTES = 6_000_000
 """The rows of a page as a Lambda returns them: JSON as text in JSON. Lambda allows 6,291,556 bytes
 in all.
@@ -17,7 +19,7 @@ def fitting[R: BaseModel](rows: Sequence[R], limit: int) -> list[R]:
     """
     size = 0
     for place, row in enumerate(rows[:limit]):
-        size += content_bytes(row.model_dump_json())
+        size += content_bytes(with_dollars(row.model_dump_json()))
         if size > MAX_CONTENT_BYTES and place > 0:
             return list(rows[:place])
     return list(rows[:limit])

@@ -10,8 +10,10 @@ from pydantic import BaseModel, TypeAdapter
 
 from allowance import errors
 from allowance.contract.fields import Created, Versioned
+from allowance.contract.money import with_dollars
 from allowance.errors import AllowanceError
 from allowance.http.encodings import ENCODING
+from allowance.http.files import HtmlPage, JsonDocument, Redirect
 from allowance.http.headers import preflight_headers, standing_headers
 from allowance.http.request import Request
 from allowance.log import logger
@@ -51,6 +53,7 @@ here.
 """
 
 INTERNAL_ERROR = b'{"message":"An internal server error occurred."}'
+JSON_TYPE = "application/json; charset=utf-8"
 RETRY_AFTER_SECONDS = 1
 MAX_PROBLEMS = 1000
 """Most problems in one response. A Lambda's response has at most 6 MB, and the problems of a body
@@ -66,6 +69,8 @@ def success(request: Request, result: Any, returns: Any) -> Response:
         return response_of(request, 204, None)
     if isinstance(result, CsvPage):
         return _csv(request, result)
+    if isinstance(result, HtmlPage | JsonDocument | Redirect):
+        return _file(request, result)
     headers = {"ETag": result.etag} if isinstance(result, Versioned) else {}
     if isinstance(result, BaseModel):
         status = 201 if isinstance(result, Created) else 200
@@ -83,7 +88,22 @@ def _csv(request: Request, page: CsvPage) -> Response:
     }
     if page.next is not None:
         headers["Link"] = f'<?{urlencode(page.next)}>; rel="next"'
-    return response_of(request, 200, page.content.encode(), headers)
+    return _response(request, 200, page.content, headers)
+
+
+def _file(request: Request, file: HtmlPage | JsonDocument | Redirect) -> Response:
+    """Return a response with the text of a file as it is, or with another address."""
+    match file:
+        case Redirect():
+            return _response(request, 302, "", {"Location": file.location})
+        case JsonDocument():
+            return _response(request, 200, file.content, {"Content-Type": JSON_TYPE})
+        case HtmlPage():
+            headers = {
+                "Content-Type": "text/html; charset=utf-8",
+                "Content-Security-Policy": file.content_security_policy,
+            }
+            return _response(request, 200, file.content, headers)
 
 
 @cache
@@ -132,14 +152,18 @@ def failure(request: Request, error: AllowanceError) -> Response:
 def response_of(
     request: Request, status: int, body: bytes | None, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """Return a response with these headers and the headers of every response."""
-    content_type = {} if body is None else {"Content-Type": "application/json; charset=utf-8"}
+    """Return a response of JSON, with dollars beside its amounts; None has no body. It has these
+    headers, and those of every response.
+    """
+    if body is None:
+        return _response(request, status, "", headers or {})
+    text = with_dollars(body.decode())
+    return _response(request, status, text, {"Content-Type": JSON_TYPE, **(headers or {})})
+
+
+def _response(request: Request, status: int, text: str, headers: Mapping[str, str]) -> Response:
     return {
         "statusCode": status,
-        "headers": {
-            **content_type,
-            **standing_headers(request.id, request.headers),
-            **(headers or {}),
-        },
-        "body": (body or b"").decode(),
+        "headers": {**standing_headers(request.id, request.headers), **headers},
+        "body": text,
     }

@@ -5,6 +5,7 @@ import re
 from allowance.errors import MethodNotAllowed, RouteNotFound
 
 ROUTES = (
+    ("GET", "/"),
     ("GET", "/api/experimental/ai/model-prices"),
     ("POST", "/api/experimental/ai/model-prices"),
     ("GET", "/api/v2/ai/model-aliases"),
@@ -81,6 +82,8 @@ ROUTES = (
     ("GET", "/api/v2/users/{user}/tokens"),
     ("POST", "/api/v2/users/{user}/tokens"),
     ("DELETE", "/api/v2/users/{user}/tokens/{name}"),
+    ("GET", "/docs"),
+    ("GET", "/docs/openapi.json"),
     ("GET", "/healthz"),
 )
 
