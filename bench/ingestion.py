@@ -23,6 +23,7 @@ import psycopg
 from allowance.access.gate import Gate
 from allowance.access.handle import Handle
 from allowance.contract.json_document import json_object
+from allowance.contract.money import with_dollars
 from allowance.database.database import Database
 from allowance.database.settings import DatabaseSource
 from allowance.rbac.policy import USAGE, Action
@@ -120,7 +121,7 @@ def seconds(work: Callable[[], object]) -> float:
 def recorded(db: Handle, body: bytes) -> None:
     batch = UsageBatch.model_validate(json_object(body))
     response = UsageAnswers(results=record(db, batch.records, datetime.now(UTC), NOBODY))
-    response.model_dump_json()
+    with_dollars(response.model_dump_json())
     if any(each.status != "recorded" or not each.priced for each in response.results):
         raise RuntimeError("Every usage must be recorded with a price.")
 
