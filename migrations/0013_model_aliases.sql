@@ -57,6 +57,41 @@ LANGUAGE sql STABLE AS $$
         AND starts_with(lower(p_model COLLATE "C"), left(lower(a.model), -1))
 $$;
 
+-- The alias that each name has: the one of the very name, else the pattern with the longest beginning
+-- of it. Names match in any case. One look into the index for each length that the patterns of the
+-- provider have.
+CREATE FUNCTION ai_aliases_of_names(p_places bigint [], p_providers text [], p_models text [])
+RETURNS TABLE (
+    place bigint, provider text, model text, target_provider text, target_model text, free boolean,
+    is_pattern boolean
+)
+LANGUAGE sql STABLE AS $$
+    WITH lengths AS MATERIALIZED (
+        SELECT DISTINCT lower(a.provider) AS provider, char_length(a.model) AS length
+        FROM ai_model_aliases AS a
+        WHERE a.model LIKE '%*' AND NOT a.removed
+            AND lower(a.provider) IN (SELECT lower(n.provider COLLATE "C") FROM unnest(p_providers) AS n (provider))
+    )
+    SELECT n.place, found.provider, found.model, found.target_provider, found.target_model,
+        found.free, found.is_pattern
+    FROM unnest(p_places, p_providers, p_models) AS n (place, provider, model)
+    CROSS JOIN LATERAL (
+        SELECT a.provider, a.model, a.target_provider, a.target_model, a.free,
+            a.model LIKE '%*' AS is_pattern
+        FROM (
+            SELECT lower(n.model COLLATE "C") AS model
+            UNION ALL
+            SELECT left(lower(n.model COLLATE "C"), l.length - 1) || '*'
+            FROM lengths AS l
+            WHERE l.provider = lower(n.provider COLLATE "C")
+        ) AS possible
+        JOIN ai_model_aliases AS a ON lower(a.provider) = lower(n.provider COLLATE "C")
+            AND lower(a.model) = possible.model AND NOT a.removed
+        ORDER BY is_pattern, char_length(a.model) DESC
+        LIMIT 1
+    ) AS found
+$$;
+
 REVOKE ALL ON ai_model_aliases FROM PUBLIC, allowance_routes, allowance_jobs, allowance_directory;
 GRANT SELECT, INSERT (
     provider, model, target_provider, target_model, free, created_at, updated_at
@@ -67,3 +102,4 @@ GRANT SELECT (provider, model, target_provider, target_model, free, removed, cha
 ON ai_model_aliases TO allowance_jobs;
 GRANT USAGE ON SEQUENCE ai_model_price_versions_id_seq TO allowance_routes;
 GRANT EXECUTE ON FUNCTION ai_aliases_of(text, text) TO allowance_routes, allowance_jobs;
+GRANT EXECUTE ON FUNCTION ai_aliases_of_names(bigint [], text [], text []) TO allowance_routes;

@@ -101,9 +101,125 @@ BEGIN
 END
 $$;
 
+-- The prices of each name in a batch, from its first to its last usage, each with the time from
+-- which it applies. As in `resolve_model_price`, the first of these applies: a custom price of the
+-- likeliest candidate of the name's seller, the alias of the name, the likeliest candidate that has
+-- a price, the alias of a pattern. `place` counts from 0. An alias is final: without a price of its
+-- target there is none.
+CREATE FUNCTION ai_prices_of_usage(
+    p_named_providers text [], p_named_models text [], p_sinces timestamptz [],
+    p_untils timestamptz [], p_places bigint [], p_providers text [], p_models text [],
+    p_are_sellers boolean []
+) RETURNS TABLE (
+    place bigint, starts timestamptz, provider text, model text, version_id bigint, terms jsonb,
+    free boolean
+)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+    WITH names AS (
+        SELECT n.place - 1 AS place, n.provider COLLATE "C" AS provider, n.model COLLATE "C" AS model,
+            n.since, n.until
+        FROM unnest(p_named_providers, p_named_models, p_sinces, p_untils)
+            WITH ORDINALITY AS n (provider, model, since, until, place)
+    ),
+    candidates AS (
+        SELECT c.place, c.provider COLLATE "C" AS provider, c.model COLLATE "C" AS model, c.is_sellers,
+            c.rank
+        FROM unnest(p_places, p_providers, p_models, p_are_sellers)
+            WITH ORDINALITY AS c (place, provider, model, is_sellers, rank)
+    ),
+    known AS (
+        SELECT c.place, v.provider, v.model, c.is_sellers,
+            row_number() OVER (
+                PARTITION BY c.place
+                ORDER BY c.rank, v.provider <> c.provider OR v.model <> c.model, v.provider, v.model
+            ) AS rank
+        FROM candidates AS c
+        CROSS JOIN LATERAL (
+            SELECT DISTINCT each.provider, each.model
+            FROM ai_model_price_versions AS each
+            WHERE lower(each.provider) = lower(c.provider) AND lower(each.model) = lower(c.model)
+        ) AS v
+    ),
+    aliases AS (
+        SELECT a.*
+        FROM ai_aliases_of_names(
+            ARRAY(SELECT n.place FROM names AS n ORDER BY n.place), p_named_providers, p_named_models
+        ) AS a
+    ),
+    possible AS (
+        SELECT k.place, k.provider, k.model, 3 AS step, k.rank, k.is_sellers, false AS is_alias,
+            false AS free
+        FROM known AS k
+        UNION ALL
+        SELECT a.place, a.target_provider, a.target_model, CASE WHEN a.is_pattern THEN 4 ELSE 2 END, 0,
+            false, true, a.free
+        FROM aliases AS a
+    ),
+    price_starts AS (
+        SELECT n.place, n.since AS starts FROM names AS n
+        UNION
+        SELECT n.place, v.effective_from
+        FROM names AS n
+        JOIN possible AS o ON o.place = n.place
+        CROSS JOIN LATERAL (
+            SELECT o.provider, o.model
+            UNION
+            -- A custom price also changes with the price of the book that it is laid over.
+            SELECT c.base_provider, c.base_model
+            FROM ai_model_price_versions AS c
+            WHERE c.provider = o.provider AND c.model = o.model AND c.source = 'custom'
+            UNION
+            -- So it does with the target of an alias, and what that one is laid over.
+            SELECT t.provider, t.model
+            FROM ai_model_price_versions AS c
+            CROSS JOIN LATERAL ai_aliases_of(c.provider, c.model) AS a
+            CROSS JOIN LATERAL (
+                SELECT a.target_provider AS provider, a.target_model AS model
+                UNION ALL
+                SELECT b.base_provider, b.base_model
+                FROM ai_model_price_versions AS b
+                WHERE b.provider = a.target_provider AND b.model = a.target_model
+                    AND b.source = 'custom'
+            ) AS t
+            WHERE c.provider = o.provider AND c.model = o.model AND c.source = 'custom'
+        ) AS rows_of
+        JOIN ai_model_price_versions AS v ON v.provider = rows_of.provider AND v.model = rows_of.model
+            AND v.effective_from > n.since AND v.effective_from <= n.until
+    )
+    SELECT s.place, s.starts, p.provider, p.model, p.id AS version_id,
+        ai_model_price_terms(p.version) AS terms, coalesce(p.free, false) AS free
+    FROM price_starts AS s
+    LEFT JOIN LATERAL (
+        SELECT of_name.provider, of_name.model, of_name.id, of_name.version, o.free
+        FROM possible AS o
+        LEFT JOIN LATERAL (
+            SELECT v.provider, v.model, v.id, v.source, v AS version
+            FROM ai_model_prices_at(s.starts) AS v
+            WHERE v.provider = o.provider AND v.model = o.model
+            ORDER BY v.source
+            LIMIT 1
+        ) AS of_name ON true
+        WHERE o.place = s.place AND (of_name.id IS NOT NULL OR o.is_alias)
+        ORDER BY CASE WHEN o.is_sellers AND of_name.source = 'custom' THEN 1 ELSE o.step END, o.rank
+        LIMIT 1
+    ) AS p ON true
+    ORDER BY s.place, s.starts;
+END
+$$;
+
 REVOKE ALL ON FUNCTION ai_users_of_names(uuid [], text [], text [], text [], text []),
 ai_attributions_of_names(text [], uuid [], uuid [], text [], text []),
-ai_users_of_usage(uuid [], text [], text [], text [], text [], text [], text []) FROM PUBLIC;
+ai_users_of_usage(uuid [], text [], text [], text [], text [], text [], text []),
+ai_prices_of_usage(
+    text [], text [], timestamptz [], timestamptz [], bigint [], text [], text [], boolean []
+) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ai_attributions_of_names(text [], uuid [], uuid [], text [], text []),
-ai_users_of_usage(uuid [], text [], text [], text [], text [], text [], text [])
+ai_users_of_usage(uuid [], text [], text [], text [], text [], text [], text []),
+ai_prices_of_usage(
+    text [], text [], timestamptz [], timestamptz [], bigint [], text [], text [], boolean []
+)
 TO allowance_routes, allowance_jobs;

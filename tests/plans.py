@@ -17,3 +17,9 @@ def blocks_read(session: psycopg.Connection[Any], query: str, **parameters: Any)
     assert row is not None
     plan = row[0][0]["Plan"]
     return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
+
+
+def tables_scanned(session: psycopg.Connection[Any]) -> set[str]:
+    """The tables that the transaction has read from end to end, also by functions."""
+    rows = session.execute("SELECT relname FROM pg_stat_xact_user_tables WHERE seq_scan > 0")
+    return {name for (name,) in rows}

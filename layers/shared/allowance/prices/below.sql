@@ -27,11 +27,10 @@ known AS (
             AND lower(each.model) = lower(c.model COLLATE "C")
     ) AS v
 ),
-names AS (
-    SELECT s.place, s.provider, s.model FROM stated AS s
-),
 aliases AS (
-    -- include: aliases_of_names
+    SELECT a.*
+    FROM stated AS s
+    CROSS JOIN LATERAL ai_aliases_of_names(ARRAY[s.place], ARRAY[s.provider], ARRAY[s.model]) AS a
 ),
 spelled AS (
     SELECT DISTINCT ON (s.place) s.place, v.provider, v.model

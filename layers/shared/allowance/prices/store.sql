@@ -66,7 +66,7 @@ ORDER BY l.provider, l.model, l.source;
 -- name, if it has one, with the price of its target. `find_usage_prices` looks up usage by the same
 -- rule.
 WITH names AS (
-    SELECT 0 AS place, %(provider)s COLLATE "C" AS provider, %(model)s COLLATE "C" AS model
+    SELECT 0::bigint AS place, %(provider)s COLLATE "C" AS provider, %(model)s COLLATE "C" AS model
 ),
 candidates AS (
     SELECT c.provider, c.model, c.rule, c.is_sellers, c.rank
@@ -90,7 +90,9 @@ known AS (
     ) AS v
 ),
 aliases AS (
-    -- include: aliases_of_names
+    SELECT a.*
+    FROM names AS n
+    CROSS JOIN LATERAL ai_aliases_of_names(ARRAY[n.place], ARRAY[n.provider], ARRAY[n.model]) AS a
 ),
 considered AS (
     SELECT c.rank, k.place, coalesce(k.provider, c.provider) AS provider,
