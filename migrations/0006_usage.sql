@@ -46,7 +46,8 @@ CREATE TABLE ai_usage (
     variant text,
     -- The gateway's own name of its provider.
     provider_name text,
-    -- As they were sent, and the label set that the entry counts under in the sums. NULL: none.
+    -- As they were sent, with `allowance/provider_name` if that is not the provider's name, and the
+    -- label set that the entry counts under in the sums. NULL: none.
     labels jsonb,
     label_set_id uuid,
     priced_provider text COLLATE "C",
@@ -244,7 +245,6 @@ GRANT SELECT (
 GRANT SELECT (
     starts_at, organization_id, group_id, provider, model, label_set_id, cost_micros, input_tokens,
     output_tokens, cache_read_tokens, cache_write_tokens, cache_write_1h_tokens, other_units,
-    stated_cost_micros, stated_difference_micros, usage_count, unpriced_usage_count
-) ON ai_usage_quarter_hourly TO allowance_routes, allowance_jobs;
-GRANT SELECT (unread_usage_count, compared_usage_count, compared_cost_micros)
-ON ai_usage_quarter_hourly TO allowance_routes;
+    stated_difference_micros, usage_count, unpriced_usage_count, unread_usage_count,
+    compared_usage_count, compared_cost_micros
+) ON ai_usage_quarter_hourly TO allowance_routes;

@@ -57,9 +57,9 @@ LANGUAGE sql STABLE AS $$
         AND starts_with(lower(p_model COLLATE "C"), left(lower(a.model), -1))
 $$;
 
--- The alias that each name has: the one of the very name, else the pattern with the longest beginning
--- of it. Names match in any case. One look into the index for each length that the patterns of the
--- provider have.
+-- The alias that each name has: the one of the very name, else the pattern with the longest
+-- beginning of it. Names match in any case. One look into the index for each length that the
+-- patterns of the provider have.
 CREATE FUNCTION ai_aliases_of_names(p_places bigint [], p_providers text [], p_models text [])
 RETURNS TABLE (
     place bigint, provider text, model text, target_provider text, target_model text, free boolean,
@@ -70,7 +70,9 @@ LANGUAGE sql STABLE AS $$
         SELECT DISTINCT lower(a.provider) AS provider, char_length(a.model) AS length
         FROM ai_model_aliases AS a
         WHERE a.model LIKE '%*' AND NOT a.removed
-            AND lower(a.provider) IN (SELECT lower(n.provider COLLATE "C") FROM unnest(p_providers) AS n (provider))
+            AND lower(a.provider) IN (
+                SELECT lower(n.provider COLLATE "C") FROM unnest(p_providers) AS n (provider)
+            )
     )
     SELECT n.place, found.provider, found.model, found.target_provider, found.target_model,
         found.free, found.is_pattern

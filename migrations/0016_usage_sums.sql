@@ -184,3 +184,6 @@ REVOKE ALL ON FUNCTION ai_label_set_id(jsonb), ai_other_label_set(),
 ai_label_sets_used(uuid [], bigint [], uuid [], bigint [], timestamptz []),
 ai_label_sets_in_sums(jsonb, bigint [], uuid [], bigint [], timestamptz []) FROM PUBLIC;
 GRANT SELECT ON ai_label_sets TO allowance_routes, allowance_jobs;
+
+GRANT SELECT (starts_at, organization_id, provider, model, unpriced_usage_count)
+ON ai_usage_quarter_hourly TO allowance_jobs;

@@ -120,14 +120,14 @@ SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 BEGIN
     RETURN QUERY
     WITH names AS (
-        SELECT n.place - 1 AS place, n.provider COLLATE "C" AS provider, n.model COLLATE "C" AS model,
-            n.since, n.until
+        SELECT n.place - 1 AS place, n.provider COLLATE "C" AS provider,
+            n.model COLLATE "C" AS model, n.since, n.until
         FROM unnest(p_named_providers, p_named_models, p_sinces, p_untils)
             WITH ORDINALITY AS n (provider, model, since, until, place)
     ),
     candidates AS (
-        SELECT c.place, c.provider COLLATE "C" AS provider, c.model COLLATE "C" AS model, c.is_sellers,
-            c.rank
+        SELECT c.place, c.provider COLLATE "C" AS provider, c.model COLLATE "C" AS model,
+            c.is_sellers, c.rank
         FROM unnest(p_places, p_providers, p_models, p_are_sellers)
             WITH ORDINALITY AS c (place, provider, model, is_sellers, rank)
     ),
@@ -145,9 +145,10 @@ BEGIN
         ) AS v
     ),
     aliases AS (
-        SELECT a.*
+        SELECT a.place, a.target_provider, a.target_model, a.free, a.is_pattern
         FROM ai_aliases_of_names(
-            ARRAY(SELECT n.place FROM names AS n ORDER BY n.place), p_named_providers, p_named_models
+            ARRAY(SELECT n.place FROM names AS n ORDER BY n.place), p_named_providers,
+            p_named_models
         ) AS a
     ),
     possible AS (
@@ -155,8 +156,8 @@ BEGIN
             false AS free
         FROM known AS k
         UNION ALL
-        SELECT a.place, a.target_provider, a.target_model, CASE WHEN a.is_pattern THEN 4 ELSE 2 END, 0,
-            false, true, a.free
+        SELECT a.place, a.target_provider, a.target_model,
+            CASE WHEN a.is_pattern THEN 4 ELSE 2 END, 0, false, true, a.free
         FROM aliases AS a
     ),
     price_starts AS (
@@ -187,7 +188,8 @@ BEGIN
             ) AS t
             WHERE c.provider = o.provider AND c.model = o.model AND c.source = 'custom'
         ) AS rows_of
-        JOIN ai_model_price_versions AS v ON v.provider = rows_of.provider AND v.model = rows_of.model
+        JOIN ai_model_price_versions AS v
+            ON v.provider = rows_of.provider AND v.model = rows_of.model
             AND v.effective_from > n.since AND v.effective_from <= n.until
     )
     SELECT s.place, s.starts, p.provider, p.model, p.id AS version_id,

@@ -66,7 +66,8 @@ def csv_rows(s3: Any, key: str) -> list[dict[str, str]]:
 def rows_of(answer: Answer) -> list[dict[str, str]]:
     assert answer.status == 200, answer.body
     assert answer.headers["Content-Type"] == "text/csv; charset=utf-8; header=present"
-    return list(csv.DictReader(io.StringIO(answer.body, newline=""), strict=True))
+    text = answer.body.encode().decode("utf-8-sig")
+    return list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
 
 
 def pages(client: Client, query: str, path: str = PATH) -> list[list[dict[str, str]]]:

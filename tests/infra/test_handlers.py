@@ -21,6 +21,7 @@ OF_DOMAINS = (
     "|organization|organization_changes|organization_models|terms|custom|custom_models"
     "|tokens|token_models|people|periods|series|series_models|series_query"
     "|forecast|forecast_models"
+    "|reports|report_store"
 )
 """Modules of domains with the shapes and stores of routes."""
 ROUTE_MODULES = re.compile(

@@ -87,7 +87,8 @@ def test_the_hot_path_reads_by_index_alone(database: Database) -> None:
         "get_user_budget_override",
         "find_groups_of_override", "upsert_user_budget_override", "delete_user_budget_override",
         "get_user_spend",
-        "list_member_spend", "list_daily_spend", "list_charges", "register_spend_exports",
+        "list_member_spend", "list_daily_spend", "list_usage_by_hour",
+        "list_missing_parts", "register_spend_exports",
     ):  # fmt: skip
         rows = database.rows(f"EXPLAIN {with_values(name, values)}")
         plan = "\n".join(line for (line,) in rows)

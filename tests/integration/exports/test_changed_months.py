@@ -72,8 +72,12 @@ def test_a_correction_has_its_month_written_again(
     assert sorted(found) == sorted(
         file(acme, each, ago) for each in ("acme", "globex") for ago in (0, 1, 14)
     )
-    (row,) = table(s3, key(acme.organizations["acme"], month=name_of(14))).to_pylist()
-    assert row["BilledCost"] == Decimal("0.005")
+    rows = table(s3, key(acme.organizations["acme"], month=name_of(14))).to_pylist()
+    # The corrected price is the price of its tokens.
+    assert [(row["BilledCost"], row["ListUnitPrice"]) for row in rows] == [
+        (Decimal("0.004"), Decimal(4)),
+        (Decimal("0.001"), Decimal(10)),
+    ]
 
 
 def test_usage_of_the_current_month_counts_no_change(

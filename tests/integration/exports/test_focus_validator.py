@@ -22,8 +22,8 @@ from tests.usage import record, results
 
 FOCUS = Path(__file__).parents[3] / ".local" / "focus"
 
-# What Allowance supports of the specification's optional features. It has no price list, because
-# one charge mixes classes of tokens that have different prices.
+# What Allowance supports of the specification's optional features. It claims no price list, because
+# usage without a price has no unit price.
 CRITERIA = (
     "ACCOUNT_NAMING_SUPPORTED",
     "MULTIPLE_BILLING_ACCOUNT_TYPES_SUPPORTED",
@@ -31,6 +31,7 @@ CRITERIA = (
     "MULTIPLE_SUB_ACCOUNT_TYPES_SUPPORTED",
     "SUB_ACCOUNT_SUPPORTED",
     "TAGGING_SUPPORTED",
+    "UNIT_PRICING_SUPPORTED",
     "USAGE_MEASUREMENT_SUPPORTED",
 )
 

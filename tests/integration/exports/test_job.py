@@ -39,12 +39,12 @@ def test_each_organization_has_an_object_for_each_month_and_format(
         record(3, user="nora"),
         record(4, occurred_at="2026-10-02T00:00:00Z"),
     )
-    assert run(database, {"month": "2026-11"}) == {"objects": 6, "rows": 3, "left": 0}
+    assert run(database, {"month": "2026-11"}) == {"objects": 6, "rows": 6, "left": 0}
     organizations = [NOBODY, acme.organizations["acme"], acme.organizations["globex"]]
     assert sorted(keys(s3)) == sorted(
         key(each, form) for each in organizations for form in ("csv", "parquet")
     )
-    assert run(database, {"month": "2026-10"}) == {"objects": 2, "rows": 1, "left": 0}
+    assert run(database, {"month": "2026-10"}) == {"objects": 2, "rows": 2, "left": 0}
     assert key(acme.organizations["acme"], month="2026-10") in keys(s3)
 
 
@@ -67,7 +67,6 @@ def test_parquet_has_decimals_and_times_in_utc_and_the_rows_of_the_csv(
         "text": pa.string(),
         "time": pa.timestamp("us", tz="UTC"),
         "count": pa.int64(),
-        "tokens": pa.decimal128(38, 0),
         "decimal": pa.decimal128(38, 6),
         "money": pa.decimal128(38, 12),
     }
@@ -93,7 +92,7 @@ def test_a_second_run_changes_no_byte_unless_there_is_new_usage(
     results(gateway, record(2, occurred_at="2026-11-01T00:00:00Z"))
     run(database, {"month": "2026-11"})
     assert keys(s3) == list(first)
-    assert table(s3, key(acme.organizations["acme"])).num_rows == 2
+    assert table(s3, key(acme.organizations["acme"])).num_rows == 4
 
 
 def test_the_first_run_writes_the_current_month_and_the_month_before(
@@ -120,7 +119,7 @@ def test_the_deployment_sets_the_prefix_the_key_and_the_formats(
     arn = "arn:aws:kms:us-east-1:123456789012:key/1"
     assert run(database, {"month": "2026-11"}, PREFIX="a/b/", KMS_ARN=arn, FORMATS="parquet") == {
         "objects": 1,
-        "rows": 1,
+        "rows": 2,
         "left": 0,
     }
     (only,) = keys(s3)
@@ -139,8 +138,9 @@ def test_a_deleted_organization_still_has_its_spend(
         Context(),
     )
     run(database, {"month": "2026-11"})
-    (row,) = table(s3, key(acme.organizations["globex"])).to_pylist()
-    assert (row["BillingAccountName"], row["BilledCost"]) == ("globex", Decimal("0.003000"))
+    rows = table(s3, key(acme.organizations["globex"])).to_pylist()
+    assert {row["BillingAccountName"] for row in rows} == {"globex"}
+    assert sum(row["BilledCost"] for row in rows) == Decimal("0.003000")
 
 
 def test_a_failing_organization_blocks_no_other_and_the_run_fails(

@@ -10,8 +10,8 @@ import pytest
 
 import import_directory
 import rerate_usage
-from allowance.exports.focus import UNIT_COLUMNS as FOCUS_UNITS
 from allowance.exports.spend_csv import UNIT_COLUMNS as SPEND_UNITS
+from allowance.exports.unit_columns import unit_text
 from allowance.prices.units import COUNTED_IN_TOKENS, OTHER_UNITS
 from tests.depth import by_depth
 from tests.exports import content, csv_rows, keys, pages, run, table
@@ -93,15 +93,27 @@ def of_spend(rows: Sequence[Mapping[str, Any]]) -> Totals:
 
 
 def of_focus(rows: Sequence[Mapping[str, Any]]) -> Totals:
-    """The totals of FOCUS. Its four costs are the same, and so are its two quantities."""
+    """The totals of FOCUS. Its four costs are the same, and so are its two quantities. A price
+    times its quantity is the cost.
+    """
     for row in rows:
         assert len({Decimal(row[f"{each}Cost"]) for each in ("Billed", "List", "Contracted")}) == 1
         assert row["EffectiveCost"] == row["BilledCost"]
         assert Decimal(row["PricingQuantity"]) / MICRO == Decimal(row["ConsumedQuantity"])
+        if row["ListUnitPrice"] not in (None, ""):
+            exact = Decimal(row["ListUnitPrice"]) * Decimal(row["PricingQuantity"])
+            assert exact == Decimal(row["BilledCost"])
+    units = {
+        unit: total(
+            [row for row in rows if row["SkuId"].endswith(f"/{unit_text(unit)}")],
+            "ConsumedQuantity",
+        )
+        for unit in OTHER_UNITS
+    }
     return Totals(
         *(total(rows, each) for each in FOCUS_NAMES),
-        [total(rows, each.name) for each in FOCUS_UNITS],
-        total(rows, "ConsumedQuantity"),
+        [*units.values()],
+        total([row for row in rows if row["ConsumedUnit"] == "Tokens"], "ConsumedQuantity"),
     )
 
 

@@ -21,6 +21,7 @@ from allowance.directory.members import WRITES
 from allowance.directory.models import PeopleQuery
 from allowance.directory.people import selection_of
 from allowance.directory.snapshot import Part
+from allowance.exports.report_period import report_period
 from allowance.spend.series_query import Asked, UserSeriesQuery
 
 LAYER = Path(allowance.__file__).parent
@@ -37,6 +38,7 @@ TOGETHER: dict[str, Iterable[str]] = {
     "parameters": READING,
     "groups": CHANGING,
     "scope": ("group_id", "user_id"),
+    "period.parameters": report_period(None, None, datetime.now(UTC)).parameters,
     "id_or_name(budget)": id_or_name("b"),
     "names.others": Names(users=["a"]).others or {},
     "names.with_caller": NOTHING_NAMED.with_caller,

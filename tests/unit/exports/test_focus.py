@@ -13,7 +13,8 @@ from uuid import UUID
 import pytest
 from pydantic import ValidationError
 
-from allowance.exports.focus import COLUMNS, Charge, position_of_charge
+from allowance.exports.charges import Charge, charges_of, position_of_charge
+from allowance.exports.focus import COLUMNS
 from allowance.exports.spend_csv import (
     SPEND_COLUMNS,
     DailySpend,
@@ -25,6 +26,7 @@ from allowance.prices.units import COUNTED_IN_TOKENS, OTHER_UNITS, TokenClass
 from allowance.spend.models import Sums
 from allowance.tables.columns import cells_of
 from allowance.usage.counts import TokenCounts, UnitCounts
+from tests.charges import RATES, usage
 
 # https://focus.finops.org/focus-specification/v1-2/: what MUST be present for every provider,
 # and may not be null.
@@ -39,28 +41,49 @@ MANDATORY = {
 }  # fmt: skip
 NULLABLE = {
     "ChargeClass", "CommitmentDiscountStatus", "InvoiceId", "SubAccountId", "SubAccountName",
-    "SubAccountType", "x_StatedCost", "x_StatedCostDifference",
+    "SubAccountType", "ListUnitPrice", "SkuPriceDetails", "x_UserId", "x_StatedCost",
+    "x_StatedCostDifference",
 }  # fmt: skip
 
 
 def charge(**changes: Any) -> Charge:
-    made = {
-        "hour": datetime(2026, 11, 30, 23, tzinfo=UTC), "organization_id": UUID(int=1),
-        "organization_name": "acme",
-        "group_id": UUID(int=2), "group_name": "platform", "provider": "anthropic",
-        "model": "claude-sonnet-4-5", "label_set_id": UUID(int=3), "labels": {},
-        "cost_micros": 1_234_567, "input_tokens": 1_000_000, "output_tokens": 2,
-        "cache_read_tokens": 3,
-        "cache_write_tokens": 4, "cache_write_1h_tokens": 5, "other_units": {}, "usage_count": 7,
-        "unpriced_usage_count": 1, "stated_cost_micros": None, "stated_difference_micros": None,
-    }  # fmt: skip
-    return Charge(**made | changes)
+    return charges_of(usage(**changes))[0]
+
+
+def rows(**changes: Any) -> list[dict[str, Any]]:
+    names = [column.name for column in COLUMNS]
+    return [
+        dict(zip(names, cells_of(COLUMNS, each), strict=True))
+        for each in charges_of(usage(**changes))
+    ]
 
 
 def row(**changes: Any) -> dict[str, Any]:
-    return dict(
-        zip((column.name for column in COLUMNS), cells_of(COLUMNS, charge(**changes)), strict=True)
-    )
+    return rows(**changes)[0]
+
+
+def test_the_price_of_a_sku_has_its_version_variant_and_tier() -> None:
+    plain = row()
+    assert plain["SkuId"] == "anthropic/claude-sonnet-4-5/input_tokens"
+    assert plain["SkuPriceId"] == f"{plain['SkuId']}@4711"
+    assert (plain["ListUnitPrice"], plain["SkuPriceDetails"]) == (Decimal(3), None)
+    stated = json.dumps({**RATES, "above_input_tokens": 200_000})
+    batch = row(variant="batch", rates=stated)
+    assert batch["SkuPriceId"] == f"{plain['SkuId']}@4711/batch/above-200000"
+    assert json.loads(batch["SkuPriceDetails"]) == {
+        "x_Variant": "batch",
+        "x_AboveInputTokens": 200_000,
+    }
+    unpriced = row(rates=None)
+    assert unpriced["SkuPriceId"] == unpriced["SkuId"]
+    assert unpriced["ListUnitPrice"] is None
+
+
+def test_counts_and_stated_costs_are_in_the_first_charge_alone() -> None:
+    first, second = rows(stated_cost_micros=Decimal(1), stated_difference_micros=Decimal(2))
+    names = ("x_UsageCount", "x_UnpricedUsageCount", "x_StatedCost", "x_StatedCostDifference")
+    assert [first[name] for name in names] == [7, 1, Decimal("0.000001"), Decimal("0.000002")]
+    assert [second[name] for name in names] == [0, 0, None, None]
 
 
 def test_every_mandatory_column_is_there_and_our_own_columns_come_last() -> None:
@@ -79,6 +102,7 @@ def test_every_mandatory_column_is_there_and_our_own_columns_come_last() -> None
         {"group_name": None},
         {"group_id": UUID(int=0), "group_name": None},
         {"organization_id": UUID(int=0), "organization_name": None},
+        {"user_id": UUID(int=0), "username": None, "rates": None},
     ],
 )
 def test_only_what_may_be_null_is_null(changes: dict[str, Any]) -> None:
@@ -86,7 +110,11 @@ def test_only_what_may_be_null_is_null(changes: dict[str, Any]) -> None:
 
 
 def test_labels_are_tags_beside_our_own() -> None:
-    own = {"allowance/organization": "acme", "allowance/group": "platform"}
+    own = {
+        "allowance/organization": "acme",
+        "allowance/group": "platform",
+        "allowance/user": "maya",
+    }
     assert json.loads(row(labels={"project": "search"})["Tags"]) == {"project": "search", **own}
     assert json.loads(row(labels=None)["Tags"]) == {"allowance/labels": "other", **own}
 
@@ -94,61 +122,47 @@ def test_labels_are_tags_beside_our_own() -> None:
 def test_a_charge_has_the_values_of_its_hour() -> None:
     cells = row()
     assert {cells[f"{name}Cost"] for name in ("Billed", "Contracted", "Effective", "List")} == {
-        Decimal("1.234567")
+        Decimal("0.00003")
     }
     assert cells["BillingPeriodStart"] == datetime(2026, 11, 1, tzinfo=UTC)
     assert (
         cells["BillingPeriodEnd"] == cells["ChargePeriodEnd"] == datetime(2026, 12, 1, tzinfo=UTC)
     )
     assert cells["ChargePeriodEnd"] - cells["ChargePeriodStart"] == timedelta(hours=1)
-    assert (cells["ConsumedQuantity"], cells["ConsumedUnit"]) == (Decimal(1_000_014), "Tokens")
+    assert (cells["ConsumedQuantity"], cells["ConsumedUnit"]) == (Decimal(10), "Tokens")
     assert (cells["PricingQuantity"], cells["PricingUnit"]) == (
-        Decimal("1.000014"),
+        Decimal("0.000010"),
         "1000000 Tokens",
     )
-    assert (cells["BillingAccountId"], cells["SubAccountId"]) == (
+    assert (cells["BillingAccountId"], cells["SubAccountId"], cells["x_UserId"]) == (
         str(UUID(int=1)),
         str(UUID(int=2)),
+        str(UUID(int=4)),
     )
-    assert json.loads(cells["Tags"]) == {
-        "allowance/organization": "acme",
-        "allowance/group": "platform",
-    }
-    assert (cells["ServiceName"], cells["SkuId"]) == (
-        "claude-sonnet-4-5",
-        "anthropic/claude-sonnet-4-5",
-    )
-    assert (cells["x_UsageCount"], cells["x_UnpricedUsageCount"]) == (7, 1)
+    assert cells["ServiceName"] == "claude-sonnet-4-5"
+    assert cells["SkuMeter"] == "Input Tokens"
+    assert cells["ChargeDescription"] == "Input Tokens of claude-sonnet-4-5 by anthropic"
 
 
 def test_every_amount_is_exact() -> None:
-    cells = row(
-        cost_micros=Decimal("9" * 30 + ".000001"),
-        stated_cost_micros=Decimal("0.5"),
-        stated_difference_micros=Decimal("-0.000001"),
-    )
+    *_, cells = rows(rates=None, cost_micros=Decimal("9" * 30 + ".000001"))
     for name in ("BilledCost", "ContractedCost", "EffectiveCost", "ListCost"):
         assert cells[name] == Decimal("9" * 24 + "." + "9" * 6 + "000001")
-    assert f"{cells['x_StatedCost']:f}" == "0.000000500000"
-    assert f"{cells['x_StatedCostDifference']:f}" == "-0.000000000001"
+    stated = row(stated_cost_micros=Decimal("0.5"), stated_difference_micros=Decimal("-0.000001"))
+    assert f"{stated['x_StatedCost']:f}" == "0.000000500000"
+    assert f"{stated['x_StatedCostDifference']:f}" == "-0.000000000001"
 
 
-def test_tokens_of_audio_and_images_are_tokens_and_searches_are_not() -> None:
-    cells = row(other_units={"input_audio": 100, "output_image": 20, "web_searches": 3})
-    assert cells["ConsumedQuantity"] == Decimal(1_000_134)
-    assert cells["PricingQuantity"] == Decimal("1.000134")
-    assert (cells["x_InputAudioTokens"], cells["x_OutputImageTokens"]) == (100, 20)
-    assert (cells["x_WebSearches"], cells["x_Pages"]) == (3, 0)
-
-
-def test_each_export_has_a_column_for_each_unit_in_registry_order() -> None:
+def test_each_unit_is_a_charge_and_a_column_of_spend() -> None:
     """Each unit has a quantity of its own, and the cells have them all."""
     units = {unit: number for number, unit in enumerate(OTHER_UNITS, 10)}
-    own = [value for name, value in row(other_units=units).items() if name.startswith("x_")]
-    assert own[5 : 5 + len(units)] == list(units.values())
+    quantities = [each["ConsumedQuantity"] for each in rows(other_units=units)[2:]]
+    # What costs nothing by these prices is of 7 calls.
+    own = sorted(number for unit, number in units.items() if unit != "requests")
+    assert quantities == [*own, units["requests"], 7]
     spend = DailySpend(
         day=date(2026, 11, 30), user_id=UUID(int=1), username=None,
-        **{name: getattr(charge(other_units=units), name) for name in Sums.model_fields},
+        **{name: getattr(usage(other_units=units), name) for name in Sums.model_fields},
         group_id=UUID(int=2), group_name=None,
     )  # fmt: skip
     names = [column.name for column in SPEND_COLUMNS]
@@ -178,17 +192,17 @@ def test_a_deleted_group_is_named_by_its_id_and_no_group_is_no_sub_account() -> 
 
 def test_a_page_fits_a_lambda_response_and_ends_with_a_whole_row() -> None:
     """Names as long as they may be, of characters that JSON writes as twelve."""
-    rows = [
+    found = [
         charge(model=f"{n:03}" + "\U0001f4b8" * 252, provider="\U0001f4b8" * 255)
         for n in range(300)
     ]
     period, seen, pages = month_of("2026-11"), 0, 0
-    while seen < len(rows):
-        page = page_of(COLUMNS, rows[seen:], position_of_charge, ExportQuery(), period, "acme")
+    while seen < len(found):
+        page = page_of(COLUMNS, found[seen:], position_of_charge, ExportQuery(), period, "acme")
         assert 1_000_000 < len(json.dumps(page.content)) <= 5_000_100 or page.next is None
         count = page.content.count("\r\n") - 1
         assert f'"{seen + count - 1:03}' in page.content
-        assert (page.next is None) == (seen + count == len(rows))
+        assert (page.next is None) == (seen + count == len(found))
         seen, pages = seen + count, pages + 1
     assert pages > 1
 

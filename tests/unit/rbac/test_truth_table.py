@@ -82,7 +82,7 @@ usage-ingester                        -     -         -        -       -   -    
 usage-rerater                         -     -         -        -       -   -      -           -
 usage-attributor                      -     -         -        -       -   -      -           -
 alert-deliverer                       -     -         -        -       -   -      -           -
-spend-exporter                        r     r         r        -       -   r      r           -
+spend-exporter                        -     -         -        r       r   -      -           r
 usage-expirer                         -     -         -        -       -   -      -           -
 override-expirer                      -     -         -        -       -   -      -           -
 """

@@ -1,6 +1,6 @@
-"""Exports of spend: CSV for a route, FOCUS in CSV and Parquet for S3.
+"""Exports and reports of spend: CSV and reports for routes, FOCUS in CSV and Parquet for S3.
 
-Owns the columns of exports, their pages, and the job that writes them. Does not sum usage: it reads
-the sums by hour and day. Invariants: an export equals the ledger to 1e-12 USD. The failure of
-one organization stops no other.
+Owns the columns of exports, their pages, reports in Coder's form, and the job that writes to S3.
+Keeps no sums. Reads the sums by day, and the ledger hour by hour for prices. Invariants: an export
+equals the ledger to 1e-12 USD. The failure of one organization stops no other.
 """

@@ -14,9 +14,9 @@ from uuid import UUID
 from allowance.access.store import Store
 from allowance.budgets.effective import Period, period_containing
 from allowance.contract.fields import Row
-from allowance.exports.focus import Charge, ChargePosition
-from allowance.exports.store import charges_of
-from allowance.rbac.policy import SPEND_EXPORTS, Action, groups_object
+from allowance.exports.charges import Charge, ChargePosition
+from allowance.exports.store import charges_in
+from allowance.rbac.policy import SPEND_EXPORTS, Action, group_members_object
 
 PAGE = 10_000
 CLAIMED = 20
@@ -99,12 +99,12 @@ class ExportSource(Store):
     def list_charges(
         self, organization_id: UUID, period: Period, after: ChargePosition | None
     ) -> list[Charge]:
-        """Return a page of an organization's charges in a period, in their order.
+        """Return the charges of a page of an organization's usage in a period, in their order.
 
         The page after the last is empty.
         """
-        db = self._gate.open(Action.READ, groups_object(organization_id))
-        return charges_of(db, organization_id, period, after, PAGE)
+        db = self._gate.open(Action.READ, group_members_object(organization_id))
+        return charges_in(db, organization_id, period, after, PAGE)
 
     def mark(self, file: DueFile) -> None:
         """Record that the file is written."""

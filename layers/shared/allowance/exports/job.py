@@ -20,8 +20,9 @@ from allowance.budgets.effective import Period, period_containing
 from allowance.contract.fields import Body, Row
 from allowance.contract.validation import as_phrases, problems_of
 from allowance.errors import ExportFailed, Problem, ValidationFailed
+from allowance.exports.charges import position_of_charge
 from allowance.exports.files import DueFile, ExportSource
-from allowance.exports.focus import COLUMNS, position_of_charge
+from allowance.exports.focus import COLUMNS
 from allowance.exports.settings import ExportTarget, FileFormat, export_target
 from allowance.exports.spend_csv import month_of
 from allowance.log import logger

@@ -13,15 +13,26 @@ from allowance.budgets.effective import Period, period_containing
 from allowance.contract.money import usd, usd_or_none, whole_micros
 from allowance.contract.query import WHOLE_NUMBER, Query, content_in, text_for
 from allowance.errors import InvalidQuery, Problem
+from allowance.exports.reports import (
+    GroupId,
+    Model,
+    PeriodEnd,
+    PeriodStart,
+    ProviderName,
+    UserId,
+)
 from allowance.exports.unit_columns import unit_columns
 from allowance.spend.models import Sums
 from allowance.tables import csv as csv_file
 from allowance.tables.columns import Column, cells_of
-from allowance.tables.csv import CsvPage
+from allowance.tables.csv import BOM, CsvPage
 
 MAX_ROWS = 5_000
 MAX_CONTENT_BYTES = 5_000_000
 """The content of a page as JSON. A Lambda's response has at most 6 MB."""
+
+OWN = frozenset({"month", "format", "limit", "after"})
+"""The parameters that select our formats."""
 
 MONTH_FORM = re.compile(r"20[2-9]\d-(0[1-9]|1[0-2])", re.ASCII)
 
@@ -39,7 +50,7 @@ def _month(text: str) -> str:
 
 
 class ExportQuery(Query):
-    """The month, the columns and the page."""
+    """The month, the columns and the page; or Coder's parameters, the period and the filters."""
 
     month: Annotated[
         str | None,
@@ -75,6 +86,30 @@ class ExportQuery(Query):
             json_schema_extra={"maxLength": 4096},
         ),
     ] = None
+    bom: Annotated[
+        Literal["1"] | None,
+        Field(description="`1`: begin with the mark by which Excel reads UTF-8. `spend` has it."),
+    ] = None
+    period_start: PeriodStart = None
+    period_end: PeriodEnd = None
+    user_id: UserId = None
+    group_id: GroupId = None
+    provider_name: ProviderName = None
+    model: Model = None
+
+    @property
+    def is_coders(self) -> bool:
+        """Return whether a parameter of Coder's API is given."""
+        return bool(self.model_fields_set - OWN - {"bom"})
+
+    def refuse_mixture(self) -> None:
+        """Raise InvalidQuery if parameters of ours stand beside those of Coder's API."""
+        if mixed := [
+            each for each in type(self).model_fields if each in self.model_fields_set & OWN
+        ]:
+            raise InvalidQuery(
+                Problem(each, "Must not stand beside parameters of Coder's form.") for each in mixed
+            )
 
 
 class DailySpend(Sums):
@@ -99,7 +134,7 @@ def position_of_spend(spend: DailySpend) -> SpendPosition:
     return SpendPosition(spend.day, spend.user_id, spend.group_id)
 
 
-UNIT_COLUMNS: tuple[Column[DailySpend], ...] = unit_columns(str)
+UNIT_COLUMNS: tuple[Column[DailySpend], ...] = unit_columns()
 
 SPEND_COLUMNS: tuple[Column[DailySpend], ...] = (
     Column("day", "text", lambda each: each.day),
@@ -138,7 +173,8 @@ def page_of[R, P: tuple[object, ...]](
 
     One row more than the limit shows that the month goes on.
     """
-    records = [csv_file.record([column.name for column in columns])]
+    has_bom = query.format == "spend" or query.bom is not None
+    records = [BOM * has_bom + csv_file.record([column.name for column in columns])]
     size = _size(records[0])
     for row in rows[: query.limit]:
         record = csv_file.record(cells_of(columns, row))
@@ -156,7 +192,7 @@ def page_of[R, P: tuple[object, ...]](
             "format": query.format,
             "limit": str(query.limit),
             "after": after,
-        }
+        } | ({"bom": query.bom} if query.bom else {})
     name = re.sub(r"[^A-Za-z0-9]+", "-", organization_name).strip("-").lower() or "organization"
     return CsvPage("".join(records), f"{name}-{query.format}-{month}.csv", following)
 

@@ -1,18 +1,16 @@
 """The columns of other units: one for each in the registry, in its order, whether used or not."""
 
-from collections.abc import Callable
-
 from allowance.prices.units import COUNTED_IN_TOKENS, OTHER_UNITS, OtherUnit
 from allowance.spend.models import Sums
 from allowance.tables.columns import Column
 
 
-def unit_columns[R: Sums](name_of: Callable[[str], str]) -> tuple[Column[R], ...]:
-    """Return a column for each other unit. `name_of` returns its name in the style of the table."""
-    return tuple(_column(unit, name_of(_text_of(unit))) for unit in OTHER_UNITS)
+def unit_columns[R: Sums]() -> tuple[Column[R], ...]:
+    """Return a column for each other unit."""
+    return tuple(_column(unit, unit_text(unit)) for unit in OTHER_UNITS)
 
 
-def _text_of(unit: OtherUnit) -> str:
+def unit_text(unit: OtherUnit) -> str:
     """Return the name in the style of the columns of the five classes: `input_audio_tokens`."""
     return f"{unit}_tokens" if unit in COUNTED_IN_TOKENS else unit
 

@@ -28,7 +28,7 @@ known AS (
     ) AS v
 ),
 aliases AS (
-    SELECT a.*
+    SELECT a.place, a.provider, a.model, a.target_provider, a.target_model, a.free, a.is_pattern
     FROM stated AS s
     CROSS JOIN LATERAL ai_aliases_of_names(ARRAY[s.place], ARRAY[s.provider], ARRAY[s.model]) AS a
 ),

@@ -90,7 +90,7 @@ known AS (
     ) AS v
 ),
 aliases AS (
-    SELECT a.*
+    SELECT a.place, a.provider, a.model, a.target_provider, a.target_model, a.free, a.is_pattern
     FROM names AS n
     CROSS JOIN LATERAL ai_aliases_of_names(ARRAY[n.place], ARRAY[n.provider], ARRAY[n.model]) AS a
 ),

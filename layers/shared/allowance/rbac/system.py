@@ -46,7 +46,7 @@ USAGE_ATTRIBUTOR = _actor("usage-attributor", (ResourceType.AI_USAGE, Action.UPD
 ALERT_DELIVERER = _actor("alert-deliverer", (ResourceType.AI_SPEND_ALERT, Action.UPDATE))
 SPEND_EXPORTER = _actor(
     "spend-exporter",
-    (ResourceType.GROUP, Action.READ),
+    (ResourceType.GROUP_MEMBER, Action.READ),
     (ResourceType.AI_SPEND_EXPORT, Action.UPDATE),
 )
 USAGE_EXPIRER = _actor("usage-expirer", (ResourceType.AI_USAGE, Action.DELETE))

@@ -12,6 +12,11 @@ from allowance.tables.columns import Cell
 MEDIA_TYPE = "text/csv; charset=utf-8; header=present"
 """RFC 4180, section 3."""
 
+BOM = "\ufeff"
+"""What makes Excel read a file as UTF-8: https://www.unicode.org/faq/utf_bom.html. A program has to
+skip it (in Python, `utf-8-sig`).
+"""
+
 CELL_STARTS = re.compile(
     r"(^(?=[\t\r])|(?:^|[;\t\r\n])(?=[^\S\r\n]*[=+\-@\uff1d\uff0b\uff0d\uff20]))"
 )

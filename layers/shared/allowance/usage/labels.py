@@ -1,5 +1,6 @@
 """The labels of a usage, by which it is counted, such as its project or team. Pure."""
 
+import json
 import re
 from functools import lru_cache
 from typing import Annotated
@@ -14,6 +15,9 @@ MAX_VALUE_LENGTH = 255
 
 OWN_PREFIX = "allowance/"
 """Exports put keys of their own beside the labels."""
+
+PROVIDER_NAME = f"{OWN_PREFIX}provider_name"
+"""The key of the gateway's own name of its provider, by which usage is counted like by a label."""
 
 OTHER_SET = "other"
 """What reports call the labels of usage that came after the first 1,000 label sets of its day."""
@@ -68,3 +72,15 @@ def plain_labels_text(items: tuple[tuple[str, object], ...]) -> str | None:
 def labels_text(labels: dict[str, str] | dict[str, object] | None) -> str:
     """Return the canonical JSON of labels, empty without any."""
     return canonical_json(labels) if labels else ""
+
+
+@lru_cache(maxsize=4096)
+def counted_labels(labels: str, provider: str, provider_name: str | None) -> str:
+    """Return the canonical JSON of what a usage counts under in the sums: its labels, and the
+    gateway's name of its provider if it is another than the provider's.
+
+    Cached, because the same few come again and again.
+    """
+    if not provider_name or provider_name == provider:
+        return labels
+    return canonical_json({**json.loads(labels or "{}"), PROVIDER_NAME: provider_name})

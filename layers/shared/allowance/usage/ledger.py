@@ -19,6 +19,7 @@ from allowance.prices.terms import RATES, Rates
 from allowance.usage.columns import EntryColumns, columns_of
 from allowance.usage.entries import Entry, UsageUser
 from allowance.usage.kept import Kept
+from allowance.usage.labels import counted_labels
 from allowance.usage.rating import Attribution
 from allowance.usage.records import Usage
 from allowance.usage.revisions import NO_USER, Change, changes_text, unattributed_text
@@ -112,10 +113,13 @@ def call_of_columns(
     people: dict[Attribution, int] = {}
     # Postgres counts the elements of an array from 1.
     persons = [people.setdefault(each, len(people) + 1) for each in entries.attributions]
+    labels = entries.labels
+    if any(entries.provider_names):
+        counted = zip(labels, entries.providers, entries.provider_names, strict=True)
+        labels = [counted_labels(*each) for each in counted]
     label_sets: dict[str, int] = {}
     label_sets_of = [
-        label_sets.setdefault(each, len(label_sets) + 1) if each else None
-        for each in entries.labels
+        label_sets.setdefault(each, len(label_sets) + 1) if each else None for each in labels
     ]
     by_user = {each.user_id: each for each in users if each.limit_source is not None}
     limited = by_user.values()
