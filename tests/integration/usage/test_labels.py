@@ -15,6 +15,8 @@ from tests.usage import custom, record, rerate, rerated, results
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SETS = 1000
 LABELS = {"project": "search", "env": "prod"}
+NAMED = LABELS | {"allowance/provider_name": "azure-eu"}
+"""Usage also counts by the gateway's own name of its provider."""
 BY_LABELS = (
     "SELECT l.labels, sum(s.usage_count)::int, sum(s.unpriced_usage_count)::int,"
     " sum(s.cost_micros)::int FROM {} AS s LEFT JOIN ai_label_sets AS l ON l.id = s.label_set_id"
@@ -57,7 +59,8 @@ def test_labels_are_kept_and_counted_by_set(gateway: Client, database: Database)
     )
     assert {each["status"] for each in found} == {"recorded"}
     assert sums(database) == [
-        (LABELS, 2, 1, 3000),
+        (NAMED, 1, 0, 3000),
+        (LABELS, 1, 1, 0),
         ({"project": "chat"}, 1, 0, 3000),
         ({}, 2, 0, 6000),
     ]
@@ -65,7 +68,7 @@ def test_labels_are_kept_and_counted_by_set(gateway: Client, database: Database)
         "SELECT source_id, labels, provider_name, label_set_id = ai_label_set_id(labels)"
         " FROM ai_usage ORDER BY source_id"
     ) == [
-        ("call-1", LABELS, "azure-eu", True),
+        ("call-1", NAMED, "azure-eu", True),
         ("call-2", LABELS, None, True),
         ("call-3", {"project": "chat"}, None, True),
         ("call-4", None, None, None),
@@ -90,8 +93,8 @@ def test_a_correction_counts_under_the_labels_of_its_usage(
     results(gateway, record(1, model="new", labels=LABELS, provider_name="azure-eu"))
     price_new(acme)
     assert rerate() == rerated(examined=1, corrected=1, difference_micros=6000)
-    assert sums(database) == [(LABELS, 1, 0, 6000)]
-    assert database.rows("SELECT labels, provider_name FROM ai_usage") == [(LABELS, "azure-eu")] * 2
+    assert sums(database) == [(NAMED, 1, 0, 6000)]
+    assert database.rows("SELECT labels, provider_name FROM ai_usage") == [(NAMED, "azure-eu")] * 2
     assert_sums_agree(database)
 
 
