@@ -1,16 +1,15 @@
-"""Measure the spend routes with 100,000 users and 12,000,000 usages in a month, and print their
-plans: `make bench-spend`.
+"""Measure the spend routes and the overview with 100,000 users, 1,000 groups and 12,000,000 usages,
+and print their plans: `make bench-spend`.
 
-It is the worst case: every user works on every day of the month, all spend of a group's 10,000
-members counts for that group, and usage is spread over QUARTERS quarters of an hour of a day. It
-takes 10 GB of disk and some minutes.
+It is the worst case: every user works on 29 days of the last month and today, all spend of a
+group's 10,000 members counts for that group, and usage is spread over QUARTERS quarters of an hour
+of a day. The days of the last month are rolled up. It takes 10 GB of disk and some minutes.
 """
 
 import os
 import statistics
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,12 +18,13 @@ from uuid import UUID
 import psycopg
 
 from allowance.access.session import Ping
-from allowance.budgets.effective import period_containing
 from allowance.database.database import Database
 from allowance.database.queries import call, queries
 from allowance.database.settings import DatabaseSource
 from allowance.rbac.system import Login
 from allowance.spend.models import GroupTotals, MemberTotals, UserSpend
+from bench import spend_overview
+from bench.rolled_days import last_month, roll_up
 from bench.spend_series import periods, series
 from local.postgres import EmbeddedPostgres
 from migrations.migrate import migrate
@@ -47,14 +47,14 @@ GENERATED = {
         "INSERT INTO groups (id, organization_id, name)"
         " VALUES (%(group)s, %(organization)s, 'large')",
         "INSERT INTO groups (organization_id, name)"
-        " SELECT %(organization)s, 'g' || n FROM generate_series(1, 500) AS n",
+        " SELECT %(organization)s, 'g' || n FROM generate_series(1, 999) AS n",
         "INSERT INTO group_members SELECT %(group)s, id"
         " FROM (SELECT id FROM users ORDER BY id LIMIT %(members)s) AS u",
         # Every user is in two more groups, and one group in five has a budget.
         "INSERT INTO group_members SELECT g.id, u.id"
         " FROM (SELECT id, row_number() OVER (ORDER BY id) AS n FROM users) AS u"
         " JOIN (SELECT id, row_number() OVER (ORDER BY id) AS n FROM groups"
-        " WHERE name LIKE 'g%%') AS g ON g.n IN (1 + u.n %% 250, 251 + u.n %% 249)",
+        " WHERE name LIKE 'g%%') AS g ON g.n IN (1 + u.n %% 500, 501 + u.n %% 499)",
         "INSERT INTO group_ai_budgets SELECT id, 1 + hashtext(name) %% 100 + 100 FROM groups"
         " WHERE id = %(group)s OR hashtext(name) %% 5 = 0",
         "INSERT INTO user_ai_budget_overrides"
@@ -68,7 +68,8 @@ GENERATED = {
         " cache_write_1h_tokens, usage_count, unpriced_usage_count)"
         " SELECT u.id, gm.group_id, %(organization)s, 'openai', 'gpt-1', d::date,"
         " 1000000, 9, 9, 9, 0, 0, %(per_day)s, 0"
-        " FROM generate_series(%(start)s, %(start)s + interval '29 days', interval '1 day') AS d"
+        " FROM (SELECT generate_series(%(start)s, %(start)s + interval '28 days', interval '1 day')"
+        " UNION SELECT date_trunc('day', now(), 'UTC')) AS d (d)"
         " CROSS JOIN users AS u"
         " JOIN (SELECT DISTINCT ON (user_id) user_id, group_id FROM group_members"
         " ORDER BY user_id, group_id <> %(group)s, group_id) AS gm ON gm.user_id = u.id",
@@ -88,8 +89,9 @@ GENERATED = {
         " unnest(ARRAY['1 hour', '-1 hour', '-2 hours']::interval []) AS until"
         " WHERE gm.group_id = %(group)s ORDER BY random()",
     ),
+    "budgets": spend_overview.BUDGETS,
     "usages": (
-        "SELECT ensure_ai_usage_month(%(start)s)",
+        "SELECT ensure_ai_usage_month(%(start)s), ensure_ai_usage_month(now())",
         "INSERT INTO ai_usage (id, reason, source, source_id, user_id, group_id, organization_id,"
         " provider, model, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,"
         " cache_write_1h_tokens, cost_micros, priced, usage_count, unpriced_usage_count,"
@@ -131,7 +133,7 @@ def generate(owner: psycopg.Connection[Any], parameters: dict[str, Any]) -> None
 
 
 def main() -> None:
-    period = period_containing(datetime.now(UTC))
+    period = last_month()
     bounds = {"period_start": period.start, "period_end": period.end}
     with EmbeddedPostgres() as server, psycopg.connect(server.url, autocommit=True) as owner:
         migrate(owner, passwords={Login.ROUTES: PASSWORD})
@@ -147,6 +149,7 @@ def main() -> None:
             }
             | {"start": period.start},
         )
+        roll_up(owner)
         members = [
             row[0]
             for row in owner.execute(
@@ -172,6 +175,7 @@ def main() -> None:
             ("a user", UserSpend, "get_user_spend", {"user_id": members[0]} | bounds),
             *series(ORGANIZATION, GROUP, members, period.start.date()),
             *periods(ORGANIZATION, GROUP, members, bounds),
+            *spend_overview.measured(members[0], period),
         )
         for label, model, query, parameters in measured:
             taken = median_ms(partial(database.rows_of, call(model, query, **parameters)))

@@ -18,7 +18,7 @@ from uuid import UUID
 
 import psycopg
 
-from allowance.budgets.effective import period_containing
+from allowance.budgets.effective import Period
 from allowance.contract.fields import Row
 from allowance.database.database import Database
 from allowance.database.queries import call, queries
@@ -27,6 +27,7 @@ from allowance.overview.forecast import since
 from allowance.overview.forecast_models import AllowanceSoFar, BudgetSoFar, SpendSoFar
 from allowance.overview.models import OverviewParts
 from allowance.rbac.system import Login
+from bench.rolled_days import last_month, roll_up
 from local.postgres import EmbeddedPostgres
 from migrations.migrate import migrate
 
@@ -36,6 +37,19 @@ RUNS = 11
 PASSWORD = os.urandom(16).hex()
 ORGANIZATION, GROUP = UUID(int=1), UUID(int=2)
 EXPLAIN = b"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) "
+
+BUDGETS = (
+    "INSERT INTO ai_budgets (organization_id, name, scope, per, models, limit_micros, period_unit,"
+    " time_zone, week_starts, year_starts, enforcement, thresholds, rollover_micros)"
+    " SELECT %(organization)s, 'b' || n, 'organization', 'total', '{*}', 1000000000, 'month',"
+    " 'UTC', 1, 1, 'warn', '{}', 0 FROM generate_series(1, 5) AS n",
+    "INSERT INTO ai_budget_counters (budget_id, subject, slice, period_start, spent_micros)"
+    " SELECT id, '', 0, %(start)s, 5 FROM ai_budgets",
+    "INSERT INTO audit_log (actor_name, action, resource_type, resource_id, organization_id,"
+    " request_id) SELECT 'a', 'update', 'group', n::text, %(organization)s, ''"
+    " FROM generate_series(1, 100000) AS n",
+)
+"""Budgets, and an audit log."""
 
 GENERATED = (
     "INSERT INTO organizations (id, name, is_default) VALUES (%(organization)s, 'acme', true)",
@@ -88,15 +102,7 @@ GENERATED = (
     " FROM group_members AS gm,"
     " unnest(ARRAY['1 hour', '-1 hour', '-2 hours']::interval []) AS until"
     " WHERE gm.group_id = %(group)s ORDER BY random()",
-    "INSERT INTO ai_budgets (organization_id, name, scope, per, models, limit_micros, period_unit,"
-    " time_zone, week_starts, year_starts, enforcement, thresholds, rollover_micros)"
-    " SELECT %(organization)s, 'b' || n, 'organization', 'total', '{*}', 1000000000, 'month',"
-    " 'UTC', 1, 1, 'warn', '{}', 0 FROM generate_series(1, 5) AS n",
-    "INSERT INTO ai_budget_counters (budget_id, subject, slice, period_start, spent_micros)"
-    " SELECT id, '', 0, %(start)s, 5 FROM ai_budgets",
-    "INSERT INTO audit_log (actor_name, action, resource_type, resource_id, organization_id,"
-    " request_id) SELECT 'a', 'update', 'group', n::text, %(organization)s, ''"
-    " FROM generate_series(1, 100000) AS n",
+    *BUDGETS,
     "VACUUM ANALYZE",
 )
 
@@ -111,10 +117,9 @@ def median_ms(work: Callable[[], Any]) -> float:
     return statistics.median(times) * 1000
 
 
-def measured(user_id: UUID) -> list[tuple[str, type[Row], str, dict[str, Any]]]:
+def measured(user_id: UUID, period: Period) -> list[tuple[str, type[Row], str, dict[str, Any]]]:
     """What to measure: a label, the model of the rows, the query, and its parameters."""
     now = datetime.now(UTC)
-    period = period_containing(now)
     bounds = {"period_start": period.start, "period_end": period.end}
     whole: dict[str, Any] = {
         "organization_id": ORGANIZATION,
@@ -141,13 +146,14 @@ def measured(user_id: UUID) -> list[tuple[str, type[Row], str, dict[str, Any]]]:
 
 
 def main() -> None:
-    start = period_containing(datetime.now(UTC)).start
+    period = last_month()
     given = {"organization": ORGANIZATION, "group": GROUP, "users": USERS, "quarters": QUARTERS}
     with EmbeddedPostgres() as server, psycopg.connect(server.url, autocommit=True) as owner:
         migrate(owner, passwords={Login.ROUTES: PASSWORD})
         owner.execute("SET synchronous_commit = off")
         for statement in GENERATED:
-            owner.execute(statement.encode(), given | {"start": start})
+            owner.execute(statement.encode(), given | {"start": period.start})
+        roll_up(owner)
         (row,) = owner.execute(
             "SELECT user_id FROM group_members WHERE group_id = %s LIMIT 1", (GROUP,)
         )
@@ -157,18 +163,13 @@ def main() -> None:
         ).geturl()
         database = Database(DatabaseSource(routes_url, None), "bench")
         print(f"{'query':30}{'ms':>8}")
-        for label, model, query, parameters in measured(row[0]):
-            names = {name: parameters[name] for name in parameters_of(query)}
-            taken = median_ms(partial(database.rows_of, call(model, query, **names)))
+        for label, model, query, parameters in measured(row[0], period):
+            taken = median_ms(partial(database.rows_of, call(model, query, **parameters)))
             print(f"{label:30}{taken:8.1f}")
-        for label, _, query, parameters in measured(row[0]):
+        for label, _, query, parameters in measured(row[0], period):
             plan = owner.execute(EXPLAIN + queries()[query].sql, parameters)
             print(f"\n{label}\n" + "\n".join(line[0] for line in plan))
         database.close()
-
-
-def parameters_of(query: str) -> set[str]:
-    return {part.split(")s")[0] for part in queries()[query].sql.decode().split("%(")[1:]}
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ def series(
     """The series of the month that the data are in."""
     given = {"month": f"{month:%Y-%m}"}
     in_berlin = given | {"time_zone": "Europe/Berlin"}
-    by_model, by_user = given | {"split": "model"}, given | {"split": "user"}
+    by_model, by_group, by_user = (given | {"split": each} for each in ("model", "group", "user"))
     of_organization = {"organization_id": organization_id, "shows_groups": True}
     nobody = Asked(None, None, None, None)
     group = Asked(group_id, None, None, None)
@@ -33,9 +33,11 @@ def series(
 
     def listed(label: str, query: str, asked: SeriesQuery, named: Asked) -> Measured:
         parameters = of_organization | named.parameters | asked.terms
-        if query == "list_series_by_user":
-            parameters |= {"split": "user", "top": asked.top, "token_units": TOKEN_UNITS}
+        if query.startswith("list_series_by_"):
+            parameters |= {"split": asked.split, "top": asked.top, "token_units": TOKEN_UNITS}
+            parameters["rolled_by"] = "day"
         else:
+            parameters["rolled_by"] = "hour"
             parameters |= asked.parts
         return label, SeriesRow, query, parameters
 
@@ -46,8 +48,20 @@ def series(
     return (
         listed("series: organization by model", "list_series", organization(**by_model), nobody),
         listed(
-            "series: organization by group, Berlin",
+            "series: organization by group",
+            "list_series_by_group",
+            organization(**by_group),
+            nobody,
+        ),
+        listed(
+            "series: organization by hour, Berlin",
             "list_series",
+            organization(**in_berlin, by="hour"),
+            nobody,
+        ),
+        listed(
+            "series: organization by group, Berlin",
+            "list_series_by_group",
             organization(**in_berlin, split="group"),
             nobody,
         ),

@@ -10,8 +10,7 @@
 -- Each table is written in the order of its key, and after the one before: a condition that is
 -- always true counts that one's rows. So concurrent writers wait for each other, never in a circle.
 -- p_settlements are reservations that entries settle (0031_settling.sql): the facts of each are
--- returned in this order.
--- The session keeps the plan of the statement, which is quicker.
+-- returned in this order. The session keeps the plan of the statement, which is quicker.
 CREATE FUNCTION write_ai_usage(
     p_kinds jsonb, p_label_sets jsonb, p_user_ids uuid [], p_group_ids uuid [],
     p_organization_ids uuid [], p_ids text, p_key_digests uuid [], p_content_sha256s bytea [],
@@ -29,6 +28,9 @@ DECLARE
     v_label_set_ids uuid [] := '{}';
     v_settled jsonb;
 BEGIN
+    IF date_trunc('day', now(), 'UTC') > ANY(p_moments) THEN
+        PERFORM reopen_ai_days(p_organization_ids, p_persons, p_moments);
+    END IF;
     IF cardinality(p_label_sets_of) > 0 THEN
         v_label_set_ids := ai_label_sets_in_sums(
             p_label_sets, p_label_sets_of, p_organization_ids, p_persons, p_moments
@@ -125,8 +127,8 @@ BEGIN
             nullif(ai_other_units_sum(e.other_units), '{}') AS other_units,
             ai_amounts(e.stated_cost_micros) AS stated_cost_micros,
             ai_amounts(e.stated_difference_micros) AS stated_difference_micros,
-            ai_counts(e.usage_count) AS usage_count, ai_counts(e.unpriced_usage_count)
-                AS unpriced_usage_count,
+            ai_counts(e.usage_count) AS usage_count,
+            ai_counts(e.unpriced_usage_count) AS unpriced_usage_count,
             ai_counts(e.unpriced_usage_count) FILTER (WHERE k.usage_format IS NOT NULL)
                 AS unread_usage_count,
             ai_counts(e.usage_count - e.unpriced_usage_count)

@@ -13,22 +13,19 @@ RETURNS TABLE (
 )
 LANGUAGE plpgsql STABLE ROWS 100
 SET jit = off SET plan_cache_mode = force_custom_plan AS $$
+DECLARE
+    v_rolled tstzmultirange := ai_rolled_time(p_organization_id, ARRAY[p_from], p_to, 'hour');
 BEGIN
     RETURN QUERY
     SELECT (s.day_starts_at AT TIME ZONE 'UTC')::date, s.provider, s.model, s.cost_micros,
-        s.usage_count, s.unpriced_usage_count, coalesce(s.unpriced_tokens, 0)
+        s.usage_count, s.unpriced_usage_count, s.unpriced_tokens
     FROM (
         SELECT date_bin('1 day', q.starts_at, '2020-01-01 00:00:00+00') AS day_starts_at,
             q.provider, q.model, sum(q.cost_micros) AS cost_micros,
             sum(q.usage_count) AS usage_count,
             sum(q.unpriced_usage_count) AS unpriced_usage_count,
-            sum(
-                q.input_tokens + q.output_tokens + q.cache_read_tokens + q.cache_write_tokens
-                + q.cache_write_1h_tokens
-            ) FILTER (WHERE q.unpriced_usage_count > 0) AS unpriced_tokens
-        FROM ai_usage_quarter_hourly AS q
-        WHERE q.organization_id = p_organization_id AND q.starts_at >= p_from
-            AND q.starts_at < p_to
+            sum(q.unpriced_tokens) AS unpriced_tokens
+        FROM ai_organization_sums(p_organization_id, v_rolled, p_from, p_to, 'hour') AS q
         GROUP BY day_starts_at, q.provider, q.model
     ) AS s;
 END

@@ -56,6 +56,7 @@ VALUES = {
     "leased_until": "now()", "attempted_at": "NULL",
     "key_digest": "gen_random_uuid()", "content_sha256": "sha256('')",
     "maker_id": "gen_random_uuid()", "variant": "NULL", "estimate_micros": "1",
+    "rolled_by": "'hour'", "before_day": "'2026-11-01'", "day": "'2026-11-01'",
     "ttl_seconds": "600", "dry_run": "true", "price": "NULL",
     "reservation_id": "gen_random_uuid()", "granted_at": "now()",
     "usage_key_digest": "gen_random_uuid()",     "caller_id": "gen_random_uuid()",

@@ -13,7 +13,12 @@ from allowance.rbac.system import USAGE_RERATER, Login
 from allowance.usage.rerating import RerateCounts, UsageRerater
 from tests.postgres import Database
 
-IDLE = ["get_usage_rating", "take_rating_pass", "count_rating_passes"]
+IDLE = [
+    "get_usage_rating",
+    "take_rating_pass",
+    "list_days_to_roll_up",
+    "count_rating_passes",
+]
 """The queries of a run that has nothing to do."""
 
 RULES_OF_BEFORE = "UPDATE ai_usage_rating SET rules = 'of an earlier deployment'"

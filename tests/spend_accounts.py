@@ -16,7 +16,12 @@ from tests.accounting import Account, nothing_seen, platform
 from tests.people import Acme
 
 PERIODS: Sequence[dict[str, str]] = ({}, {"month": "2026-01"})
-SPLITS: Sequence[dict[str, str]] = ({}, {"split": "user"}, {"split": "user", "model": "m"})
+SPLITS: Sequence[dict[str, str]] = (
+    {},
+    {"split": "group"},
+    {"split": "user"},
+    {"split": "user", "model": "m"},
+)
 
 
 def of_members(store: Any, acme: Acme) -> Any:

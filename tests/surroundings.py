@@ -98,6 +98,7 @@ class Surroundings(RuleBasedStateMachine):
     def empty(self) -> None:
         self.database.run(
             "TRUNCATE ai_usage, ai_usage_ever, ai_usage_keys, ai_usage_revisions,"
+            " ai_rolled_hours, ai_rolled_groups, ai_rolled_days,"
             " ai_usage_unattributed, ai_spend_daily,"
             " ai_usage_quarter_hourly, ai_user_spend_monthly, ai_group_spend_monthly,"
             " ai_alerts, ai_alert_deliveries, ai_alert_states, ai_alert_queue,"

@@ -223,7 +223,7 @@ class AttributionFailed(AllowanceError):
 
 
 class RerateFailed(AllowanceError):
-    """Some models could not be rated again."""
+    """Some models could not be rated again, or some days not rolled up."""
 
 
 class DatabaseUnavailable(AllowanceError):

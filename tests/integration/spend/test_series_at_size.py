@@ -51,6 +51,8 @@ def blocks(database: Database, acme: Acme) -> Blocks:
             " ai_group_spend_monthly"
         )
         parameters = asked.terms | asked.parts | {"shows_groups": True} | more
+        if query == "list_series":
+            parameters["rolled_by"] = "hour"
         if named is not None:
             parameters |= named.parameters | {"organization_id": acme.organizations["acme"]}
         with psycopg.connect(database.app_url) as app:
@@ -96,6 +98,7 @@ def test_a_series_of_users_reads_the_days_of_the_first_only(
     )
     by_user = november(split="user", top="3")
     parameters = by_user.terms | {"split": "user", "top": 3, "token_units": TOKEN_UNITS}
+    parameters["rolled_by"] = "day"
     database.run("ANALYZE ai_group_spend_monthly, ai_spend_daily, ai_usage_quarter_hourly")
     with psycopg.connect(database.app_url) as app:
         _, read = (

@@ -46,6 +46,7 @@ class Histories(RuleBasedStateMachine):
     def begin(self) -> None:
         self.database.run(
             "TRUNCATE ai_usage, ai_usage_keys, ai_usage_revisions,"
+            " ai_rolled_hours, ai_rolled_groups, ai_rolled_days,"
             " ai_usage_unattributed, ai_spend_daily, ai_usage_quarter_hourly,"
             " ai_user_spend_monthly, ai_group_spend_monthly, ai_usage_rating_passes,"
             " ai_model_price_versions, ai_model_aliases"

@@ -189,6 +189,10 @@ class Ledger(Surroundings):
         self.cost_from = cost_from
 
     @rule()
+    def roll_up_days(self) -> None:
+        self.series.roll_up(self.database)
+
+    @rule()
     def rerate_usage(self) -> None:
         rerate()
         assert rerate()["corrected"] == 0

@@ -12,6 +12,7 @@ from allowance.access.store import GroupPathStore, OrganizationPathStore, UserPa
 from allowance.database.queries import Call, call
 from allowance.errors import GroupNotFound, InvalidQuery, Problem
 from allowance.rbac.policy import Action, group_members_object, groups_object
+from allowance.spend.series_by_group import call_by_group
 from allowance.spend.series_by_user import call_by_user
 from allowance.spend.series_models import (
     OrganizationSpendSeries,
@@ -135,6 +136,8 @@ def _of_members(
 def _call_of_rows(organization_id: UUID, query: GroupSeriesQuery, asked: Asked) -> Call[SeriesRow]:
     if query.split == "user" and not query.is_filtered and not asked.names_user:
         return call_by_user(organization_id, query, asked)
+    if query.split == "group" and not query.is_filtered and not asked.names_anything:
+        return call_by_group(organization_id, query, asked)
     if query.split == "user" or asked.names_user:
         return call(
             SeriesRow,
@@ -150,6 +153,8 @@ def _call_of_rows(organization_id: UUID, query: GroupSeriesQuery, asked: Asked) 
         "list_series",
         organization_id=organization_id,
         shows_groups=True,
+        # The hours of rolled-up days have no groups.
+        rolled_by=None if query.split == "group" else "hour",
         **asked.parameters,
         **query.terms,
         **query.parts,

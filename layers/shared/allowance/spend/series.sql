@@ -20,18 +20,22 @@ asked AS MATERIALIZED (
 
 -- fragment: series_quarters
     -- Those of one group are read quarter by quarter: the number of other groups costs nothing.
-    SELECT h.starts_at, h.group_id = '00000000-0000-0000-0000-000000000000' AS is_nobodys,
-        h.group_id, NULL::uuid AS user_id, h.provider, h.model, h.label_set_id, h.cost_micros,
-        h.input_tokens + h.output_tokens + h.cache_read_tokens + h.cache_write_tokens
-        + h.cache_write_1h_tokens + CASE
+    SELECT h.starts_at, h.is_nobodys, h.group_id, NULL::uuid AS user_id, h.provider, h.model,
+        h.label_set_id, h.cost_micros, h.tokens + CASE
             WHEN h.other_units IS NULL THEN 0
             ELSE ai_quantity_of(h.other_units, %(token_units)s::text [])
         END AS tokens, h.usage_count, h.unpriced_usage_count
-    FROM ai_usage_quarter_hourly AS h
+    FROM asked AS a
+    CROSS JOIN LATERAL (
+        SELECT ai_rolled_time(
+            %(organization_id)s, a.starts, a.ends, %(rolled_by)s::text
+        ) AS rolled
+        OFFSET 0
+    ) AS r
+    CROSS JOIN LATERAL ai_organization_sums(
+        %(organization_id)s, r.rolled, a.starts[1], a.ends, %(rolled_by)s::text
+    ) AS h
     WHERE %(group_id)s::uuid IS NULL AND %(group_name)s::text IS NULL
-        AND h.organization_id = %(organization_id)s
-        AND h.starts_at >= (SELECT a.starts[1] FROM asked AS a)
-        AND h.starts_at < (SELECT a.ends FROM asked AS a)
     UNION ALL
     SELECT t.starts_at, false, h.group_id, NULL, h.provider, h.model, h.label_set_id,
         h.cost_micros, h.tokens, h.usage_count, h.unpriced_usage_count

@@ -17,6 +17,7 @@ def call_by_user(organization_id: UUID, query: SeriesQuery, asked: Asked) -> Cal
         top=query.top,
         token_units=TOKEN_UNITS,
         shows_groups=True,
+        rolled_by="day",
         **asked.parameters,
         **query.terms,
     )

@@ -208,6 +208,10 @@ class Asked:
         return self.named_user_id is not None or self.named_username is not None
 
     @property
+    def names_anything(self) -> bool:
+        return self.names_user or self.group_id is not None or self.group_name is not None
+
+    @property
     def parameters(self) -> dict[str, Any]:
         """Return the parameters of a query."""
         return asdict(self)

@@ -1,4 +1,5 @@
-"""RerateUsage: bring recorded usage to what it costs at the current prices, model by model.
+"""RerateUsage: bring recorded usage to what it costs at the current prices, model by model. Then
+roll up the days that are over.
 
 A run ends by itself before the function's timeout. Each pass over a model takes turns with the
 others and stores its position, so the next run goes on where this one stopped. A model that fails
@@ -29,9 +30,13 @@ from allowance.usage.passes import (
     read_page,
     take_pass,
 )
+from allowance.usage.roll_up import roll_up_days
 
-RUN_SECONDS = 220
+RUN_SECONDS = 200
 """A run reads no page after this time. The last page and its marks end before the timeout."""
+
+ROLL_UP_SECONDS = 15
+"""A run rolls days up for this long. Then it ends before the timeout, whatever the last takes."""
 
 TURN_SECONDS = 20
 """After this time the next pass has its turn."""
@@ -68,10 +73,10 @@ class UsageRerater(Store):
     """Corrections of the ledger, by a system actor."""
 
     def rerate(self) -> RerateCounts:
-        """Rate usage again whose price appeared or changed. Return the counts.
+        """Rate usage again whose price appeared or changed, and roll up days. Return the counts.
 
         Idempotent. A usage whose price is gone has no cost again. Raise RerateFailed at the end
-        if a model failed, and NotAuthorized.
+        if a model or a day failed, and NotAuthorized.
         """
         db = self._gate.open(Action.UPDATE, USAGE)
         until = time.monotonic() + RUN_SECONDS
@@ -90,10 +95,12 @@ class UsageRerater(Store):
                     provider=taken.provider,
                     model=taken.model,
                 )
-        return self._report(tally, count_unfinished(db))
+        # At the end, because corrections reopen days.
+        days = roll_up_days(db, time.monotonic() + ROLL_UP_SECONDS, self._origin.request_id)
+        return self._report(tally, count_unfinished(db), days.failed)
 
-    def _report(self, tally: Tally, unfinished: int) -> RerateCounts:
-        """Log the counts and return them. Raise RerateFailed if a model failed."""
+    def _report(self, tally: Tally, unfinished: int, failed_days: int) -> RerateCounts:
+        """Log the counts and return them. Raise RerateFailed if a model or a day failed."""
         for (provider, model), usages in tally.out_of_range.items():
             logger().error(
                 "cost out of range",
@@ -119,6 +126,8 @@ class UsageRerater(Store):
             raise RerateFailed(
                 f"{failures} models could not be rated again; the log names the models and reasons."
             )
+        if failed_days:
+            raise RerateFailed(f"{failed_days} days could not be rolled up; the log names them.")
         return counts
 
 

@@ -1,0 +1,71 @@
+"""Of rolled-up days, series and the overview read no quarter of an hour."""
+
+from typing import Any
+
+import psycopg
+import pytest
+
+from allowance.database.queries import queries
+from allowance.spend.series_query import TOKEN_UNITS, Asked, OrganizationSeriesQuery
+from tests.people import Acme
+from tests.postgres import Database
+from tests.rolled_days import roll_up
+
+NOBODY = Asked(None, None, None, None)
+GROUPS, MODELS, DAYS = 40, 3, 10
+QUARTERS = (
+    "INSERT INTO ai_usage_quarter_hourly (starts_at, organization_id, group_id, provider, model,"
+    " cost_micros, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,"
+    " cache_write_1h_tokens, usage_count, unpriced_usage_count)"
+    " SELECT '2026-10-01Z'::timestamptz + d * interval '1 day' + q * interval '15 minutes', %s,"
+    " md5(g::text)::uuid, 'p', 'm' || g %% %s, 1, 1, 1, 1, 1, 1, 1, 0"
+    " FROM generate_series(0, %s) AS d, generate_series(0, 3) AS q, generate_series(1, %s) AS g"
+)
+TABLES = ("ai_usage_quarter_hourly", "ai_rolled_hours", "ai_rolled_groups")
+
+
+def rows_read(plan: dict[str, Any]) -> dict[str, int]:
+    """The rows that a plan read of each table."""
+    found: dict[str, int] = {}
+    for each in (plan, *plan.get("Plans", ())):
+        if each is plan:
+            read = (each["Actual Rows"] + each.get("Rows Removed by Filter", 0)) * each[
+                "Actual Loops"
+            ]
+            more = {each.get("Relation Name", ""): round(read)}
+        else:
+            more = rows_read(each)
+        for table, rows in more.items():
+            found[table] = found.get(table, 0) + rows
+    return found
+
+
+@pytest.mark.parametrize(
+    ("split", "by", "expected"),
+    [
+        # A row of each hour and model, or of each day and group.
+        ("model", "hour", (0, DAYS * MODELS, 0)),
+        ("client", "day", (0, DAYS * MODELS, 0)),
+        ("group", "day", (0, DAYS * MODELS, DAYS * GROUPS + DAYS * 10)),
+        ("user", "day", (0, 0, DAYS * GROUPS)),
+        ("group", "hour", (DAYS * GROUPS * 4, 0, 0)),
+    ],
+)
+def test_a_series_reads_rows_of_rolled_up_days_alone(
+    database: Database, acme: Acme, split: str, by: str, expected: tuple[int, int, int]
+) -> None:
+    organization = acme.organizations["acme"]
+    database.run(QUARTERS, organization, MODELS, DAYS - 1, GROUPS)
+    roll_up(database)
+    database.run("ANALYZE ai_usage_quarter_hourly, ai_rolled_hours, ai_rolled_groups")
+    asked = OrganizationSeriesQuery.model_validate({"month": "2026-10", "split": split, "by": by})
+    parameters = {"organization_id": organization, "shows_groups": True}
+    parameters |= NOBODY.parameters | asked.terms | asked.parts | {"token_units": TOKEN_UNITS}
+    query = f"list_series_by_{split}" if split in {"user", "group"} else "list_series"
+    parameters["rolled_by"] = "day" if split == "user" else "hour"
+    statement = b"EXPLAIN (ANALYZE, FORMAT JSON) " + queries()[query].sql
+    with psycopg.connect(database.app_url) as app:
+        ((plan,),) = app.execute(statement, parameters)
+    read = rows_read(plan[0]["Plan"])
+    # Postgres rounds the mean of the rows of a loop.
+    assert tuple(read.get(each, 0) for each in TABLES) == pytest.approx(expected, abs=5)
