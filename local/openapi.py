@@ -194,14 +194,20 @@ def _success(returns: Any, schemas: dict[str, Any]) -> dict[str, Any]:
         return {status: file | {"headers": headers | file.get("headers", {})}}
     if isinstance(returns, type) and issubclass(returns, Versioned):
         headers["ETag"] = ETAG
-    # In a union, one shape is of what was created.
+    shapes: dict[str, list[dict[str, Any]]] = {}
+    for kind in _shapes(returns):
+        # In a union, one shape may be of what was created.
+        status = "201" if _is_created(kind) else "200"
+        shapes.setdefault(status, []).append(_schema(kind, schemas, "serialization"))
     return {
-        "201" if _is_created(kind) else "200": {
-            "description": "Created." if _is_created(kind) else "Done.",
+        status: {
+            "description": "Created." if status == "201" else "Done.",
             "headers": headers,
-            "content": {"application/json": {"schema": _schema(kind, schemas, "serialization")}},
+            "content": {
+                "application/json": {"schema": found[0] if len(found) == 1 else {"anyOf": found}}
+            },
         }
-        for kind in _shapes(returns)
+        for status, found in shapes.items()
     }
 
 
@@ -217,11 +223,18 @@ def _schema(kind: Any, schemas: dict[str, Any], mode: Any) -> dict[str, Any]:
     schema = TypeAdapter(kind).json_schema(ref_template=REF_TEMPLATE, mode=mode)
     if mode == "serialization":
         schema = with_dollars(schema)
-    schemas.update(schema.pop("$defs", {}))
+    for name, inner in schema.pop("$defs", {}).items():
+        _add(schemas, name, inner)
     if isinstance(kind, type) and issubclass(kind, BaseModel):
-        schemas[kind.__name__] = schema
+        _add(schemas, kind.__name__, schema)
         return {"$ref": REF_TEMPLATE.format(model=kind.__name__)}
     return schema
+
+
+def _add(schemas: dict[str, Any], name: str, schema: dict[str, Any]) -> None:
+    """Add a schema. Raise ValueError if another one has its name: one of them would be lost."""
+    if schemas.setdefault(name, schema) != schema:
+        raise ValueError(f"Two models of routes are named {name}.")
 
 
 if __name__ == "__main__":

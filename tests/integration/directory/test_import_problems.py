@@ -53,6 +53,8 @@ from tests.postgres import Database
         ),
         ({"organizations": [{"name": "acme", "groups": ["everyone"]}]},
          'organizations[0].groups[0]: "everyone" is a reserved group name'),
+        ({"organizations": [{"name": "a", "groups": ["00000000-0000-0000-0000-000000000009"]}]},
+         "organizations[0].groups[0]: must be no UUID and have no slash"),
         ({"organizations": [{"name": "a/b"}]}, "organizations[0].name: must be no UUID and have "
         "no slash"),
         ({"organizations": [{"name": ""}]}, "organizations[0].name: must not be empty"),

@@ -44,6 +44,25 @@ def test_a_custom_price_of_an_alias_keeps_the_terms_of_its_target(olivia: Client
     assert "$8.00 for openai/gpt-4o" in refused.json()["validations"][0]["detail"]
 
 
+@pytest.mark.parametrize("is_free", [False, True])
+def test_a_custom_price_of_an_alias_leaves_the_past_as_it_was(
+    olivia: Client, is_free: bool
+) -> None:
+    """The alias priced the name before, so the custom price applies from now on."""
+    seed(GPT)
+    if is_free:
+        free(olivia, "azure", "team-chat")
+    else:
+        alias(olivia, "azure", "team-chat", "openai/gpt-4o")
+    past = record(1, occurred_at="2026-10-10T00:00:00Z", tokens=MILLION, **CHAT)
+    (found,) = results(olivia, past)
+    (made,) = set_prices(olivia, CHAT | {"output_price": 9_000_000, "confirm": True})
+    assert made["effective_from"] is not None
+    rerate()
+    (again,) = results(olivia, record(2) | past | {"id": "2"})
+    assert again["cost_micros"] == found["cost_micros"] == (0 if is_free else 8_000_000)
+
+
 def test_a_custom_price_follows_the_alias_of_its_name(olivia: Client) -> None:
     seed(price("old", **TWO), price("m", input_price=3_000_000, output_price=9_000_000))
     set_prices(olivia, price("old", input_price=1_500_000))

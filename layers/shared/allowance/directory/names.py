@@ -45,8 +45,9 @@ def _group_name(name: str) -> str:
         raise ValueError(
             f'"{name}" is a reserved group name: every organization has the group {EVERYONE}'
         )
-    if "/" in name:
-        raise ValueError("must have no slash")
+    # A path and a usage that name a UUID mean the id of a group.
+    if UUID_FORM.fullmatch(name) or "/" in name:
+        raise ValueError("must be no UUID and have no slash")
     return name
 
 

@@ -87,7 +87,7 @@ class HeavyUser(Row):
     cost_micros: Micros
 
 
-class UnpricedModel(Row):
+class ModelWithoutPrice(Row):
     """A model with usage that has no price. The tokens are those of every sum with such usage."""
 
     provider: str
@@ -103,7 +103,7 @@ class OverviewParts(Row):
     days: list[DaySpend]
     models: list[ModelSpend]
     users: list[HeavyUser]
-    unpriced_models: list[UnpricedModel]
+    unpriced_models: list[ModelWithoutPrice]
     group_count: int
     groups: list[GroupOverview]
     budget_count: int

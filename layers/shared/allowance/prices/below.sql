@@ -2,7 +2,8 @@
 -- needs: update ai_model_price
 -- Return what each custom price is laid over, at the time of the custom price: what an alias of the
 -- very name leads to, else the price of the book, which is the base, else what a pattern leads to.
--- Also the spelling under which the name has prices, and whether the model has any price at all.
+-- Also the spelling under which the name has prices, and whether the model has any price at all, by
+-- an alias too.
 -- `place` counts from 0.
 WITH stated AS (
     SELECT s.n - 1 AS place, s.provider COLLATE "C" AS provider, s.model COLLATE "C" AS model,
@@ -56,7 +57,8 @@ SELECT s.place, coalesce(n.provider, s.provider) AS spelled_provider,
     b.model AS base_model, CASE WHEN is_aliased THEN t.provider ELSE b.provider END AS provider,
     CASE WHEN is_aliased THEN t.model ELSE b.model END AS model,
     CASE WHEN is_aliased THEN t.terms ELSE b.terms END AS terms,
-    s.place IN (SELECT k.place FROM known AS k) AS is_known
+    s.place IN (SELECT k.place FROM known AS k) OR coalesce(a.free, false) OR t.terms IS NOT NULL
+        AS is_known
 FROM stated AS s
 LEFT JOIN spelled AS n ON n.place = s.place
 LEFT JOIN base AS b ON b.place = s.place
