@@ -142,7 +142,8 @@ def test_a_custom_price_of_the_very_name_comes_before_its_alias(
     alias(olivia, "p", "chat", "p/five")
     used(gateway, "chat")
     rerate()
-    custom(acme, model="Chat", input_price=2_000_000)
+    since = {"effective_from": "2020-01-01T00:00:00Z"}
+    custom(acme, model="Chat", input_price=2_000_000, **since)
     assert rerate() == rerated(1, 1, -3000)
 
 
