@@ -67,5 +67,6 @@ def test_a_series_reads_rows_of_rolled_up_days_alone(
     with psycopg.connect(database.app_url) as app:
         ((plan,),) = app.execute(statement, parameters)
     read = rows_read(plan[0]["Plan"])
-    # Postgres rounds the mean of the rows of a loop.
-    assert tuple(read.get(each, 0) for each in TABLES) == pytest.approx(expected, abs=5)
+    # Postgres rounds the mean of the rows of a loop. Some versions need fewer rows for a group.
+    for table, most in zip(TABLES, expected, strict=True):
+        assert read.get(table, 0) <= most + (5 if most else 0), table
