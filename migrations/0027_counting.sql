@@ -35,8 +35,9 @@ END
 $$;
 
 -- Count entries of usage in the budgets of their organizations, and change holds. The parameters of
--- entries are those of record_ai_usage. A quarter of an hour lies within one period of any budget.
--- The dates of a budget may cut it.
+-- entries are those of record_ai_usage. A quarter of an hour lies within one period of any budget,
+-- and a UTC day if all budgets are of UTC. The dates of a budget may cut it. Models and labels keep
+-- entries apart only if a budget asks for them.
 CREATE FUNCTION count_ai_budgets(
     p_kinds jsonb, p_user_ids uuid [], p_group_ids uuid [], p_organization_ids uuid [],
     p_moments timestamptz [], p_persons bigint [], p_kinds_of bigint [], p_costs bigint [],
@@ -48,11 +49,19 @@ DECLARE
     v_key text;
     v_whole text [] := '{}';
     v_are_plain boolean := true;
+    v_step interval;
+    v_by_model boolean;
+    v_by_label boolean;
     v_ids uuid [];
     v_subjects text [];
     v_starts timestamptz [];
     v_micros numeric [];
 BEGIN
+    SELECT CASE WHEN bool_and(b.time_zone = 'UTC') THEN '1 day' ELSE '15 minutes' END,
+        bool_or(b.model_patterns IS NOT NULL), bool_or(b.label_key IS NOT NULL)
+    INTO v_step, v_by_model, v_by_label
+    FROM ai_budgets AS b
+    WHERE b.organization_id = ANY(p_organization_ids) AND b.ended_at IS NULL;
     LOOP
         BEGIN
             v_ids := '{}';
@@ -68,22 +77,26 @@ BEGIN
                     SELECT d.at FROM ai_budgets AS b
                     CROSS JOIN LATERAL (VALUES (b.starts_at), (b.ends_at)) AS d (at)
                     WHERE b.organization_id = ANY(p_organization_ids) AND b.ended_at IS NULL
-                        AND d.at <> date_bin('15 minutes', d.at, '2020-01-01 00:00:00+00')
+                        AND d.at <> date_bin(v_step, d.at, '2020-01-01 00:00:00+00')
                 ),
                 entries AS MATERIALIZED (
-                    SELECT e.person::integer AS person, k.provider, k.model,
-                        p_label_sets -> (e.label_set::integer - 1) AS labels,
+                    SELECT e.person::integer AS person,
+                        CASE WHEN v_by_model THEN k.provider END AS provider,
+                        CASE WHEN v_by_model THEN k.model END AS model,
+                        CASE WHEN v_by_label THEN p_label_sets -> (e.label_set::integer - 1) END
+                            AS labels,
                         greatest(
-                            date_bin('15 minutes', e.occurred_at, '2020-01-01 00:00:00+00'),
+                            date_bin(v_step, e.occurred_at, '2020-01-01 00:00:00+00'),
                             (SELECT max(d.at) FROM dates AS d WHERE d.at <= e.occurred_at)
                         ) AS at,
-                        e.cost, e.large_cost::numeric AS large_cost
+                        sum(e.cost) AS cost, sum(e.large_cost::numeric) AS large_cost
                     FROM unnest(
                         p_persons, p_kinds_of, p_label_sets_of, p_moments, p_costs,
                         string_to_array(p_large_costs, E'\n', '')
                     ) AS e (person, kind, label_set, occurred_at, cost, large_cost)
                     JOIN kinds AS k ON k.kind = e.kind
                     WHERE coalesce(e.large_cost::numeric, e.cost) <> 0
+                    GROUP BY 1, 2, 3, 4, 5
                 ),
                 matched AS MATERIALIZED (
                     SELECT (o.budget).id AS budget_id, o.subject, e.at,

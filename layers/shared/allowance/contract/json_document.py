@@ -25,6 +25,8 @@ _LONG_INTEGER = re.compile(rb"[0-9]{%d}" % (MAX_INTEGER_DIGITS + 1))
 
 
 _SPACE_BEFORE_COLON = re.compile(rb'"[ \t\n\r]+:')
+_SPACES_AFTER_QUOTE = (b'" ', b'"\t', b'"\n', b'"\r')
+"""Without any of these there is no space before a colon, which compact JSON shows at once."""
 
 
 def json_object(content: bytes) -> dict[str, Any]:
@@ -61,7 +63,8 @@ def _plain_object(content: bytes) -> dict[str, Any] | None:
     space before a colon, `":` follows each key. So the document has at most as many keys as `":`.
     If the parsed object has that many keys, the parser dropped no duplicate.
     """
-    if _SPACE_BEFORE_COLON.search(content):
+    has_spaces = any(each in content for each in _SPACES_AFTER_QUOTE)
+    if has_spaces and _SPACE_BEFORE_COLON.search(content):
         return None
     try:
         value: object = from_json(content, allow_inf_nan=False)

@@ -134,10 +134,6 @@ def decide_plain(
     if not all(costs):
         # Perhaps nothing was counted.
         return None
-    results = [
-        UsageAnswer(
-            "recorded", half_even_micros(cost), priced=True, attributed=True, validations=[]
-        )
-        for cost in costs
-    ]
+    micros = map(half_even_micros, costs)
+    results = [UsageAnswer("recorded", each, True, True, []) for each in micros]
     return entries_of(usages, attributions, costs, of_costs), results
