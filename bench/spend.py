@@ -7,9 +7,7 @@ of a day. The days of the last month are rolled up. It takes 10 GB of disk and s
 """
 
 import os
-import statistics
 import time
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,6 +24,7 @@ from allowance.spend.models import GroupTotals, MemberTotals, UserSpend
 from bench import spend_overview
 from bench.rolled_days import last_month, roll_up
 from bench.spend_series import periods, series
+from bench.timing import median_ms
 from local.postgres import EmbeddedPostgres
 from migrations.migrate import migrate
 
@@ -113,16 +112,6 @@ GENERATED = {
 }
 
 
-def median_ms(work: Callable[[], Any]) -> float:
-    work()
-    times: list[float] = []
-    for _ in range(RUNS):
-        started = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - started)
-    return statistics.median(times) * 1000
-
-
 def generate(owner: psycopg.Connection[Any], parameters: dict[str, Any]) -> None:
     owner.execute("SET synchronous_commit = off")
     for name, statements in GENERATED.items():
@@ -162,7 +151,7 @@ def main() -> None:
         ).geturl()
         database = Database(DatabaseSource(routes_url, None), "bench")
         group = {"organization_id": ORGANIZATION, "group_ids": [GROUP]} | bounds
-        trip = median_ms(lambda: database.rows_of(call(Ping, "ping")))
+        trip = median_ms(lambda: database.rows_of(call(Ping, "ping")), RUNS)
         print(f"\n{'query':46}{'ms':>8}{'trips':>8}")
         measured = (
             (f"a group of {MEMBERS:,} members", GroupTotals, "list_group_spend", group),
@@ -178,7 +167,7 @@ def main() -> None:
             *spend_overview.measured(members[0], period),
         )
         for label, model, query, parameters in measured:
-            taken = median_ms(partial(database.rows_of, call(model, query, **parameters)))
+            taken = median_ms(partial(database.rows_of, call(model, query, **parameters)), RUNS)
             print(f"{label:46}{taken:8.2f}{taken / trip:8.0f}")
         for label, _, query, parameters in measured:
             plan = owner.execute(EXPLAIN.encode() + queries()[query].sql, parameters)

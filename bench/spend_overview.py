@@ -7,9 +7,6 @@ quarters of an hour of a day each group has usage.
 """
 
 import os
-import statistics
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -28,6 +25,7 @@ from allowance.overview.forecast_models import AllowanceSoFar, BudgetSoFar, Spen
 from allowance.overview.models import OverviewParts
 from allowance.rbac.system import Login
 from bench.rolled_days import last_month, roll_up
+from bench.timing import median_ms
 from local.postgres import EmbeddedPostgres
 from migrations.migrate import migrate
 
@@ -107,16 +105,6 @@ GENERATED = (
 )
 
 
-def median_ms(work: Callable[[], Any]) -> float:
-    work()
-    times: list[float] = []
-    for _ in range(RUNS):
-        started = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - started)
-    return statistics.median(times) * 1000
-
-
 def measured(user_id: UUID, period: Period) -> list[tuple[str, type[Row], str, dict[str, Any]]]:
     """What to measure: a label, the model of the rows, the query, and its parameters."""
     now = datetime.now(UTC)
@@ -164,7 +152,7 @@ def main() -> None:
         database = Database(DatabaseSource(routes_url, None), "bench")
         print(f"{'query':30}{'ms':>8}")
         for label, model, query, parameters in measured(row[0], period):
-            taken = median_ms(partial(database.rows_of, call(model, query, **parameters)))
+            taken = median_ms(partial(database.rows_of, call(model, query, **parameters)), RUNS)
             print(f"{label:30}{taken:8.1f}")
         for label, _, query, parameters in measured(row[0], period):
             plan = owner.execute(EXPLAIN + queries()[query].sql, parameters)

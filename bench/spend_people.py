@@ -6,9 +6,7 @@ case for a list by name. Each user is in two groups and has spend. USERS= change
 """
 
 import os
-import statistics
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from hashlib import sha256
@@ -28,6 +26,7 @@ from allowance.database.queries import Call, call, queries
 from allowance.database.settings import DatabaseSource
 from allowance.directory.models import Member, Organization, User
 from allowance.rbac.system import Login
+from bench.timing import median_ms
 from local.postgres import EmbeddedPostgres
 from migrations.migrate import migrate
 
@@ -129,16 +128,6 @@ def measured(month: datetime) -> list[Measured]:
     ]
 
 
-def median_ms(work: Callable[[], Any]) -> float:
-    work()
-    times: list[float] = []
-    for _ in range(RUNS):
-        started = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - started)
-    return statistics.median(times) * 1000
-
-
 def main() -> None:
     month = period_containing(datetime.now(UTC)).start
     with EmbeddedPostgres() as server, psycopg.connect(server.url, autocommit=True) as owner:
@@ -161,11 +150,11 @@ def main() -> None:
         parts = urlsplit(server.url)
         address = f"{Login.ROUTES}:{PASSWORD}@{parts.netloc.rpartition('@')[2]}"
         database = Database(DatabaseSource(parts._replace(netloc=address).geturl(), None), "bench")
-        trip = median_ms(lambda: database.rows_of(call(Ping, "ping")))
+        trip = median_ms(lambda: database.rows_of(call(Ping, "ping")), RUNS)
         print(f"\n{'query':52}{'ms':>8}{'trips':>8}{'rows':>6}")
         for label, each in measured(month):
             rows = len(database.rows_of(each))
-            taken = median_ms(partial(database.rows_of, each))
+            taken = median_ms(partial(database.rows_of, each), RUNS)
             print(f"{label:52}{taken:8.2f}{taken / trip:8.0f}{rows:6}")
         for label, each in measured(month):
             plan = owner.execute(EXPLAIN.encode() + queries()[each.query].sql, each.parameters)

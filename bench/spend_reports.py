@@ -24,11 +24,12 @@ from bench.spend import (
     GROUP,
     MEMBERS,
     ORGANIZATION,
+    RUNS,
     USAGES_PER_DAY,
     USERS,
     generate,
-    median_ms,
 )
+from bench.timing import median_ms
 from local.postgres import EmbeddedPostgres
 from migrations.migrate import migrate
 
@@ -90,10 +91,10 @@ def main() -> None:
         place = address.netloc.rpartition("@")[2]
         routes_url = address._replace(netloc=f"{Login.ROUTES}:{PASSWORD}@{place}").geturl()
         database = Database(DatabaseSource(routes_url, None), "bench")
-        trip = median_ms(lambda: database.rows_of(call(Ping, "ping")))
+        trip = median_ms(lambda: database.rows_of(call(Ping, "ping")), RUNS)
         print(f"\n{'query':46}{'ms':>8}{'trips':>8}")
         for label, model, query, parameters in measured(period.start, period.end):
-            taken = median_ms(partial(database.rows_of, call(model, query, **parameters)))
+            taken = median_ms(partial(database.rows_of, call(model, query, **parameters)), RUNS)
             print(f"{label:46}{taken:8.2f}{taken / trip:8.0f}")
         for label, _, query, parameters in measured(period.start, period.end):
             plan = owner.execute(EXPLAIN.encode() + queries()[query].sql, parameters)
