@@ -19,11 +19,11 @@ from allowance.exports.spend_csv import (
     SPEND_COLUMNS,
     DailySpend,
     ExportQuery,
-    month_of,
     page_of,
 )
 from allowance.prices.units import COUNTED_IN_TOKENS, OTHER_UNITS, TokenClass
 from allowance.spend.models import Sums
+from allowance.spend.periods import month_of
 from allowance.tables.columns import cells_of
 from allowance.usage.counts import TokenCounts, UnitCounts
 from tests.charges import RATES, usage

@@ -24,8 +24,8 @@ from allowance.exports.charges import position_of_charge
 from allowance.exports.files import DueFile, ExportSource
 from allowance.exports.focus import COLUMNS
 from allowance.exports.settings import ExportTarget, FileFormat, export_target
-from allowance.exports.spend_csv import month_of
 from allowance.log import logger
+from allowance.spend.periods import month_of
 from allowance.tables import csv as csv_file
 from allowance.tables.columns import Cell, Kind, cells_of
 

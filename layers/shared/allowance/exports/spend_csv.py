@@ -3,13 +3,13 @@
 import json
 import re
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Annotated, Literal, NamedTuple
 from uuid import UUID
 
 from pydantic import AfterValidator, Field, TypeAdapter
 
-from allowance.budgets.effective import Period, period_containing
+from allowance.budgets.effective import Period
 from allowance.contract.money import usd, usd_or_none, whole_micros
 from allowance.contract.query import WHOLE_NUMBER, Query, content_in, text_for
 from allowance.errors import InvalidQuery, Problem
@@ -23,6 +23,7 @@ from allowance.exports.reports import (
 )
 from allowance.exports.unit_columns import unit_columns
 from allowance.spend.models import Sums
+from allowance.spend.periods import MONTH_FORM, named_month
 from allowance.tables import csv as csv_file
 from allowance.tables.columns import Column, cells_of
 from allowance.tables.csv import BOM, CsvPage
@@ -33,20 +34,6 @@ MAX_CONTENT_BYTES = 5_000_000
 
 OWN = frozenset({"month", "format", "limit", "after"})
 """The parameters that select our formats."""
-
-MONTH_FORM = re.compile(r"20[2-9]\d-(0[1-9]|1[0-2])", re.ASCII)
-
-
-def month_of(text: str) -> Period:
-    """Return the month that a text like 2026-11 names. Raise ValueError for any other text."""
-    if not MONTH_FORM.fullmatch(text):
-        raise ValueError("must be a month like 2026-11")
-    return period_containing(datetime(int(text[:4]), int(text[5:]), 1, tzinfo=UTC))
-
-
-def _month(text: str) -> str:
-    month_of(text)
-    return text
 
 
 class ExportQuery(Query):
@@ -63,7 +50,7 @@ class ExportQuery(Query):
                 ]
             },
         ),
-        AfterValidator(_month),
+        AfterValidator(named_month),
     ] = None
     format: Annotated[
         Literal["spend", "focus"],

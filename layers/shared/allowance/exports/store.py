@@ -21,12 +21,12 @@ from allowance.exports.spend_csv import (
     DailySpend,
     ExportQuery,
     SpendPosition,
-    month_of,
     page_of,
     position_in,
     position_of_spend,
 )
 from allowance.rbac.policy import Action, group_members_object
+from allowance.spend.periods import month_of
 from allowance.tables.csv import CsvPage
 
 

@@ -19,12 +19,19 @@ LAST = datetime(2100, 1, 1, tzinfo=UTC)
 QUARTER, DAY = timedelta(minutes=15), timedelta(days=1)
 """The steps of the sums: by organization and group, and by user."""
 
-_MONTH = re.compile(r"20[2-9]\d-(0[1-9]|1[0-2])", re.ASCII)
+MONTH_FORM = re.compile(r"20[2-9]\d-(0[1-9]|1[0-2])", re.ASCII)
 
 
-def _month(text: str) -> str:
-    if not _MONTH.fullmatch(text):
+def month_of(text: str) -> Period:
+    """Return the month that a text like 2026-11 names. Raise ValueError for any other text."""
+    if not MONTH_FORM.fullmatch(text):
         raise ValueError("must be a month like 2026-11")
+    return period_containing(datetime(int(text[:4]), int(text[5:]), 1, tzinfo=UTC))
+
+
+def named_month(text: str) -> str:
+    """Return the text. Raise like `month_of`."""
+    month_of(text)
     return text
 
 
@@ -36,10 +43,13 @@ class PeriodQuery(Query):
         Field(
             description="A calendar month like 2026-11; without it and `from`, the current one.",
             json_schema_extra={
-                "anyOf": [{"type": "string", "pattern": f"^{_MONTH.pattern}$"}, {"type": "null"}]
+                "anyOf": [
+                    {"type": "string", "pattern": f"^{MONTH_FORM.pattern}$"},
+                    {"type": "null"},
+                ]
             },
         ),
-        AfterValidator(_month),
+        AfterValidator(named_month),
     ] = None
     from_: Annotated[
         Moment | None,
@@ -98,4 +108,4 @@ class PeriodQuery(Query):
             return Period(self.from_, self.to)
         if self.month is None:
             return period_containing(now)
-        return period_containing(datetime.fromisoformat(f"{self.month}-01T00:00:00Z"))
+        return month_of(self.month)

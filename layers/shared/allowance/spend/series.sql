@@ -133,6 +133,20 @@ placed AS (
     GROUP BY 1, 2, 3, 4
 )
 
+-- fragment: series_of_parts
+-- The points of each key, and of the rest, from the `parts` that add up to them. `id` is the key.
+placed AS (
+    SELECT p.kind, p.place, nullif(p.id, '00000000-0000-0000-0000-000000000000')::text AS key,
+        p.point, sum(p.cost_micros) AS cost_micros, sum(p.tokens) AS tokens,
+        sum(p.usage_count) AS usage_count, sum(p.unpriced_usage_count) AS unpriced_usage_count,
+        coalesce(sum(p.cost_micros) FILTER (WHERE p.is_nobodys), 0) AS unattributed_micros,
+        coalesce(sum(p.usage_count) FILTER (WHERE p.is_nobodys), 0) AS unattributed_usage_count
+    FROM parts AS p
+    GROUP BY 1, 2, 3, 4
+    HAVING p.kind = 'key' OR sum(p.usage_count) <> 0 OR sum(p.cost_micros) <> 0
+        OR sum(p.tokens) <> 0 OR sum(p.unpriced_usage_count) <> 0
+)
+
 -- fragment: series_placed
 SELECT p.kind, p.place, p.key, coalesce(u.username, g.name) AS name, p.point, p.cost_micros,
     p.tokens, p.usage_count, p.unpriced_usage_count, p.unattributed_micros,

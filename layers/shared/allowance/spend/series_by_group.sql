@@ -58,7 +58,7 @@ ranked AS MATERIALIZED (
     ) AS f
 ),
 parts AS (
-    SELECT CASE WHEN r.place IS NULL THEN 'rest' ELSE 'key' END AS kind, r.place, r.group_id,
+    SELECT CASE WHEN r.place IS NULL THEN 'rest' ELSE 'key' END AS kind, r.place, r.group_id AS id,
         u.point, u.cost_micros, u.tokens, u.usage_count, u.unpriced_usage_count,
         u.group_id = '00000000-0000-0000-0000-000000000000' AS is_nobodys
     FROM unrolled AS u
@@ -103,16 +103,6 @@ parts AS (
     ) AS g
     CROSS JOIN (VALUES ('key', 1), ('rest', -1)) AS k (kind, sign)
 ),
-placed AS (
-    SELECT p.kind, p.place, nullif(p.group_id, '00000000-0000-0000-0000-000000000000')::text AS key,
-        p.point, sum(p.cost_micros) AS cost_micros, sum(p.tokens) AS tokens,
-        sum(p.usage_count) AS usage_count, sum(p.unpriced_usage_count) AS unpriced_usage_count,
-        coalesce(sum(p.cost_micros) FILTER (WHERE p.is_nobodys), 0) AS unattributed_micros,
-        coalesce(sum(p.usage_count) FILTER (WHERE p.is_nobodys), 0) AS unattributed_usage_count
-    FROM parts AS p
-    GROUP BY 1, 2, 3, 4
-    HAVING p.kind = 'key' OR sum(p.usage_count) <> 0 OR sum(p.cost_micros) <> 0
-        OR sum(p.tokens) <> 0 OR sum(p.unpriced_usage_count) <> 0
-)
+-- include: series_of_parts
 -- include: series_placed
 ;

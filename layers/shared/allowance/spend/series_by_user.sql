@@ -99,8 +99,9 @@ of_first AS MATERIALIZED (
 ),
 parts AS (
     -- All usage, less what the first spent.
-    SELECT 'key' AS kind, f.place, f.user_id, f.point, f.cost_micros, f.tokens, f.usage_count,
-        f.unpriced_usage_count, f.user_id = '00000000-0000-0000-0000-000000000000' AS is_nobodys
+    SELECT 'key' AS kind, f.place, f.user_id AS id, f.point, f.cost_micros, f.tokens,
+        f.usage_count, f.unpriced_usage_count,
+        f.user_id = '00000000-0000-0000-0000-000000000000' AS is_nobodys
     FROM of_first AS f
     UNION ALL
     SELECT 'rest', NULL, NULL, t.point, t.cost_micros, t.tokens, t.usage_count,
@@ -111,16 +112,6 @@ parts AS (
         -f.unpriced_usage_count, f.user_id = '00000000-0000-0000-0000-000000000000'
     FROM of_first AS f
 ),
-placed AS (
-    SELECT p.kind, p.place, nullif(p.user_id, '00000000-0000-0000-0000-000000000000')::text AS key,
-        p.point, sum(p.cost_micros) AS cost_micros, sum(p.tokens) AS tokens,
-        sum(p.usage_count) AS usage_count, sum(p.unpriced_usage_count) AS unpriced_usage_count,
-        coalesce(sum(p.cost_micros) FILTER (WHERE p.is_nobodys), 0) AS unattributed_micros,
-        coalesce(sum(p.usage_count) FILTER (WHERE p.is_nobodys), 0) AS unattributed_usage_count
-    FROM parts AS p
-    GROUP BY 1, 2, 3, 4
-    HAVING p.kind = 'key' OR sum(p.usage_count) <> 0 OR sum(p.cost_micros) <> 0
-        OR sum(p.tokens) <> 0 OR sum(p.unpriced_usage_count) <> 0
-)
+-- include: series_of_parts
 -- include: series_placed
 ;
