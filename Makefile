@@ -112,6 +112,10 @@ lock: .venv/.synced ## lock the newest versions that pyproject.toml allows
 	$(call EXPORT,allowance) --output-file layers/shared/requirements.txt
 	$(call EXPORT,allowance-parquet) --output-file layers/parquet/requirements.txt
 
+client: .venv/.synced ## build the wheel of the client and the command line into .local/client
+	@$(UV) build --package allowance-client --wheel --quiet --out-dir .local/client
+	@ls .local/client/*.whl
+
 build: .local/deploy/.synced ## build what is deployed, for ARCHITECTURE=arm64
 	$(SAM) build --parameter-overrides $(ARCHITECTURE_PARAMETER)
 	@du -sm .aws-sam/build/SharedLayer | awk '{ print "The layer has " $$1 " MB unzipped, of 60 at most."; exit $$1 > 60 }'
@@ -157,7 +161,7 @@ CHECKOV = .local/checkov/bin/checkov --config-file .checkov.yaml
 	@UV_PROJECT_ENVIRONMENT=.local/focus $(UV) sync --frozen --quiet --only-group focus --python $(PYTHON313)
 	@touch $@
 
-.venv/.synced: uv.lock pyproject.toml layers/parquet/pyproject.toml layers/shared/pyproject.toml | $(UV)
+.venv/.synced: uv.lock pyproject.toml clients/python/pyproject.toml layers/parquet/pyproject.toml layers/shared/pyproject.toml | $(UV)
 	@mkdir -p .local
 	@echo 'Installing what uv.lock names into .venv.'
 	@$(UV) sync --frozen --quiet --python $(PYTHON313)
@@ -167,4 +171,4 @@ CHECKOV = .local/checkov/bin/checkov --config-file .checkov.yaml
 	@echo 'Fetching uv into .local.'
 	@$(PYTHON313) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target .local/uv uv 2>/dev/null || { echo "uv is missing, and this Python has no pip to fetch it: install uv."; exit 1; }
 
-.PHONY: help run demo test test-postgres-16 test-docker check format migrate checksums price-book openapi directory-schema roles bench bench-spend bench-decisions bench-settled bench-rerating bench-import lock build quota deploy clean
+.PHONY: help run demo test test-postgres-16 test-docker check format migrate checksums price-book openapi directory-schema roles bench bench-spend bench-decisions bench-settled bench-rerating bench-import lock client build quota deploy clean

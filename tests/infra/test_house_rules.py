@@ -28,7 +28,7 @@ BANNED_WORDS = re.compile(
 
 BANNED_NAMES = {"utils", "util", "common", "helpers", "helper", "manager", "base", "misc"}
 
-FOLDERS = ("bench", "functions", "layers", "local", "migrations", "tests")
+FOLDERS = ("bench", "clients", "functions", "layers", "local", "migrations", "tests")
 CODE = sorted(
     path
     for folder in FOLDERS
