@@ -164,26 +164,23 @@ LANGUAGE sql STABLE AS $$
 $$;
 
 -- Return which time of an organization to read from rolled-up days, if points start at these times:
--- days with no start but on full steps, p_step: `hour` or `day`. NULL: none.
+-- all but the steps with another start or end than their own. p_step: `hour`, `day`. NULL: none.
 CREATE FUNCTION ai_rolled_time(
     p_organization_id uuid, p_starts timestamptz [], p_ends timestamptz, p_step text
 ) RETURNS tstzmultirange
 LANGUAGE sql STABLE AS $$
-    SELECT coalesce(range_agg(tstzrange(d.starts, d.ends)), '{}')
+    SELECT coalesce(range_agg(tstzrange(
+            r.day::timestamp AT TIME ZONE 'UTC', (r.day + 1)::timestamp AT TIME ZONE 'UTC'
+        )), '{}') * tstzmultirange(tstzrange(p_starts[1], p_ends)) - coalesce((
+            SELECT range_agg(tstzrange(c.step, c.step + ('1 ' || p_step)::interval))
+            FROM unnest(p_starts || p_ends) AS s (at)
+            CROSS JOIN LATERAL (SELECT date_trunc(p_step, s.at, 'UTC') AS step) AS c
+            WHERE s.at <> c.step
+        ), '{}')
     FROM ai_rolled_days AS r
-    CROSS JOIN LATERAL (
-        SELECT r.day::timestamp AT TIME ZONE 'UTC' AS starts,
-            (r.day + 1)::timestamp AT TIME ZONE 'UTC' AS ends
-    ) AS d
     WHERE r.organization_id = p_organization_id AND p_step IS NOT NULL
         AND r.day >= (p_starts[1] AT TIME ZONE 'UTC')::date
-        AND r.day < (p_ends AT TIME ZONE 'UTC')::date
-        AND d.starts >= p_starts[1]
-        AND r.day NOT IN (
-            SELECT (s.at AT TIME ZONE 'UTC')::date
-            FROM unnest(p_starts) AS s (at)
-            WHERE s.at <> date_trunc(p_step, s.at, 'UTC')
-        )
+        AND r.day <= (p_ends AT TIME ZONE 'UTC')::date
 $$;
 
 -- Return the sums of an organization: of the rolled-up time by hour without the group, or by day
