@@ -54,7 +54,9 @@ GENERATED = {
         " FROM (SELECT id, row_number() OVER (ORDER BY id) AS n FROM users) AS u"
         " JOIN (SELECT id, row_number() OVER (ORDER BY id) AS n FROM groups"
         " WHERE name LIKE 'g%%') AS g ON g.n IN (1 + u.n %% 500, 501 + u.n %% 499)",
-        "INSERT INTO group_ai_budgets SELECT id, 1 + hashtext(name) %% 100 + 100 FROM groups"
+        # Half a percent of the users reach their limit, by overrides.
+        "INSERT INTO group_ai_budgets"
+        " SELECT id, 50000000 + abs(hashtext(name)) %% 100 * 1000000 FROM groups"
         " WHERE id = %(group)s OR hashtext(name) %% 5 = 0",
         "INSERT INTO user_ai_budget_overrides"
         " (user_id, group_id, organization_id, spend_limit_micros)"

@@ -42,7 +42,7 @@ BUDGETS = (
     " SELECT %(organization)s, 'b' || n, 'organization', 'total', '{*}', 1000000000, 'month',"
     " 'UTC', 1, 1, 'warn', '{}', 0 FROM generate_series(1, 5) AS n",
     "INSERT INTO ai_budget_counters (budget_id, subject, slice, period_start, spent_micros)"
-    " SELECT id, '', 0, %(start)s, 5 FROM ai_budgets",
+    " SELECT id, '', 0, date_trunc('month', now(), 'UTC'), 5 FROM ai_budgets",
     "INSERT INTO audit_log (actor_name, action, resource_type, resource_id, organization_id,"
     " request_id) SELECT 'a', 'update', 'group', n::text, %(organization)s, ''"
     " FROM generate_series(1, 100000) AS n",

@@ -2,37 +2,70 @@
 -- is a few of 100,000 rows of a month, so its query reads these rows once, and little else.
 
 -- These functions plan with the values of each call, since an organization may have 10 members or
--- 100,000. They do not compile their plans, which takes longer than running them.
+-- 100,000. They do not compile their plans, which takes longer than running them. To sort sums takes
+-- longer than to hash them.
 
--- The sums of an organization by UTC day and model between two times. The tokens are those of rows
--- with usage that has no price; a row with priced usage too counts whole.
-CREATE FUNCTION ai_usage_by_day(p_organization_id uuid, p_from timestamptz, p_to timestamptz)
+-- The sums of an organization between two midnights in UTC: by day and model, without a group, and
+-- by group, without the others. Days that are not rolled up are read once for both. The tokens are
+-- those of rows with usage that has no price; a row with priced usage too counts whole.
+CREATE FUNCTION ai_usage_of_period(p_organization_id uuid, p_from timestamptz, p_to timestamptz)
 RETURNS TABLE (
-    day date, provider text, model text, cost_micros numeric, usage_count numeric,
+    group_id uuid, day date, provider text, model text, cost_micros numeric, usage_count numeric,
     unpriced_usage_count numeric, unpriced_tokens numeric
 )
 LANGUAGE plpgsql STABLE ROWS 100
-SET jit = off SET plan_cache_mode = force_custom_plan AS $$
+SET jit = off SET enable_sort = off SET work_mem = '32MB'
+SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
-    v_rolled tstzmultirange := ai_rolled_time(p_organization_id, ARRAY[p_from], p_to, 'hour');
+    v_rolled tstzmultirange := ai_rolled_time(p_organization_id, ARRAY[p_from], p_to, 'day');
 BEGIN
     RETURN QUERY
-    SELECT (s.day_starts_at AT TIME ZONE 'UTC')::date, s.provider, s.model, s.cost_micros,
-        s.usage_count, s.unpriced_usage_count, s.unpriced_tokens
-    FROM (
-        SELECT date_bin('1 day', q.starts_at, '2020-01-01 00:00:00+00') AS day_starts_at,
+    WITH unrolled AS MATERIALIZED (
+        SELECT q.group_id, date_bin('1 day', q.starts_at, '2020-01-01 00:00:00+00') AS day_starts_at,
             q.provider, q.model, sum(q.cost_micros) AS cost_micros,
             sum(q.usage_count) AS usage_count,
             sum(q.unpriced_usage_count) AS unpriced_usage_count,
             sum(q.unpriced_tokens) AS unpriced_tokens
-        FROM ai_organization_sums(p_organization_id, v_rolled, p_from, p_to, 'hour') AS q
-        GROUP BY day_starts_at, q.provider, q.model
-    ) AS s;
+        FROM ai_organization_sums(p_organization_id, v_rolled, p_from, p_to, NULL) AS q
+        GROUP BY q.group_id, day_starts_at, q.provider, q.model
+    ),
+    rolled AS (
+        SELECT lower(r.range) AS starts, upper(r.range) AS ends FROM unnest(v_rolled) AS r (range)
+    )
+    SELECT NULL::uuid, (s.day_starts_at AT TIME ZONE 'UTC')::date, s.provider, s.model,
+        sum(s.cost_micros), sum(s.usage_count), sum(s.unpriced_usage_count), sum(s.unpriced_tokens)
+    FROM (
+        SELECT u.day_starts_at, u.provider, u.model, u.cost_micros, u.usage_count,
+            u.unpriced_usage_count, u.unpriced_tokens
+        FROM unrolled AS u
+        UNION ALL
+        SELECT date_bin('1 day', h.starts_at, '2020-01-01 00:00:00+00'), h.provider, h.model,
+            h.cost_micros, h.usage_count, h.unpriced_usage_count, h.unpriced_tokens
+        FROM rolled AS r
+        CROSS JOIN LATERAL ai_organization_sums(
+            p_organization_id, tstzmultirange(tstzrange(r.starts, r.ends)), r.starts, r.ends, 'hour'
+        ) AS h
+    ) AS s
+    GROUP BY s.day_starts_at, s.provider, s.model
+    UNION ALL
+    SELECT s.group_id, NULL, NULL, NULL, sum(s.cost_micros), sum(s.usage_count),
+        sum(s.unpriced_usage_count), NULL
+    FROM (
+        SELECT u.group_id, u.cost_micros, u.usage_count, u.unpriced_usage_count
+        FROM unrolled AS u
+        UNION ALL
+        SELECT g.group_id, g.cost_micros, g.usage_count, g.unpriced_usage_count
+        FROM rolled AS r
+        CROSS JOIN LATERAL ai_organization_sums(
+            p_organization_id, tstzmultirange(tstzrange(r.starts, r.ends)), r.starts, r.ends, 'day'
+        ) AS g
+    ) AS s
+    GROUP BY s.group_id;
 END
 $$;
 
--- What was spent for each group of an organization in a month, and the usage without a price; also
--- of a group that is gone. With ids, only of these groups.
+-- What was spent for each of these groups of an organization in a month, and the usage without a
+-- price.
 CREATE FUNCTION ai_spend_by_group(p_organization_id uuid, p_group_ids uuid [], p_month date)
 RETURNS TABLE (group_id uuid, cost_micros numeric, unpriced_usage_count numeric)
 LANGUAGE plpgsql STABLE ROWS 100
@@ -43,7 +76,7 @@ BEGIN
     FROM ai_group_spend_monthly AS s
     JOIN groups AS g ON g.id = s.group_id
     WHERE g.organization_id = p_organization_id AND s.month = p_month
-        AND (p_group_ids IS NULL OR s.group_id = ANY(p_group_ids))
+        AND s.group_id = ANY(p_group_ids)
     GROUP BY s.group_id;
 END
 $$;
@@ -170,43 +203,12 @@ BEGIN
 END
 $$;
 
--- What a budget counts by day of its own zone from a time on, for a forecast. It takes the sums
--- alone: quarters of an hour, or UTC days if the budget is about one user. So usage whose labels
--- the sums do not keep apart is left out.
-CREATE FUNCTION ai_budget_days(p_budget_id uuid, p_from timestamptz)
-RETURNS TABLE (day date, cost_micros numeric)
-LANGUAGE plpgsql STABLE ROWS 60 SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
-SET jit = off SET plan_cache_mode = force_custom_plan AS $$
-DECLARE
-    b ai_budgets;
-BEGIN
-    SELECT each.* INTO b FROM ai_budgets AS each WHERE each.id = p_budget_id;
-    IF b.user_id IS NULL THEN
-        RETURN QUERY
-        SELECT (q.starts_at AT TIME ZONE b.time_zone)::date, sum(q.cost_micros)
-        FROM ai_usage_quarter_hourly AS q
-        LEFT JOIN ai_label_sets AS l ON b.scope = 'label' AND l.id = q.label_set_id
-        WHERE q.organization_id = b.organization_id AND q.starts_at >= p_from
-            AND ai_budget_counts(b, '', q.group_id, q.provider, q.model, l.labels)
-        GROUP BY 1;
-    ELSE
-        RETURN QUERY
-        SELECT d.day, sum(d.cost_micros)
-        FROM ai_spend_daily AS d
-        WHERE d.user_id = b.user_id AND d.organization_id = b.organization_id
-            AND d.day >= (p_from AT TIME ZONE 'UTC')::date
-            AND ai_budget_counts(b, '', d.group_id, d.provider, d.model, NULL)
-        GROUP BY d.day;
-    END IF;
-END
-$$;
-
-REVOKE ALL ON FUNCTION ai_usage_by_day(uuid, timestamptz, timestamptz),
+REVOKE ALL ON FUNCTION ai_usage_of_period(uuid, timestamptz, timestamptz),
 ai_spend_by_group(uuid, uuid [], date), ai_heaviest_users(uuid, uuid [], date, bigint),
-ai_members_near_limit(uuid, uuid [], date, bigint), ai_budget_days(uuid, timestamptz) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION ai_usage_by_day(uuid, timestamptz, timestamptz),
+ai_members_near_limit(uuid, uuid [], date, bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ai_usage_of_period(uuid, timestamptz, timestamptz),
 ai_spend_by_group(uuid, uuid [], date), ai_heaviest_users(uuid, uuid [], date, bigint),
-ai_members_near_limit(uuid, uuid [], date, bigint), ai_budget_days(uuid, timestamptz)
+ai_members_near_limit(uuid, uuid [], date, bigint)
 TO allowance_routes;
 -- The names of what a user spent, for the user.
 GRANT SELECT (provider, model) ON ai_spend_daily TO allowance_routes;

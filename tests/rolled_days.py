@@ -38,7 +38,7 @@ def days_ago(days: int) -> datetime:
 
 
 def assert_overview_agrees(seen: Mapping[str, Any], found: list[Entry]) -> None:
-    """The days, models and totals of an overview are those of an organization's entries."""
+    """The days, models, groups and totals of an overview are those of an organization's entries."""
     start = datetime.fromisoformat(seen["period_start"])
     end = datetime.fromisoformat(seen["period_end"])
     used = [each for each in found if start <= each.occurred_at < end]
@@ -64,3 +64,7 @@ def assert_overview_agrees(seen: Mapping[str, Any], found: list[Entry]) -> None:
             one for one in used if (one.provider, one.model) == (each["provider"], each["model"])
         ]
         assert (each["cost_micros"], each["usage_count"]) == sums(of_model)[:2]
+    for each in seen["groups"]:
+        of_group = [one for one in used if str(one.group_id) == each["group_id"]]
+        cost, _, unpriced = sums(of_group) if of_group else nothing
+        assert (each["current_spend_micros"], each["unpriced_usage_count"]) == (cost, unpriced)

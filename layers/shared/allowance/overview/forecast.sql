@@ -3,15 +3,7 @@
 -- needs: read group_member each %(user_ids)s in %(organization_id)s
 -- A page of the budgets in force, by name, with what was spent so far and by day. One row more than
 -- the page shows that another page exists. A budget of many limits, or without periods, has none.
-SELECT b.id AS budget_id, b.name, b.per, b.time_zone, b.starts_at, b.ends_at,
-    f.period_start, f.period_end, f.limit_micros, f.spent_micros, f.reserved_micros,
-    ARRAY(
-        SELECT jsonb_build_object('day', d.day, 'micros', d.cost_micros)
-        FROM ai_budget_days(
-            CASE WHEN b.per = 'total' AND b.period_unit <> 'none' THEN b.id END, %(since)s
-        ) AS d
-    ) AS days
-FROM (
+WITH page AS MATERIALIZED (
     SELECT b.id, b.name, b.per, b.time_zone, b.starts_at, b.ends_at, b.period_unit
     FROM ai_budgets AS b
     WHERE b.organization_id = %(organization_id)s AND b.ended_at IS NULL
@@ -19,7 +11,21 @@ FROM (
         -- include: readable_budgets
     ORDER BY b.name
     LIMIT %(limit)s::bigint + 1
-) AS b
+),
+days AS MATERIALIZED (
+    SELECT d.budget_id, array_agg(jsonb_build_object('day', d.day, 'micros', d.cost_micros)) AS days
+    FROM ai_budget_days(
+        %(organization_id)s, ARRAY(
+            SELECT b.id FROM page AS b WHERE b.per = 'total' AND b.period_unit <> 'none'
+        ), %(since)s
+    ) AS d
+    GROUP BY d.budget_id
+)
+SELECT b.id AS budget_id, b.name, b.per, b.time_zone, b.starts_at, b.ends_at,
+    f.period_start, f.period_end, f.limit_micros, f.spent_micros, f.reserved_micros,
+    coalesce(d.days, '{}') AS days
+FROM page AS b
+LEFT JOIN days AS d ON d.budget_id = b.id
 CROSS JOIN LATERAL ai_budget_figures(b.id, CASE WHEN b.per = 'total' THEN '' END, now()) AS f
 ORDER BY b.name;
 
@@ -66,12 +72,6 @@ SELECT %(period_start)s::timestamptz AS period_start, %(period_end)s::timestampt
         WHERE h.group_id = %(group_id)s AND h.expires_at > now()
     ) AS reserved_micros,
     ARRAY(
-        SELECT jsonb_build_object('day', d.day, 'micros', d.micros)
-        FROM (
-            SELECT (q.starts_at AT TIME ZONE 'UTC')::date AS day, sum(q.cost_micros) AS micros
-            FROM ai_usage_quarter_hourly AS q
-            WHERE q.organization_id = %(organization_id)s AND q.starts_at >= %(since)s
-                AND q.group_id = %(group_id)s
-            GROUP BY day
-        ) AS d
+        SELECT jsonb_build_object('day', d.day, 'micros', d.cost_micros)
+        FROM ai_group_days(%(organization_id)s, %(group_id)s, %(since)s) AS d
     ) AS days;

@@ -9,11 +9,17 @@ WITH period AS (
         least((now() AT TIME ZONE 'UTC')::date, (%(period_end)s::timestamptz AT TIME ZONE 'UTC'
             - interval '1 day')::date) AS today
 ),
+sums AS MATERIALIZED (
+    SELECT u.group_id, u.day, u.provider, u.model, u.cost_micros, u.usage_count,
+        u.unpriced_usage_count, u.unpriced_tokens
+    FROM ai_usage_of_period(%(organization_id)s, %(period_start)s, %(period_end)s) AS u
+    WHERE %(user_ids)s::uuid [] IS NULL OR %(group_ids)s::uuid [] IS NULL
+),
 used AS MATERIALIZED (
     SELECT u.day, u.provider, u.model, u.cost_micros, u.usage_count, u.unpriced_usage_count,
         u.unpriced_tokens
-    FROM ai_usage_by_day(%(organization_id)s, %(period_start)s, %(period_end)s) AS u
-    WHERE %(user_ids)s::uuid [] IS NULL
+    FROM sums AS u
+    WHERE u.day IS NOT NULL AND %(user_ids)s::uuid [] IS NULL
     UNION ALL
     SELECT d.day, d.provider, d.model, d.cost_micros, d.usage_count, d.unpriced_usage_count,
         CASE WHEN d.unpriced_usage_count > 0 THEN d.input_tokens + d.output_tokens
@@ -44,8 +50,15 @@ group_spend AS MATERIALIZED (
     SELECT g.id, g.name, coalesce(s.cost_micros, 0) AS cost_micros,
         coalesce(s.unpriced_usage_count, 0) AS unpriced_usage_count
     FROM groups AS g
-    LEFT JOIN ai_spend_by_group(
-        %(organization_id)s, %(group_ids)s, (SELECT p.month FROM period AS p)
+    LEFT JOIN (
+        SELECT u.group_id, u.cost_micros, u.unpriced_usage_count
+        FROM sums AS u
+        WHERE u.group_id IS NOT NULL AND %(group_ids)s::uuid [] IS NULL
+        UNION ALL
+        SELECT b.group_id, b.cost_micros, b.unpriced_usage_count
+        FROM ai_spend_by_group(
+            %(organization_id)s, %(group_ids)s, (SELECT p.month FROM period AS p)
+        ) AS b
     ) AS s ON s.group_id = g.id
     WHERE g.organization_id = %(organization_id)s
         AND (%(group_ids)s::uuid [] IS NULL OR g.id = ANY(%(group_ids)s::uuid []))
