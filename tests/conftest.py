@@ -51,6 +51,18 @@ SETTINGS = {
 }
 
 
+def pytest_report_header() -> str | None:
+    return "Without the tests marked `thorough`: CI=true runs all." if DEPTH == "quick" else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the tests marked `thorough` to CI."""
+    if DEPTH == "quick":
+        left_out = [each for each in items if each.get_closest_marker("thorough")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [each for each in items if each not in set(left_out)]
+
+
 def pytest_collection_finish() -> None:
     """Spare what the imports made from every collection of garbage that follows.
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from local.demo_company import NEARLY_USED_UP, OVER_THE_LIMIT
 from tests.demo import assert_shows_the_company
@@ -54,6 +55,7 @@ def keep_the_limit_of_marketing(stack: dict[str, Any], number: int) -> None:
     assert response.status_code == 200
 
 
+@pytest.mark.thorough
 def test_the_company_spent_the_plain_sum_also_after_a_second_start(state: Path) -> None:
     for number in range(STARTS):
         began = datetime.now(UTC)

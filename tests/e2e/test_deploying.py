@@ -111,6 +111,7 @@ def parameters(call: dict[str, str]) -> dict[str, str]:
     return {call[key]: call[key.replace("ParameterKey", "ParameterValue")] for key in keys}
 
 
+@pytest.mark.thorough
 def test_the_documented_command_asks_at_most_once_and_creates_a_stack(
     aws: Aws, project: Path
 ) -> None:
@@ -157,6 +158,7 @@ def test_building_and_deploying_install_only_sam() -> None:
     assert re.fullmatch(r"aws-sam-cli==[\d.]+", sam)
 
 
+@pytest.mark.thorough
 def test_a_question_in_the_terminal_is_counted_and_answered(tmp_path: Path) -> None:
     asking = "input('Stack name [allowance]: '); print('on: the way'); input('Deploy? [y/N]: ')"
     session = with_enter(

@@ -81,6 +81,7 @@ def test_ctrl_c_ends_every_process_and_leaves_a_private_description(first_run: F
     assert stat.S_IMODE((first_run.state / "stack.json").stat().st_mode) == 0o600
 
 
+@pytest.mark.thorough
 def test_state_is_kept_between_runs_and_lost_tokens_are_replaced(first_run: FirstRun) -> None:
     saved = json.loads((first_run.state / "tokens.json").read_text())
     lost = saved | {"maya": "alw_unknown_" + "0" * 32}
@@ -104,6 +105,7 @@ def test_state_is_kept_between_runs_and_lost_tokens_are_replaced(first_run: Firs
         assert kept.json()["spend_limit_micros"] == 7
 
 
+@pytest.mark.thorough
 def test_with_the_feature_gate_off_budget_routes_are_forbidden(first_run: FirstRun) -> None:
     with running(first_run.state, AI_BUDGETS_ENABLED="false") as gated:
         described = gated.description
@@ -138,6 +140,7 @@ def test_a_stack_that_cannot_run_prints_one_line(
     assert message in printed
 
 
+@pytest.mark.thorough
 def test_a_taken_port_is_one_clear_line(state: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -5,6 +5,7 @@ from typing import Any
 import schemathesis
 from hypothesis import given
 
+from tests.depth import by_depth
 from tests.openapi import CHECKS, caller_of, each_operation, examples, operation_of
 
 
@@ -15,7 +16,7 @@ def test_each_route_responds_over_http_as_documented(
     token = {"Authorization": f"Bearer {stack['tokens'][caller_of(path)]}"}
     statuses: list[int] = []
 
-    @examples(2)
+    @examples(by_depth(1, 2, 10))
     @given(case=operation_of(path, method).as_strategy())
     def conforms(case: schemathesis.Case) -> None:
         if "group" in case.path_parameters:

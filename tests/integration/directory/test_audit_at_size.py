@@ -132,6 +132,7 @@ def fill(database: Database, entries: int) -> None:
         owner.execute("VACUUM ANALYZE audit_log")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("after", [None, 12])
 def test_a_page_holds_the_newest_entries_of_its_filters(
     database: Database, after: int | None

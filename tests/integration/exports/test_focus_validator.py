@@ -111,6 +111,7 @@ def test_the_csv_of_the_route_is_focus(
     assert verdicts(validator, file)["FAIL"] == NOT_DECIDED
 
 
+@pytest.mark.thorough
 def test_the_parquet_in_s3_is_focus(
     validator: subprocess.Popen[str],
     s3: Any,
@@ -125,6 +126,7 @@ def test_the_parquet_in_s3_is_focus(
     assert verdicts(validator, file)["FAIL"] == NOT_DECIDED
 
 
+@pytest.mark.thorough
 def test_the_validator_finds_what_is_wrong(
     validator: subprocess.Popen[str], used: Client, acme: Acme, tmp_path: Path
 ) -> None:

@@ -31,7 +31,7 @@ def test_every_response_is_as_documented(
     handlers = session()
     seen: set[int] = set()
 
-    @examples(by_depth(5, 25, 200))
+    @examples(by_depth(2, 25, 200))
     @given(case=operation_of(path, method).as_strategy(generation_mode=mode))
     def conforms(case: schemathesis.Case) -> None:
         # Random ids name no group: every other request goes to one that exists.

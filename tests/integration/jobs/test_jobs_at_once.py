@@ -31,7 +31,7 @@ from tests.ledger import connection_of, record_in
 from tests.mortals import batch_of
 from tests.sessions import beside
 
-ROUNDS = by_depth(2, 5, 20)
+ROUNDS = by_depth(1, 5, 20)
 WRITERS = ("writer-a", "writer-b")
 
 

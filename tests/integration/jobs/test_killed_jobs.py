@@ -8,6 +8,8 @@ import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from tests.alerts import pass_time, raise_alert
 from tests.depth import by_depth
 from tests.jobs import MICROS_OF_NEW, AtWork
@@ -23,6 +25,7 @@ IN_A_CALL = 10
 """Alerts in one call to a receiver."""
 
 
+@pytest.mark.thorough
 def test_jobs_that_are_killed_at_random_leave_nothing_undone(work: AtWork, tmp_path: Path) -> None:
     database = work.database
     kinds = (*JOBS, *RECORDERS)

@@ -100,6 +100,7 @@ def test_the_experimental_list_of_the_largest_book_fits_a_lambda_response(
     assert answer.lambda_bytes < MAX_RESPONSE_BYTES
 
 
+@pytest.mark.thorough
 def test_an_experimental_list_beyond_a_lambda_response_says_what_to_do(
     olivia: Client, database: Database
 ) -> None:
@@ -115,6 +116,7 @@ def test_an_experimental_list_beyond_a_lambda_response_says_what_to_do(
     assert len(olivia.get(f"{EXPERIMENTAL}?provider=p1").json()) == 100
 
 
+@pytest.mark.thorough
 def test_a_page_of_the_largest_prices_ends_before_a_lambda_response(
     olivia: Client, database: Database
 ) -> None:
@@ -129,6 +131,7 @@ def test_a_page_of_the_largest_prices_ends_before_a_lambda_response(
     assert len(seen) == len(set(seen)) == 600
 
 
+@pytest.mark.thorough
 def test_a_page_of_the_largest_held_changes_ends_before_a_lambda_response(
     olivia: Client, database: Database
 ) -> None:

@@ -29,7 +29,7 @@ from tests.postgres import Database, with_parts
 WRITERS = 16
 WORKERS = ("worker-a", "worker-b")
 USERS = [f"u{number}" for number in range(1, 21)]
-SECONDS = by_depth(3, 8, 40)
+SECONDS = by_depth(2, 8, 40)
 PATIENCE_SECONDS = 60
 PASSWORD = "for-a-server-of-this-test-alone"
 KILL = (

@@ -31,6 +31,7 @@ def remembered(database: Database) -> None:
     remember_entries(database)
 
 
+@pytest.mark.thorough
 def test_a_long_read_postpones_the_drop_of_a_month_with_a_warning(
     gateway: Client,
     database: Database,
@@ -49,6 +50,7 @@ def test_a_long_read_postpones_the_drop_of_a_month_with_a_warning(
     assert expire(database, 1) == {"dropped": [name_of(3), name_of(2)], "postponed": []}
 
 
+@pytest.mark.thorough
 def test_a_month_in_use_holds_up_no_other_month(
     gateway: Client, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
