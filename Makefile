@@ -90,7 +90,7 @@ bench: .venv/.synced ## run the benchmarks, which print ratios
 	@POWERTOOLS_LOG_LEVEL=ERROR POWERTOOLS_METRICS_DISABLED=true $(RUN) bench.seed_prices
 	@$(RUN) bench.ingestion
 
-bench-spend: .venv/.synced ## run the benchmarks of spend, the overview and the lists of people, which generates 100,000 users first: USERS=
+bench-spend: .venv/.synced ## run the benchmarks of spend, the overview, reports and the lists of people, which generates 100,000 users first: USERS=
 	@$(RUN) bench.spend
 	@$(RUN) bench.spend_people
 

@@ -1,5 +1,5 @@
-"""Measure the spend routes and the overview with 100,000 users, 1,000 groups and 12,000,000 usages,
-and print their plans: `make bench-spend`.
+"""Measure the spend routes, the overview and the reports with 100,000 users, 1,000 groups and
+12,000,000 usages, and print their plans: `make bench-spend`.
 
 It is the worst case: every user works on 29 days of the last month and today, all spend of a
 group's 10,000 members counts for that group, and usage is spread over QUARTERS quarters of an hour
@@ -21,7 +21,7 @@ from allowance.database.queries import call, queries
 from allowance.database.settings import DatabaseSource
 from allowance.rbac.system import Login
 from allowance.spend.models import GroupTotals, MemberTotals, UserSpend
-from bench import spend_overview
+from bench import spend_overview, spend_reports
 from bench.rolled_days import last_month, roll_up
 from bench.spend_series import periods, series
 from bench.timing import median_ms
@@ -68,7 +68,7 @@ GENERATED = {
         " cost_micros, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,"
         " cache_write_1h_tokens, usage_count, unpriced_usage_count)"
         " SELECT u.id, gm.group_id, %(organization)s, 'openai', 'gpt-1', d::date,"
-        " 1000000, 9, 9, 9, 0, 0, %(per_day)s, 0"
+        " abs(hashtext(u.id::text || d)) %% 2000000, 9, 9, 9, 0, 0, %(per_day)s, 0"
         " FROM (SELECT generate_series(%(start)s, %(start)s + interval '28 days', interval '1 day')"
         " UNION SELECT date_trunc('day', now(), 'UTC')) AS d (d)"
         " CROSS JOIN users AS u"
@@ -155,7 +155,7 @@ def main() -> None:
         group = {"organization_id": ORGANIZATION, "group_ids": [GROUP]} | bounds
         trip = median_ms(lambda: database.rows_of(call(Ping, "ping")), RUNS)
         print(f"\n{'query':46}{'ms':>8}{'trips':>8}")
-        measured = (
+        measured: tuple[tuple[str, type[Any], str, dict[str, Any]], ...] = (
             (f"a group of {MEMBERS:,} members", GroupTotals, "list_group_spend", group),
             (
                 "100 members of it",
@@ -167,6 +167,7 @@ def main() -> None:
             *series(ORGANIZATION, GROUP, members, period.start.date()),
             *periods(ORGANIZATION, GROUP, members, bounds),
             *spend_overview.measured(members[0], period),
+            *spend_reports.measured(period.start, period.end, MEMBERS),
         )
         for label, model, query, parameters in measured:
             taken = median_ms(partial(database.rows_of, call(model, query, **parameters)), RUNS)
