@@ -89,6 +89,29 @@ def test_counters_and_live_holds_are_the_spend_once_they_exist(
     assert adam.get(f"{BUDGETS}/all/spend").json()["total"] == figures(1000, 650, 7)
 
 
+def test_a_period_that_is_over_stays_readable(
+    adam: Client, gateway: Client, database: Database
+) -> None:
+    used(gateway, 1, 600)
+    yesterday = start_of("day") - timedelta(days=1)
+    used(gateway, 2, 250, occurred_at=rfc3339(yesterday + timedelta(hours=9)))
+    id_ = created(adam, period=DAY)["id"]
+    database.run(HOLD, id_, "", datetime.now(UTC) + timedelta(hours=1), 7)
+    found = adam.get(f"{BUDGETS}/all/spend?at={yesterday:%F}T09:00:00Z").json()
+    assert found["period_start"] == rfc3339(yesterday)
+    # A hold counts in the current period.
+    assert found["total"]["spent_micros"] == 250
+    assert found["total"]["reserved_micros"] == 0
+    assert found["total"]["limit_micros"] is None, "the budget was not there"
+    database.run("UPDATE ai_budget_limits SET since = %s", yesterday)
+    again = adam.get(f"{BUDGETS}/all/spend?at={yesterday:%F}T09:00:00Z").json()
+    assert again["total"] == figures(1000, 250)
+    assert adam.get(f"{BUDGETS}/all/spend").json()["total"] == figures(1000, 600, 7)
+    ahead = adam.get(f"{BUDGETS}/all/spend?at={start_of('day') + timedelta(days=1):%F}T00:00:00Z")
+    assert ahead.status == 400
+    assert ahead.json()["validations"] == [{"field": "at", "detail": "Must not be in the future."}]
+
+
 def test_each_member_and_each_value_has_figures_of_its_own(
     adam: Client, acme: Acme, gateway: Client, database: Database
 ) -> None:

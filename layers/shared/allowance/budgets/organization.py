@@ -22,7 +22,7 @@ from allowance.budgets.organization_models import (
 )
 from allowance.contract.fields import UUID_FORM
 from allowance.contract.pages import fitting
-from allowance.errors import OrganizationBudgetNotFound
+from allowance.errors import InvalidQuery, OrganizationBudgetNotFound, Problem
 from allowance.rbac.policy import Action, group_member_object, group_members_object
 
 
@@ -59,15 +59,19 @@ class OrganizationBudgetStore(OrganizationPathStore):
         return found.budget
 
     def get_spend(self, budget: str, query: SpendQuery) -> BudgetSpend:
-        """Return what is spent, held and left of a budget in its current period.
+        """Return what is spent, held and left of a budget in its current period, or in the one
+        that contains a time.
 
         Members whose spend the caller may not read are left out. Raise OrganizationNotFound,
-        NotAuthorized, OrganizationBudgetNotFound.
+        NotAuthorized, OrganizationBudgetNotFound, InvalidQuery if the time is in the future.
         """
         db, parameters = self._reading()
+        if query.at is not None and query.at > self._caller.now:
+            raise InvalidQuery([Problem("at", "Must not be in the future.")])
         found = db.first(
             SpendRow,
             "get_organization_budget_spend",
+            at=query.at,
             after_subject=query.after and query.after.subject,
             limit=query.limit,
             **parameters,

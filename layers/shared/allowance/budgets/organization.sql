@@ -53,14 +53,15 @@ SELECT b.id AS budget_id, f.period_start, f.period_end,
             'remaining_micros', e.limit_micros - e.spent_micros - e.reserved_micros
         )
         FROM ai_budget_subjects(
-            b.id, now(), %(user_ids)s::uuid [], %(after_subject)s::text, %(limit)s::bigint + 1
+            b.id, t.at, %(user_ids)s::uuid [], %(after_subject)s::text, %(limit)s::bigint + 1
         ) AS s
-        CROSS JOIN LATERAL ai_budget_figures(b.id, s.subject, now()) AS e
+        CROSS JOIN LATERAL ai_budget_figures(b.id, s.subject, t.at) AS e
         LEFT JOIN users AS u ON b.per = 'member' AND u.id::text = s.subject
         ORDER BY s.subject COLLATE "C"
     ) AS subjects
 FROM ai_budgets AS b
-CROSS JOIN LATERAL ai_budget_figures(b.id, CASE WHEN b.per = 'total' THEN '' END, now()) AS f
+CROSS JOIN (SELECT coalesce(%(at)s::timestamptz, now()) AS at) AS t
+CROSS JOIN LATERAL ai_budget_figures(b.id, CASE WHEN b.per = 'total' THEN '' END, t.at) AS f
 WHERE b.organization_id = %(organization_id)s
     AND (b.id = %(budget_id)s::uuid OR (b.ended_at IS NULL AND b.name = %(budget_name)s::text))
         -- include: readable_budgets

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field
 from allowance.budgets.periods import PeriodUnit
 from allowance.budgets.small_limits import SmallLimit
 from allowance.budgets.terms import Enforcement, Per
-from allowance.contract.fields import Created, ExactMicros, Row, Timestamp, Versioned
+from allowance.contract.fields import Created, ExactMicros, Moment, Row, Timestamp, Versioned
 from allowance.contract.query import AFTER, WHOLE_NUMBER, Cursor, Printable, Query
 from allowance.errors import Problem
 
@@ -158,14 +158,15 @@ class ChangedBudget(Row):
 
 
 class Figures(Row):
-    """What may be spent in the current period, with what is carried over; what was; what calls
-    hold; and what is left, which is negative after an overrun.
+    """What may be spent in the period, with what is carried over; what was; what calls hold; and
+    what is left, which is negative after an overrun. No limit: the budget is younger than the
+    period.
     """
 
-    limit_micros: ExactMicros
+    limit_micros: ExactMicros | None
     spent_micros: ExactMicros
     reserved_micros: ExactMicros
-    remaining_micros: ExactMicros
+    remaining_micros: ExactMicros | None
 
 
 class BudgetUser(Row):
@@ -222,7 +223,11 @@ class SubjectCursor(Cursor):
 
 
 class SpendQuery(Query):
-    """Selects a page of the subjects of a budget."""
+    """Selects a period of a budget, and a page of its subjects."""
 
+    at: Annotated[
+        Moment | None,
+        Field(description="A time in the period, not in the future; without it, the current one."),
+    ] = None
     limit: Annotated[int, Field(ge=1, le=200, description="Subjects per page."), WHOLE_NUMBER] = 100
     after: Annotated[SubjectCursor | None, AFTER] = None
