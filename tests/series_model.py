@@ -130,7 +130,12 @@ def expected(
     top = int(parameters.get("top", 10))
     rest = [each for key in ranked[top:] for each in keys[key]]
     return {
-        "series": [{"key": key, **series_of(keys[key], starts)} for key in ranked[:top]],
+        # Usage that was taken back leaves sums of nothing.
+        "series": [
+            {"key": key, **series_of(keys[key], starts)}
+            for key in ranked[:top]
+            if split is None or any(map(any, points_of(keys[key], starts)))
+        ],
         "rest_micros": round(sum((each.sums[0] for each in rest), Decimal())),
         "total_micros": round(sum((each.sums[0] for each in counted), Decimal())),
         "unpriced_usage_count": sum(each.unpriced_usage_count for each in counted),
@@ -138,13 +143,18 @@ def expected(
     }
 
 
-def series_of(counted: list[Entry], starts: list[datetime]) -> dict[str, Any]:
+def points_of(counted: list[Entry], starts: list[datetime]) -> list[tuple[Decimal, int, int, int]]:
     points = [(Decimal(), 0, 0, 0)] * len(starts)
     for each in counted:
         place = sum(start <= each.occurred_at for start in starts) - 1
         cost, tokens, count, unpriced = points[place]
         more = each.sums
         points[place] = cost + more[0], tokens + more[1], count + more[2], unpriced + more[3]
+    return points
+
+
+def series_of(counted: list[Entry], starts: list[datetime]) -> dict[str, Any]:
+    points = points_of(counted, starts)
     return {
         "total_micros": round(sum((each[0] for each in points), Decimal())),
         "points": [

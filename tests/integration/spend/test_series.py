@@ -156,3 +156,17 @@ def test_series_name_users_and_groups_and_show_what_is_nobodys(
         get(adam, ORGANIZATION, split="user", **period)["series"][0]["points"]
         == (users["series"][0]["points"])
     )
+
+
+def test_a_model_whose_usage_was_taken_back_is_no_series(
+    adam: Client, gateway: Client, database: Database
+) -> None:
+    sent = [record(1), record(2, model="taken-back"), record(3, model="free-of-usage")]
+    results(gateway, *sent)
+    for number in (2, 3):
+        results(gateway, {"source": "litellm", "id": f"call-{number}", "void": True})
+    found = get(adam, "/api/v2/organizations/acme", split="model", top="1")
+    assert [each["key"] for each in found["series"]] == ["m"]
+    assert (found["rest"], found["rest_micros"]) == (None, 0)
+    models = adam.get("/api/v2/organizations/acme/ai/overview").json()["models"]
+    assert [each["model"] for each in models] == ["m"]

@@ -184,6 +184,8 @@ SELECT
             'usage_count', m.usage_count
         )
         FROM by_model AS m
+        -- Usage that was taken back leaves sums of nothing.
+        WHERE m.usage_count <> 0 OR m.cost_micros <> 0
         ORDER BY m.cost_micros DESC, m.usage_count DESC, m.provider, m.model
         LIMIT %(most)s
     ) AS models,

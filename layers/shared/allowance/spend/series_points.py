@@ -18,12 +18,16 @@ NOTHING: dict[str, Any] = dict.fromkeys(COUNTS, 0)
 def series_of[S: SpendSeries](
     shape: type[S], query: SeriesQuery, terms: SeriesTerms, rows: Sequence[SeriesRow]
 ) -> S:
-    """Return the series in the shape of a response. Each amount is rounded once, there."""
+    """Return the series in the shape of a response. Each amount is rounded once, there.
+
+    Usage that was taken back leaves sums of nothing. A key or a rest of these alone is left out.
+    """
     starts = terms.starts or []
     keys: defaultdict[int, list[SeriesRow]] = defaultdict(list)
     for each in rows:
         if each.place is not None:
             keys[each.place].append(each)
+    keys = defaultdict(list, {place: of for place, of in keys.items() if _has_usage(of)})
     # Without a split there is one series, also if nothing was spent.
     if query.split is None and not keys:
         keys[1] = []
@@ -44,14 +48,18 @@ def series_of[S: SpendSeries](
             for _, found in sorted(keys.items())
         ],
         "rest_micros": _sum(each.cost_micros for each in rest),
-        "rest": _points(starts, rest) if rest else None,
-        "other_labels": _points(starts, others) if others else None,
+        "rest": _points(starts, rest) if _has_usage(rest) else None,
+        "other_labels": _points(starts, others) if _has_usage(others) else None,
         "total_micros": _sum(each.cost_micros for each in counted),
         "unpriced_usage_count": sum(each.unpriced_usage_count for each in counted),
         "unattributed_micros": _sum(each.unattributed_micros for each in counted),
         "unattributed_usage_count": sum(each.unattributed_usage_count for each in counted),
     }
     return shape.model_validate({name: document[name] for name in shape.model_fields})
+
+
+def _has_usage(rows: Iterable[SeriesRow]) -> bool:
+    return any(getattr(each, name) for each in rows for name in COUNTS)
 
 
 def _points(starts: list[datetime], rows: list[SeriesRow]) -> dict[str, Any]:
