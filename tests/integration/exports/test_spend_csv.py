@@ -123,6 +123,15 @@ def test_a_month_without_spend_has_only_the_header(ana: Client) -> None:
     assert answer.headers["Content-Disposition"] == 'attachment; filename="acme-spend-2099-12.csv"'
 
 
+def test_usage_that_was_taken_back_is_no_row(used: Client, ana: Client) -> None:
+    path = f"{PATH}?month=2026-10"
+    before = rows_of(ana.get(path))
+    results(used, record("gone", user="otto", occurred_at="2026-10-29T00:00:00Z"))
+    assert len(rows_of(ana.get(path))) == len(before) + 1
+    results(used, {"source": "litellm", "id": "call-gone", "void": True})
+    assert rows_of(ana.get(path)) == before
+
+
 def test_names_are_escaped_for_spreadsheets_and_may_hold_any_text(
     used: Client, acme: Acme, database: Database, ana: Client
 ) -> None:

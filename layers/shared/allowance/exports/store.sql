@@ -25,6 +25,8 @@ FROM (
             > (%(after_day)s::date, %(after_user)s::uuid, %(after_group)s::uuid)
         )
     GROUP BY d.day, d.user_id, d.group_id
+    -- Usage that was taken back leaves sums of nothing.
+    HAVING sum(d.usage_count) <> 0 OR sum(d.cost_micros) <> 0
     ORDER BY d.day, d.user_id, d.group_id
     LIMIT %(limit)s::bigint
 ) AS s
