@@ -18,6 +18,7 @@ from uuid import UUID
 from pydantic import BaseModel, TypeAdapter
 
 from allowance.contract.fields import Body, Created, Versioned
+from allowance.contract.messages import JSON, Message
 from allowance.contract.preconditions import Precondition
 from allowance.contract.query import Query
 from allowance.http.route import DEFAULT_PATH, Route
@@ -128,7 +129,10 @@ def _described(of: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
     }
     for kind in kinds:
         if issubclass(kind, Body):
-            content = {"application/json": {"schema": _schema(kind, schemas, "validation")}}
+            schema = {"schema": _schema(kind, schemas, "validation")}
+            content = dict.fromkeys(
+                kind.media_types if issubclass(kind, Message) else [JSON], schema
+            )
             described["requestBody"] = {"required": True, "content": content}
     return described
 

@@ -30,6 +30,7 @@ from allowance.usage.unpriced import UnpricedQuery
 from tests.accounting import EVERYWHERE, Account, platform
 from tests.budget_accounts import BUDGET_ACCOUNTS
 from tests.export_accounts import EXPORT_ACCOUNTS
+from tests.gateway_accounts import GATEWAY_ACCOUNTS
 from tests.overview_accounts import OVERVIEW_ACCOUNTS
 from tests.people import EVERY_STEP
 from tests.people_accounts import PEOPLE_ACCOUNTS
@@ -84,6 +85,7 @@ ACCOUNTS: dict[tuple[type, str], Account] = (
     | UNATTRIBUTED_ACCOUNTS
     | TOKEN_ACCOUNTS
     | EXPORT_ACCOUNTS
+    | GATEWAY_ACCOUNTS
     | PEOPLE_ACCOUNTS
     | SPEND_ACCOUNTS
     | OVERVIEW_ACCOUNTS

@@ -157,6 +157,7 @@ def test_every_alarm_notifies_and_every_promised_metric_has_one() -> None:
         "FreeLocalStorage",
         "IntegrationLatency",
         "JobFailures",
+        "LostUsage",
         "NewlyHeldPriceChanges",
         "OldestAlertAge",
         "PriceBookFallbacks",
@@ -180,28 +181,20 @@ def test_every_alarm_notifies_and_every_promised_metric_has_one() -> None:
 def test_the_watched_metrics_are_the_written_metrics(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    from allowance.metrics import (
-        count_alerts,
-        count_expired_usage,
-        count_job,
-        count_overspending,
-        count_price_book,
-        count_refused_decision,
-        count_request,
-        count_unattributed_usage,
-    )
+    from allowance import metrics
     from allowance.rbac.system import PRICE_SEEDER
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("POWERTOOLS_SERVICE_NAME", "allowance")
-        count_request("GET /healthz", "ok", 200, database_ms=1.5, cold=True)
-        count_price_book(held=2, newly_held=1, fell_back=False)
-        count_alerts(delivered=1, failing=0, oldest_seconds=0)
-        count_overspending(users_over_limit=1, unpriced_tokens=1)
-        count_refused_decision()
-        count_expired_usage(dropped=1, postponed=1)
-        count_unattributed_usage(1)
-        count_job(PRICE_SEEDER.name, succeeded=True)
+        metrics.count_request("GET /healthz", "ok", 200, database_ms=1.5, cold=True)
+        metrics.count_price_book(held=2, newly_held=1, fell_back=False)
+        metrics.count_alerts(delivered=1, failing=0, oldest_seconds=0)
+        metrics.count_overspending(users_over_limit=1, unpriced_tokens=1)
+        metrics.count_refused_decision()
+        metrics.count_expired_usage(dropped=1, postponed=1)
+        metrics.count_unattributed_usage(1)
+        metrics.count_lost_usage(1)
+        metrics.count_job(PRICE_SEEDER.name, succeeded=True)
     written = {
         (
             metric["Name"],
@@ -218,6 +211,7 @@ def test_the_watched_metrics_are_the_written_metrics(
     assert {
         (name, frozenset({"service"}))
         for name in (
+            "LostUsage",
             "PriceBookFallbacks",
             "NewlyHeldPriceChanges",
             "OldestAlertAge",

@@ -50,7 +50,7 @@ def test_a_changed_layer_or_parameter_publishes_every_function() -> None:
         name for name in resources("AWS::Lambda::LayerVersion") if name.startswith("Shared")
     )
     for name, version in properties("AWS::Lambda::Version").items():
-        if name.startswith(("ExportSpend", *DECIDING)):
+        if name.startswith(("ExportSpend", "Gateways", *DECIDING)):
             continue  # the next tests
         named = set(re.findall(r"\$\{(\w+)\}", version["Description"]["Fn::Sub"]))
         assert shared in named, name
@@ -99,6 +99,21 @@ def test_a_changed_parameter_of_decisions_publishes_their_functions() -> None:
         if name in found
     }
     assert sum(lengths.values()) + len("9999") + text.count(" ") <= 256
+
+
+def test_a_changed_parameter_publishes_the_doors_which_decide_and_count() -> None:
+    (deciding, *_), (doors,) = (
+        [
+            each["Description"]["Fn::Sub"]
+            for name, each in properties("AWS::Lambda::Version").items()
+            if name.startswith(prefix)
+        ]
+        for prefix in (DECIDING, "Gateways")
+    )
+    assert doors == [f"{deciding[0]} ${{AlertThresholds}}", deciding[1]]
+    variables = functions()["Gateways"]["Environment"]["Variables"]
+    assert {"Ref": "AlertThresholds"} in variables.values()
+    assert variables.items() >= functions()["ReserveAiSpend"]["Environment"]["Variables"].items()
 
 
 def test_a_changed_export_parameter_publishes_the_export_function() -> None:

@@ -27,6 +27,8 @@ OF_DOMAINS = (
 ROUTE_MODULES = re.compile(
     r"uuid|typing|pathlib"
     r"|allowance\.http\.\w+|allowance\.contract\.\w+|allowance\.tables\.csv|allowance\.rbac\.policy"
+    r"|allowance\.gateways\.(litellm|openmeter|otlp|portkey|envoy)"
+    r"\.(guardrail|log|store|\w+_models)"
     rf"|allowance\.({DOMAINS})\.({OF_DOMAINS})"
 )
 """What the file of a route may import.

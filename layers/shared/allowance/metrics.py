@@ -78,6 +78,13 @@ def count_unattributed_usage(usages: int) -> None:
     metrics.flush_metrics()
 
 
+def count_lost_usage(usages: int) -> None:
+    """Count usages that a door could not record, and whose gateway does not send them again."""
+    metrics = EphemeralMetrics(namespace=NAMESPACE)
+    metrics.add_metric("LostUsage", MetricUnit.Count, usages)
+    metrics.flush_metrics()
+
+
 def count_expired_usage(*, dropped: int, postponed: int) -> None:
     """Count one run of ExpireUsage: the dropped months, and the months that are left for the next
     run.

@@ -2,6 +2,7 @@
 
 import pytest
 
+from allowance.usage.store import UsageStore
 from tests.accounting import HELD, needed
 from tests.accounts import ACCOUNTS
 from tests.alerts import raise_alert
@@ -37,9 +38,8 @@ def something_of_each(database: Database, acme: Acme) -> Database:
     )
     raise_alert(database, acme)
     # A usage without a price, which RerateUsage reads and rates.
-    usage, account = next(
-        (method, each) for method, each in ACCOUNTS.items() if method[1] == "record"
-    )
+    usage = UsageStore, "record"
+    account = ACCOUNTS[usage]
     store, connection = store_for(
         usage, account, exactly([needed("create ai_usage", acme)]), database, acme
     )

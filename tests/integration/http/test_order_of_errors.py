@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 
 from allowance.contract.fields import Body
+from allowance.contract.messages import MAX_MESSAGE_BYTES
 from allowance.http.routes import ROUTES
 from tests.conftest import environment
 from tests.directory_documents import apply
@@ -38,7 +39,7 @@ LISTS_AND_ME = ("/api/v2/users/me", "/api/v2/audit", "/api/v2/organizations", "/
 SERVED = [each for each in ROUTES if "/api/" in each[1]]
 
 WORST_BODY: dict[str, Any] = {
-    "body": "x" * (2 << 20),
+    "body": "x" * (MAX_MESSAGE_BYTES + 1),
     "headers": {"content-type": "text/plain"},
 }
 
@@ -50,7 +51,12 @@ def kind_of(method: str, path: str) -> str:
     for kind in ("group", "organization", "user"):
         if f"{{{kind}}}" in path:
             return kind
-    for part, kind in (("model-", "models"), ("usage", "usage"), ("sources", "usage")):
+    for part, kind in (
+        ("model-", "models"),
+        ("usage", "usage"),
+        ("sources", "usage"),
+        ("in/", "usage"),
+    ):
         if f"/ai/{part}" in path:
             return kind
     if "/ai/reservations" in path:

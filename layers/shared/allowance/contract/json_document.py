@@ -55,6 +55,26 @@ def json_object(content: bytes) -> dict[str, Any]:
     return cast("dict[str, Any]", value)
 
 
+def json_value(content: bytes) -> Any:
+    """Return a JSON value of any kind, as Python's own writer makes it: NaN, which is no JSON,
+    reads as null, and a text may have half of a surrogate pair. Raise InvalidJSON.
+
+    For messages that carry what somebody else wrote: one odd number in a prompt must not cost the
+    rest. What is stored of a value is checked where it is read.
+    """
+    try:
+        return json.loads(
+            content.removeprefix(_BYTE_ORDER_MARK).decode(),
+            object_pairs_hook=_without_duplicates,
+            parse_constant=_nothing,
+            parse_int=_integer if _LONG_INTEGER.search(content) else None,
+        )
+    except ValueError as error:
+        raise InvalidJSON(detail=_where(error)) from error
+    except RecursionError as error:
+        raise InvalidJSON(detail="It is nested too deeply.") from error
+
+
 def _plain_object(content: bytes) -> dict[str, Any] | None:
     """Return the object if it provably has no duplicate key, else None. Five times as fast as the
     strict parser, which must decide about None.
@@ -115,6 +135,10 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a JSON number")
+
+
+def _nothing(name: str) -> None:
+    del name
 
 
 def _integer(literal: str) -> int:

@@ -214,7 +214,7 @@ def _body_ahead(route: Route, request: Request) -> dict[str, Body]:
         return {}
     try:
         return {
-            name: request.json_body(kind)
+            name: request.parsed(kind)
             for name, kind in route.parameters.items()
             if inspect.isclass(kind) and issubclass(kind, Body)
         }
@@ -243,7 +243,7 @@ def _argument(request: Request, name: str, kind: Any) -> Any:
     if kind is Precondition:
         return Precondition.of(request.headers)
     if issubclass(kind, Body):
-        return request.json_body(kind)
+        return request.parsed(kind)
     if issubclass(kind, Query):
         return request.query(kind)
     raise TypeError(f"A route cannot have a parameter of type {kind!r}.")

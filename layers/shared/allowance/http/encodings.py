@@ -28,8 +28,8 @@ def bytes_of(body: str) -> bytes:
         return b""
 
 
-def decompressed(content: bytes, encoding: str) -> bytes:
-    """Return the content of a body with this Content-Encoding.
+def decompressed(content: bytes, encoding: str, max_bytes: int = MAX_BODY_BYTES) -> bytes:
+    """Return the content of a body with this Content-Encoding, at most `max_bytes`.
 
     Raise BodyTooLarge, UnsupportedEncoding, and InvalidJSON if it is no whole gzip file.
     """
@@ -42,11 +42,11 @@ def decompressed(content: bytes, encoding: str) -> bytes:
     for _ in range(MAX_MEMBERS):
         member = zlib.decompressobj(_GZIP_WINDOW)
         try:
-            found += member.decompress(left, MAX_BODY_BYTES + 1 - len(found))
+            found += member.decompress(left, max_bytes + 1 - len(found))
         except zlib.error as error:
             raise _no_gzip() from error
-        if len(found) > MAX_BODY_BYTES:
-            raise BodyTooLarge(detail=f"At most {MAX_BODY_BYTES} bytes, also decompressed.")
+        if len(found) > max_bytes:
+            raise BodyTooLarge(detail=f"At most {max_bytes} bytes, also decompressed.")
         left = member.unused_data
         if not left and member.eof:
             return bytes(found)

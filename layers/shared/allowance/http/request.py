@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from allowance.contract.fields import UUID_FORM, Body
 from allowance.contract.foreign import content_name, document_name
 from allowance.contract.json_document import json_object
+from allowance.contract.messages import JSON, MAX_MESSAGE_BYTES, Message
 from allowance.contract.validation import MISSING, UNKNOWN, problems_of
 from allowance.errors import (
     BodyTooLarge,
@@ -25,7 +26,6 @@ from allowance.errors import (
 )
 from allowance.http.encodings import MAX_BODY_BYTES, bytes_of, decompressed
 
-JSON = "application/json"
 MEDIA_TYPE = re.compile(r"[a-z0-9.+-]{1,60}/[a-z0-9.+*-]{1,100}")
 """A type that is safe to repeat in an error."""
 
@@ -87,28 +87,19 @@ class Request:
             raise InvalidQuery(repeated)
         return parameters
 
+    def parsed[T: Body](self, model: type[T]) -> T:
+        """Return the message of a door, or the body of any other route. Raise like these."""
+        return self.message(model) if issubclass(model, Message) else self.json_body(model)
+
     def json_body[T: Body](self, model: type[T]) -> T:
         """Return the body. Raise BodyTooLarge, UnsupportedMediaType, UnsupportedEncoding,
         InvalidJSON, ValidationFailed.
         """
-        content = (
-            self.body if isinstance(self.body, bytes) else self.body.encode(errors="surrogatepass")
-        )
-        if len(content) > MAX_BODY_BYTES:
-            raise BodyTooLarge(detail=f"At most {MAX_BODY_BYTES} bytes.")
-        media_type = self.headers.get("content-type", JSON).partition(";")[0].strip().lower()
-        if media_type != JSON:
-            is_type = MEDIA_TYPE.fullmatch(media_type)
-            sent = f"as {media_type}" if is_type else "without a media type"
-            raise UnsupportedMediaType(
-                detail=f"It was sent {sent}. {model.wanted()} Use Content-Type: {JSON}."
-            )
-        content = decompressed(content, self.headers.get("content-encoding", ""))
+        content, _ = self._content(model, MAX_BODY_BYTES, (JSON,))
         try:
             document = json_object(content)
         except InvalidJSON as error:
-            details = (error.detail, _looks_like(content_name(content)), model.wanted())
-            raise InvalidJSON(detail=" ".join(filter(None, details))) from error
+            raise _explained(error, content, model) from error
         try:
             return model.model_validate(document)
         except ValidationError as error:
@@ -117,6 +108,43 @@ class Request:
             if name is not None or _has_other_fields(error):
                 refused.detail = " ".join(filter(None, (_looks_like(name), model.wanted())))
             raise refused from error
+
+    def message[T: Message](self, model: type[T]) -> T:
+        """Return the message of a door. Raise like `json_body`, by the rules of its sender."""
+        content, media_type = self._content(model, MAX_MESSAGE_BYTES, model.media_types)
+        try:
+            return model.read(content, media_type)
+        except InvalidJSON as error:
+            raise _explained(error, content, model) from error
+
+    def _content(
+        self, model: type[Body], max_bytes: int, media_types: tuple[str, ...]
+    ) -> tuple[bytes, str]:
+        """Return the decompressed body and its media type. Raise BodyTooLarge,
+        UnsupportedMediaType, UnsupportedEncoding, InvalidJSON.
+        """
+        content = (
+            self.body if isinstance(self.body, bytes) else self.body.encode(errors="surrogatepass")
+        )
+        if len(content) > max_bytes:
+            raise BodyTooLarge(detail=f"At most {max_bytes} bytes.")
+        stated = self.headers.get("content-type", media_types[0])
+        media_type = stated.partition(";")[0].strip().lower()
+        if media_type not in media_types:
+            is_type = MEDIA_TYPE.fullmatch(media_type)
+            sent = f"as {media_type}" if is_type else "without a media type"
+            taken = " or ".join(media_types)
+            raise UnsupportedMediaType(
+                None if taken == JSON else f"Content-Type must be {taken}.",
+                detail=f"It was sent {sent}. {model.wanted()} Use Content-Type: {taken}.",
+            )
+        encoding = self.headers.get("content-encoding", "")
+        return decompressed(content, encoding, max_bytes), media_type
+
+
+def _explained(error: InvalidJSON, content: bytes, model: type[Body]) -> InvalidJSON:
+    details = (error.detail, _looks_like(content_name(content)), model.wanted())
+    return InvalidJSON(detail=" ".join(filter(None, details)))
 
 
 def _looks_like(name: str | None) -> str | None:

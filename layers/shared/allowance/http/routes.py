@@ -9,6 +9,8 @@ ROUTES = (
     ("GET", "/api/experimental/ai/model-prices"),
     ("POST", "/api/experimental/ai/model-prices"),
     ("GET", "/api/experimental/organizations/{organization}/ai/spend/users"),
+    ("POST", "/api/v2/ai/in/litellm/beta/litellm_basic_guardrail_api"),
+    ("POST", "/api/v2/ai/in/litellm/log"),
     ("GET", "/api/v2/ai/model-aliases"),
     ("DELETE", "/api/v2/ai/model-aliases/{provider}/{model+}"),
     ("PUT", "/api/v2/ai/model-aliases/{provider}/{model+}"),

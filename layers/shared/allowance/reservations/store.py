@@ -83,11 +83,14 @@ class ReservingStore(CallerStore):
             return users, prices
         return users, prices, *calls_of_unknown([Sent(body.source, body.user, body.group)])
 
-    def reserve(self, request: ReservationRequest) -> Reservation | DecisionOnly:
+    def reserve(
+        self, request: ReservationRequest, *, once: bool = False
+    ) -> Reservation | DecisionOnly:
         """Hold the estimate of a call, or decide only on a dry run.
 
         Two round trips, with the caller's; two more if the group of the call is deleted
-        between them. The same request gets the same reservation again. Raise NotAuthorized,
+        between them. The same request gets the same reservation again; with `once`, it is a
+        ReservationConflict, for ids that the caller of a gateway may choose. Raise NotAuthorized,
         ValidationFailed, ReservationConflict, and a RequestRefused: UnknownUser, UserInactive,
         UnpricedModel, BudgetExceeded. Raise GroupDeleted after ATTEMPTS.
         """
@@ -97,7 +100,9 @@ class ReservingStore(CallerStore):
         while True:
             users, prices, *of_source = db.all_in_one_trip(*calls)
             try:
-                facts = self._decide(db, request, _for_whom(request, users, of_source), prices)
+                facts = self._decide(
+                    db, request, _for_whom(request, users, of_source), prices, once=once
+                )
             except GroupDeleted:
                 attempts += 1
                 if attempts == ATTEMPTS:
@@ -114,19 +119,23 @@ class ReservingStore(CallerStore):
         request: ReservationRequest,
         caller: ForWhom,
         prices: list[UsagePrice],
+        *,
+        once: bool,
     ) -> DecisionFacts | NoDecision:
         """Return what the database decides. Raise GroupDeleted."""
         rated = _rated(request, prices)
         # What an alias declares free has no row of the price list.
         price = None if rated.price is None or rated.price.free else rated.price
         input_tokens, output_tokens = _tokens_of(request)
+        content = request.model_dump(mode="json", exclude={"id", "dry_run"}, exclude_none=True)
+        if once:
+            # No other request has this content.
+            content["request_id"] = self._origin.request_id
         return db.one(
             Decided,
             "reserve_ai_spend",
             key_digest=UUID(bytes=key_digest_of(self._caller.user_id, request.id)),
-            content_sha256=content_sha256_of(
-                request.model_dump(mode="json", exclude={"id", "dry_run"}, exclude_none=True)
-            ),
+            content_sha256=content_sha256_of(content),
             maker_id=self._caller.user_id,
             user_id=caller.user_id,
             group_id=caller.group_id,

@@ -52,7 +52,7 @@ class UsageStore(CallerStore):
         db = self._gate.open(Action.CREATE, USAGE)
         closer = Closer(self._caller.user_id, closes_all=self._gate.may_any(Action.UPDATE, [USAGE]))
         results = record(db, batch.records, datetime.now(UTC), closer)
-        _count_unattributed(results, self._origin)
+        count_unattributed(results, self._origin)
         return UsageAnswers(results=results)
 
     def list_unpriced(self, query: UnpricedQuery) -> UnpricedModels:
@@ -110,7 +110,7 @@ class UsageQueueStore(Store):
         except ValidationError as error:
             raise UsageNotRecorded(problems_of(error)) from error
         results = record(db, batch.records, datetime.now(UTC), ANYBODY)
-        _count_unattributed(results, self._origin)
+        count_unattributed(results, self._origin)
         if unsettled := [
             str(each)
             for each in _problems_of(results, frozenset({"recorded"}))
@@ -122,7 +122,7 @@ class UsageQueueStore(Store):
             raise UsageNotRecorded(problems)
 
 
-def _count_unattributed(results: Sequence[UsageAnswer], origin: Origin) -> None:
+def count_unattributed(results: Sequence[UsageAnswer], origin: Origin) -> None:
     """Count and log the usages that were recorded without a user, if there are any."""
     usages = sum(each.status == "recorded" and not each.attributed for each in results)
     if usages:

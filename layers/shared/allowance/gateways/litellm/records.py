@@ -1,0 +1,66 @@
+"""The usage record of a call that LiteLLM logged. Pure."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
+
+from allowance.contract.fields import UUID_FORM, rfc3339
+from allowance.gateways.litellm.callers import SOURCE, is_key
+from allowance.gateways.litellm.log_models import Payload
+from allowance.gateways.litellm.names import NO_MODEL, vendor_of
+
+COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
+
+RESERVATION_KEY = "reservation_key"
+
+
+def record_of(payload: Payload, user: str) -> dict[str, Any]:
+    """Return the usage record of a call that used something, for `usage.recording.record`.
+
+    It settles the reservation of the call, if the guardrail made one. A response from LiteLLM's own
+    cache costs nothing, so its tokens are left out.
+    """
+    model = payload.model or NO_MODEL
+    made: dict[str, Any] = {
+        "source": SOURCE,
+        "id": record_id_of(payload),
+        "user": user,
+        "provider": payload.custom_llm_provider or vendor_of(model),
+        "model": model,
+        "occurred_at": rfc3339(datetime.fromtimestamp(payload.ended, UTC)),
+    }
+    if is_key(payload.litellm_call_id):
+        made[RESERVATION_KEY] = payload.litellm_call_id
+    if payload.cache_hit:
+        return made | {"tokens": {}}
+    if payload.response_cost:
+        # LiteLLM also writes 0 where it knows no price, which is no statement.
+        made["cost_usd"] = payload.response_cost
+    return made | {"usage_format": "litellm", "usage": _usage_of(payload)}
+
+
+def record_id_of(payload: Payload) -> str:
+    """Return the id of a call's record: the same if LiteLLM sends its log again.
+
+    The caller of LiteLLM may choose `litellm_call_id`, and choose the same one again. So the id
+    also has the vendor's id and the times of the call.
+    """
+    told = [payload.litellm_call_id, payload.id, payload.started, payload.ended]
+    digest = sha256(json.dumps(told).encode()).hexdigest()[:16]
+    call_id = payload.litellm_call_id or ""
+    return f"{call_id}.{digest}" if UUID_FORM.fullmatch(call_id) else digest
+
+
+def _usage_of(payload: Payload) -> dict[str, Any]:
+    """Return the usage object in LiteLLM's form. A cost without a token is put into it, so that it
+    is kept without a price rather than counted as nothing.
+    """
+    stated: dict[str, Any] = payload.metadata.usage_object or {
+        name: getattr(payload, name) for name in COUNTS
+    }
+    counts: Sequence[int] = [getattr(payload, name) for name in COUNTS]
+    if payload.response_cost and not any(counts):
+        return stated | {"response_cost": payload.response_cost}
+    return stated
