@@ -13,7 +13,9 @@ THINGS: Mapping[ResourceType, str] = {
     ResourceType.GROUP_MEMBER: "a member's spend in groups, alerts and reservations",
     ResourceType.USER: "users, with their overrides and spend",
     ResourceType.AI_MODEL_PRICE: "model prices, aliases and held changes",
-    ResourceType.AI_USAGE: "recording usage, reserving and settling; lists of usage; sources",
+    ResourceType.AI_USAGE: (
+        "recording usage, reserving and settling; lists of usage; sources; reports of vendors"
+    ),
     ResourceType.API_TOKEN: "tokens",
     ResourceType.DIRECTORY: "the directory",
     ResourceType.AUDIT_LOG: "the audit log",

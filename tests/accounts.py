@@ -35,6 +35,7 @@ from tests.overview_accounts import OVERVIEW_ACCOUNTS
 from tests.people import EVERY_STEP
 from tests.people_accounts import PEOPLE_ACCOUNTS
 from tests.price_accounts import PRICE_ACCOUNTS
+from tests.reconciliation_accounts import RECONCILIATION_ACCOUNTS
 from tests.reservation_accounts import RESERVATION_ACCOUNTS
 from tests.spend_accounts import SPEND_ACCOUNTS
 from tests.token_accounts import TOKEN_ACCOUNTS
@@ -89,6 +90,7 @@ ACCOUNTS: dict[tuple[type, str], Account] = (
     | PEOPLE_ACCOUNTS
     | SPEND_ACCOUNTS
     | OVERVIEW_ACCOUNTS
+    | RECONCILIATION_ACCOUNTS
     | {
         (CallerStore, "require"): Account(
             ["update ai_model_price"], lambda s, _: s.require(Action.UPDATE), kind=ModelPriceStore

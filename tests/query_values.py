@@ -90,7 +90,7 @@ VALUES = {
     "is_default": "false", "user_name": "'a'", "group_name": "'a'",
     "group_names": "'{}'::text[]", "pattern": "'%a%'",
     "by": "'day'", "split": "NULL", "split_label": "NULL", "top": "10", "token_units": "'{}'",
-    "shows_groups": "true",
+    "shows_groups": "true", "rows": "'[]'",
 }  # fmt: skip
 
 

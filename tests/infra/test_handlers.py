@@ -13,7 +13,9 @@ FUNCTIONS = Path(__file__).parents[2] / "functions"
 FILES = sorted(FUNCTIONS.glob("*.py"))
 ROUTE_LINES = 25
 
-DOMAINS = "alerts|audit|budgets|directory|exports|overview|prices|reservations|spend|usage"
+DOMAINS = (
+    "alerts|audit|budgets|directory|exports|overview|prices|reconciliation|reservations|spend|usage"
+)
 OF_DOMAINS = (
     "models|store|groups|overrides|held|book|aliases|alias_models|spend_csv|unpriced|differences"
     "|unattributed"
@@ -22,6 +24,7 @@ OF_DOMAINS = (
     "|tokens|token_models|people|periods|series|series_models|series_query"
     "|forecast|forecast_models"
     "|reports|report_store"
+    "|comparison|comparison_models"
 )
 """Modules of domains with the shapes and stores of routes."""
 ROUTE_MODULES = re.compile(

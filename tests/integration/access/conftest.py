@@ -25,6 +25,8 @@ def something_of_each(database: Database, acme: Acme) -> Database:
         " VALUES ('p', 'priced', 'custom', '-infinity', 1, '{input_price}', 'test')",
         "INSERT INTO ai_model_aliases (provider, model, free, created_at, updated_at)"
         " VALUES ('p', 'aliased', true, now(), now())",
+        "INSERT INTO ai_model_aliases (provider, model, target_provider, target_model, free,"
+        " created_at, updated_at) VALUES ('p', 'm*', 'p', 'priced', false, now(), now())",
         "INSERT INTO ai_model_price_changes_held (id, provider, model, proposed, reasons, origin)"
         f" VALUES ('{HELD}', 'p', 'm', '{{\"input_price\": 1}}', '{{}}', 'test')",
     ):

@@ -17,6 +17,7 @@ ChangedType = Literal[
     "ai_policy",
     "ai_usage_assignment",
     "ai_usage_source",
+    "ai_vendor_usage",
     "api_token",
     "group",
     "group_ai_budget",

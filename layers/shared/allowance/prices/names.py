@@ -103,6 +103,21 @@ def is_platform_of(provider: str, model: str, priced_provider: str) -> bool:
     return priced_provider in makers_of(provider, model)
 
 
+@lru_cache(maxsize=4096)
+def sold_as(provider: str, model: str) -> tuple[str, str]:
+    """Return who sells what a name means, and one name for all that mean the same there.
+
+    The seller is the platform, if the name is of one. The name is the shortest that the rules lead
+    to, so a dated release and its family have the same, unless they differ in price.
+    """
+    seller, bare, _ = _addressed(provider, model)
+    others = (each.model.lower() for each in candidates(provider, model)[1:])
+    # Of equal length are the spellings of a version. Only Anthropic writes hyphens for its dots.
+    dots = 1 if "claude" in bare else -1
+    name = min({bare, *others}, key=lambda each: (len(each), dots * each.count("."), each))
+    return platform_of(provider, model) or seller, name
+
+
 type Led = tuple[str, str, tuple[str, ...]]
 """The seller and the name of a row, and the rules that lead to it."""
 
