@@ -37,6 +37,7 @@ from tests.people_accounts import PEOPLE_ACCOUNTS
 from tests.price_accounts import PRICE_ACCOUNTS
 from tests.reconciliation_accounts import RECONCILIATION_ACCOUNTS
 from tests.reservation_accounts import RESERVATION_ACCOUNTS
+from tests.sender_accounts import SENDER_ACCOUNTS
 from tests.spend_accounts import SPEND_ACCOUNTS
 from tests.token_accounts import TOKEN_ACCOUNTS
 from tests.unattributed_accounts import UNATTRIBUTED_ACCOUNTS, UNKNOWN
@@ -91,6 +92,7 @@ ACCOUNTS: dict[tuple[type, str], Account] = (
     | SPEND_ACCOUNTS
     | OVERVIEW_ACCOUNTS
     | RECONCILIATION_ACCOUNTS
+    | SENDER_ACCOUNTS
     | {
         (CallerStore, "require"): Account(
             ["update ai_model_price"], lambda s, _: s.require(Action.UPDATE), kind=ModelPriceStore

@@ -63,6 +63,13 @@ class Request:
             body=bytes_of(body) if event.get("isBase64Encoded") else body,
         )
 
+    @property
+    def content(self) -> bytes:
+        """The body as it was sent."""
+        return (
+            self.body if isinstance(self.body, bytes) else self.body.encode(errors="surrogatepass")
+        )
+
     def uuid(self, segment: str) -> UUID:
         """Return the UUID in a path segment. Raise InvalidUUID."""
         value = self.segments[segment]
@@ -123,9 +130,7 @@ class Request:
         """Return the decompressed body and its media type. Raise BodyTooLarge,
         UnsupportedMediaType, UnsupportedEncoding, InvalidJSON.
         """
-        content = (
-            self.body if isinstance(self.body, bytes) else self.body.encode(errors="surrogatepass")
-        )
+        content = self.content
         if len(content) > max_bytes:
             raise BodyTooLarge(detail=f"At most {max_bytes} bytes.")
         stated = self.headers.get("content-type", media_types[0])

@@ -47,6 +47,7 @@ PROVIDERS = {
     "voyage": "voyageai",
     "voyage-ai": "voyageai",
     "x.ai": "x-ai",
+    "x-ai": "x-ai",
     "xai": "x-ai",
     "z-ai": "zai",
     "z.ai": "zai",
