@@ -24,7 +24,7 @@ MACHINE := $(subst aarch64,arm64,$(shell uname -m))
 WORKERS := $(if $(DATABASE_URL),0,3)
 # With the folders, so that a file that is gone is noticed too.
 SOURCES := template.yaml $(wildcard functions functions/*.py functions/*.json functions/*.html migrations migrations/*.py migrations/*.sql) \
-	$(wildcard layers/*/*.t* layers/parquet/*/*.py) $(shell find layers/shared/allowance -not -name '*.pyc' -not -name __pycache__)
+	$(wildcard layers/*/*.t* layers/parquet/*/*.py clients/python/*.t*) $(shell find layers/shared/allowance clients/python/allowance_client -not -name '*.pyc' -not -name __pycache__)
 
 help: ## print this
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 20
@@ -119,7 +119,7 @@ client: .venv/.synced ## build the wheel of the client and the command line into
 build: .local/deploy/.synced ## build what is deployed, for ARCHITECTURE=arm64
 	$(SAM) build --parameter-overrides $(ARCHITECTURE_PARAMETER)
 	@du -sm .aws-sam/build/SharedLayer | awk '{ print "The layer has " $$1 " MB unzipped, of 60 at most."; exit $$1 > 60 }'
-	@du -smc .aws-sam/build/*Layer | awk 'END { print "Both layers have " $$1 " MB unzipped, of 240 at most."; exit $$1 > 240 }'
+	@du -smc .aws-sam/build/*Layer | awk 'END { print "All layers have " $$1 " MB unzipped, of 240 at most."; exit $$1 > 240 }'
 
 quota: .local/deploy/.synced ## check that the AWS account can reserve the concurrency of the stack: PARAMETERS=, ENVIRONMENT=
 	@.local/deploy/bin/python -m local.quota $(or $(ENVIRONMENT),prod) $(PARAMETERS)

@@ -97,8 +97,9 @@ BEGIN
     ELSIF session_user IN ('allowance_jobs', 'allowance_directory') THEN
         system_actors := CASE session_user
             WHEN 'allowance_jobs' THEN ARRAY[
-                'price-seeder', 'usage-ingester', 'usage-rerater', 'usage-attributor',
-                'alert-deliverer', 'spend-exporter', 'usage-expirer', 'override-expirer'
+                'price-seeder', 'usage-ingester', 'usage-importer', 'usage-rerater',
+                'usage-attributor', 'alert-deliverer', 'spend-exporter', 'usage-expirer',
+                'override-expirer'
             ]
             ELSE ARRAY['directory-importer']
         END;

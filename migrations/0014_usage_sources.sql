@@ -46,6 +46,7 @@ REVOKE ALL ON ai_usage_sources FROM PUBLIC, allowance_routes, allowance_jobs, al
 GRANT SELECT, INSERT, UPDATE (
     cost_from, unknown_users, identity, estimate_micros, organization_id, updated_at
 ) ON ai_usage_sources TO allowance_routes;
-GRANT SELECT (source, cost_from, unknown_users, organization_id) ON ai_usage_sources
+-- Usage of files too: their fields that name the user are in the settings of the source.
+GRANT SELECT (source, cost_from, unknown_users, identity, organization_id) ON ai_usage_sources
 TO allowance_jobs;
 GRANT EXECUTE ON FUNCTION ai_organization_named, ai_usage_source_settings TO allowance_routes;

@@ -22,6 +22,7 @@ from allowance.directory.store import CallerDirectoryStore, GroupStore, Organiza
 from allowance.prices.store import ModelPriceStore
 from allowance.rbac.policy import Action
 from allowance.usage.differences import DifferenceQuery
+from allowance.usage.importing import UsageImportStore
 from allowance.usage.models import UsageBatch
 from allowance.usage.rerating import UsageRerater
 from allowance.usage.retention import UsageExpirer
@@ -162,6 +163,12 @@ ACCOUNTS: dict[tuple[type, str], Account] = (
         (UsageQueueStore, "take"): Account(
             ["create ai_usage"],
             lambda s, _: s.take({"records": [USAGE, SETTLING, SENT_LATER, VOID, *RENAMED]}),
+        ),
+        (UsageImportStore, "identity_of"): Account(
+            ["create ai_usage"], lambda s, _: s.identity_of("litellm")
+        ),
+        (UsageImportStore, "record"): Account(
+            ["create ai_usage"], lambda s, _: s.record([USAGE, FRESH, *OF_NOBODY])
         ),
         (AlertListStore, "see_path"): Account(
             ["read group_member in acme", "read group in acme"],

@@ -12,6 +12,7 @@ JOBS = {
     "SeedPrices",
     "ImportDirectory",
     "IngestUsage",
+    "ImportUsage",
     "RerateUsage",
     "AttributeUsage",
     "DeliverAlerts",

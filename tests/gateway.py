@@ -23,6 +23,7 @@ JOBS = (
     "seed_prices",
     "import_directory",
     "ingest_usage",
+    "import_usage",
     "rerate_usage",
     "attribute_usage",
     "deliver_alerts",

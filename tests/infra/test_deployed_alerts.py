@@ -20,7 +20,12 @@ def test_only_alert_delivery_may_publish_and_only_to_its_receivers() -> None:
     assert granted == {
         "sns:Publish": {"DeliverAlertsRole", "FunctionBoundary", "SnsEndpoint"},
         "events:PutEvents": {"DeliverAlertsRole", "FunctionBoundary", "EventsEndpoint"},
-        "kms:GenerateDataKey": {"DeliverAlertsRole", "ExportSpendRole", "FunctionBoundary"},
+        "kms:GenerateDataKey": {
+            "DeliverAlertsRole",
+            "ExportSpendRole",
+            "FunctionBoundary",
+            "ImportUsageRole",
+        },
     }
     topic = {"Fn::If": ["CreatesAlertTopic", {"Ref": "SpendAlerts"}, {"Ref": "AlertTopic"}]}
     for each in statements(template()["Resources"]):

@@ -78,6 +78,7 @@ def test_a_rule_that_cannot_start_its_target_keeps_the_event() -> None:
         "AttributeUsageSchedule",
         "DeliverAlertsSchedule",
         "ExportSpendSchedule",
+        "ImportUsageObject",
         "ExpireUsageSchedule",
         "ExpireOverridesSchedule",
     } == rules.keys()
@@ -89,11 +90,8 @@ def test_a_rule_that_cannot_start_its_target_keeps_the_event() -> None:
 
 def test_dead_letters_accept_the_events_of_this_stacks_rules_by_their_arns() -> None:
     """CloudFormation cuts a long name of a stack in the names of its rules."""
-    (allowed,) = [
-        each
-        for each in statements(present(ExportBucket="finops")["DeadLettersPolicy"])
-        if each["Effect"] == "Allow"
-    ]
+    policy = present(ExportBucket="finops", ImportBucket="logs")["DeadLettersPolicy"]
+    (allowed,) = [each for each in statements(policy) if each["Effect"] == "Allow"]
     assert allowed["Principal"] == {"Service": "events.amazonaws.com"}
     assert allowed["Condition"].keys() == {"ArnEquals"}
     sources = allowed["Condition"]["ArnEquals"]["aws:SourceArn"]
@@ -112,16 +110,15 @@ def test_lambda_repeats_a_failed_job_as_the_template_says() -> None:
     assert retries == {
         "SeedPrices": 2,
         "ExportSpend": 2,
+        "ImportUsage": 2,
         "RerateUsage": 0,
         "AttributeUsage": 0,
         "ExpireUsage": 0,
         "ExpireOverrides": 0,
         "DeliverAlerts": 0,
     }
-    started = {
-        name.removesuffix("Schedule").removesuffix("Deployment")
-        for name in properties("AWS::Events::Rule")
-    }
+    rules = properties("AWS::Events::Rule")
+    started = {re.sub("(Schedule|Deployment|Object)$", "", name) for name in rules}
     assert retries.keys() == started
     for name, each in configured.items():
         job = name.removesuffix("EventInvokeConfig")

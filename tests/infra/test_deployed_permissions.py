@@ -2,7 +2,6 @@
 
 import json
 import re
-from typing import Any
 
 from tests.deployed import (
     JOBS,
@@ -115,23 +114,36 @@ def test_code_in_a_function_may_not_change_network_interfaces() -> None:
     assert denied["Condition"] == {"Null": {"lambda:SourceFunctionArn": "false"}}
 
 
-def test_only_exports_may_write_to_the_bucket_under_their_prefix() -> None:
-    def writes(node: Any) -> list[dict[str, Any]]:
-        return [
-            each
-            for each in statements(node)
-            if "s3:PutObject" in actions(each)
-            and "custom-resource-response" not in json.dumps(each["Resource"])
-        ]
+def objects_of(action: str) -> dict[str, set[str]]:
+    """Where the template grants an action of S3 -> the objects."""
+    found: dict[str, set[str]] = {}
+    for name, resource in template()["Resources"].items():
+        for each in statements(resource):
+            of = json.dumps(each.get("Resource"))
+            if action in actions(each) and "custom-resource-response" not in of:
+                found.setdefault(name, set()).add(of)
+    return found
 
-    holders = {name for name, resource in template()["Resources"].items() if writes(resource)}
-    assert holders == {"ExportSpendRole", "FunctionBoundary", "S3Endpoint"}
-    assert {json.dumps(each["Resource"]) for each in writes(template()["Resources"])} == {
-        json.dumps({"Fn::Sub": "arn:${AWS::Partition}:s3:::${ExportBucket}/${ExportPrefix}focus/*"})
+
+def in_bucket(place: str) -> str:
+    return json.dumps({"Fn::Sub": f"arn:${{AWS::Partition}}:s3:::{place}"})
+
+
+EXPORTS = in_bucket("${ExportBucket}/${ExportPrefix}focus/*")
+IMPORTS = in_bucket("${ImportBucket}/${ImportPrefix}*")
+RESULTS = in_bucket("${ImportBucket}/${ImportPrefix}*.result.json")
+
+
+def test_only_exports_and_imports_may_write_to_buckets() -> None:
+    assert objects_of("s3:PutObject") == {
+        "ExportSpendRole": {EXPORTS},
+        "ImportUsageRole": {RESULTS},
+        "FunctionBoundary": {EXPORTS, RESULTS},
+        "S3Endpoint": {EXPORTS, RESULTS},
     }
-    assert template()["Parameters"]["ExportPrefix"]["AllowedPattern"].endswith("/)*"), (
-        "another folder may begin alike"
-    )
+    for name in ("ExportPrefix", "ImportPrefix"):
+        pattern = template()["Parameters"][name]["AllowedPattern"]
+        assert pattern.endswith("/)*"), "another folder may begin alike"
 
 
 def test_nothing_in_the_environment_of_a_function_is_a_secret() -> None:
@@ -142,12 +154,14 @@ def test_nothing_in_the_environment_of_a_function_is_a_secret() -> None:
             assert not name.endswith("DATABASE_URL") or value == "", "for local runs only"
 
 
-def test_only_seeding_may_read_the_price_book_and_the_network_allows_it() -> None:
-    def reads(node: Any) -> list[dict[str, Any]]:
-        return [each for each in statements(node) if "s3:GetObject" in actions(each)]
-
-    holders = {name for name, resource in template()["Resources"].items() if reads(resource)}
-    assert holders == {"SeedPricesRole", "FunctionBoundary", "S3Endpoint"}
-    objects = {json.dumps(each["Resource"]) for each in reads(template()["Resources"])}
-    assert len(objects) == 1
-    assert "${PriceBook}" in objects.pop()
+def test_only_seeding_reads_the_price_book_and_only_imports_their_files() -> None:
+    reading = objects_of("s3:GetObject")
+    assert reading["ImportUsageRole"] == {IMPORTS}
+    (book,) = reading["SeedPricesRole"]
+    assert "${PriceBook}" in book
+    assert reading == {
+        "ImportUsageRole": {IMPORTS},
+        "SeedPricesRole": {book},
+        "FunctionBoundary": {IMPORTS, book},
+        "S3Endpoint": {IMPORTS, book},
+    }

@@ -3,6 +3,8 @@
 import json
 import re
 
+import pytest
+
 from tests.deployed import JOBS, functions, properties, resources, template
 from tests.template import template as source
 
@@ -50,7 +52,7 @@ def test_a_changed_layer_or_parameter_publishes_every_function() -> None:
         name for name in resources("AWS::Lambda::LayerVersion") if name.startswith("Shared")
     )
     for name, version in properties("AWS::Lambda::Version").items():
-        if name.startswith(("ExportSpend", "Gateways", *DECIDING)):
+        if name.startswith(("ExportSpend", "Gateways", "ImportUsage", *DECIDING)):
             continue  # the next tests
         named = set(re.findall(r"\$\{(\w+)\}", version["Description"]["Fn::Sub"]))
         assert shared in named, name
@@ -116,38 +118,49 @@ def test_a_changed_parameter_publishes_the_doors_which_decide_and_count() -> Non
     assert variables.items() >= functions()["ReserveAiSpend"]["Environment"]["Variables"].items()
 
 
-def test_a_changed_export_parameter_publishes_the_export_function() -> None:
+@pytest.mark.parametrize(
+    ("function", "own", "parameters", "layers"),
+    [
+        ("ExportSpend", "Export", 4, {"Shared", "Parquet"}),
+        ("ImportUsage", "Import", 3, {"Shared", "Client"}),
+    ],
+)
+def test_a_changed_parameter_of_files_publishes_their_function(
+    function: str, own: str, parameters: int, layers: set[str]
+) -> None:
     (version,) = (
         each
         for name, each in properties("AWS::Lambda::Version").items()
-        if name.startswith("ExportSpend")
+        if name.startswith(function)
     )
     text, named = version["Description"]["Fn::Sub"]
     referred = set(re.findall(r'"Ref": "(\w+)"', json.dumps(named))) | set(
         re.findall(r"\$\{(\w+)\}", text + json.dumps(named))
     )
-    variables = json.dumps(functions()["ExportSpend"]["Environment"]["Variables"])
-    of_exports = {
-        each for each in re.findall(r'"Ref": "(\w+)"', variables) if each.startswith("Export")
-    }
-    assert len(of_exports) == 4
+    variables = json.dumps(functions()[function]["Environment"]["Variables"])
+    of_files = {each for each in re.findall(r'"Ref": "(\w+)"', variables) if each.startswith(own)}
+    assert len(of_files) == parameters
     assert {
-        *resources("AWS::Lambda::LayerVersion"),
-        *of_exports,
+        *(
+            name
+            for name in resources("AWS::Lambda::LayerVersion")
+            if name.startswith(tuple(layers))
+        ),
+        *of_files,
         "Database",
         "DatabaseProxy",
         "LogLevel",
         "Revision",
     } <= referred
     lengths = {
-        name: each.get("MaxLength", 11)
+        name: each.get("MaxLength", 19 if name == "AlertThresholds" else 11)
         for name, each in template()["Parameters"].items()
         if name in referred
     }
     key = len("mrk-") + 36
     assert (
         sum(lengths.values())
-        - lengths["ExportKmsKeyArn"]
+        - lengths[f"{own}KmsKeyArn"]
         + key
         + 2 * len("9999 ")
         + text.count(" ")
@@ -155,19 +168,24 @@ def test_a_changed_export_parameter_publishes_the_export_function() -> None:
     )
 
 
-def test_exports_need_a_bucket_and_only_they_have_the_large_layer() -> None:
+@pytest.mark.parametrize(
+    ("condition", "layer_name", "function"),
+    [("ExportsSpend", "Parquet", "ExportSpend"), ("ImportsUsage", "Client", "ImportUsage")],
+)
+def test_a_job_of_files_needs_a_bucket_and_alone_has_its_layer(
+    condition: str, layer_name: str, function: str
+) -> None:
     conditional = {
-        name
-        for name, each in template()["Resources"].items()
-        if each.get("Condition") == "ExportsSpend"
+        name for name, each in template()["Resources"].items() if each.get("Condition") == condition
     }
     (layer,) = (
-        name for name in resources("AWS::Lambda::LayerVersion") if name.startswith("Parquet")
+        name for name in resources("AWS::Lambda::LayerVersion") if name.startswith(layer_name)
     )
-    assert {"ExportSpend", "ExportSpendRole", "ExportHeartbeatAlarm", layer} <= conditional
+    assert {function, f"{function}Role", layer} <= conditional
+    assert ("ExportHeartbeatAlarm" in conditional) == (function == "ExportSpend")
     having = {name for name, each in functions().items() if layer in json.dumps(each["Layers"])}
-    assert having == {"ExportSpend"}
-    assert len(functions()["ExportSpend"]["Layers"]) == 2
+    assert having == {function}
+    assert len(functions()[function]["Layers"]) == 2
 
 
 def test_a_deployment_can_take_every_default_and_asks_for_no_secret() -> None:

@@ -44,6 +44,7 @@ JOB_MODULES = {
     "seed_prices": "prices",
     "import_directory": "directory",
     "ingest_usage": "usage",
+    "import_usage": "usage",
     "rerate_usage": "usage",
     "attribute_usage": "usage",
     "expire_usage": "usage",
@@ -52,7 +53,10 @@ JOB_MODULES = {
     "export_spend": "exports",
 }
 """Each job with its domain."""
-JOB_LIBRARIES = {("export_spend", "allowance_parquet.parquet_file")}
+JOB_LIBRARIES = {
+    ("export_spend", "allowance_parquet.parquet_file"),
+    ("import_usage", "allowance_client.imports.scheduled"),
+}
 
 
 def imported(tree: ast.AST) -> set[str]:

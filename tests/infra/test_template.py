@@ -18,6 +18,7 @@ TRIGGERS = {
     "SeedPrices": "seed_prices",
     "ImportDirectory": "import_directory",
     "IngestUsage": "ingest_usage",
+    "ImportUsage": "import_usage",
     "RerateUsage": "rerate_usage",
     "AttributeUsage": "attribute_usage",
     "DeliverAlerts": "deliver_alerts",

@@ -85,6 +85,17 @@ def count_lost_usage(usages: int) -> None:
     metrics.flush_metrics()
 
 
+def count_imported_usage(*, usages: int, refused_files: int, refused_usages: int) -> None:
+    """Count one file of ImportUsage: recorded usages, the file if it was refused, and usages that
+    were not recorded.
+    """
+    metrics = EphemeralMetrics(namespace=NAMESPACE)
+    metrics.add_metric("ImportedUsages", MetricUnit.Count, usages)
+    metrics.add_metric("RefusedImports", MetricUnit.Count, refused_files)
+    metrics.add_metric("RefusedImportedUsages", MetricUnit.Count, refused_usages)
+    metrics.flush_metrics()
+
+
 def count_expired_usage(*, dropped: int, postponed: int) -> None:
     """Count one run of ExpireUsage: the dropped months, and the months that are left for the next
     run.

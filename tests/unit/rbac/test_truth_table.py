@@ -79,6 +79,7 @@ organization-member@elsewhere         -     -         -        -       -   -    
 price-seeder                          -     -         -        -       -   -      -           -
 directory-importer                    -     -         -        -       -   -      -           -
 usage-ingester                        -     -         -        -       -   -      -           -
+usage-importer                        -     -         -        -       -   -      -           -
 usage-rerater                         -     -         -        -       -   -      -           -
 usage-attributor                      -     -         -        -       -   -      -           -
 alert-deliverer                       -     -         -        -       -   -      -           -
@@ -107,6 +108,7 @@ organization-member@elsewhere         r    -     -     crd  -   -     -   -     
 price-seeder                          -    -     -     -    -   u     -   -     -    -    -    -
 directory-importer                    -    -     -     -    -   -     -   -     -    u    -    -
 usage-ingester                        -    -     -     -    -   -     c   -     -    -    -    -
+usage-importer                        -    -     -     -    -   -     c   -     -    -    -    -
 usage-rerater                         -    -     -     -    -   -     u   -     -    -    -    -
 usage-attributor                      -    -     -     -    -   -     u   -     -    -    -    -
 alert-deliverer                       -    -     -     -    -   -     -   u     -    -    -    -

@@ -42,7 +42,12 @@ OF_AWS: list[dict[str, Any]] = [
     DEPLOYED,
     DEPLOYED | {"RequestType": "Update", "PhysicalResourceId": "x", "OldResourceProperties": {}},
 ]
-TAKE_PARAMETERS = {"SeedPrices": "prices", "ImportDirectory": "users", "ExportSpend": "month"}
+TAKE_PARAMETERS = {
+    "SeedPrices": "prices",
+    "ImportDirectory": "users",
+    "ExportSpend": "month",
+    "ImportUsage": "key",
+}
 """The jobs that take parameters, each with one."""
 
 

@@ -17,6 +17,7 @@ from allowance_client.cli.problems import (
     REFUSED,
     UNAVAILABLE,
     USAGE,
+    NotAllDone,
     UnknownResponse,
     UsageProblem,
 )
@@ -29,6 +30,7 @@ COMMANDS = {
     "spend": ("spend:app", "show what was spent: by you, a user, a group or an organization"),
     "tokens": ("tokens:app", "list, create and revoke your tokens"),
     "prices": ("prices:app", "resolve, list, set and unset prices of models, and their aliases"),
+    "import": ("importing:app", "import logs, reports of vendors, budgets and users from files"),
     "usage": ("usage:app", "find usage without a price or a user, and assign it"),
 }
 """The commands: the module and attribute, and what it does."""
@@ -111,6 +113,8 @@ def _run(arguments: Sequence[str]) -> int:
         )
     except UsageProblem as problem:
         return _fail(USAGE, *str(problem).split("\n"))
+    except NotAllDone as problem:
+        return _fail(REFUSED, str(problem))
     except cyclopts.CycloptsError as error:
         return _fail(USAGE, str(error), "The option --help shows what a command takes.")
     except ApiError as error:

@@ -8,6 +8,10 @@ INTERRUPTED = 130
 BROKEN_PIPE = 141
 
 
+class NotAllDone(Exception):
+    """Allowance refused a part of what the command did. The message says what to do."""
+
+
 class UnknownResponse(Exception):
     """The response is not one of Allowance, or of a version that this command does not know."""
 

@@ -1,10 +1,13 @@
-"""An object of S3, written in parts: it appears whole when complete, and not at all on failure."""
+"""An object of S3: copied to be read, and written in parts. It appears whole when complete, and not
+at all on failure.
+"""
 
 import io
+import tempfile
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from functools import cache
-from typing import Any, override
+from typing import Any, BinaryIO, cast, override
 
 PART_BYTES = 8 << 20
 """One part is in memory. S3 accepts 10,000 parts, so an object may have 80 GB."""
@@ -32,6 +35,17 @@ def s3_client() -> Any:
     )
     client: Any = boto3.client("s3", config=config)  # pyright: ignore[reportUnknownMemberType]
     return client
+
+
+@contextmanager
+def s3_download(bucket: str, key: str) -> Generator[BinaryIO]:
+    """Return the bytes of an object, on the function's own disk. Raise the errors of boto3."""
+    with tempfile.TemporaryFile() as copy:
+        body = s3_client().get_object(Bucket=bucket, Key=key)["Body"]
+        for chunk in body.iter_chunks(PART_BYTES):
+            copy.write(chunk)
+        copy.seek(0)
+        yield cast("BinaryIO", copy)
 
 
 class _Parts(io.RawIOBase):

@@ -41,6 +41,7 @@ DIRECTORY_IMPORTER = _actor(
     "directory-importer", (ResourceType.DIRECTORY, Action.UPDATE), login=Login.DIRECTORY
 )
 USAGE_INGESTER = _actor("usage-ingester", (ResourceType.AI_USAGE, Action.CREATE))
+USAGE_IMPORTER = _actor("usage-importer", (ResourceType.AI_USAGE, Action.CREATE))
 USAGE_RERATER = _actor("usage-rerater", (ResourceType.AI_USAGE, Action.UPDATE))
 USAGE_ATTRIBUTOR = _actor("usage-attributor", (ResourceType.AI_USAGE, Action.UPDATE))
 ALERT_DELIVERER = _actor("alert-deliverer", (ResourceType.AI_SPEND_ALERT, Action.UPDATE))
@@ -55,6 +56,7 @@ SYSTEM_ACTORS = (
     PRICE_SEEDER,
     DIRECTORY_IMPORTER,
     USAGE_INGESTER,
+    USAGE_IMPORTER,
     USAGE_RERATER,
     USAGE_ATTRIBUTOR,
     ALERT_DELIVERER,

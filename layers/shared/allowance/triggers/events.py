@@ -46,16 +46,21 @@ DEPLOYED = frozenset(
 OF_AWS = "aws."
 """The `source` of every event of AWS begins with it, and of no other event."""
 
+OF_S3 = "aws.s3"
+"""https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html"""
+
 MAX_REPORTED = 100
 
 
 def parameters_of(event: object) -> dict[str, Any]:
-    """Return what an operator asks for, and nothing of an event of AWS. Raise ValidationFailed for
-    an event that is no object.
+    """Return what an operator asks for, the key of the object that an event of S3 is about, and
+    nothing of another event of AWS. Raise ValidationFailed for an event that is no object.
     """
     if not isinstance(event, dict):
         raise ValidationFailed([Problem("(document)", "must be an object")])
     given = cast("dict[str, Any]", event)
+    if _is_scheduled(given) and given["source"] == OF_S3:
+        return {"key": given["detail"]["object"]["key"]}
     return {} if _is_scheduled(given) or _is_deployed(given) else given
 
 

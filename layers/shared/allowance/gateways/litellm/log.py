@@ -9,7 +9,7 @@ from allowance.access.handle import Handle
 from allowance.access.store import CallerStore
 from allowance.contract.fields import Body
 from allowance.contract.validation import path_of
-from allowance.database.queries import Call, call
+from allowance.database.queries import Call
 from allowance.errors import Problem, ValidationFailed
 from allowance.gateways.litellm.callers import SOURCE, is_key
 from allowance.gateways.litellm.log_models import (
@@ -21,19 +21,18 @@ from allowance.gateways.litellm.log_models import (
     head_of,
 )
 from allowance.gateways.litellm.records import RESERVATION_KEY, record_of
+from allowance.gateways.releasing import release
 from allowance.gateways.sources import DoorTerms, call_of_terms
 from allowance.log import logger
 from allowance.metrics import count_lost_usage
 from allowance.rbac.policy import USAGE, Action
-from allowance.reservations.closing import Released
 from allowance.usage.models import (
     MAX_RECORDS,
     NOT_RECORDED,
     UsageAnswer,
 )
 from allowance.usage.recording import record
-from allowance.usage.reservation_ids import key_digest_of
-from allowance.usage.settling import Closer, NamedByUsage
+from allowance.usage.settling import Closer
 from allowance.usage.store import count_unattributed
 
 OF_RESERVATIONS = frozenset({"user", "occurred_at"})
@@ -129,36 +128,12 @@ class LogStore(CallerStore):
         Only for calls that reached a deployment: a caller could send the id of a running call
         again, and have it refused before.
         """
-        digests = {
-            UUID(bytes=key_digest_of(self._caller.user_id, call_id)): call_id
+        calls = {
+            call_id
             for each in failed
             if each.reached_a_deployment and is_key(call_id := each.litellm_call_id) and call_id
         }
-        if not digests:
-            return set()
-        found = db.rows_of(
-            call(
-                NamedByUsage,
-                "find_named_reservations",
-                reservation_ids=[],
-                granted_ats=[],
-                reservation_keys=list(digests),
-            )
-        )
-        held = [each for each in found if each.state == "held"]
-        if held:
-            db.all_in_one_trip(
-                *(
-                    call(
-                        Released,
-                        "release_ai_reservation",
-                        reservation_id=each.reservation_id,
-                        granted_at=each.granted_at,
-                    )
-                    for each in held
-                )
-            )
-        return {digests[each.key_digest] for each in held}
+        return release(db, self._caller.user_id, calls)
 
     def _report(
         self,
