@@ -98,6 +98,9 @@ bench-decisions: .venv/.synced ## run the benchmark of decisions before a call b
 	@$(RUN) bench.decisions
 	@$(RUN) bench.pool
 
+bench-lease: .venv/.synced ## run the benchmark of a lease beside a reservation for each call: SECONDS=
+	@$(RUN) bench.lease
+
 bench-settled: .venv/.synced ## run the benchmark of decisions beside ten million settled reservations, which takes minutes: ROWS= TURNS=
 	@$(RUN) bench.settled
 
@@ -171,4 +174,4 @@ CHECKOV = .local/checkov/bin/checkov --config-file .checkov.yaml
 	@echo 'Fetching uv into .local.'
 	@$(PYTHON313) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target .local/uv uv 2>/dev/null || { echo "uv is missing, and this Python has no pip to fetch it: install uv."; exit 1; }
 
-.PHONY: help run demo test test-postgres-16 test-docker check format migrate checksums price-book openapi directory-schema roles bench bench-spend bench-decisions bench-settled bench-rerating bench-import lock client build quota deploy clean
+.PHONY: help run demo test test-postgres-16 test-docker check format migrate checksums price-book openapi directory-schema roles bench bench-spend bench-decisions bench-lease bench-settled bench-rerating bench-import lock client build quota deploy clean

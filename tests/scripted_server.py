@@ -99,5 +99,8 @@ def _request(connection: socket.socket) -> bytes:
         0,
     )
     while len(body) < length:
-        body += connection.recv(65536)
+        chunk = connection.recv(1 << 20)
+        if not chunk:
+            return b""
+        body += chunk
     return head + b"\r\n\r\n" + body
