@@ -149,5 +149,5 @@ def test_a_decision_and_a_log_take_three_round_trips(limited: Client, database: 
         decide(limited, litellm_call_id="2")
         assert counted.trips == 3
         counted.reset()
-        log_one(limited, litellm_call_id="2")
+        log_one(limited, litellm_call_id="2", id="chatcmpl-2")
         assert counted.trips == 3

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -212,3 +213,23 @@ def test_more_payloads_than_a_request_of_usage_has_are_recorded(
 def test_a_record_of_ours_and_a_log_are_different_usages(gateway: Client) -> None:
     (sent,) = results(gateway, record(id="chatcmpl-9f2b"))
     assert (sent["status"], log_one(gateway)["status"]) == ("recorded", "recorded")
+
+
+def test_calls_with_one_id_of_a_vendor_count_each(
+    holding: Client, acme: Acme, database: Database
+) -> None:
+    payload = payload_of_litellm()
+    later = payload | {"endTime": payload["endTime"] + 60, "litellm_call_id": str(uuid4())}
+    assert [each["status"] for each in log(holding, payload, later)] == ["recorded", "recorded"]
+    assert [each["status"] for each in log(holding, payload, later)] == ["duplicate", "duplicate"]
+    assert spent(database, acme) == 2 * COST
+
+
+def test_a_spend_log_of_the_same_calls_counts_no_call_twice(
+    holding: Client, acme: Acme, database: Database
+) -> None:
+    payload = payload_of_litellm()
+    log(holding, payload)
+    imported = record(1, id=payload["id"], tokens={"input": 1})
+    assert results(holding, imported)[0]["status"] == "conflict"
+    assert spent(database, acme) == COST

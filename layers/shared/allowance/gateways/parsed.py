@@ -12,6 +12,10 @@ usage counts for nobody until an owner assigns it.
 """
 
 
+RESERVATION_KEY = "reservation_key"
+"""The field of a record that names the reservation of its call."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sender:
     """The source of a message, and the fields of its messages that may name the user, best first.

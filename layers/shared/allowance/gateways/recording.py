@@ -1,6 +1,6 @@
 """The store of a door that records usage: whom a message may name, and what is recorded of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import batched
 from typing import Any, ClassVar, override
 from uuid import UUID
@@ -13,7 +13,7 @@ from allowance.contract.fields import Body
 from allowance.contract.validation import problems_of
 from allowance.database.queries import Call
 from allowance.errors import Problem, ValidationFailed
-from allowance.gateways.parsed import Parsed, Refused, Sender
+from allowance.gateways.parsed import RESERVATION_KEY, Parsed, Refused, Sender
 from allowance.gateways.sources import DoorTerms, call_of_terms
 from allowance.log import logger
 from allowance.metrics import count_lost_usage
@@ -23,7 +23,6 @@ from allowance.reservations.store import ReservingStore
 from allowance.usage.models import MAX_RECORDS, NOT_RECORDED, UsageAnswer, UsageBatch
 from allowance.usage.store import UsageStore
 
-RESERVATION_KEY = "reservation_key"
 OF_RESERVATIONS = frozenset({"user", "occurred_at"})
 """The fields of a record that can contradict its reservation."""
 
@@ -53,20 +52,10 @@ class DoorStore(CallerStore):
     def _record(self, parsed: Parsed) -> list[UsageAnswer]:
         """Record the usages of a message. Return their results, in order.
 
-        A record that contradicts the reservation of its call is recorded without it. Add to
-        `parsed.refused` what the ledger does not take, by its place in the message, and log
+        Add to `parsed.refused` what the ledger does not take, by its place in the message, and log
         the names of all that is not recorded.
         """
-        results = self._results(parsed.records)
-        again = {
-            place: {name: value for name, value in record.items() if name != RESERVATION_KEY}
-            for place, (record, result) in enumerate(zip(parsed.records, results, strict=True))
-            if result.status == "rejected"
-            and RESERVATION_KEY in record
-            and {each.field for each in result.validations} <= OF_RESERVATIONS
-        }
-        for place, result in zip(again, self._results(list(again.values())), strict=True):
-            results[place] = result
+        results = self._recorded(parsed.records)
         for place, result in zip(parsed.places, results, strict=True):
             if result.status in NOT_RECORDED:
                 parsed.refuse(
@@ -82,6 +71,43 @@ class DoorStore(CallerStore):
                 problems=[str(each) for each in parsed.refused[:MAX_LOGGED]],
             )
         return results
+
+    def _recorded(
+        self, records: list[dict[str, Any]], other_ids: Sequence[str] = ()
+    ) -> list[UsageAnswer]:
+        """Record usages, and return their results, in order.
+
+        A record that contradicts the reservation of its call, whose id the caller may have chosen,
+        is recorded without it. One whose id has other content is recorded by its other id.
+        """
+        tried = list(records)
+        results = self._results(tried)
+        taken = {
+            place: tried[place] | {"id": other_id}
+            for place, (result, other_id) in enumerate(zip(results, other_ids, strict=False))
+            if result.status == "conflict"
+        }
+        self._again(tried, results, taken)
+        contradicting = {
+            place: {name: value for name, value in record.items() if name != RESERVATION_KEY}
+            for place, (record, result) in enumerate(zip(tried, results, strict=True))
+            if result.status == "rejected"
+            and RESERVATION_KEY in record
+            and {each.field for each in result.validations} <= OF_RESERVATIONS
+        }
+        self._again(tried, results, contradicting)
+        return results
+
+    def _again(
+        self,
+        tried: list[dict[str, Any]],
+        results: list[UsageAnswer],
+        changed: Mapping[int, dict[str, Any]],
+    ) -> None:
+        """Record changed records in place of those that were tried."""
+        answers = self._results(list(changed.values()))
+        for (place, record), answer in zip(changed.items(), answers, strict=True):
+            tried[place], results[place] = record, answer
 
     def _results(self, records: list[dict[str, Any]]) -> list[UsageAnswer]:
         store = UsageStore(self._gate, self._origin, self._caller)

@@ -12,7 +12,7 @@ from tests.imports import SAMPLES, compressed, sample
 from tests.organization_budgets import BUDGETS
 from tests.people import Acme
 from tests.postgres import Database
-from tests.served import Served
+from tests.loopback_api import Served
 
 LOGS = SAMPLES / "litellm-spend-logs.json"
 FUNCTIONS = Path(__file__).parents[4] / "functions"
@@ -181,9 +181,6 @@ def test_invited_users_become_a_document_without_those_who_exist(
     assert "these groups must exist before the document is imported: platform, research" in ran.err
 
 
-@pytest.mark.skipif(
-    not (FUNCTIONS / "reconciliation.py").exists(), reason="the route comes with reconciliation"
-)
 def test_what_a_vendor_counted_is_stored_once(command: Command, acme: Acme) -> None:
     usage, costs = SAMPLES / "openai-usage.json", SAMPLES / "openai-costs.json"
     line = "import auto {} --organization acme"

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from allowance.gateways.litellm.log_models import EXAMPLE, Payload
-from allowance.gateways.litellm.records import record_of
+from allowance.gateways.litellm.records import other_id_of, record_of
 from allowance.prices.cost import Tokens
 from allowance.usage.records import Usage, usage_of
 
@@ -67,14 +67,23 @@ def test_a_cost_without_a_token_is_kept_rather_than_counted_as_nothing() -> None
 @pytest.mark.parametrize(
     "changes", [{"id": "other"}, {"startTime": 1795327199.0}, {"endTime": 1795327202.0}]
 )
-def test_calls_of_one_chosen_id_are_different_records(changes: dict[str, Any]) -> None:
-    assert record()["id"] == record()["id"]
-    assert record(**changes)["id"] != record()["id"]
+def test_calls_of_one_chosen_id_have_different_ids(changes: dict[str, Any]) -> None:
+    def other_id(**changes: Any) -> str:
+        return other_id_of(Payload.model_validate(EXAMPLE | changes))
+
+    assert other_id() == other_id()
+    assert other_id(**changes) != other_id()
+
+
+def test_a_record_has_the_id_of_the_spend_log_unless_the_caller_chose_it() -> None:
+    assert record()["id"] == EXAMPLE["id"]
+    for changes in ({"id": CALL_ID}, {"id": ""}, {"cache_hit": True}):
+        assert record(**changes)["id"].startswith(f"{CALL_ID}.")
 
 
 @pytest.mark.parametrize("call_id", [None, "", "x" * 300, "a\nb", "same again"])
 def test_an_odd_id_of_a_call_loses_no_usage(call_id: str | None) -> None:
-    found = usage(litellm_call_id=call_id)
+    found = usage(litellm_call_id=call_id, id="")
     assert len(found.id) == 16
     assert (found.reservation is None) == (call_id not in ("x" * 300, "same again"))
 

@@ -10,10 +10,9 @@ from allowance.contract.fields import UUID_FORM, rfc3339
 from allowance.gateways.litellm.callers import SOURCE, is_key
 from allowance.gateways.litellm.log_models import Payload
 from allowance.gateways.litellm.names import NO_MODEL, vendor_of
+from allowance.gateways.parsed import RESERVATION_KEY
 
 COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
-
-RESERVATION_KEY = "reservation_key"
 
 
 def record_of(payload: Payload, user: str) -> dict[str, Any]:
@@ -42,7 +41,17 @@ def record_of(payload: Payload, user: str) -> dict[str, Any]:
 
 
 def record_id_of(payload: Payload) -> str:
-    """Return the id of a call's record: the same if LiteLLM sends its log again.
+    """Return the id of a call's record: the vendor's, which LiteLLM's spend log has too, so that an
+    import of the spend log counts no call twice. A response from the cache repeats the vendor's id.
+    """
+    if payload.id and is_key(payload.id) and payload.id != payload.litellm_call_id:
+        return other_id_of(payload) if payload.cache_hit else payload.id
+    return other_id_of(payload)
+
+
+def other_id_of(payload: Payload) -> str:
+    """Return an id that no other call has, whoever chose its ids: the same if LiteLLM sends its log
+    again.
 
     The caller of LiteLLM may choose `litellm_call_id`, and choose the same one again. So the id
     also has the vendor's id and the times of the call.
