@@ -36,7 +36,7 @@ demo: ## print shell variables for the running stack (API, tokens, ids), to be r
 	@$(RUN) local.demo
 
 test: .local/build/template.yaml .local/focus/.synced ## run every test
-	$(RUN) pytest -n $(WORKERS) --dist worksteal
+	$(RUN) pytest -n $(WORKERS) --dist loadgroup
 
 test-postgres-16: .venv/.synced ## run what depends on the version of Postgres on 16 (needs the system's libxml2)
 	@$(UV) sync --frozen --quiet --inexact --group postgres-16

@@ -114,8 +114,8 @@ BEGIN
     END IF;
     limit_micros := ai_budget_limit_in_effect(b, p_subject, p_at);
     spent_micros := ai_budget_spent_in(b, p_subject, period.starts, period.ends);
-    -- Expired holds count in a counter until its next writer. Here they do not. A hold counts in the
-    -- current period.
+    -- Expired holds count in a counter until its next writer. Here they do not. A hold counts in
+    -- the current period.
     SELECT coalesce(sum(h.amount_micros), 0) INTO reserved_micros
     FROM ai_budget_holds AS h
     WHERE h.budget_id = p_budget_id AND h.subject = p_subject AND h.expires_at > now()

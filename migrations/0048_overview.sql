@@ -2,8 +2,8 @@
 -- is a few of 100,000 rows of a month, so its query reads these rows once, and little else.
 
 -- These functions plan with the values of each call, since an organization may have 10 members or
--- 100,000. They do not compile their plans, which takes longer than running them. To sort sums takes
--- longer than to hash them.
+-- 100,000. They do not compile their plans, which takes longer than running them. To sort sums
+-- takes longer than to hash them.
 
 -- The sums of an organization between two midnights in UTC: by day and model, without a group, and
 -- by group, without the others. Days that are not rolled up are read once for both. The tokens are
@@ -21,8 +21,8 @@ DECLARE
 BEGIN
     RETURN QUERY
     WITH unrolled AS MATERIALIZED (
-        SELECT q.group_id, date_bin('1 day', q.starts_at, '2020-01-01 00:00:00+00') AS day_starts_at,
-            q.provider, q.model, sum(q.cost_micros) AS cost_micros,
+        SELECT q.group_id, q.provider, q.model, sum(q.cost_micros) AS cost_micros,
+            date_bin('1 day', q.starts_at, '2020-01-01 00:00:00+00') AS day_starts_at,
             sum(q.usage_count) AS usage_count,
             sum(q.unpriced_usage_count) AS unpriced_usage_count,
             sum(q.unpriced_tokens) AS unpriced_tokens

@@ -13,6 +13,13 @@ from tests.e2e.stack import running, state_folder
 from tests.leaks import leaks_in_logs_of
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep this suite in one process, which starts one stack (--dist loadgroup)."""
+    for each in items:
+        if each.path.is_relative_to(Path(__file__).parent):
+            each.add_marker(pytest.mark.xdist_group("e2e"))
+
+
 @pytest.fixture(scope="session")
 def stack() -> Generator[dict[str, Any]]:
     """stack.json of a running stack."""

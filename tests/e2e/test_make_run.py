@@ -158,6 +158,7 @@ def test_a_function_that_raises_is_marked_as_lambda_marks_it(stack: dict[str, An
     assert json.loads(answer["Payload"].read())["errorType"] == "ValidationFailed"
 
 
+@pytest.mark.thorough
 def test_a_stack_repairs_files_that_a_crash_emptied_and_serves_a_burst(
     first_run: FirstRun,
 ) -> None:

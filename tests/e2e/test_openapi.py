@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 import schemathesis
 from hypothesis import given
 
@@ -9,6 +10,7 @@ from tests.depth import by_depth
 from tests.openapi import CHECKS, caller_of, each_operation, examples, operation_of
 
 
+@pytest.mark.thorough
 @each_operation
 def test_each_route_responds_over_http_as_documented(
     stack: dict[str, Any], path: str, method: str

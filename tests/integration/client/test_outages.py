@@ -60,6 +60,7 @@ def test_lost_requests_and_responses_count_once(
     assert (spent(database), held(database)) == (number * 2004, {})
 
 
+@pytest.mark.thorough
 def test_killed_servers_lose_no_usage(gateway: Client, database: Database) -> None:
     """Processes and sessions are killed in the midst of decisions and settlements."""
     number, threads = by_depth(5, 25, 300), 4

@@ -103,6 +103,7 @@ def used(gateway: Client, acme: Acme) -> Client:
     return gateway
 
 
+@pytest.mark.thorough
 def test_the_csv_of_the_route_is_focus(
     validator: subprocess.Popen[str], used: Client, acme: Acme, tmp_path: Path
 ) -> None:

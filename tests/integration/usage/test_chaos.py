@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
+import pytest
 
 from allowance.database.database import Database as Connection
 from allowance.database.settings import DatabaseSource
@@ -98,6 +99,7 @@ def ends(writers: Sequence[Writer], stop: threading.Event) -> Generator[None]:
             writer.join()
 
 
+@pytest.mark.thorough
 def test_each_acknowledged_record_counts_once_whichever_process_dies(tmp_path: Path) -> None:
     with EmbeddedPostgres() as server, ExitStack() as at_end:
         with psycopg.connect(server.url, autocommit=True) as owner:

@@ -80,7 +80,8 @@ of_first AS MATERIALIZED (
     FROM asked AS a
     CROSS JOIN ranked AS r
     CROSS JOIN LATERAL (
-        SELECT s.*
+        SELECT s.starts_at, s.cost_micros, s.tokens, s.other_units, s.usage_count,
+            s.unpriced_usage_count
         FROM ranges AS d
         CROSS JOIN generate_series(d.first_day, d.end_day - 1, interval '1 day') AS t (day)
         CROSS JOIN LATERAL (
@@ -93,7 +94,8 @@ of_first AS MATERIALIZED (
         ) AS s
         WHERE d.kind = 'whole day'
         UNION ALL
-        SELECT s.*
+        SELECT s.starts_at, s.cost_micros, s.tokens, s.other_units, s.usage_count,
+            s.unpriced_usage_count
         FROM ranges AS d
         CROSS JOIN generate_series(
             d.starts, d.ends - interval '15 minutes', interval '15 minutes'
@@ -101,7 +103,8 @@ of_first AS MATERIALIZED (
         CROSS JOIN LATERAL (
             SELECT o.starts_at, o.cost_micros,
                 o.input_tokens + o.output_tokens + o.cache_read_tokens + o.cache_write_tokens
-                + o.cache_write_1h_tokens, o.other_units, o.usage_count, o.unpriced_usage_count
+                + o.cache_write_1h_tokens AS tokens, o.other_units, o.usage_count,
+                o.unpriced_usage_count
             FROM ai_usage_quarter_hourly AS o
             WHERE o.organization_id = %(organization_id)s AND o.starts_at = t.starts_at
                 AND o.group_id = r.group_id

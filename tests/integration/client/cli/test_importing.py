@@ -9,10 +9,10 @@ import pytest
 from tests.command_line import Command
 from tests.gateway import Client
 from tests.imports import SAMPLES, compressed, sample
+from tests.loopback_api import Served
 from tests.organization_budgets import BUDGETS
 from tests.people import Acme
 from tests.postgres import Database
-from tests.loopback_api import Served
 
 LOGS = SAMPLES / "litellm-spend-logs.json"
 FUNCTIONS = Path(__file__).parents[4] / "functions"

@@ -50,8 +50,8 @@ def record_id_of(payload: Payload) -> str:
 
 
 def other_id_of(payload: Payload) -> str:
-    """Return an id that no other call has, whoever chose its ids: the same if LiteLLM sends its log
-    again.
+    """Return an id that no other call has, whatever its own ids are. It is the same if LiteLLM
+    sends its log again.
 
     The caller of LiteLLM may choose `litellm_call_id`, and choose the same one again. So the id
     also has the vendor's id and the times of the call.
