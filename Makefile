@@ -48,6 +48,13 @@ test-docker: .local/build/template.yaml ## run the e2e suite against `sam local`
 	$(RUN) pytest -m docker tests/e2e/test_readme.py
 	$(RUN) pytest -n 3 --dist worksteal -m postgres_version tests/integration
 
+test-litellm: .local/build/template.yaml ## run LiteLLM's real proxy against this layer, as an ordinary user (fetches 117 packages, 607 MB); no part of `test`
+	@$(RUN) local.litellm_proxy $(UV)
+	$(RUN) pytest -m litellm tests/e2e/test_litellm_proxy.py
+
+litellm-proxy-lock: .venv/.synced ## lock what `test-litellm` installs, by hash
+	cd local && $(abspath $(UV)) pip compile --quiet --generate-hashes --universal --python-version 3.11 --only-binary :all: --no-annotate --custom-compile-command 'make litellm-proxy-lock' litellm_proxy.in -o litellm_proxy.txt
+
 check: .venv/.synced .local/checkov/.synced ## run every linter
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
@@ -174,4 +181,4 @@ CHECKOV = .local/checkov/bin/checkov --config-file .checkov.yaml
 	@echo 'Fetching uv into .local.'
 	@$(PYTHON313) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target .local/uv uv 2>/dev/null || { echo "uv is missing, and this Python has no pip to fetch it: install uv."; exit 1; }
 
-.PHONY: help run demo test test-postgres-16 test-docker check format migrate checksums price-book openapi directory-schema roles bench bench-spend bench-decisions bench-lease bench-settled bench-rerating bench-import lock client build quota deploy clean
+.PHONY: help run demo test test-postgres-16 test-docker test-litellm litellm-proxy-lock check format migrate checksums price-book openapi directory-schema roles bench bench-spend bench-decisions bench-lease bench-settled bench-rerating bench-import lock client build quota deploy clean

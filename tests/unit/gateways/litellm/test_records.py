@@ -92,3 +92,11 @@ def test_a_record_without_a_model_or_a_provider_has_names_all_the_same() -> None
     made = record(model="", custom_llm_provider=None)
     assert (made["provider"], made["model"]) == ("litellm", "unknown")
     assert record(custom_llm_provider=None)["provider"] == "openai"
+
+
+@pytest.mark.parametrize(("length", "is_kept"), [(255, True), (256, False), (400, False)])
+def test_an_id_that_no_record_may_have_is_replaced(length: int, is_kept: bool) -> None:
+    """LiteLLM encrypts the ids of Responses, which makes them longer than 255 characters."""
+    vendors = f"resp_{'x' * length}"[:length]
+    assert (record(id=vendors)["id"] == vendors) is is_kept
+    assert isinstance(usage_of(record(id=vendors)), Usage)

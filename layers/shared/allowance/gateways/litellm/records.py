@@ -7,6 +7,7 @@ from hashlib import sha256
 from typing import Any
 
 from allowance.contract.fields import UUID_FORM, rfc3339
+from allowance.gateways.identity import is_name
 from allowance.gateways.litellm.callers import SOURCE, is_key
 from allowance.gateways.litellm.log_models import Payload
 from allowance.gateways.litellm.names import NO_MODEL, vendor_of
@@ -42,9 +43,10 @@ def record_of(payload: Payload, user: str) -> dict[str, Any]:
 
 def record_id_of(payload: Payload) -> str:
     """Return the id of a call's record: the vendor's, which LiteLLM's spend log has too, so that an
-    import of the spend log counts no call twice. A response from the cache repeats the vendor's id.
+    import of the spend log counts no call twice. A response from the cache repeats the vendor's id,
+    and LiteLLM's own ids of Responses are longer than the id of a record may be.
     """
-    if payload.id and is_key(payload.id) and payload.id != payload.litellm_call_id:
+    if is_name(payload.id) and payload.id != payload.litellm_call_id:
         return other_id_of(payload) if payload.cache_hit else payload.id
     return other_id_of(payload)
 
