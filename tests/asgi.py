@@ -62,9 +62,20 @@ class Vendor:
         self.asked.append(body)
         if body["model"] == "broken":
             return JSONResponse({"error": {"message": "no"}}, 500)
+        if body["model"] == "page":
+            return Response("<html>", 502)
+        if body["model"] in ("silent", "cut"):
+            return StreamingResponse(_nothing(body), media_type="text/event-stream")
         if not body.get("stream"):
             return JSONResponse({"id": "1", "choices": [{"index": 0}], "usage": USAGE})
         return StreamingResponse(_chunks(body), media_type="text/event-stream")
+
+
+async def _nothing(body: dict[str, Any]) -> AsyncGenerator[str]:
+    """No chunk: the model `silent` thinks, and `cut` breaks off."""
+    yield ": thinking\n\n"
+    await asyncio.sleep(0 if body["model"] == "cut" else 20)
+    raise OSError
 
 
 async def _chunks(body: dict[str, Any]) -> AsyncGenerator[str]:

@@ -28,10 +28,14 @@ def payload_of_litellm(**changes: Any) -> dict[str, Any]:
     return EXAMPLE | times | names | changes
 
 
-def record_two(store: LogStore) -> None:
-    """Record a call, and release what is held for one that failed."""
+def record_some(store: LogStore) -> None:
+    """Record a call, and another of its id; release what is held for one that failed."""
     failed = {"status": "failure", "prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
-    payloads = [payload_of_litellm(), payload_of_litellm(response_cost=0, **failed)]
+    payloads = [
+        payload_of_litellm(),
+        payload_of_litellm(prompt_tokens=5),
+        payload_of_litellm(response_cost=0, **failed),
+    ]
     store.record(LiteLLMLog.model_validate(payloads))
 
 
@@ -39,5 +43,5 @@ GATEWAY_ACCOUNTS: dict[tuple[type, str], Account] = {
     (GuardrailStore, "decide"): Account(
         ["create ai_usage"], lambda s, _: s.decide(LiteLLMCall.model_validate(call_of_litellm()))
     ),
-    (LogStore, "record"): Account(["create ai_usage"], lambda s, _: record_two(s)),
+    (LogStore, "record"): Account(["create ai_usage"], lambda s, _: record_some(s)),
 }

@@ -9,13 +9,14 @@ import json
 import os
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 import anyio
 import httpx
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, StreamingResponse
+from starlette.background import BackgroundTask
 
 ALLOWANCE = os.environ["ALLOWANCE_URL"]
 TOKEN = os.environ["ALLOWANCE_TOKEN"]
@@ -55,6 +56,8 @@ class Call:
         self.reservation = ""
         self.usage: dict[str, Any] | None = None
         self.chunks = 0
+        self.is_free = False
+        """Whether the vendor responded with an error, or was not reached."""
 
     async def reserve(self) -> JSONResponse | None:
         """Hold the estimate. Return the refusal, or None."""
@@ -71,26 +74,25 @@ class Call:
             answer = await allowance.post("/api/v2/ai/reservations", json=request)
         except httpx.HTTPError:
             return refusal(503, "The budget cannot be checked now. Try again shortly.", "down")
-        found = answer.json()
-        if answer.status_code == 201:
+        found = document(answer)
+        if answer.status_code == 201 and "reservation_id" in found:
             self.reservation = found["reservation_id"]
             return None
-        if answer.status_code == 403:
-            return refusal(403, found["message"], found["code"])
-        status = 400 if answer.status_code == 400 else 503
-        return refusal(status, found["message"], "not_admitted")
+        status = answer.status_code if answer.status_code in (400, 403) else 503
+        message = found.get("message", "The budget cannot be checked now.")
+        return refusal(status, message, found.get("code", "not_admitted"))
 
     async def end(self) -> None:
-        """Settle with what the vendor counted, or release if it made nothing.
+        """Settle once with what the vendor counted, or release if it bills nothing.
 
         A caller who leaves in mid-stream gets no count. Then the input that was held is settled,
         and one token for each chunk that came. It runs to its end when the caller has left.
         """
         if not self.reservation:
             return
+        path, self.reservation = f"/api/v2/ai/reservations/{self.reservation}", ""
         with anyio.CancelScope(shield=True):
-            path = f"/api/v2/ai/reservations/{self.reservation}"
-            if self.usage is None and not self.chunks:
+            if self.is_free:
                 await self._send("DELETE", path, None)
                 return
             used: dict[str, Any] = {"usage_format": "openai", "usage": self.usage}
@@ -123,6 +125,15 @@ class Call:
         print("not settled:", self.id, json.dumps(body))
 
 
+def document(answer: httpx.Response) -> dict[str, Any]:
+    """Return the object of a response. Empty: it has none, as the error of a load balancer."""
+    try:
+        found: Any = answer.json()
+    except ValueError:
+        return {}
+    return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+
+
 def refusal(status: int, message: str, code: str) -> JSONResponse:
     """Return an error in OpenAI's form, which its clients show."""
     error = {"message": message, "type": "allowance", "code": code, "param": None}
@@ -138,14 +149,15 @@ async def complete(request: Request) -> JSONResponse | StreamingResponse:
     content = await request.body()
     try:
         body: dict[str, Any] = json.loads(content)
+        json.dumps(body, allow_nan=False, ensure_ascii=False).encode()
+        options = dict(body.get("stream_options") or {})
         call = Call(user, body, len(content))
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError, OverflowError):
         return refusal(400, "The body is no request for a chat completion.", "invalid_request")
     if (refused := await call.reserve()) is not None:
         return refused
     if not body.get("stream"):
         return await completed(call, body)
-    options = body.get("stream_options") or {}
     wants_usage = bool(options.get("include_usage"))
     body["stream_options"] = options | {"include_usage": True}
     return await streamed(call, body, wants_usage=wants_usage)
@@ -153,18 +165,31 @@ async def complete(request: Request) -> JSONResponse | StreamingResponse:
 
 async def completed(call: Call, body: dict[str, Any]) -> JSONResponse:
     """Return the vendor's response as a whole."""
+    # Without a count, the call costs what was held: it was made.
+    call.chunks = call.estimate["output"]
     try:
         answer = await vendor.post("/v1/chat/completions", json=body)
-        found = answer.json()
-        if answer.is_success:
-            call.usage = found.get("usage")
-            # Without a count, the call costs what was held: it was made.
-            call.chunks = call.estimate["output"]
-        return JSONResponse(found, answer.status_code)
-    except (httpx.HTTPError, ValueError):
-        return refusal(502, "The vendor did not respond.", "vendor")
+    except httpx.HTTPError as error:
+        return failed(call, error)
+    else:
+        call.is_free = not answer.is_success
+        found = document(answer)
+        call.usage = found.get("usage") if answer.is_success else None
+        return JSONResponse(found, answer.status_code) if found else no_response()
     finally:
         await call.end()
+
+
+def failed(call: Call, error: httpx.HTTPError) -> JSONResponse:
+    """Return the error for a vendor that did not respond. It bills what it began, also if we wait
+    no longer: only without a connection nothing was sent.
+    """
+    call.is_free = isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout))
+    return no_response()
+
+
+def no_response() -> JSONResponse:
+    return refusal(502, "The vendor did not respond.", "vendor")
 
 
 async def streamed(
@@ -174,28 +199,48 @@ async def streamed(
     request = vendor.build_request("POST", "/v1/chat/completions", json=body)
     try:
         answer = await vendor.send(request, stream=True)
+        if answer.is_success:
+            # The background task ends the call of a caller who left before the first line.
+            return StreamingResponse(
+                lines(call, answer, wants_usage=wants_usage),
+                media_type="text/event-stream",
+                background=BackgroundTask(left, call, answer),
+            )
+        call.is_free = True
+        await answer.aread()
+    except httpx.HTTPError as error:
+        call.chunks = call.estimate["output"]
+        refused = no_response() if call.is_free else failed(call, error)
+    else:
+        found = document(answer)
+        refused = JSONResponse(found, answer.status_code) if found else no_response()
+    await left(call, None)
+    return refused
+
+
+async def left(call: Call, answer: httpx.Response | None) -> None:
+    """End a call, and the vendor's stream if it has one."""
+    with anyio.CancelScope(shield=True):
+        if answer is not None:
+            await answer.aclose()
+        await call.end()
+
+
+async def lines(call: Call, answer: httpx.Response, *, wants_usage: bool) -> AsyncGenerator[str]:
+    """Yield the lines of the vendor's stream, and keep its count."""
+    try:
+        async for line in answer.aiter_lines():
+            if not line.startswith("data: ") or line == "data: [DONE]":
+                yield f"{line}\n"
+                continue
+            chunk = json.loads(line.removeprefix("data: "))
+            call.usage = chunk.get("usage") or call.usage
+            call.chunks += bool(chunk.get("choices"))
+            if chunk.get("choices") or wants_usage:
+                yield f"{line}\n"
     except httpx.HTTPError:
-        await call.end()
-        return refusal(502, "The vendor did not respond.", "vendor")
-    if not answer.is_success:
-        content = await answer.aread()
-        await call.end()
-        return JSONResponse(json.loads(content), answer.status_code)
-
-    async def lines() -> AsyncGenerator[str]:
-        try:
-            async for line in answer.aiter_lines():
-                if not line.startswith("data: ") or line == "data: [DONE]":
-                    yield f"{line}\n"
-                    continue
-                chunk = json.loads(line.removeprefix("data: "))
-                call.usage = chunk.get("usage") or call.usage
-                call.chunks += bool(chunk.get("choices"))
-                if chunk.get("choices") or wants_usage:
-                    yield f"{line}\n"
-        finally:
-            with anyio.CancelScope(shield=True):
-                await answer.aclose()
-            await call.end()
-
-    return StreamingResponse(lines(), media_type="text/event-stream")
+        # The vendor broke off, so it had begun.
+        call.chunks = call.chunks or call.estimate["output"]
+        raise
+    finally:
+        await left(call, answer)

@@ -11,8 +11,14 @@ if TYPE_CHECKING:
     from allowance_client.async_client import AsyncAllowance
     from allowance_client.calls import UsageNotStated
     from allowance_client.client import Allowance
-    from allowance_client.errors import AllowanceError, ApiError, Unavailable, Validation
-    from allowance_client.hold_keeper import LeaseClosed
+    from allowance_client.errors import (
+        AllowanceError,
+        ApiError,
+        LeaseClosed,
+        Unavailable,
+        UsageLost,
+        Validation,
+    )
     from allowance_client.lease import Lease
     from allowance_client.local_price import PriceUnknown
     from allowance_client.models import (
@@ -46,6 +52,7 @@ __all__ = [
     "Settled",
     "SpillQueue",
     "Unavailable",
+    "UsageLost",
     "UsageNotStated",
     "UserSpend",
     "Validation",
@@ -59,7 +66,7 @@ _MODULES = {
     "DeadRecord": "spill",
     "Decision": "models",
     "Lease": "lease",
-    "LeaseClosed": "hold_keeper",
+    "LeaseClosed": "errors",
     "Price": "models",
     "PriceUnknown": "local_price",
     "QueueFull": "spill",
@@ -70,6 +77,7 @@ _MODULES = {
     "Settled": "models",
     "SpillQueue": "spill",
     "Unavailable": "errors",
+    "UsageLost": "errors",
     "UsageNotStated": "calls",
     "UserSpend": "models",
     "Validation": "errors",

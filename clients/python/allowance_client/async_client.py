@@ -76,9 +76,9 @@ class AsyncAllowance:
         """Like `Allowance.reserve`."""
         body = reservation_body(terms, self._source)
         try:
-            return await self._run(routes.reserve(body))
+            return await self._run(routes.reserve(body, self._connection.clock))
         except Unavailable as error:
-            return without_decision(self._on_unavailable, error, body)
+            return without_decision(self._on_unavailable, error, body, self._connection.clock)
         except ApiError as error:
             raise routes.refusal(error) from None
 
@@ -119,7 +119,7 @@ class AsyncAllowance:
         await self._end(call, None)
 
     async def _end(self, call: ReservedCall, cause: BaseException | None) -> None:
-        ending, used = call.ending(None if cause is None else type(cause))
+        ending, used = call.ending(cause)
         try:
             if used is None:
                 if ending == "release":

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, Unpack
 
 from allowance_client.errors import AllowanceError
+from allowance_client.failures import is_not_billed
 from allowance_client.models import Reservation
 from allowance_client.terms import Used, usage_record
 
@@ -41,20 +42,20 @@ class Call:
         """State that the call was not made: its hold ends with the block."""
         self._is_cancelled = True
 
-    def ending(self, kind: type[BaseException] | None) -> tuple[Ending, Used | None]:
-        """Return what to do when the block ends, with an exception of this kind or without one, and
-        what was used. Raise UsageNotStated.
+    def ending(self, error: BaseException | None) -> tuple[Ending, Used | None]:
+        """Return what to do when the block ends, with an exception or without one, and what was
+        used. Raise UsageNotStated.
 
         - What was stated is settled, also if the block fails later: the model was called.
-        - An error before that releases the hold.
-        - A cancellation leaves the hold until it expires: the vendor may have begun, and nobody
-          knows what it counts.
+        - An error with which the vendor bills nothing releases the hold: see `failures`.
+        - Any other error, a time-out or a cancellation leaves the hold until it expires: the vendor
+          may have begun, and nobody knows what it counts.
         """
         if self._used is not None:
             return "settle", self._used
-        if self._is_cancelled or (kind is not None and issubclass(kind, Exception)):
+        if self._is_cancelled or (error is not None and is_not_billed(error)):
             return "release", None
-        if kind is not None:
+        if error is not None:
             return "keep", None
         raise UsageNotStated(
             "The call ended without `used`: its estimate stays held until the reservation expires."

@@ -84,9 +84,9 @@ class Allowance:
         """
         body = reservation_body(terms, self._source)
         try:
-            return self._run(routes.reserve(body))
+            return self._run(routes.reserve(body, self._connection.clock))
         except Unavailable as error:
-            return without_decision(self._on_unavailable, error, body)
+            return without_decision(self._on_unavailable, error, body, self._connection.clock)
         except ApiError as error:
             raise routes.refusal(error) from None
 
@@ -139,7 +139,7 @@ class Allowance:
         self._end(call, None)
 
     def _end(self, call: ReservedCall, cause: BaseException | None) -> None:
-        ending, used = call.ending(None if cause is None else type(cause))
+        ending, used = call.ending(cause)
         try:
             if used is None:
                 if ending == "release":
@@ -218,8 +218,8 @@ class Allowance:
         self._run(routes.set_prices(prices))
 
     def close(self) -> None:
-        """Close the leases and send what waits. Raise Unavailable or ApiError if usage is lost: it
-        was not sent, and there is no queue on the disk.
+        """Close the leases and send what waits. Raise UsageLost if usage was not sent or not taken,
+        and there is no queue on the disk. A call that ends after that raises LeaseClosed.
         """
         try:
             self._sender.close()

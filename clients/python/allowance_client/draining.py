@@ -21,6 +21,9 @@ logger = logging.getLogger("allowance_client")
 
 REFUSED_WHOLE = (400, 413)
 """A request with these was read, and a part of it cannot be taken."""
+RESERVATIONS = ("reservation_id", "reservation_key")
+CONTRADICTING = {"user", "occurred_at"}
+"""The fields of a record that can contradict its reservation."""
 POLL_SECONDS = 0.05
 TURN_MARGIN_SECONDS = 1.0
 
@@ -137,6 +140,8 @@ class Drainer:
         for (id_, record), result in zip(batch, found, strict=True):
             if result.is_kept:
                 kept.append(id_)
+            elif (other := without_reservation(record, result)) is not None:
+                self.queue.replace(id_, other)
             else:
                 reasons = result.validations or (Validation("(record)", result.status),)
                 self._bury(id_, record, reasons)
@@ -150,6 +155,17 @@ class Drainer:
             record.get("source"),
             "; ".join(map(str, reasons)),
         )
+
+
+def without_reservation(record: Record, result: RecordResult) -> dict[str, Any] | None:
+    """Return what counts in place of a rejected record: the same, if its reservation alone is in
+    the way. The hold then ends at its expiry. None: it is rejected for another reason, too.
+    """
+    other = {name: value for name, value in record.items() if name not in RESERVATIONS}
+    fields = {each.field for each in result.validations}
+    if result.status != "rejected" or len(other) == len(record) or not fields <= CONTRADICTING:
+        return None
+    return other
 
 
 def _reasons(error: ApiError) -> tuple[Validation, ...]:

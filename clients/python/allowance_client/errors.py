@@ -1,5 +1,6 @@
 """What a request can end with, beside its result. No error has the token in it."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,6 +51,29 @@ class ApiError(AllowanceError):
         if self.request_id:
             parts.append(f"(request {self.request_id})")
         return " ".join(filter(None, parts))
+
+
+class LeaseClosed(AllowanceError):
+    """The lease is closed, and admits no more calls. `record` is the usage of a call that ended
+    after its client: it is kept nowhere.
+    """
+
+    def __init__(self, message: str, record: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.record = record
+
+
+class UsageLost(AllowanceError):
+    """A client is closed, and the ledger does not have these usage records. `reasons` has a line
+    for each: why it was not sent, or why Allowance does not take it.
+    """
+
+    def __init__(self, records: Sequence[Mapping[str, Any]], reasons: Sequence[str]) -> None:
+        super().__init__(
+            f"Usage is in no ledger (records: {len(records)}). The first: {reasons[0]}"
+        )
+        self.records = tuple(records)
+        self.reasons = tuple(reasons)
 
 
 class Unavailable(AllowanceError):

@@ -2,48 +2,19 @@
 
 import logging
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Condition
 
-from allowance_client.errors import AllowanceError, ApiError, Unavailable
+from allowance_client.errors import AllowanceError, ApiError, LeaseClosed, Unavailable
+from allowance_client.hold_service import HoldTerms, Service
 from allowance_client.holds import Age, Hold, next_ask, two_clocks
 from allowance_client.local_price import PICOS_PER_MICRO, micros_above
-from allowance_client.models import Refused, Reservation
+from allowance_client.models import Refused
 
 logger = logging.getLogger("allowance_client")
 
 DOWN_SECONDS = 1.0
 """For this time after an outage, calls do not wait for the service again."""
-
-
-class LeaseClosed(AllowanceError):
-    """The lease is closed, and admits no more calls."""
-
-
-@dataclass(frozen=True)
-class HoldTerms:
-    """How much a hold has in micro-units, how long it lasts, and when its usage is reported."""
-
-    micros: int
-    ttl_seconds: int
-    report_seconds: float
-    timeout_seconds: float
-
-
-@dataclass(frozen=True)
-class Service:
-    """What the holds need of Allowance, and of the queue of usage records."""
-
-    reserve: Callable[[int, int], Reservation]
-    """Hold micro-units for seconds."""
-    release: Callable[[str], None]
-    close_hold: Callable[[str], bool]
-    """Let the usage under a hold be sent, and end the hold with it. False: there is no usage."""
-    send: Callable[[], None]
-    """Send the queue."""
-    wake: Callable[[], None]
-    """Let `tend` run soon."""
 
 
 @dataclass
@@ -218,7 +189,10 @@ class HoldKeeper:
             self.changed.notify_all()
         self._finish()
         with self.changed:
-            return sum(each.in_flight for each in self.retired)
+            left = list(self.retired)
+        for hold in left:
+            self.service.unpark(hold.reservation_id)
+        return sum(each.in_flight for each in left)
 
     def _retire_current(self) -> None:
         if self.current is not None:
@@ -233,9 +207,12 @@ class HoldKeeper:
         """
         with self.changed:
             done = [each for each in self.retired if each.in_flight == 0]
+            over = [each for each in self.retired if each.in_flight > 0 and each.is_over()]
             self.retired = [
-                each for each in self.retired if each.in_flight > 0 and not each.is_over()
+                each for each in self.retired if each.in_flight > 0 and each not in over
             ]
+        for hold in over:
+            self.service.unpark(hold.reservation_id)
         failed: list[Hold] = []
         for hold in done:
             try:

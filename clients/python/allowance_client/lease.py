@@ -15,13 +15,14 @@ from typing import Any, Literal, Self
 from uuid import uuid4
 
 from allowance_client.calls import Call
-from allowance_client.errors import Unavailable
-from allowance_client.hold_keeper import HoldKeeper, HoldTerms, Service
+from allowance_client.errors import LeaseClosed, Unavailable
+from allowance_client.hold_keeper import HoldKeeper
+from allowance_client.hold_service import HoldTerms, Service
 from allowance_client.holds import Age, Hold, two_clocks
 from allowance_client.local_price import PICOS_PER_MICRO, PriceUnknown, cost_picos
 from allowance_client.models import Resolution
-from allowance_client.spill import SpillQueue
-from allowance_client.terms import Used, now_text, usage_record
+from allowance_client.spill import QueueClosed, SpillQueue
+from allowance_client.terms import Used, usage_record
 
 logger = logging.getLogger("allowance_client")
 
@@ -99,23 +100,34 @@ class Lease:
         """Return what the next call's record has of the lease, with an id of its own."""
         return {**self._request, "id": f"{self._prefix}-{next(self._numbers)}"}
 
+    def now_text(self) -> str:
+        """Return what time it is at Allowance, as a record has it."""
+        return self._service.now_text()
+
     def settle(self, taken: "Taken", record: Mapping[str, Any], used: Used) -> None:
         """Put the usage of a call into the queue, and free what it did not use of its estimate.
 
-        Raise QueueFull: then the estimate counts until the hold ends, and the usage is not kept.
+        Raise QueueFull, and LeaseClosed after the end of a client that has no queue on the disk:
+        then the estimate counts until the hold ends, and the usage is not kept.
         """
         hold, picos = taken
         if hold is None:
-            self._queue.put([record])
+            self._put(record)
             return
         cost: int | None = None
+        # Nobody ends a hold that is over, so nothing would wait for that.
+        ready_at = 0.0 if hold.is_over() else time.time() + PARKED_SECONDS
         try:
-            self._queue.put(
-                [record], hold=hold.reservation_id, ready_at=time.time() + PARKED_SECONDS
-            )
+            self._put(record, hold=hold.reservation_id, ready_at=ready_at)
             cost = self._cost(used)
         finally:
             self._keeper.end(hold, picos, cost)
+
+    def _put(self, record: Mapping[str, Any], **parked: Any) -> None:
+        try:
+            self._queue.put([record], **parked)
+        except QueueClosed:
+            raise LeaseClosed("The call ended after its client was closed.", record) from None
 
     def give_up(self, taken: "Taken") -> None:
         """Free the estimate of a call that was not made."""
@@ -128,9 +140,9 @@ class Lease:
         self._keeper.tend()
 
     @property
-    def is_closed(self) -> bool:
-        """Whether it admits no more calls."""
-        return self._keeper.is_closed
+    def is_done(self) -> bool:
+        """Whether it admits no more calls, and no call of it is in flight."""
+        return self._keeper.is_closed and not self._keeper.retired
 
     def close(self) -> None:
         """Give back what is not used, and send the usage. Calls in flight keep their holds until
@@ -189,13 +201,12 @@ class LeasedCall(Call):
     def __init__(
         self, lease: Lease, estimate_micros: int | None, tokens: Mapping[str, int] | None
     ) -> None:
-        super().__init__(lease.request(), now_text(), unchecked=False)
+        super().__init__(lease.request(), lease.now_text(), unchecked=False)
         self._lease, self._estimate = lease, (estimate_micros, tokens)
         self._taken: Taken = None, 0
 
     def __enter__(self) -> Self:
-        self._taken = self._lease.take(*self._estimate)
-        self.unchecked = self._taken[0] is None
+        self._entered(self._lease.take(*self._estimate))
         return self
 
     def enter_at_once(self) -> bool:
@@ -203,13 +214,18 @@ class LeasedCall(Call):
         taken = self._lease.take_at_once(*self._estimate)
         if taken is None:
             return False
-        self._taken = taken
+        self._entered(taken)
         return True
+
+    def _entered(self, taken: "Taken") -> None:
+        self._taken, self.unchecked = taken, taken[0] is None
+        # The first hold tells what time it is there.
+        self.asked_at = self._lease.now_text()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
-        ending, used = self.ending(kind)
+        ending, used = self.ending(error)
         if used is not None:
             record = usage_record(self.request, self.asked_at, used)
             self._lease.settle(self._taken, record, used)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
+from allowance_client.clock import Clock
 from allowance_client.documents import read, read_part
 from allowance_client.errors import AllowanceError, ApiError
 from allowance_client.models import (
@@ -25,7 +26,7 @@ from allowance_client.models import (
     UserSpend,
 )
 from allowance_client.responses import Answer
-from allowance_client.terms import Record, Used, now_text, usage_record
+from allowance_client.terms import Record, Used, usage_record
 
 RESERVATIONS = "/api/v2/ai/reservations"
 USAGE = "/api/v2/ai/usage"
@@ -52,16 +53,17 @@ def segment(text: str) -> str:
     return quote(text, safe="")
 
 
-def reserve(body: Mapping[str, Any]) -> Route[Reservation]:
+def reserve(body: Mapping[str, Any], clock: Clock) -> Route[Reservation]:
     """Return the route that decides on a call, and holds its estimate."""
-    asked_at = now_text()
+    asked = clock.local()
 
     def granted(answer: Answer) -> Reservation:
         found = read(Granted, answer)
         return Reservation(
             body["id"],
             body,
-            asked_at,
+            # Not before the response, which tells the clock.
+            clock.text(asked),
             found.reservation_id,
             found.reserved_micros,
             found.expires_at,
@@ -81,9 +83,9 @@ def dry_run(body: Mapping[str, Any]) -> Route[Decision]:
     )
 
 
-def unchecked(body: Mapping[str, Any]) -> Reservation:
+def unchecked(body: Mapping[str, Any], clock: Clock) -> Reservation:
     """Return what stands for a decision that did not come."""
-    return Reservation(body["id"], body, now_text(), None, 0, None, None)
+    return Reservation(body["id"], body, clock.text(), None, 0, None, None)
 
 
 def refusal(error: AllowanceError) -> AllowanceError:

@@ -1,6 +1,7 @@
 """What a client does beside its callers: it sends its queue, and tends its leases."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any, TypeVar
@@ -9,8 +10,8 @@ from uuid import uuid4
 from allowance_client import routes
 from allowance_client.background import Background
 from allowance_client.draining import Drained, Drainer, OthersSend
-from allowance_client.errors import AllowanceError, ApiError, Unavailable
-from allowance_client.hold_keeper import HoldTerms, Service
+from allowance_client.errors import ApiError, Unavailable, UsageLost
+from allowance_client.hold_service import HoldTerms, Service
 from allowance_client.lease import Lease, OnUnavailable
 from allowance_client.models import RecordResult, Reservation, Resolution
 from allowance_client.spill import IN_MEMORY, SpillQueue
@@ -75,8 +76,10 @@ class Sender:
             lambda asked, ttl: self._reserve(request, asked, ttl),
             self._release,
             self.queue.close_hold,
+            self.queue.unpark,
             self.send,
             self._background.wake,
+            self._connection.clock.text,
         )
         terms = HoldTerms(micros, ttl_seconds, report_seconds, self._terms.timeout_seconds)
         lease = Lease(
@@ -88,7 +91,7 @@ class Sender:
             self._terms.on_unavailable,
         )
         with self._lock:
-            self._leases = [each for each in self._leases if not each.is_closed]
+            self._leases = [each for each in self._leases if not each.is_done]
             self._leases.append(lease)
         return lease
 
@@ -97,22 +100,22 @@ class Sender:
         _raise(self._drainer.drain(self._terms.timeout_seconds))
 
     def close(self) -> None:
-        """Close the leases, and send the queue. Raise Unavailable or ApiError if records of leases
-        are lost: they have no queue on the disk.
+        """Close the leases, and send the queue. Raise UsageLost if it is not on the disk, and has
+        records that were not sent or not taken.
         """
         self._background.stop()
         try:
             with self._lock:
                 leases, self._leases = self._leases, []
-            errors: list[AllowanceError] = []
             for each in leases:
-                try:
+                # What it does not send is sent below, or lost: then the reason is the same.
+                with suppress(Unavailable, ApiError):
                     each.close()
-                except (Unavailable, ApiError) as error:
-                    errors.append(error)
+            if not self.is_on_disk:
+                self.queue.seal()
             drained = self._drainer.drain(self._terms.timeout_seconds)
-            if not self.is_on_disk and self.queue.pending():
-                _raise(drained)
+            if not self.is_on_disk:
+                _raise_if_lost(self.queue, drained)
         finally:
             if not self.is_on_disk:
                 self.queue.close()
@@ -136,7 +139,7 @@ class Sender:
             "ttl_seconds": ttl_seconds,
         }
         try:
-            return self._run(routes.reserve(body))
+            return self._run(routes.reserve(body, self._connection.clock))
         except ApiError as error:
             raise routes.refusal(error) from None
 
@@ -178,6 +181,13 @@ class LazySender:
             made, self._made = self._made, None
         if made is not None:
             made.close()
+
+
+def _raise_if_lost(queue: SpillQueue, drained: Drained) -> None:
+    if lost := queue.all():
+        unsent = str(drained.error or "It was not sent.")
+        reasons = ["; ".join(map(str, each.reasons)) or unsent for each in lost]
+        raise UsageLost([each.record for each in lost], reasons) from drained.error
 
 
 def _raise(drained: Drained) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from allowance_client.clock import Clock
 from allowance_client.lease import OnUnavailable
 from allowance_client.models import Reservation
 from allowance_client.routes import unchecked
@@ -32,11 +33,11 @@ def checked_choice(on_unavailable: str) -> OnUnavailable:
 
 
 def without_decision(
-    on_unavailable: OnUnavailable, error: Exception, body: Mapping[str, Any]
+    on_unavailable: OnUnavailable, error: Exception, body: Mapping[str, Any], clock: Clock
 ) -> Reservation:
     """Return the reservation of a call that nobody could decide. Raise the error if the caller
     denies such calls.
     """
     if on_unavailable == "deny":
         raise error
-    return unchecked(body)
+    return unchecked(body, clock)

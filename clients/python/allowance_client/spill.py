@@ -18,58 +18,29 @@ from uuid import uuid4
 
 from allowance_client.batches import encoded_size, leading_batch
 from allowance_client.errors import AllowanceError, Validation
+from allowance_client.spill_sql import (
+    ALL,
+    CLOSE_HOLD,
+    DEAD,
+    LAST_OF_HOLD,
+    SCHEMA,
+    TAKE_TURN,
+    TO_SEND,
+    UNPARK,
+)
 
 DEFAULT_MAX_BYTES = 256 * 1024 * 1024
 BUSY_SECONDS = 10.0
 IN_MEMORY = ":memory:"
 LONGEST_TURN_SECONDS = 3600.0
 
-# The triggers keep the size in the transaction that changes it, so that the bound is exact also for
-# processes that write at once.
-SCHEMA = """
-PRAGMA journal_mode = WAL;
-PRAGMA synchronous = NORMAL;
-CREATE TABLE IF NOT EXISTS records (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    record TEXT NOT NULL,
-    hold TEXT,
-    ready_at REAL NOT NULL DEFAULT 0,
-    dead TEXT
-);
-CREATE INDEX IF NOT EXISTS records_of_hold ON records (hold) WHERE hold IS NOT NULL;
-CREATE INDEX IF NOT EXISTS records_to_send ON records (id) WHERE dead IS NULL;
-CREATE TABLE IF NOT EXISTS state (
-    one INTEGER PRIMARY KEY CHECK (one = 1),
-    bytes INTEGER NOT NULL,
-    sender TEXT,
-    sending_until REAL NOT NULL
-);
-INSERT OR IGNORE INTO state VALUES (1, 0, NULL, 0);
-CREATE TRIGGER IF NOT EXISTS grows AFTER INSERT ON records BEGIN
-    UPDATE state SET bytes = bytes + length(NEW.record);
-END;
-CREATE TRIGGER IF NOT EXISTS shrinks AFTER DELETE ON records BEGIN
-    UPDATE state SET bytes = bytes - length(OLD.record);
-END;
-CREATE TRIGGER IF NOT EXISTS changes AFTER UPDATE OF record ON records BEGIN
-    UPDATE state SET bytes = bytes + length(NEW.record) - length(OLD.record);
-END;
-"""
-TAKE_TURN = """
-UPDATE state SET sender = :me, sending_until = :until
-WHERE sender IS NULL OR sender = :me OR sending_until < :now OR sending_until > :latest
-"""
-TO_SEND = """
-SELECT id, record FROM records WHERE dead IS NULL AND ready_at <= :now ORDER BY id LIMIT :most
-"""
-CLOSE_HOLD = "UPDATE records SET ready_at = 0, hold = NULL WHERE hold = ?"
-LAST_OF_HOLD = """
-SELECT id, record FROM records WHERE hold = ? AND dead IS NULL ORDER BY id DESC LIMIT 1
-"""
-
 
 class QueueFull(AllowanceError):
     """The queue has no room for a record, so the record is kept nowhere."""
+
+
+class QueueClosed(AllowanceError):
+    """The queue takes no more records, so the record is kept nowhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +62,7 @@ class SpillQueue:
         self.path, self.max_bytes = str(path), max_bytes
         self._me = uuid4().hex
         self._lock = Lock()
+        self._is_sealed = False
         self._database = sqlite3.connect(
             self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
@@ -102,10 +74,16 @@ class SpillQueue:
         """Keep records, all or none, and return their ids. `hold` is the reservation that covers
         them: they wait until `close_hold`, but not longer than `ready_at`.
 
-        Raise QueueFull, and ValueError for what JSON does not have.
+        Raise QueueFull, QueueClosed, and ValueError for what JSON does not have.
         """
         texts = [_text(each) for each in records]
-        with self._lock, _Transaction(self._database):
+        with self._lock:
+            if self._is_sealed:
+                raise QueueClosed(f"The queue {self.path} is closed.")
+            return self._put(texts, hold, ready_at)
+
+    def _put(self, texts: Sequence[str], hold: str | None, ready_at: float) -> list[int]:
+        with _Transaction(self._database):
             ids = [
                 cast(
                     "int",
@@ -172,21 +150,44 @@ class SpillQueue:
             self._database.execute(CLOSE_HOLD, (hold,))
             return True
 
+    def unpark(self, hold: str) -> None:
+        """Let the usage under a hold be sent now, beside the hold."""
+        with self._lock:
+            self._database.execute(UNPARK, (hold,))
+
+    def seal(self) -> None:
+        """Take no more records, and let all be sent now. `put` raises from then on."""
+        with self._lock:
+            self._is_sealed = True
+            self._database.execute("UPDATE records SET ready_at = 0")
+
+    def replace(self, id_: int, record: Mapping[str, Any]) -> None:
+        """Send another record in place of one, in its turn."""
+        with self._lock:
+            self._database.execute(
+                "UPDATE records SET record = ? WHERE id = ?", (_text(record), id_)
+            )
+
     def pending(self) -> int:
         """Return how many records wait to be sent."""
         return self._count("SELECT count(*) FROM records WHERE dead IS NULL")
 
     def dead(self) -> list[DeadRecord]:
         """Return the records that the service does not take, in the order of their arrival."""
+        return self._read(DEAD)
+
+    def all(self) -> list[DeadRecord]:
+        """Return every record in the order of their arrival. Those that wait have no reasons."""
+        return self._read(ALL)
+
+    def _read(self, query: str) -> list[DeadRecord]:
         with self._lock:
-            rows = self._database.execute(
-                "SELECT id, record, dead FROM records WHERE dead IS NOT NULL ORDER BY id"
-            ).fetchall()
+            rows = self._database.execute(query).fetchall()
         return [
             DeadRecord(
                 id_,
                 json.loads(record),
-                tuple(Validation(field, detail) for field, detail in json.loads(reasons)),
+                tuple(Validation(field, detail) for field, detail in json.loads(reasons or "[]")),
             )
             for id_, record, reasons in rows
         ]
@@ -207,6 +208,7 @@ class SpillQueue:
         """Close the file. The records stay in it."""
         self.end_turn()
         with self._lock:
+            self._is_sealed = True
             self._database.close()
 
     def _count(self, query: str) -> int:

@@ -1,7 +1,7 @@
 """What callers state: the call that they are about to make, and what it used. Pure."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Required, TypedDict
 from uuid import uuid4
 
@@ -61,20 +61,29 @@ def usage_record(request: Mapping[str, Any], asked_at: str, used: Used) -> dict[
     """Return the usage record of a call that was reserved by a request.
 
     Its id is the reservation's key, and its time the time of the request, unless it states others.
-    So the same call has the same record, whenever it is sent. Raise ValueError if nothing is
-    counted: a record without a count would make the call free.
+    So the same call has the same record, whenever it is sent. Raise ValueError for what Allowance
+    would reject by its form: it fails where it is stated, and not when it is sent.
     """
-    if not any(name in used for name in COUNTED):
-        raise ValueError(f"State what the call used, in one of {', '.join(COUNTED)}.")
+    _check(used)
     carried = {name: request[name] for name in CARRIED if name in request}
     record: dict[str, Any] = {"source": request["source"], "id": request["id"], **carried, **used}
     record["occurred_at"] = time_text(used.get("occurred_at", asked_at))
     return record
 
 
-def now_text() -> str:
-    """Return the time as a record has it."""
-    return datetime.now(UTC).isoformat()
+def _check(used: Used) -> None:
+    if not any(name in used for name in COUNTED):
+        raise ValueError(f"State what the call used, in one of {', '.join(COUNTED)}.")
+    if unknown := used.keys() - Used.__annotations__.keys():
+        raise ValueError(f"A usage has no {', '.join(sorted(unknown))}.")
+    is_counted = "tokens" in used or "units" in used
+    if is_counted == ("usage" in used) or ("usage" in used) != ("usage_format" in used):
+        raise ValueError("State either tokens or units, or usage and usage_format.")
+    if "cost_micros" in used and "cost_usd" in used:
+        raise ValueError("State either cost_micros or cost_usd.")
+    for name, count in {**(used.get("tokens") or {}), **(used.get("units") or {})}.items():
+        if type(count) is not int or count < 0:
+            raise ValueError(f"{name} must be a whole number, and not negative.")
 
 
 def time_text(time: datetime | str) -> str:

@@ -6,7 +6,6 @@ response is no reason to give up.
 
 import asyncio
 import json
-import re
 import time
 from collections.abc import Mapping
 from typing import Any, Self, TypeAlias
@@ -14,14 +13,14 @@ from typing import Any, Self, TypeAlias
 import httpx
 
 from allowance_client.attempts import Attempts
+from allowance_client.clock import Clock
 from allowance_client.errors import ApiError, Unavailable
+from allowance_client.http_terms import checked_url, http_headers, http_limits
 from allowance_client.responses import Answer, read_answer
 
 __all__ = ["Answer", "ApiError", "AsyncConnection", "Connection", "Unavailable"]
 
 DEFAULT_TIMEOUT_SECONDS = 5.0
-MAX_CONNECTIONS = 100
-USER_AGENT = "allowance-client/0.1.0"
 
 Params: TypeAlias = Mapping[str, str | int | bool | None]
 """The query; None leaves a parameter out."""
@@ -35,7 +34,17 @@ class Connection:
     ) -> None:
         """Raise ValueError if the address or the token cannot be one."""
         self.url, self._timeout_seconds = checked_url(url), timeout_seconds
-        self._http = httpx.Client(base_url=self.url, headers=_headers(token), limits=_limits())
+        self.clock = Clock()
+
+        def learn(response: httpx.Response) -> None:
+            self.clock.learn(response.headers)
+
+        self._http = httpx.Client(
+            base_url=self.url,
+            headers=http_headers(token),
+            limits=http_limits(),
+            event_hooks={"response": [learn]},
+        )
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.url!r})"
@@ -125,7 +134,17 @@ class AsyncConnection:
     ) -> None:
         """Raise ValueError if the address or the token cannot be one."""
         self.url, self._timeout_seconds = checked_url(url), timeout_seconds
-        self._http = httpx.AsyncClient(base_url=self.url, headers=_headers(token), limits=_limits())
+        self.clock = Clock()
+
+        async def learn(response: httpx.Response) -> None:
+            self.clock.learn(response.headers)
+
+        self._http = httpx.AsyncClient(
+            base_url=self.url,
+            headers=http_headers(token),
+            limits=http_limits(),
+            event_hooks={"response": [learn]},
+        )
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.url!r})"
@@ -189,36 +208,6 @@ class AsyncConnection:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
-
-
-def checked_url(url: str) -> str:
-    """Return the address without a slash at its end. Raise ValueError unless it is an address that
-    can have no password in it.
-    """
-    try:
-        parsed = httpx.URL(url)
-    except (httpx.InvalidURL, TypeError):
-        raise ValueError("The address of Allowance is not a URL.") from None
-    if parsed.scheme not in ("http", "https") or not parsed.host:
-        raise ValueError("The address of Allowance must begin with https:// or http://.")
-    if parsed.userinfo or parsed.query or parsed.fragment:
-        raise ValueError("The address of Allowance may have no user, query or fragment.")
-    return url.rstrip("/")
-
-
-def _headers(token: str) -> dict[str, str]:
-    # httpx names a header that it cannot send, so a token with a line break would be in the log.
-    if not re.fullmatch(r"[\x21-\x7e]+", token):
-        raise ValueError("The token is empty, or has characters that no token has.")
-    return {
-        "Authorization": f"Bearer {token}",
-        "Accept": "application/json",
-        "User-Agent": USER_AGENT,
-    }
-
-
-def _limits() -> httpx.Limits:
-    return httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS)
 
 
 def _content(body: Any) -> bytes | None:

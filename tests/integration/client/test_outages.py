@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from allowance_client import Allowance, ApiError, SpillQueue, Unavailable
+from allowance_client import Allowance, ApiError, SpillQueue, Unavailable, UsageLost
 from tests.blocking import Blocking
 from tests.depth import by_depth
 from tests.gateway import Client
@@ -198,5 +198,7 @@ def test_usage_that_is_lost_is_not_lost_in_silence(gateway: Client) -> None:
         with client.lease(**CALL, micros=100).call(estimate_micros=1) as call:
             call.used(tokens={"input": 1})
         is_down = True
-        with pytest.raises(Unavailable):
+        with pytest.raises(UsageLost) as raised:
             client.close()
+        assert isinstance(raised.value.__cause__, Unavailable)
+        assert [each["tokens"] for each in raised.value.records] == [{"input": 1}]

@@ -68,10 +68,47 @@ def test_an_entry_of_another_user_is_recorded_and_settles_nothing(
     gateway: Client, database: Database
 ) -> None:
     assert gateway.post(CHECK, headers=headers("r1")).status == 200
-    answer = gateway.post(ACCESS_LOG, export(entry("r1", **{"x-user-id": "otto"})))
-    assert answer.body == "{}"
+    sent = export(entry("r1", **{"x-user-id": "otto"}))
+    for _ in range(3):
+        assert gateway.post(ACCESS_LOG, sent).body == "{}", "it is recorded once"
     assert spent(database) == {"otto": 4000}
     assert sum(held(database).values()) == 3000
+
+
+@pytest.mark.usefixtures("trusting")
+@pytest.mark.parametrize(
+    "changed", [{"x-user-id": "otto"}, {"gen_ai.request.model": "n"}, {"gen_ai.request.model": "-"}]
+)
+def test_a_call_that_used_nothing_ends_no_hold_of_another(
+    gateway: Client, database: Database, changed: dict[str, Any]
+) -> None:
+    assert gateway.post(CHECK, headers=headers("r1")).status == 200
+    unused = dict.fromkeys((f"gen_ai.usage.{each}put_tokens" for each in ("in", "out")), "-")
+    assert gateway.post(ACCESS_LOG, export(entry("r1", **unused | changed))).status == 200
+    assert sum(held(database).values()) == 3000
+
+
+@pytest.mark.usefixtures("trusting")
+def test_a_call_of_another_model_settles_nothing(gateway: Client, database: Database) -> None:
+    assert gateway.post(CHECK, headers=headers("r1")).status == 200
+    sent = export(entry("r1", **{"gen_ai.request.model": "n"}))
+    for _ in range(2):
+        assert gateway.post(ACCESS_LOG, sent).body == "{}"
+    assert sum(held(database).values()) == 3000
+    renamed = export(entry("r1", **{"gen_ai.response.model": "n"}))
+    assert gateway.post(ACCESS_LOG, renamed).body == "{}"
+    assert held(database) == {}
+
+
+@pytest.mark.usefixtures("trusting")
+def test_a_log_that_comes_again_after_a_check_of_its_id_counts_once(
+    gateway: Client, database: Database
+) -> None:
+    sent = export(entry("r1"))
+    assert gateway.post(ACCESS_LOG, sent).status == 200
+    assert gateway.post(CHECK, headers=headers("r1") | {"x-ai-eg-model": "n"}).status == 200
+    assert gateway.post(ACCESS_LOG, sent).body == "{}"
+    assert spent(database) == {"maya": 4000}
 
 
 @pytest.mark.usefixtures("trusting")

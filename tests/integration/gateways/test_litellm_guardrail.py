@@ -139,7 +139,9 @@ def test_the_log_says_why_a_call_was_blocked(
     assert line["code"] == "unpriced_model"
 
 
-def test_a_decision_and_a_log_take_three_round_trips(limited: Client, database: Database) -> None:
+def test_a_decision_takes_three_round_trips_and_a_log_four(
+    limited: Client, database: Database
+) -> None:
     # The first grant and the first usage of a month create its partitions.
     decide(limited)
     log_one(limited)
@@ -150,4 +152,4 @@ def test_a_decision_and_a_log_take_three_round_trips(limited: Client, database: 
         assert counted.trips == 3
         counted.reset()
         log_one(limited, litellm_call_id="2", id="chatcmpl-2")
-        assert counted.trips == 3
+        assert counted.trips == 4

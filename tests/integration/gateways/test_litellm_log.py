@@ -74,7 +74,7 @@ def test_a_failed_call_that_used_something_counts(
 ) -> None:
     assert log_one(holding, **(NOTHING | {"completion_tokens": 100}))["status"] == "recorded"
     assert held(database) == {}
-    assert log_one(holding, **(NOTHING | {"response_cost": 0.1}))["status"] == "recorded"
+    assert log_one(holding, **(NOTHING | {"response_cost": 0.1}), id="2")["status"] == "recorded"
     assert database.rows("SELECT count(*) FROM ai_usage") == [(2,)]
 
 
@@ -107,7 +107,7 @@ def test_usage_counts_that_contradicts_the_hold_of_its_id(
 def test_a_call_without_a_hold_counts(gateway: Client, acme: Acme, database: Database) -> None:
     result = log_one(gateway)
     assert (result["status"], spent(database, acme)) == ("recorded", COST)
-    assert [each["field"] for each in result["validations"]] == ["reservation_key"]
+    assert [each["field"] for each in result["validations"]] == ["litellm_call_id"]
 
 
 def test_the_hold_of_another_gateway_stays(holding: Client, acme: Acme, database: Database) -> None:
@@ -121,7 +121,7 @@ def test_usage_of_nobody_waits_for_an_owner(
     gateway: Client, acme: Acme, database: Database
 ) -> None:
     olivia = acme.client("olivia")
-    for number, user in enumerate(("default_user_id", None, "stranger")):
+    for number, user in enumerate(("litellm_proxy_admin", None, "stranger")):
         metadata = {"user_api_key_user_id": user, "user_api_key_hash": "88dc28"}
         log_one(gateway, metadata=metadata, id=str(number))
     names = olivia.get("/api/v2/ai/usage/unattributed").json()["names"]
@@ -182,7 +182,7 @@ def test_what_is_not_understood_is_named_and_costs_no_other(
     assert [each["status"] for each in (first, second, third)] == ["rejected"] * 3
     assert [each["validations"][0]["field"] for each in (second, third)] == [
         "status",
-        "occurred_at",
+        "endTime",
     ]
     assert (last["status"], spent(database, acme)) == ("recorded", COST)
     (line,) = [each for each in logged() if each["message"] == "usage not recorded"]
@@ -219,17 +219,8 @@ def test_calls_with_one_id_of_a_vendor_count_each(
     holding: Client, acme: Acme, database: Database
 ) -> None:
     payload = payload_of_litellm()
-    later = payload | {"endTime": payload["endTime"] + 60, "litellm_call_id": str(uuid4())}
+    times = {each: payload[each] + 60 for each in ("startTime", "endTime")}
+    later = payload | times | {"litellm_call_id": str(uuid4())}
     assert [each["status"] for each in log(holding, payload, later)] == ["recorded", "recorded"]
     assert [each["status"] for each in log(holding, payload, later)] == ["duplicate", "duplicate"]
     assert spent(database, acme) == 2 * COST
-
-
-def test_a_spend_log_of_the_same_calls_counts_no_call_twice(
-    holding: Client, acme: Acme, database: Database
-) -> None:
-    payload = payload_of_litellm()
-    log(holding, payload)
-    imported = record(1, id=payload["id"], tokens={"input": 1})
-    assert results(holding, imported)[0]["status"] == "conflict"
-    assert spent(database, acme) == COST

@@ -49,8 +49,18 @@ def test_an_event_that_is_refused_costs_no_other(gateway: Client, database: Data
     assert answer.status == 400
     assert answer.json()["detail"] == "2 of 4 events are recorded."
     fields = [each["field"] for each in answer.json()["validations"]]
-    assert fields == ["events[1].data.provider", "events[2].tokens.input"]
+    assert fields == ["events[1].data.provider", "events[2].data.tokens"]
     assert spent(database) == {"maya": 12_000}
+
+
+def test_a_refused_event_names_its_own_fields(gateway: Client) -> None:
+    for changed, field in (
+        (event(1, tokens="many"), "data.tokens"),
+        (event(1, model=" m"), "data.model"),
+        (event(1) | {"time": "1999-01-01T00:00:00Z"}, "time"),
+    ):
+        answer = post_events(gateway, changed, ONE)
+        assert [each["field"] for each in answer.json()["validations"]] == [field]
 
 
 def test_a_media_type_that_contradicts_its_body_is_refused(gateway: Client) -> None:

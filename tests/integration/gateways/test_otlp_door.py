@@ -56,7 +56,7 @@ def test_log_records_that_are_refused_are_named_and_the_others_count(
     assert success["rejectedLogRecords"] == "2"
     message = success["errorMessage"]
     assert f"{PLACE}[1].gen_ai.provider.name: Missing." in message
-    assert f"{PLACE}[2].occurred_at: Must be from 2020" in message
+    assert f"{PLACE}[2].timeUnixNano: Must be from 2020" in message
     assert f"recorded without a cost: {PLACE}[3].gen_ai.usage.output_tokens" in message
     assert spent(database) == {"maya": 4000}
 

@@ -2,9 +2,10 @@
 
 import importlib.util
 import json
+import sys
 import time
 from collections.abc import Generator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import httpx
@@ -33,7 +34,7 @@ def proxy(
     gateway: Client, vendor: Vendor, monkeypatch: pytest.MonkeyPatch
 ) -> Generator[httpx.Client]:
     """A caller with maya's key of the proxy. The tokens of `m` cost 2 and 10 USD per million."""
-    models = ("m", "broken", "endless")
+    models = ("m", "broken", "endless", "page", "silent", "cut")
     prices = [
         {"input_price": 2_000_000, "output_price": 10_000_000, "model": each} for each in models
     ]
@@ -49,6 +50,7 @@ def proxy(
         assert spec is not None
         assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
+        monkeypatch.setitem(sys.modules, "own_proxy", module)
         spec.loader.exec_module(module)
         url = stack.enter_context(served(module.app))
         headers = {"Authorization": "Bearer maya-key"}
@@ -99,6 +101,64 @@ def test_a_caller_who_leaves_in_mid_stream_pays_for_what_came(
     assert 1 <= made < 1000
 
 
+def test_a_caller_who_leaves_before_the_first_chunk_pays_for_the_input(
+    proxy: httpx.Client, database: Database
+) -> None:
+    asked = ASK | {"stream": True, "model": "silent"}
+    with proxy.stream("POST", CHAT, json=asked) as answer:
+        assert answer.status_code == 200
+    assert settled(database)
+    given = -(-len(json.dumps(asked, separators=(",", ":"))) // 3)
+    assert database.rows("SELECT input_tokens, output_tokens FROM ai_usage") == [(given, 0)]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_vendor_that_breaks_off_may_have_billed(
+    stream: bool, proxy: httpx.Client, database: Database
+) -> None:
+    with suppress(httpx.RemoteProtocolError):
+        answer = proxy.post(CHAT, json=ASK | {"stream": stream, "model": "cut"})
+        assert (stream, answer.status_code) == (False, 502)
+    assert settled(database)
+    assert database.rows("SELECT output_tokens FROM ai_usage") == [(200,)]
+
+
+def test_a_vendor_that_is_not_reached_bills_nothing(
+    proxy: httpx.Client, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules["own_proxy"].vendor, "base_url", "http://127.0.0.1:1")
+    for stream in (False, True):
+        assert proxy.post(CHAT, json=ASK | {"stream": stream}).status_code == 502
+    assert settled(database)
+    assert spent(database) == {}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        '"stream": true, "stream_options": 5',
+        '"max_tokens": Infinity',
+        '"temperature": 1e999',
+        '"user": "\\ud800"',
+    ],
+)
+def test_a_body_that_cannot_be_passed_on_holds_nothing(
+    wrong: str, proxy: httpx.Client, vendor: Vendor, database: Database
+) -> None:
+    answer = proxy.post(CHAT, content='{"model": "m", "messages": [], ' + wrong + "}")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_request")
+    assert (vendor.asked, held(database)) == ([], {})
+
+
+def test_an_allowance_behind_a_broken_balancer_is_down(
+    proxy: httpx.Client, vendor: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    balancer = httpx.MockTransport(lambda _: httpx.Response(502, text="<html>"))
+    broken = httpx.AsyncClient(base_url="http://allowance", transport=balancer)
+    monkeypatch.setattr(sys.modules["own_proxy"], "allowance", broken)
+    assert (proxy.post(CHAT, json=ASK).status_code, vendor.asked) == (503, [])
+
+
 def test_a_refusal_reaches_no_vendor(
     proxy: httpx.Client, vendor: Vendor, database: Database, acme: Acme
 ) -> None:
@@ -115,6 +175,7 @@ def test_a_call_that_the_vendor_failed_costs_nothing(
 ) -> None:
     for stream in (False, True):
         assert proxy.post(CHAT, json=ASK | {"model": "broken", "stream": stream}).status_code == 500
+        assert proxy.post(CHAT, json=ASK | {"model": "page", "stream": stream}).status_code == 502
     assert settled(database)
     assert spent(database) == {}
 

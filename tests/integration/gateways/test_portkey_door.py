@@ -63,5 +63,13 @@ def test_a_question_fails_without_settings_of_the_source(gateway: Client) -> Non
 def test_a_call_that_is_not_recorded_is_an_error(gateway: Client) -> None:
     answer = gateway.post(HOOK, after(int(time.time()), usage=None))
     assert answer.status == 400
-    assert answer.json()["validations"][0]["field"] == "message.response.json.usage"
+    assert answer.json()["validations"][0]["field"] == "response.json.usage"
+    counted = {"usage": {"prompt_tokens": 1}}
+    for sent, field in (
+        (after(1, **counted), "response.json.created"),
+        (after(int(time.time()), **counted, model=" m"), "response.json.model"),
+        (after(int(time.time()), **counted, id=" 1"), "response.json.id"),
+    ):
+        refused = gateway.post(HOOK, sent).json()
+        assert [each["field"] for each in refused["validations"]] == [field]
     assert gateway.post(HOOK, before(eventType="x")).status == 400

@@ -34,25 +34,36 @@ AFTER: dict[str, Any] = {
     "request_tags": [SECRET],
     SECRET: SECRET,
 }
+USAGE: dict[str, Any] = {
+    "prompt_tokens": 1,
+    "completion_tokens": 1,
+    "service_tier": SECRET,
+    "prompt_tokens_details": {"text": SECRET, "words": [SECRET]},
+    f"{SECRET} as a name": 1,
+}
 
 
 def test_no_prompt_is_kept_logged_or_sent_back(
     gateway: Client, acme: Acme, database: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
     payload = payload_of_litellm(**AFTER)
+    metadata = payload["metadata"] | {"usage_object": USAGE}
+    counted = payload | {"id": "2", "litellm_call_id": None, "metadata": metadata}
     answers = [
         gateway.post(GUARDRAIL, call_of_litellm(**BEFORE)),
         gateway.post(GUARDRAIL, call_of_litellm(**BEFORE, model="nobody/knows")),
         gateway.post(GUARDRAIL, call_of_litellm(**BEFORE | {"input_type": "before"})),
         gateway.post(GUARDRAIL, json.dumps(call_of_litellm(**BEFORE))[:-1]),
-        gateway.post(LOG, [payload, payload | {"status": "done", "id": "wrong"}]),
-        gateway.post(LOG, [payload | {"status": "done"}]),
+        gateway.post(LOG, [payload, payload | {"status": SECRET, "id": "wrong"}]),
+        gateway.post(LOG, [payload | {"status": "done", "call_type": SECRET}]),
+        gateway.post(LOG, [payload | {"status": "done", "model": f"say {SECRET}"}]),
+        gateway.post(LOG, [counted]),
         gateway.post(LOG, json.dumps([payload])[:-1]),
     ]
     assert {each.status for each in answers} == {200, 400}
     assert SECRET not in "".join(each.body for each in answers)
     assert SECRET not in capsys.readouterr().out
-    assert database.rows("SELECT count(*) FROM ai_usage") == [(1,)]
+    assert database.rows("SELECT count(*) FROM ai_usage") == [(2,)]
     kept = {
         name
         for (name,) in database.rows(TABLES)

@@ -39,6 +39,7 @@ def test_no_text_of_a_sender_is_kept_logged_or_sent_back(
         claude_request(prompt=SECRET, model=None),
     )
     texts = {"choices": [{"message": {"content": SECRET}}], "model": "m"}
+    usage = {"id": "2", "usage": {"prompt_tokens": 1, "text": SECRET, "more": {"a": [SECRET]}}}
     chat = {"messages": [{"content": SECRET}]}
     asked = {"json": chat | {"model": "m"}, "text": SECRET}
     check = "/api/v2/ai/in/envoy/check/p/v1/chat/completions"
@@ -49,13 +50,14 @@ def test_no_text_of_a_sender_is_kept_logged_or_sent_back(
         gateway.post("/api/v2/ai/in/portkey/guardrail", before(request=asked)),
         gateway.post("/api/v2/ai/in/portkey/guardrail", after(int(time.time()), **texts)),
         gateway.post("/api/v2/ai/in/portkey/guardrail", after(0, **texts)),
+        gateway.post("/api/v2/ai/in/portkey/guardrail", after(int(time.time()), **usage)),
         gateway.post(check, json.dumps(chat | {"model": "m"}), headers=HEADERS),
         gateway.post(check, json.dumps(chat), headers={"prompt": SECRET}),
     ]
-    assert [each.status for each in answers] == [200, 400, 400, 200, 200, 400, 200, 400]
+    assert [each.status for each in answers] == [200, 400, 400, 200, 200, 400, 200, 200, 400]
     assert SECRET not in "".join(each.body for each in answers)
     assert SECRET not in capsys.readouterr().out
-    assert database.rows("SELECT count(*) FROM ai_usage") == [(3,)]
+    assert database.rows("SELECT count(*) FROM ai_usage") == [(4,)]
     kept = {
         name
         for (name,) in database.rows(TABLES)

@@ -1,5 +1,6 @@
 """Reports of vendors: what is stored, what becomes of each row, and who may store it."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -66,7 +67,7 @@ def test_a_report_is_stored_all_or_none_with_a_problem_for_each_field(
     bad = [
         row(requests=1),
         row(cost_micros=1),
-        row(day="2027-11-03", requests=1),
+        row(day=f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%d}", requests=1),
         row(vendor="OPENAI", requests=2),
     ]
     assert fields(post(olivia, *bad)) == (400, ["rows[1]", "rows[2].day", "rows[3]"])

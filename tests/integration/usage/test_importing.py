@@ -85,7 +85,9 @@ def test_a_file_is_recorded_once_with_its_result_beside_it(
         "conflict": 0,
         "rejected": 0,
         "unpriced": {"openai/gpt-5.1": 1, "anthropic/claude-sonnet-4-5": 1},
-        "unattributed": {"key:88dc28d0f030c55ed4ab77ed8faf098196cb1c05df778539800c9f1243fe6b4b": 1},
+        "unattributed": {
+            "litellm-key:88dc28d0f030c55ed4ab77ed8faf098196cb1c05df778539800c9f1243fe6b4b": 1
+        },
         "not_recorded": [],
         "left_out": {
             "calls that LiteLLM served from its cache": 1,

@@ -1,10 +1,14 @@
 """What happens to a reservation when the block of its call ends."""
 
 import asyncio
+from typing import Any
 
+import httpx
 import pytest
 
+from allowance_client import ApiError
 from allowance_client.calls import Call, UsageNotStated
+from allowance_client.clock import Clock
 from allowance_client.routes import settle, settling_record, unchecked
 from allowance_client.terms import reservation_body
 
@@ -21,17 +25,67 @@ def test_the_last_statement_of_usage_counts_also_if_the_block_fails() -> None:
     made = call()
     made.used(tokens={"input": 1})
     made.used(tokens={"input": 2})
-    for kind in (None, RuntimeError, asyncio.CancelledError):
-        assert made.ending(kind) == ("settle", {"tokens": {"input": 2}})
+    for error in (None, RuntimeError(), asyncio.CancelledError()):
+        assert made.ending(error) == ("settle", {"tokens": {"input": 2}})
 
 
-def test_an_error_before_any_usage_releases() -> None:
-    assert call().ending(RuntimeError) == ("release", None)
+class VendorError(Exception):
+    """As the vendors' libraries raise it."""
+
+    def __init__(self, status_code: int) -> None:
+        super().__init__("no")
+        self.status_code = status_code
 
 
-def test_a_cancelled_call_keeps_its_hold_until_it_expires() -> None:
-    for kind in (asyncio.CancelledError, GeneratorExit, KeyboardInterrupt):
-        assert call().ending(kind) == ("keep", None)
+def raised_from(error: BaseException, cause: BaseException) -> BaseException:
+    error.__cause__ = cause
+    return error
+
+
+REQUEST_SENT = httpx.Request("POST", "https://vendor.example.com")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        VendorError(429),
+        raised_from(RuntimeError(), VendorError(500)),
+        httpx.HTTPStatusError("no", request=REQUEST_SENT, response=httpx.Response(503)),
+        httpx.ConnectError("no route"),
+        raised_from(RuntimeError(), httpx.ConnectTimeout("late")),
+        ConnectionRefusedError(),
+        OSError(RuntimeError(ConnectionRefusedError())),
+    ],
+)
+def test_an_error_with_which_nothing_is_billed_releases(error: BaseException) -> None:
+    assert call().ending(error) == ("release", None)
+
+
+def after_an_earlier_attempt() -> BaseException:
+    error = TimeoutError()
+    error.__context__ = ConnectionRefusedError()
+    return error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        asyncio.CancelledError(),
+        GeneratorExit(),
+        KeyboardInterrupt(),
+        TimeoutError(),
+        after_an_earlier_attempt(),
+        httpx.ReadTimeout("late"),
+        httpx.RemoteProtocolError("cut off"),
+        ConnectionResetError(),
+        VendorError(408),
+        VendorError(504),
+        ApiError(400, "Of Allowance, in the block."),
+        ValueError("The response is not as expected."),
+    ],
+)
+def test_a_call_that_may_be_billed_keeps_its_hold(error: BaseException) -> None:
+    assert call().ending(error) == ("keep", None)
 
 
 def test_a_call_without_usage_is_not_free() -> None:
@@ -41,6 +95,24 @@ def test_a_call_without_usage_is_not_free() -> None:
         call().used(model="other")
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"usage": {"prompt_tokens": 1}},
+        {"usage_format": "openai", "tokens": {"input": 1}},
+        {"usage": {}, "usage_format": "openai", "units": {"images": 1}},
+        {"tokens": {"input": -1}},
+        {"units": {"images": True}},
+        {"tokens": {"input": 1.5}},
+        {"tokens": {}, "cost_micros": 1, "cost_usd": "1"},
+        {"tokens": {}, "token": {}},
+    ],
+)
+def test_usage_that_would_be_rejected_is_refused_at_once(wrong: Any) -> None:
+    with pytest.raises(ValueError, match=r"State|must be|has no"):
+        call().used(**wrong)
+
+
 def test_a_call_that_was_not_made_says_so() -> None:
     made = call()
     made.cancel()
@@ -48,7 +120,7 @@ def test_a_call_that_was_not_made_says_so() -> None:
 
 
 def test_a_call_has_the_same_record_whenever_it_is_settled() -> None:
-    reservation = unchecked(REQUEST)
+    reservation = unchecked(REQUEST, Clock())
     first, second = (settle(reservation, {"tokens": {"input": 1}}).body for _ in range(2))
     assert first == second
     assert first["records"] == [
@@ -68,6 +140,6 @@ def test_a_call_has_the_same_record_whenever_it_is_settled() -> None:
 
 def test_a_part_has_an_id_of_its_own() -> None:
     with pytest.raises(ValueError, match="id of its own"):
-        settle(unchecked(REQUEST), {"tokens": {}}, final=False)
-    body = settle(unchecked(REQUEST), {"tokens": {}, "id": "1"}, final=False).body
+        settle(unchecked(REQUEST, Clock()), {"tokens": {}}, final=False)
+    body = settle(unchecked(REQUEST, Clock()), {"tokens": {}, "id": "1"}, final=False).body
     assert "reservation_key" not in body["records"][0]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from allowance_client.errors import Validation
-from allowance_client.spill import QueueFull, SpillQueue
+from allowance_client.spill import QueueClosed, QueueFull, SpillQueue
 
 REASONS = (Validation("tokens", "is wrong"),)
 
@@ -123,3 +123,21 @@ def test_two_that_write_at_once_lose_nothing(path: Path) -> None:
         found = [each for _, each in queue.next_batch(1000)]
     for name in "ab":
         assert [each["id"] for each in found if each["by"] == name] == [str(n) for n in range(50)]
+
+
+def test_a_sealed_queue_sends_all_and_takes_no_more(path: Path) -> None:
+    with closing(SpillQueue(path)) as queue:
+        later = time.time() + 1000
+        for number, hold in enumerate("abc"):
+            queue.put([{"id": str(number)}], hold=hold, ready_at=later)
+        assert queue.next_batch(9) == []
+        queue.unpark("b")
+        ((id_, record),) = queue.next_batch(9)
+        assert record == {"id": "1"}
+        queue.replace(id_, {"id": "1", "void": True})
+        queue.seal()
+        sent = [record for _, record in queue.next_batch(9)]
+        assert sent == [{"id": "0"}, {"id": "1", "void": True}, {"id": "2"}]
+        with pytest.raises(QueueClosed):
+            queue.put([{"id": "3"}])
+        assert queue.pending() == 3

@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from allowance.errors import UsageOutOfRange, ValidationFailed
-from allowance.gateways.envoy.checks import access_log_reader
+from allowance.gateways.envoy.checks import AccessLog
 from allowance.gateways.openmeter.events import read_events
 from allowance.gateways.otlp.logs import read_logs
 from allowance.gateways.parsed import Refused, Sender
@@ -50,7 +50,7 @@ def test_any_log_record_is_read_or_refused(value: Any, field: str, name: str) ->
             record | {"attributes": [*others, changed]},
             record | {"attributes": [*others, kind]},
         ):
-            for calls in (None, access_log_reader(set())):
+            for calls in (None, AccessLog(SENDER).call_of):
                 parsed = read_logs(export(sent), SENDER, calls)
                 assert len(parsed.records) + len(parsed.lost) + parsed.ignored == 1
                 recorded(parsed.records)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from allowance.gateways.envoy.checks import access_log_reader, backend_name, question_of
+from allowance.gateways.envoy.checks import AccessLog, backend_name, question_of
 from allowance.gateways.otlp.logs import read_logs
 from allowance.gateways.parsed import NO_IDENTITY, Parsed, Refused, Sender
 from allowance.reservations.models import ReservationRequest
@@ -78,9 +78,9 @@ def test_a_path_of_a_backend_becomes_its_name(path: str | None, name: str | None
 
 def read(*entries: dict[str, Any]) -> tuple[Parsed, set[str]]:
     """The usages of an access log, and the request ids of what failed."""
-    failed: set[str] = set()
+    seen = AccessLog(SENDER)
     log = export(*map(log_record, entries), resource={"service.name": "envoy"})
-    return read_logs(log, SENDER, access_log_reader(failed)), failed
+    return read_logs(log, SENDER, seen.call_of), {each.key for each in seen.failed}
 
 
 def test_an_entry_of_the_access_log_settles_its_check() -> None:

@@ -51,8 +51,8 @@ BOUND = {
 @pytest.mark.parametrize(
     ("parameters", "problems"),
     [
-        ({"month": "2026-13"}, {"month": "Must be a month like 2026-11."}),
-        ({"month": "2019-12"}, {"month": "Must be a month like 2026-11."}),
+        ({"month": "2026-13"}, {"month": "Must be a month like 2026-11, from 2020 on."}),
+        ({"month": "2019-12"}, {"month": "Must be a month like 2026-11, from 2020 on."}),
         (DAY | {"month": "2026-11"}, {"from": "Must not be given beside `month`."}),
         ({"from": DAY["from"]}, {"to": "Must be given beside `from`, and only there."}),
         ({"to": DAY["to"]}, {"to": "Must be given beside `from`, and only there."}),

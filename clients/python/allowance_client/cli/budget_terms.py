@@ -1,6 +1,7 @@
 """The terms of a budget of an organization: what a command states, and what stays."""
 
 from dataclasses import dataclass, fields
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from cyclopts import Group, Parameter
@@ -112,3 +113,17 @@ def changed_terms(
 def end_time(text: str) -> str | None:
     """A time, or None for `never`."""
     return None if text == NEVER else time_of(text)
+
+
+def require_future(until: str | None) -> None:
+    """Raise UsageProblem for an end that is over: the budget would limit nothing. The server checks
+    what is no time.
+    """
+    if until is None or until == NEVER:
+        return
+    try:
+        end = datetime.fromisoformat(time_of(until))
+    except ValueError:
+        return
+    if end.tzinfo is not None and end <= datetime.now(UTC):
+        raise UsageProblem(f"--until {until} is over: the budget would limit nothing.")

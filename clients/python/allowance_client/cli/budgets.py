@@ -7,7 +7,13 @@ from cyclopts import App, Parameter
 from allowance_client.cli.api import Api, connected, is_id, path
 from allowance_client.cli.arguments import Amount
 from allowance_client.cli.budget_rows import BUDGET_COLUMNS, budget_row, group_row, user_row
-from allowance_client.cli.budget_terms import Terms, changed_terms, end_time, new_terms
+from allowance_client.cli.budget_terms import (
+    Terms,
+    changed_terms,
+    end_time,
+    new_terms,
+    require_future,
+)
 from allowance_client.cli.options import DEFAULTS, Options
 from allowance_client.cli.problems import UsageProblem
 from allowance_client.cli.tables import Row, say, show, warn
@@ -82,6 +88,7 @@ def set_budget(
     A limit of 0 blocks all spend. What is not stated stays as it is. If
     somebody changes the budget meanwhile, nothing is set.
     """
+    require_future(until)
     with connected(options) as api:
         if name is not None:
             if group is not None or user is not None:

@@ -13,7 +13,7 @@ from allowance_client.cli.tables import figures, print_json, show, texts, warn
 from allowance_client.imports.files import ImportFile
 from allowance_client.imports.litellm_budgets import read_litellm_budgets
 from allowance_client.imports.litellm_users import read_litellm_users
-from allowance_client.imports.problems import Findings, refused
+from allowance_client.imports.problems import Findings
 
 PAGE_OF_PEOPLE = 200
 
@@ -99,10 +99,7 @@ def _warn_of(without_counterpart: Mapping[str, str]) -> None:
 
 def _yaml(file: ImportFile) -> Any:
     try:
-        import yaml
+        from allowance_client.cli.yaml_text import read_yaml
     except ModuleNotFoundError as error:
         raise UsageProblem("PyYAML is missing: pip install 'allowance-client[cli]'") from error
-    try:
-        return yaml.safe_load(file.text())
-    except yaml.YAMLError as error:
-        raise refused(f"Is no YAML: {' '.join(str(error).split())}.") from error
+    return read_yaml(file.text())

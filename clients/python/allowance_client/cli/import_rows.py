@@ -1,6 +1,7 @@
 """Rows of files as requests: records of usage, and what vendors counted."""
 
-from collections.abc import Generator, Mapping
+import re
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, BinaryIO
@@ -22,6 +23,15 @@ from allowance_client.imports.usage_file import UsageFile
 MAX_NAMED = 10
 """The names of users and models that a summary has. --json has all."""
 
+ROW = re.compile(r"rows\[([0-9]{1,9})\]", re.ASCII)
+"""The place of a row in a request."""
+
+REJECTED = "Some rows are not recorded: correct them, and import the file again."
+CONFLICTS = (
+    "Some calls were recorded before with other content, by another way or from another file. They"
+    " count once, as they were recorded then."
+)
+
 REFUSALS = frozenset({403, 404})
 
 
@@ -42,7 +52,7 @@ def import_usage(
         for each in outcome.not_recorded:
             warn(f"{each['place']} ({each['id']}): {each['reason']}")
         if not outcome.is_complete:
-            raise NotAllDone("Some rows are not recorded: correct them, and import the file again.")
+            raise NotAllDone(REJECTED if outcome.statuses["rejected"] else CONFLICTS)
 
 
 def _with_identity(given: ImportOptions, form: str, api: Api) -> ImportOptions:
@@ -88,6 +98,21 @@ def _saying_how_far(sent: int, total: int) -> Generator[None]:
         raise
 
 
+@contextmanager
+def naming_rows(rows: Sequence[VendorRow]) -> Generator[None]:
+    """Name what the service refuses by its model and day, not by its place in the request."""
+    try:
+        yield
+    except ApiError as error:
+        for each in error.validations:
+            found = ROW.match(each.field)
+            if found and int(found[1]) < len(rows):
+                row = rows[int(found[1])]
+                field = each.field[found.end() :].removeprefix(".")
+                warn(f"sum of {row.model} on {row.day}, {field or 'row'}: {each.detail}")
+        raise
+
+
 def _usage_rows(outcome: Outcome) -> list[list[str]]:
     document = outcome.document()
     rows = [[each, str(document[each])] for each in ("recorded", "duplicate")]
@@ -119,7 +144,8 @@ def import_vendor_rows(
     with connected(options) as api, progress("Importing", len(rows)) as advance:
         route = api.in_organization("ai", "vendor-usage")
         for batch in batches(documents, lambda document: document):
-            with _saying_how_far(sum(statuses.values()), len(rows)):
+            sent = sum(statuses.values())
+            with _saying_how_far(sent, len(rows)), naming_rows(rows[sent:]):
                 answer = api.send(route, {"rows": batch})
             for result in answer["results"]:
                 statuses[result["status"]] = statuses.get(result["status"], 0) + 1

@@ -66,7 +66,13 @@ def import_file(
     A file is read whole first. If a row is not understood, nothing is imported.
     The same import again changes nothing.
     """
-    given = ImportOptions(source=source, identity=user_from, provider=provider, account=account)
+    given = ImportOptions(
+        source=source,
+        identity=user_from,
+        provider=provider,
+        account=account,
+        is_identity_asked=bool(user_from),
+    )
     try:
         with path.open("rb") as stream:
             file = ImportFile(stream)

@@ -4,6 +4,7 @@ The first page and the version need no library, so they are there at once.
 """
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
@@ -34,6 +35,13 @@ COMMANDS = {
     "usage": ("usage:app", "find usage without a price or a user, and assign it"),
 }
 """The commands: the module and attribute, and what it does."""
+
+MICROS = {
+    "spend_limit_micros": "The limit",
+    "limit_micros": "The limit",
+    "rollover_micros": "--rollover",
+}
+"""Amounts of the API -> what the command calls them."""
 
 HELP = """\
 Allowance limits what people spend on AI models. This command reads and changes it.
@@ -129,10 +137,21 @@ def _run(arguments: Sequence[str]) -> int:
 
 def _refusal(error: "ApiError") -> list[str]:
     lines = [f"{error.message} ({error.status})", *([error.detail] if error.detail else [])]
-    lines += [f"  {each.field}: {each.detail}" for each in error.validations]
+    lines += [f"  {_in_dollars(each.field, each.detail)}" for each in error.validations]
     if any('"confirm"' in each.detail or each.field == "confirm" for each in error.validations):
         lines.append("If it is right, repeat the command with --confirm.")
     return lines
+
+
+def _in_dollars(field: str, detail: str) -> str:
+    """Return the problem of a limit in the words of the command: DOLLARS, not micro-units."""
+    from allowance_client.cli.amounts import dollars
+
+    if field not in MICROS:
+        return f"{field}: {detail}"
+    return f"{MICROS[field]}: " + re.sub(
+        r"\b[0-9]+\b", lambda found: dollars(int(found[0])), detail
+    )
 
 
 def _fail(code: int, *lines: str, request_id: str | None = None) -> int:

@@ -13,7 +13,7 @@ from allowance_client.imports.files import ImportFile
 from allowance_client.imports.pages import Buckets
 from allowance_client.imports.problems import Findings
 from allowance_client.imports.rows import ImportOptions, VendorDays, VendorRow
-from allowance_client.imports.values import EXACT
+from allowance_client.imports.values import EXACT, time_of
 
 VENDOR = "anthropic"
 
@@ -66,11 +66,12 @@ def read_anthropic(
     rows = _of_pages if file.beginning()[0] in "[{" else _of_table
     for row in rows(file, options, findings):
         days.add(row)
-    return days.rows(findings)
+    return days.rows(options, findings)
 
 
 def _of_pages(file: ImportFile, options: ImportOptions, findings: Findings) -> Iterator[VendorRow]:
-    for place, bucket in Buckets(PAGE, "starting_at").of(file):
+    buckets = Buckets(PAGE, "starting_at", "ending_at", time_of)
+    for place, bucket in buckets.of(file):
         fields = Fields(bucket, place, findings)
         fields.require_known(BUCKET)
         start, end = fields.time("starting_at"), fields.time("ending_at")

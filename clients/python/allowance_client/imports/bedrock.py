@@ -12,6 +12,7 @@ from allowance_client.imports.fields import Fields
 from allowance_client.imports.files import ImportFile
 from allowance_client.imports.problems import Findings
 from allowance_client.imports.rows import ImportOptions, UsageRow
+from allowance_client.imports.usage_objects import usage_object
 from allowance_client.imports.values import object_of
 
 SOURCE = "bedrock"
@@ -54,11 +55,14 @@ KNOWN_OUTPUT = frozenset(
 BODY_FORMATS = {"inputTokens": "bedrock", "input_tokens": "anthropic"}
 """The first field of the `usage` of a body -> the format of its object."""
 
+OUTPUTS = ("outputTokens", "output_tokens")
+
 
 def read_bedrock_logs(
     file: ImportFile, options: ImportOptions, findings: Findings
 ) -> Iterator[UsageRow]:
-    """Yield the record of each invocation. Problems are in `findings`."""
+    """Yield the record of each invocation. Problems are in `findings`. Raise ImportRefused."""
+    options.require_identity(is_identity, findings)
     for place, value in file.values():
         fields = Fields(value, place, findings)
         record = bedrock_record(fields, options)
@@ -67,18 +71,18 @@ def read_bedrock_logs(
 
 
 def bedrock_record(fields: Fields, options: ImportOptions) -> dict[str, Any] | None:
-    """Return the usage record of one invocation, None of one that failed. Problems are in the
-    findings of `fields`.
+    """Return the usage record of one invocation, None of one that failed and used nothing. A stream
+    that broke is paid. Problems are in the findings of `fields`.
     """
     fields.word("schemaType", frozenset({"ModelInvocationLog"}))
     fields.word("schemaVersion", frozenset({"1.0"}))
     if fields.get("schemaType") is None:
         fields.refuse("schemaType", "required: ModelInvocationLog")
     fields.require_known(KNOWN)
-    if fields.get("errorCode") is not None:
+    sent, received = fields.inner("input"), fields.inner("output")
+    if fields.get("errorCode") is not None and not _has_output(received):
         fields.findings.leave_out("calls that failed")
         return None
-    sent, received = fields.inner("input"), fields.inner("output")
     sent.require_known(KNOWN_INPUT)
     received.require_known(KNOWN_OUTPUT)
     return {
@@ -90,6 +94,16 @@ def bedrock_record(fields: Fields, options: ImportOptions) -> dict[str, Any] | N
         "occurred_at": fields.recordable_time("timestamp", options.now),
         **_counts(fields, sent, received),
     }
+
+
+def is_identity(name: str) -> bool:
+    """Return whether a log may have this field to name a user."""
+    return name in {"identity.arn", "accountId"} or name.startswith("requestMetadata.")
+
+
+def _has_output(received: Fields) -> bool:
+    usage = object_of(object_of(received.get("outputBodyJson")).get("usage"))
+    return bool(received.count("outputTokenCount") or any(usage.get(each) for each in OUTPUTS))
 
 
 def _user(fields: Fields, identity: tuple[str, ...]) -> str:
@@ -120,7 +134,8 @@ def _counts(fields: Fields, sent: Fields, received: Fields) -> dict[str, Any]:
     }
     if (found := next((each for each in BODY_FORMATS if each in usage), None)) is not None:
         _require_same(fields, tokens["input"], usage[found])
-        return {"usage_format": BODY_FORMATS[found], "usage": usage}
+        body = Fields(usage, fields.place, fields.findings, "output.outputBodyJson.usage.")
+        return {"usage_format": BODY_FORMATS[found], "usage": usage_object(body, usage)}
     if sent.get("inputTokenCount") is None and received.get("outputTokenCount") is None:
         return {"usage_format": "bedrock", "usage": {}}
     return {"tokens": {name: count for name, count in tokens.items() if count}}

@@ -60,7 +60,7 @@ def read_focus(file: ImportFile, options: ImportOptions, findings: Findings) -> 
             findings.leave_out(f"charges of the category {category}")
         elif (row := _row(fields, options, findings)) is not None and fields.is_understood:
             days.add(row)
-    return days.rows(findings)
+    return days.rows(options, findings)
 
 
 def _row(fields: Fields, options: ImportOptions, findings: Findings) -> VendorRow | None:

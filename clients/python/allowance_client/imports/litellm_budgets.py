@@ -6,6 +6,8 @@ resets a budget of `1d` at midnight, of `7d` on Monday, and of `30d` or `1mo` on
 month, in UTC.
 """
 
+import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -13,7 +15,7 @@ from typing import Any, cast
 
 from allowance_client.imports.fields import Fields
 from allowance_client.imports.problems import Findings, refused
-from allowance_client.imports.values import list_of, object_of
+from allowance_client.imports.values import MAX_NAME, list_of, object_of
 
 PERIODS = {
     "24h": "day",
@@ -30,6 +32,9 @@ OF_PROVIDERS = {"limit": "budget_limit", "period": "time_period"}
 
 MICROS = Decimal(10**6)
 MAX_MICROS = 10**15
+
+_MODEL = re.compile(r"\*|[^/*]+/(?:[^*]+\*?|\*)")
+"""The models that a budget may have."""
 
 
 @dataclass(slots=True)
@@ -50,8 +55,8 @@ def read_litellm_budgets(document: object, findings: Findings) -> BudgetPlan:
     _add(plan, settings, "litellm", "total")
     _add(plan, settings, "litellm-users", "member", names=OF_USERS)
     _add_providers(plan, fields.inner("router_settings"))
-    _add_models(plan, fields)
     taken = {f"litellm_settings.{name}" for name in (*OF_ALL.values(), *OF_USERS.values())}
+    taken |= _add_models(plan, fields)
     _name_the_rest(plan, config, taken)
     return plan
 
@@ -79,6 +84,13 @@ def _add(
     if micros != micros.to_integral_value() or not 0 <= micros <= MAX_MICROS:
         fields.refuse(names["limit"], "must be from 0 to 1e9 US dollars, with six decimals")
         return
+    if len(name) > MAX_NAME or not all(map(_MODEL.fullmatch, models)):
+        fields.refuse(names["limit"], f"no budget can have the models {', '.join(models)}")
+        return
+    if any(each["name"].lower() == name.lower() for each in plan.budgets):
+        reason = f"the name {name} is taken by another budget of this file: set it yourself"
+        plan.without_counterpart[f"{fields.path}{names['limit']}"] = reason
+        return
     plan.budgets.append(
         {
             "name": name,
@@ -105,20 +117,33 @@ def _add_providers(plan: BudgetPlan, router: Fields) -> None:
         )
 
 
-def _add_models(plan: BudgetPlan, config: Fields) -> None:
-    for number, each in enumerate(list_of(config.get("model_list"))):
+def _add_models(plan: BudgetPlan, config: Fields) -> set[str]:
+    """Add the budgets of models. Return the paths of those that are added or named."""
+    listed = config.get("model_list")
+    if listed is not None and not isinstance(listed, list):
+        config.refuse("model_list", "must be a list")
+    limited: list[tuple[Fields, str]] = []
+    for number, each in enumerate(list_of(listed)):
         path = f"model_list[{number}]."
+        if not isinstance(each, dict):
+            config.refuse(path[:-1], "must be an object")
         model = Fields(object_of(each), config.place, config.findings, path)
         parameters = model.inner("litellm_params")
-        if parameters.get("max_budget") is None:
-            continue
-        name = parameters.name("model")
+        if parameters.get("max_budget") is not None:
+            limited.append((parameters, parameters.name("model")))
+    deployments = Counter(name.lower() for _, name in limited)
+    for parameters, name in limited:
+        reason = None
         if "/" not in name:
-            plan.without_counterpart[f"{parameters.path}max_budget"] = (
-                f"the model {name} names no provider: set a budget for provider/model"
-            )
+            reason = f"the model {name} names no provider: set a budget for provider/model"
+        elif deployments[name.lower()] > 1:
+            # LiteLLM limits each deployment, which is no limit of the model.
+            reason = f"several deployments of {name} have budgets: set one for the model"
+        if reason is not None:
+            plan.without_counterpart[f"{parameters.path}max_budget"] = reason
             continue
         _add(plan, parameters, f"litellm-{name.replace('/', '-')}", "total", models=(name,))
+    return {f"{parameters.path}{key}" for parameters, _ in limited for key in OF_ALL.values()}
 
 
 REASONS = {
@@ -151,5 +176,4 @@ def _name_the_rest(plan: BudgetPlan, config: Mapping[str, Any], taken: set[str])
             for number, inside in enumerate(cast("list[Any]", value)):
                 visit(inside, f"{path}[{number}]", reason)
 
-    rest = {name: value for name, value in config.items() if name != "model_list"}
-    visit(rest, "", None)
+    visit(config, "", None)

@@ -6,6 +6,7 @@ litellm/proxy/spend_tracking/spend_tracking_utils.py, of October 2026. Times wit
 UTC: Prisma keeps them so.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
@@ -14,6 +15,7 @@ from allowance_client.imports.files import ImportFile
 from allowance_client.imports.json_rows import json_of
 from allowance_client.imports.problems import Findings, refused
 from allowance_client.imports.rows import ImportOptions, UsageRow
+from allowance_client.imports.usage_objects import usage_object
 from allowance_client.imports.values import MAX_COST_USD, usd_text
 
 SOURCE = "litellm"
@@ -23,11 +25,35 @@ IDENTITY = ("user",)
 NOBODY = frozenset({"default_user_id", "litellm_proxy_admin"})
 """LiteLLM's users of the master key: everybody who has the key, so nobody."""
 
+_HASH = re.compile(r"[0-9a-zA-Z_-]{1,128}", re.ASCII)
+
+OF_METADATA = frozenset(
+    {
+        "user_api_key",
+        "user_api_key_alias",
+        "user_api_key_user_id",
+        "user_api_key_user_email",
+        "user_api_key_team_id",
+        "user_api_key_team_alias",
+        "user_api_key_org_id",
+        "user_api_key_end_user_id",
+        "requester_ip_address",
+    }
+)
+"""What the metadata may name a user by."""
+
+OF_ROW = frozenset({"user", "end_user", "api_key", "team_id", "organization_id"})
+"""What a row may name a user by."""
+
+SAME_AS = {"user_api_key_user_id": "user", "user_api_key_end_user_id": "end_user"}
+"""A field of the metadata -> the column that has the same."""
+
 REQUIRED = ("request_id", "startTime", "model", "prompt_tokens", "completion_tokens")
 
 READ = frozenset(
     {
         *REQUIRED,
+        "endTime",
         "api_key",
         "spend",
         "total_tokens",
@@ -42,7 +68,6 @@ READ = frozenset(
 COSTS_NOTHING = frozenset(
     {
         "call_type",
-        "endTime",
         "request_duration_ms",
         "completionStartTime",
         "model_id",
@@ -75,7 +100,11 @@ COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
 def read_litellm_logs(
     file: ImportFile, options: ImportOptions, findings: Findings
 ) -> Iterator[UsageRow]:
-    """Yield the record of each call that used something. Problems are in `findings`."""
+    """Yield the record of each call that used something. Problems are in `findings`. Raise
+    ImportRefused.
+    """
+    options.require_identity(is_identity, findings)
+    place = ""
     for place, row in _rows(file):
         fields = Fields(row, place, findings)
         fields.require_known(READ | COSTS_NOTHING)
@@ -84,6 +113,8 @@ def read_litellm_logs(
         record = _record(fields, options, findings)
         if fields.is_understood:
             yield UsageRow(place, record)
+    if not place:
+        raise refused("It has no rows.")
 
 
 def _rows(file: ImportFile) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -128,18 +159,25 @@ def _record(fields: Fields, options: ImportOptions, findings: Findings) -> dict[
         fields.refuse("spend", f"must be from 0 to {MAX_COST_USD} US dollars")
     usage = _usage(fields, metadata)
     if cost and not any(usage.get(name) for name in COUNTS):
+        # Without this, the service would take the call for one that used nothing.
+        usage["response_cost"] = float(cost)
         findings.leave_out("tokens of calls that state a cost and no tokens, such as images")
+    occurred_at = fields.recordable_time("startTime", options.now, in_utc=True)
+    if fields.get("endTime") is not None:
+        # As LiteLLM's log says it: the same call by both ways is then the same record.
+        occurred_at = fields.recordable_time("endTime", options.now, in_utc=True)
     record: dict[str, Any] = {
         "source": options.source or SOURCE,
         "id": fields.name("request_id"),
         "user": _user(fields, metadata, options.identity or IDENTITY),
         "provider": provider,
-        "model": fields.name("model"),
-        "occurred_at": fields.recordable_time("startTime", options.now, in_utc=True),
+        "model": fields.name("model").removeprefix(f"{provider}/"),
+        "occurred_at": occurred_at,
         "usage_format": "litellm",
         "usage": usage,
     }
-    if cost is not None:
+    if cost:
+        # LiteLLM also writes 0 where it knows no price, which is no statement.
         record["cost_usd"] = usd_text(cost)
     return record
 
@@ -164,22 +202,34 @@ def _usage(fields: Fields, metadata: Fields) -> dict[str, Any]:
     counts = {name: fields.count(name, required=name != "total_tokens") for name in COUNTS}
     if fields.get("total_tokens") is None:
         counts["total_tokens"] = counts["prompt_tokens"] + counts["completion_tokens"]
-    more = metadata.inner("additional_usage_values").values
-    whole = metadata.inner("usage_object").values
+    inner = metadata.inner("usage_object")
+    more = metadata.inner("additional_usage_values")
+    whole = usage_object(inner, inner.values)
     for name in COUNTS:
         if whole.get(name) not in (None, counts[name]):
             fields.refuse(name, f"differs from metadata.usage_object.{name}")
-    return {**more, **whole, **counts}
+    stated = {name: value for name, value in whole.items() if value is not None}
+    return {**counts, **usage_object(more, more.values), **whole, **counts, **stated}
+
+
+def is_identity(name: str) -> bool:
+    """Return whether a row, or its metadata, may have this field to name a user."""
+    return name in OF_ROW or name.removeprefix("metadata.") in OF_METADATA
 
 
 def _user(fields: Fields, metadata: Fields, identity: tuple[str, ...]) -> str:
     """Return the first user that the row names. Without one, the key's digest, so that an owner can
-    assign the usage of this key to somebody.
+    assign the usage of this key to somebody. LiteLLM's log has the same name.
     """
     for name in identity:
-        place = fields if name in READ else metadata
-        found = place.optional_name(name.removeprefix("metadata."))
+        if name in OF_ROW:
+            found = fields.optional_name(name)
+        else:
+            short = name.removeprefix("metadata.")
+            found = metadata.optional_name(short)
+            if found is None and short in SAME_AS:
+                found = fields.optional_name(SAME_AS[short])
         if found and found not in NOBODY:
             return found
     key = fields.optional_name("api_key")
-    return f"key:{key[:64]}" if key else "nobody"
+    return f"litellm-key:{key if key and _HASH.fullmatch(key) else 'unknown'}"

@@ -13,6 +13,7 @@ from allowance_client.imports.files import ImportFile
 from allowance_client.imports.pages import Buckets
 from allowance_client.imports.problems import Findings
 from allowance_client.imports.rows import ImportOptions, VendorDays, VendorRow
+from allowance_client.imports.values import unix_time_of
 
 VENDOR = "openai"
 
@@ -78,11 +79,11 @@ def read_openai(
     rows = _of_pages if file.beginning()[0] in "[{" else _of_table
     for row in rows(file, options, findings):
         days.add(row)
-    return days.rows(findings)
+    return days.rows(options, findings)
 
 
 def _of_pages(file: ImportFile, options: ImportOptions, findings: Findings) -> Iterator[VendorRow]:
-    buckets = Buckets(PAGE, "start_time")
+    buckets = Buckets(PAGE, "start_time", "end_time", unix_time_of)
     for place, bucket in buckets.of(file):
         fields = Fields(bucket, place, findings)
         fields.require_known(frozenset({"object", "results", *TIMES}))

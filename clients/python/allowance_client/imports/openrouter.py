@@ -68,7 +68,7 @@ def read_openrouter(
         row = _row(fields, options, findings)
         if row is not None and fields.is_understood:
             days.add(row)
-    return days.rows(findings)
+    return days.rows(options, findings)
 
 
 def _row(fields: Fields, options: ImportOptions, findings: Findings) -> VendorRow | None:

@@ -14,6 +14,8 @@ MAX_NAMES = 1000
 
 OTHERS = "others"
 
+RECORDED_BEFORE = "It came before by another way, or from another file, and counts once."
+
 
 class Outcome:
     """The results of the records of one file."""
@@ -57,6 +59,8 @@ class Outcome:
         if len(self.not_recorded) == MAX_SHOWN:
             return
         reasons = [f"{each['field']}: {each['detail']}" for each in result["validations"]]
+        if any("other content" in reason for reason in reasons):
+            reasons.append(RECORDED_BEFORE)
         self.not_recorded.append(
             {"place": row.place, "id": row.record["id"], "reason": " ".join(reasons)}
         )

@@ -7,8 +7,15 @@ from decimal import Decimal
 from typing import Any
 
 from allowance_client.imports.files import ImportFile
-from allowance_client.imports.problems import Findings
-from allowance_client.imports.values import EXACT, FIRST_TIME, MAX_COST_USD, MAX_COUNT, usd_text
+from allowance_client.imports.problems import FILE, Findings, refused
+from allowance_client.imports.values import (
+    EXACT,
+    FIRST_TIME,
+    MAX_COST_USD,
+    MAX_COUNT,
+    name_of,
+    usd_text,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +30,20 @@ class ImportOptions:
     identity: tuple[str, ...] = ()
     provider: str = ""
     account: str = ""
+    is_identity_asked: bool = False
+    """Whether the caller named `identity`, rather than the settings of the source."""
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def require_identity(self, is_known: Callable[[str], bool], findings: Findings) -> None:
+        """Raise ImportRefused if the caller names a field that the format has not: a slip would
+        book the whole file to nobody. Name those of the settings, which may be a door's own.
+        """
+        for name in self.identity:
+            if is_known(name):
+                continue
+            if self.is_identity_asked:
+                raise refused(f"{name}: no field of this format names a user so.", "--user-from")
+            findings.leave_out(f"the identity {name} of the source's settings, not in this format")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,17 +111,34 @@ class VendorDays:
         if row.cost is not None:
             sums.cost = EXACT.add(sums.cost or Decimal(0), row.cost)
 
-    def rows(self, findings: Findings) -> Iterator[VendorRow]:
-        """Yield the sums by day, vendor and model. Refuse those that the service does not take."""
+    def rows(self, options: ImportOptions, findings: Findings) -> Iterator[VendorRow]:
+        """Yield the sums by day, vendor and model. Refuse those that the service does not take, and
+        a file without any.
+        """
+        if options.account and (reason := _unfit(options.account)):
+            findings.refuse("--account", "", reason)
+        if not self._rows and not findings.total:
+            findings.refuse(FILE, "", "It has no usage and no cost: nothing to import.")
+        latest = options.now.astimezone(UTC).date()
         for row in sorted(self._rows.values(), key=_order):
             for name, count in (row.tokens or {}).items():
                 if count > MAX_COUNT:
                     findings.refuse(f"sum of {row.model} on {row.day}", name, "is above 1e12")
             if abs(row.cost or 0) > MAX_COST_USD:
                 findings.refuse(f"sum of {row.model} on {row.day}", "cost", "is above 1e7 dollars")
+            if row.day > latest:
+                findings.refuse(f"sum of {row.model} on {row.day}", "day", "is in the future")
             if row.day < FIRST_TIME.date():
                 findings.refuse(f"sum of {row.model} on {row.day}", "day", "is before 2020")
             yield row
+
+
+def _unfit(name: str) -> str:
+    try:
+        name_of(name)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def _order(row: VendorRow) -> tuple[date, str, str, str]:

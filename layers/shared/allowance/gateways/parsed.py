@@ -49,9 +49,12 @@ class Parsed:
         self.records.append(record)
 
     def refuse(self, place: str, problems: Iterable[Problem]) -> None:
-        """Add the problems of a part of the document, each with its whole path."""
+        """Add the problems of a part of the document, each with its whole path. An empty place is
+        the document.
+        """
         self.lost.add(place)
-        self.refused.extend(Problem(f"{place}.{each.field}", each.detail) for each in problems)
+        before = f"{place}." if place else ""
+        self.refused.extend(Problem(f"{before}{each.field}", each.detail) for each in problems)
 
 
 class Refused(Exception):

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, timedelta
+from datetime import UTC
 from typing import override
 
 from allowance.access.store import OrganizationPathStore
@@ -55,11 +55,8 @@ class VendorUsageStore(OrganizationPathStore):
         return StoredRows(results=stored)
 
     def _problems(self, rows: Sequence[VendorUsageRow]) -> list[Problem]:
-        """Return the rows that repeat an earlier one, and those of days to come.
-
-        A clock that is ahead, or a time zone that is, has tomorrow already.
-        """
-        latest = self._caller.now.astimezone(UTC).date() + timedelta(days=1)
+        """Return the rows that repeat an earlier one, and those of days to come, in UTC."""
+        latest = self._caller.now.astimezone(UTC).date()
         places: dict[object, int] = {}
         problems: list[Problem] = []
         for place, row in enumerate(rows):

@@ -25,7 +25,7 @@ MONTH_FORM = re.compile(r"20[2-9]\d-(0[1-9]|1[0-2])", re.ASCII)
 def month_of(text: str) -> Period:
     """Return the month that a text like 2026-11 names. Raise ValueError for any other text."""
     if not MONTH_FORM.fullmatch(text):
-        raise ValueError("must be a month like 2026-11")
+        raise ValueError("must be a month like 2026-11, from 2020 on")
     return period_containing(datetime(int(text[:4]), int(text[5:]), 1, tzinfo=UTC))
 
 

@@ -17,6 +17,8 @@ CANNOT_BE_MEANT = [
     ("budgets set 1 --name x", "A new budget needs --scope"),
     ("budgets set 1 --name x --scope team:a", "'team:a' is no scope"),
     ("budgets set 1 --user maya", "needs the --group"),
+    ("budgets set 1 --name x --scope organization --until 2020-01-01", "2020-01-01 is over"),
+    ("budgets set 1 --user maya --until 2020-01-01T00:00:00+02:00", "is over"),
     ("budgets unset", "Use one of"),
     ("budgets unset --group platform --user maya", "Use one of"),
     ("budgets unset --name ..", "'..' is no name"),
@@ -33,6 +35,11 @@ CANNOT_BE_MEANT = [
     ("usage assign litellm ghost maya --nobody", "Name a user, or use --nobody"),
 ]
 OVERRIDE = "/api/v2/users/maya/ai/budget/override"
+
+
+def test_a_limit_that_is_too_high_is_refused_in_dollars(command: Command, acme: Acme) -> None:
+    of_name = command("budgets set 9999999999 --name x --scope organization")
+    assert "The limit: Must not exceed $1000000000.00." in of_name.err
 
 
 def test_what_is_not_stated_stays(command: Command, acme: Acme, adam: Client) -> None:
@@ -103,7 +110,7 @@ def test_two_admins_at_once_lose_no_change(
 def test_a_refusal_names_the_field_and_the_request(command: Command) -> None:
     capped = command("budgets set 1000000.000001 --group platform")
     assert (capped.code, capped.out) == (1, "")
-    assert "  spend_limit_micros: Must not exceed 1000000000000." in capped.err.splitlines()
+    assert "  The limit: Must not exceed $1000000.00." in capped.err.splitlines()
     assert re.search(r"^request id: [0-9a-f-]{36}$", capped.err, re.MULTILINE)
     # An id is no name for a new budget.
     missing = command(f"budgets set 1 --name {uuid4()} --scope organization")

@@ -14,6 +14,7 @@ from tests.organization_budgets import BUDGETS
 from tests.people import Acme
 from tests.postgres import Database
 
+KEY = "88dc28d0f030c55ed4ab77ed8faf098196cb1c05df778539800c9f1243fe6b4b"
 LOGS = SAMPLES / "litellm-spend-logs.json"
 FUNCTIONS = Path(__file__).parents[4] / "functions"
 
@@ -52,7 +53,7 @@ def test_an_import_counts_once_however_often_it_runs(
             ["duplicate", "0"],
             ["no price: openai/gpt-5.1", "1"],
             ["no price: anthropic/claude-sonnet-4-5", "1"],
-            ["no user: key:88dc28d0f030c55ed4ab77ed8faf098196cb1c05df778539800c9f1243fe6b4b", "1"],
+            [f"no user: litellm-key:{KEY}", "1"],
         ],
     )
     assert "left out: calls that failed and used nothing (1)" in first.err
@@ -80,6 +81,29 @@ def test_a_file_with_a_bad_row_sends_nothing(
     assert "looks like litellm-spend-logs" in command(f"import openai {LOGS}").err
 
 
+def test_what_the_service_would_refuse_sends_nothing(
+    command: Command, acme: Acme, server_of_commands: Served, tmp_path: Path
+) -> None:
+    methods: list[str] = []
+    server_of_commands.meanwhile = methods.append
+    file = tmp_path / "file"
+    bad = {"usage_object": {"prompt_tokens_details": {"cached_tokens": -1}}}
+    file.write_text(calls(1500) + "\n" + calls(1, metadata=bad))
+    ran = command(f"import auto {file}", by="nora")
+    assert (ran.code, ran.out) == (2, "")
+    assert "row 1501, metadata.usage_object.prompt_tokens_details.cached_tokens: must" in ran.err
+    file.write_text(calls(1))
+    typo = command(f"import auto {file} --user-from usr", by="nora")
+    assert (typo.code, "usr: no field of this format" in typo.err) == (2, True)
+    file.write_text("litellm_settings: {max_budget: 1}\nmodel_list: [{litellm_params: 010}]")
+    octal = command(f"import litellm-config {file}")
+    assert (octal.code, "line 2: 010 is a number that" in octal.err) == (2, True)
+    report = SAMPLES / "openai-usage.json"
+    long = command(f"import auto {report} --organization acme --account {'x' * 256}", by="olivia")
+    assert (long.code, "--account: must have at most 255" in long.err) == (2, True)
+    assert set(methods) <= {"GET"}
+
+
 def test_a_dry_run_needs_no_server(command: Command, server_of_commands: Served) -> None:
     methods: list[str] = []
     server_of_commands.meanwhile = methods.append
@@ -103,6 +127,8 @@ def test_a_row_with_other_content_is_named_and_fails_the_command(
     assert ran.code == 1
     assert ran.rows == [["recorded", "0"], ["duplicate", "0"], ["conflict", "2"]]
     assert "row 1 (c0): id: It was recorded with other content" in ran.err
+    assert "allowance: Some calls were recorded before with other content" in ran.err
+    assert "It came before by another way, or from another file, and counts once." in ran.err
 
 
 def test_an_import_that_breaks_off_goes_on_when_it_runs_again(

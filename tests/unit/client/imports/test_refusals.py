@@ -81,6 +81,8 @@ def test_a_damaged_file_is_refused_by_name(content: bytes, reason: str) -> None:
         ("[" + call() + ",]", "row 2: Must be a JSON object."),
         ("[1]", "row 1: Must be a JSON object."),
         ("[]", "file: It has no rows."),
+        ('{"data": [], "has_more": false}', "file: It has no rows."),
+        (TABLE.split("\n")[0], "file: It has no rows."),
         (call() + "\n" + call()[:-9], "row 2: Is no JSON: "),
         (
             '{"request_id": "a", "request_id": "b"}',
@@ -121,6 +123,7 @@ def test_damaged_json_is_refused_by_row(content: str, reason: str) -> None:
         ({"spend": 10_000_001}, "row 1, spend: must be from 0 to 10000000 US dollars"),
         ({"spend": "1e10"}, "row 1, spend: must be at most 1000000000 US dollars"),
         ({"spend": [1]}, "row 1, spend: must be an amount like 0.25"),
+        ({"endTime": "03.11.2026 10:00"}, "row 1, endTime: must be a time like"),
         ({"startTime": "03.11.2026 10:00"}, "row 1, startTime: must be a time like"),
         ({"startTime": "2026-11-31T10:00:00Z"}, "row 1, startTime: is no time: day "),
         ({"startTime": "2019-12-31T23:59:59Z"}, "row 1, startTime: must be from 2020-01-01"),
@@ -149,9 +152,9 @@ def test_a_row_names_all_of_its_problems() -> None:
         "row 1, spend",
         "row 1, prompt_tokens",
         "row 1, completion_tokens",
+        "row 1, startTime",
         "row 1, request_id",
         "row 1, model",
-        "row 1, startTime",
     ]
     assert len(refusal("bedrock-logs", '{"schemaType": "ModelInvocationLog"}')) == 3
 

@@ -44,7 +44,7 @@ def test_spend_logs_become_records_and_name_what_they_leave_out() -> None:
         "user": "maya",
         "provider": "openai",
         "model": "gpt-5.1",
-        "occurred_at": "2026-11-03T10:00:00.123000Z",
+        "occurred_at": "2026-11-03T10:00:02.500000Z",
         "usage_format": "litellm",
         "usage": {
             "prompt_tokens": 1000,
@@ -55,9 +55,9 @@ def test_spend_logs_become_records_and_name_what_they_leave_out() -> None:
         },
         "cost_usd": "0.00001325",
     }
-    assert second["user"] == f"key:{KEY}", "the user of the master key is nobody"
+    assert second["user"] == f"litellm-key:{KEY}", "the user of the master key is nobody"
     assert second["usage"]["cache_read_input_tokens"] == 1500
-    assert second["occurred_at"] == "2026-11-03T11:00:00.000000Z"
+    assert second["occurred_at"] == "2026-11-03T11:00:04.000000Z"
     assert findings.left_out == {
         "calls that LiteLLM served from its cache": 1,
         "calls that failed and used nothing": 1,
@@ -79,7 +79,7 @@ def test_the_user_of_a_spend_log_is_the_first_field_that_names_one() -> None:
         sample("litellm-spend-logs.json"),
         identity=("metadata.user_api_key_user_email", "end_user"),
     )
-    assert [each["user"] for each in found] == ["maya@acme.example", f"key:{KEY}"]
+    assert [each["user"] for each in found] == ["maya@acme.example", f"litellm-key:{KEY}"]
 
 
 def test_a_cost_without_tokens_is_named() -> None:
@@ -89,6 +89,7 @@ def test_a_cost_without_tokens_is_named() -> None:
     row += '"spend": 0.04, "metadata": {"status": "success"}}'
     (record,) = records("litellm-spend-logs", row, findings)
     assert record["cost_usd"] == "0.04"
+    assert record["usage"]["response_cost"] == 0.04, "or it would count as a call without a price"
     left_out = {"tokens of calls that state a cost and no tokens, such as images": 1}
     assert findings.left_out == left_out
 

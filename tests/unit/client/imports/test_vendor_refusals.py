@@ -1,11 +1,12 @@
 """Reports of vendors that are not understood, are not whole or count something twice."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from tests.imports import refusal, sample
+from tests.imports import refusal, sample, vendor_rows
 
 
 def pages(name: str, **changes: Any) -> str:
@@ -94,6 +95,55 @@ def test_a_report_of_openai_is_whole_and_unambiguous(content: str, problem: str)
 )
 def test_a_report_of_anthropic_is_whole_and_unambiguous(content: str, problem: str) -> None:
     assert refusal("anthropic", content)[0].startswith(problem)
+
+
+NOTHING = "file: It has no usage and no cost: nothing to import."
+
+
+def report(*buckets: str, name: str = "openai") -> str:
+    """Pages of one bucket each, like `03T00 04T00`, of November 2026 in UTC."""
+    made: list[dict[str, Any]] = []
+    for each in buckets:
+        start, end = (f"2026-11-{time}:00:00Z" for time in each.split())
+        if name == "openai":
+            times = [int(datetime.fromisoformat(time).timestamp()) for time in (start, end)]
+            result = {"object": "organization.usage.completions.result", "input_tokens": 1}
+            made.append({"start_time": times[0], "end_time": times[1], "results": [result]})
+        else:
+            result = {"uncached_input_tokens": 1, "output_tokens": 1}
+            made.append({"starting_at": start, "ending_at": end, "results": [result]})
+    last = len(made) - 1
+    pages = [{"data": [each], "has_more": number < last} for number, each in enumerate(made)]
+    return "\n".join(json.dumps(each) for each in pages)
+
+
+@pytest.mark.parametrize("name", ["openai", "anthropic"])
+def test_a_report_has_whole_days_without_gaps(name: str) -> None:
+    whole = report("03T00 03T12", "03T12 04T00", "04T00 05T00", name=name)
+    assert [each["day"] for each in vendor_rows(name, whole)] == ["2026-11-03", "2026-11-04"]
+    assert len(vendor_rows(name, whole + "\n" + report("07T00 08T00", name=name))) == 3
+    gap = refusal(name, report("03T00 04T00", "05T00 06T00", name=name))[0]
+    assert "page 2, bucket 1, " in gap
+    assert gap.endswith("The bucket from 2026-11-04 00:00 UTC is missing: is a page missing?")
+    (late,) = refusal(name, report("03T01 04T00", name=name))
+    assert late.endswith("The report begins at 01:00 UTC: export whole days.")
+    (early,) = refusal(name, report("03T00 03T23", name=name))
+    assert early.endswith("The report ends at 23:00 UTC: export whole days.")
+
+
+def test_a_report_of_nothing_is_refused() -> None:
+    assert refusal("openai", sample("openai-completions.csv").split("\n")[0]) == [NOTHING]
+    assert refusal("openai", '{"object": "page", "data": [], "has_more": false}') == [NOTHING]
+    assert refusal("focus", sample("focus.csv").split("\n")[0]) == [NOTHING]
+
+
+def test_what_the_service_refuses_is_refused_before_it_is_sent() -> None:
+    now = datetime(2026, 11, 2, 23, 59, tzinfo=UTC)
+    (problem,) = refusal("openai", report("03T00 04T00"), now=now)
+    assert problem == "sum of None on 2026-11-03, day: is in the future"
+    assert refusal("openai", report("03T00 04T00"), account="a\x1b") == [
+        "--account: must have no control characters, nor spaces around it"
+    ]
 
 
 def test_other_reports_are_refused_by_field() -> None:

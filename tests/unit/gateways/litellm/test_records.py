@@ -30,7 +30,7 @@ def test_a_record_has_the_end_of_the_call_and_its_reservation() -> None:
     made = record()
     assert made["occurred_at"] == "2026-11-22T06:00:01.500000Z"
     assert made["reservation_key"] == CALL_ID
-    assert (made["provider"], made["model"]) == ("openai", "openai/gpt-5.1")
+    assert (made["provider"], made["model"]) == ("openai", "gpt-5.1")
 
 
 def test_the_usage_object_counts_rather_than_the_totals() -> None:

@@ -7,14 +7,16 @@ id, by which the log settles what the check held. Envoy's access log is OTLP, by
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from allowance.contract.json_document import json_object
 from allowance.errors import InvalidJSON, Problem
 from allowance.gateways.identity import HEADER, named_user
-from allowance.gateways.otlp.gen_ai import ABSENT, PROVIDERS
-from allowance.gateways.otlp.logs import Call, CallReader, LogRecord, call_of
-from allowance.gateways.parsed import NO_IDENTITY, Refused, Sender
+from allowance.gateways.otlp.gen_ai import ABSENT, MODELS, PROVIDERS
+from allowance.gateways.otlp.logs import Call, LogRecord, call_of, user_of
+from allowance.gateways.parsed import NO_IDENTITY, RESERVATION_KEY, Refused, Sender
+from allowance.gateways.releasing import Failed
 
 MODEL = "x-ai-eg-model"
 """The header in which Envoy AI Gateway puts the model. It comes from the caller, unless the check
@@ -62,25 +64,35 @@ def question_of(
     }
 
 
-def access_log_reader(failed: set[str]) -> CallReader:
-    """Return the reader of Envoy's access log. It adds to `failed` the request ids of calls that
-    reached a vendor and used nothing.
+@dataclass(slots=True)
+class AccessLog:
+    """What the holds of an access log need: the calls that used nothing, and by the places of the
+    others the names of their models.
     """
 
-    def read(record: LogRecord, attributes: Mapping[str, Any]) -> Call | None:
+    sender: Sender
+    failed: list[Failed] = field(default_factory=list[Failed])
+    models: dict[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
+
+    def call_of(self, record: LogRecord, attributes: Mapping[str, Any]) -> Call | None:
+        """Return the call of an entry. None: it used nothing. Raise Refused."""
         named = {name: backend_name(attributes[name]) for name in PROVIDERS if name in attributes}
         sent = attributes.get(REQUEST_ID)
         key = sent if isinstance(sent, str) and sent not in ABSENT else None
+        stated = (attributes.get(each) for each in MODELS)
+        models = frozenset(each for each in stated if isinstance(each, str) and each not in ABSENT)
         found = call_of(record, {**attributes, **named})
         if found is None:
             # A refused check reaches no vendor: it may have the request id of a running call.
             if key and attributes.get(UPSTREAM) not in {None, *ABSENT}:
-                failed.add(key)
+                user = user_of(record, attributes, self.sender)
+                self.failed.append(Failed(key, user, models))
             return None
+        if key is None:
+            return found
+        self.models[record.place] = models
         call, notes = found
-        return (call | {"reservation_key": key}, notes) if key else found
-
-    return read
+        return call | {RESERVATION_KEY: key}, notes
 
 
 def backend_name(provider: object) -> object:

@@ -15,8 +15,8 @@ SOURCE = "litellm"
 DEFAULT_FIELDS = ("user_api_key_user_id",)
 """The user of the key, which an administrator of LiteLLM sets."""
 
-NOBODY = frozenset({"default_user_id", "[present]"})
-"""LiteLLM's user of the master key, and what stands for a header that it does not forward."""
+NOBODY = frozenset({"default_user_id", "litellm_proxy_admin", "[present]"})
+"""LiteLLM's users of the master key, and what stands for a header that it does not forward."""
 
 _HASH = re.compile(r"[0-9a-zA-Z_-]{1,128}", re.ASCII)
 _KEY: TypeAdapter[str] = TypeAdapter(Key)

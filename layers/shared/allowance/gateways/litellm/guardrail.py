@@ -17,7 +17,7 @@ from allowance.gateways.litellm.guardrail_models import (
     LiteLLMCall,
     LiteLLMDecision,
 )
-from allowance.gateways.litellm.names import NO_MODEL, vendor_of
+from allowance.gateways.litellm.names import provider_and_model
 from allowance.gateways.sources import DoorTerms, call_of_terms
 from allowance.log import logger
 from allowance.rbac.policy import USAGE, Action
@@ -93,13 +93,13 @@ def _reservation(request: LiteLLMCall, terms: DoorTerms) -> ReservationRequest:
     estimate: dict[str, Any] = {"cost_micros": terms.estimate_micros}
     if terms.estimate_micros is None:
         estimate = {"tokens": {"input": request.input_tokens, "output": OUTPUT_TOKENS}}
-    model = request.model or NO_MODEL
+    provider, model = provider_and_model(None, request.model)
     try:
         return ReservationRequest.model_validate(
             {
                 "id": request.litellm_call_id,
                 "user": named.user,
-                "provider": vendor_of(model),
+                "provider": provider,
                 "model": model,
                 "source": SOURCE,
                 "estimate": estimate,

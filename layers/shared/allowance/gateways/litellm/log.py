@@ -1,12 +1,12 @@
 """LiteLLM's generic log: record what calls used, and settle or release what was held for them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
-from allowance.access.handle import Handle
 from allowance.contract.validation import path_of
 from allowance.errors import Problem, ValidationFailed
-from allowance.gateways.litellm.callers import SOURCE, is_key
+from allowance.gateways.litellm.callers import SOURCE
 from allowance.gateways.litellm.log_models import (
     LiteLLMLog,
     LiteLLMLogResult,
@@ -15,10 +15,10 @@ from allowance.gateways.litellm.log_models import (
     Unread,
     head_of,
 )
-from allowance.gateways.litellm.records import other_id_of, record_of
+from allowance.gateways.litellm.records import NAMES, key_of, models_of, other_id_of, record_of
 from allowance.gateways.parsed import Sender
-from allowance.gateways.recording import MAX_LOGGED, DoorStore
-from allowance.gateways.releasing import release
+from allowance.gateways.recording import MAX_LOGGED, DoorStore, MadeCall, OtherId
+from allowance.gateways.releasing import Failed, Holds
 from allowance.log import logger
 from allowance.metrics import count_lost_usage
 from allowance.rbac.policy import USAGE, Action
@@ -32,6 +32,7 @@ class LogStore(DoorStore):
     """Records what LiteLLM logs, for the gateway that the token belongs to."""
 
     source = SOURCE
+    names = NAMES
 
     def record(self, batch: LiteLLMLog) -> LiteLLMLogResults:
         """Record each payload that used something, and return the result of each, in order.
@@ -47,13 +48,22 @@ class LogStore(DoorStore):
             place: each for place, each in enumerate(batch.payloads) if isinstance(each, Payload)
         }
         used = {place: each for place, each in read.items() if each.has_used_something}
-        users, unknown_fields = self._users(used, sender)
-        records = [record_of(each, users[at]) for at, each in used.items()]
-        other_ids = [other_id_of(each) for each in used.values()]
-        answers = dict(zip(used, self._recorded(records, other_ids), strict=True))
-        released = self._released(db, (each for at, each in read.items() if at not in used))
+        users, unknown_fields = self._users(read, sender)
+        failed = {
+            place: Failed(key, users[place], models_of(each))
+            for place, each in read.items()
+            if place not in used and each.reached_a_deployment and (key := key_of(each))
+        }
+        keys = {key for each in used.values() if (key := key_of(each))}
+        keys |= {each.key for each in failed.values()}
+        holds = Holds.found(db, self._caller.user_id, keys, failed.values())
+        made = [_made(each, users[place], holds) for place, each in used.items()]
+        answers = dict(zip(used, self._recorded(made), strict=True))
+        released = holds.release(db, failed.values())
+        ended = {place for place, each in failed.items() if each.key in released}
         results = [
-            _result(each, answers.get(place), released) for place, each in enumerate(batch.payloads)
+            _result(each, answers.get(place), place in ended)
+            for place, each in enumerate(batch.payloads)
         ]
         self._report(batch.payloads, results, unknown_fields)
         if batch.payloads and all(isinstance(each, Unread) for each in batch.payloads):
@@ -65,30 +75,17 @@ class LogStore(DoorStore):
         return LiteLLMLogResults(results=results)
 
     def _users(
-        self, used: Mapping[int, Payload], sender: Sender
+        self, read: Mapping[int, Payload], sender: Sender
     ) -> tuple[dict[int, str], Sequence[str]]:
         """Return the name of the user of each payload, and the unknown fields of the settings."""
         named = {
             place: each.metadata.named(
                 sender.identity, each.metadata.requester_custom_headers or {}
             )
-            for place, each in used.items()
+            for place, each in read.items()
         }
         unknown = next((each.unknown_fields for each in named.values()), ())
         return {place: each.user for place, each in named.items()}, unknown
-
-    def _released(self, db: Handle, failed: Iterable[Payload]) -> set[str]:
-        """Release what is held for calls that used nothing, and return their ids.
-
-        Only for calls that reached a deployment: a caller could send the id of a running call
-        again, and have it refused before.
-        """
-        calls = {
-            call_id
-            for each in failed
-            if each.reached_a_deployment and is_key(call_id := each.litellm_call_id) and call_id
-        }
-        return release(db, self._caller.user_id, calls)
 
     def _report(
         self,
@@ -116,6 +113,17 @@ class LogStore(DoorStore):
             )
 
 
+def _made(payload: Payload, user: str, holds: Holds) -> MadeCall:
+    """Return a call to record. Its id is the vendor's, which other calls may have too."""
+    record, key, other_id = record_of(payload, user), key_of(payload), other_id_of(payload)
+    times = (datetime.fromtimestamp(each, UTC) for each in (payload.started, payload.ended))
+    return MadeCall(
+        record,
+        settles=key is None or not holds.is_of_another_model(key, models_of(payload)),
+        other=None if record["id"] == other_id else OtherId(other_id, *times),
+    )
+
+
 def _head(payload: Payload | Unread) -> dict[str, Any]:
     if isinstance(payload, Unread):
         return payload.head
@@ -123,12 +131,11 @@ def _head(payload: Payload | Unread) -> dict[str, Any]:
 
 
 def _result(
-    payload: Payload | Unread, answer: UsageAnswer | None, released: set[str]
+    payload: Payload | Unread, answer: UsageAnswer | None, is_released: bool
 ) -> LiteLLMLogResult:
     if isinstance(payload, Unread):
         return LiteLLMLogResult(id=None, status="rejected", validations=payload.problems)
     if answer is None:
-        is_released = payload.litellm_call_id in released
         status = "released" if is_released else "nothing_used"
         return LiteLLMLogResult(id=payload.id, status=status, validations=[])
     return LiteLLMLogResult(id=payload.id, status=answer.status, validations=answer.validations)

@@ -71,6 +71,7 @@ class Payload(Message):
     status: Literal["success", "failure"]
     custom_llm_provider: str | None = None
     model: str
+    model_group: str | None = None
     model_id: str | None = None
     started: Annotated[Seconds, Field(alias="startTime")]
     ended: Annotated[Seconds, Field(alias="endTime")]
@@ -96,8 +97,6 @@ class Payload(Message):
 SHOWN = (
     "id",
     "litellm_call_id",
-    "call_type",
-    "status",
     "custom_llm_provider",
     "model",
     "startTime",
@@ -120,7 +119,9 @@ class Unread(BaseModel):
 
 
 def head_of(sent: object) -> dict[str, Any]:
-    """Return what the log may repeat of a payload: short texts and numbers of known fields."""
+    """Return what the log may repeat of a payload: names and numbers of known fields. A text with
+    spaces is no name.
+    """
     if not isinstance(sent, dict):
         return {"type": type(sent).__name__}
     fields = cast("dict[str, Any]", sent)
@@ -132,7 +133,7 @@ def head_of(sent: object) -> dict[str, Any]:
 
 
 def _shown(value: object) -> object:
-    if isinstance(value, str):
+    if isinstance(value, str) and not any(map(str.isspace, value)):
         return ascii(value[:MAX_SHOWN])[1:-1]
     return value if isinstance(value, int | float) else None
 

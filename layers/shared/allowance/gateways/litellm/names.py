@@ -25,3 +25,14 @@ def vendor_of(model: str) -> str:
     if "/" in model:
         return model.partition("/")[0] or SOURCE
     return next((vendor for start, vendor in VENDORS if model.startswith(start)), SOURCE)
+
+
+def provider_and_model(provider: str | None, model: str | None) -> tuple[str, str]:
+    """Return the provider and the model of a call, named as vendors name them.
+
+    LiteLLM puts the provider in front of many names. With it, a budget for `openai/gpt-5.1` would
+    not count a call of `openai/gpt-5.1` at `openai`.
+    """
+    named = model or NO_MODEL
+    of = provider or vendor_of(named)
+    return of, named.removeprefix(f"{of}/") or named

@@ -33,6 +33,15 @@ SUBJECT = ("subject",)
 other fields.
 """
 
+NAMES: Mapping[str, str] = {
+    "user": "subject",
+    "provider": "data.provider",
+    "model": "data.model",
+    "occurred_at": "time",
+    "tokens": "data.tokens",
+}
+"""The event's names of the fields of a record."""
+
 VERSION = "1.0"
 
 
@@ -40,7 +49,7 @@ def read_events(events: Iterable[object], sender: Sender, *, is_batch: bool) -> 
     """Return the usage records of CloudEvents. A problem has the index of its event in a batch."""
     parsed = Parsed()
     for place, event in enumerate(events):
-        path = f"events[{place}]" if is_batch else "event"
+        path = f"events[{place}]" if is_batch else ""
         try:
             parsed.add(path, record_of(event, sender))
         except Refused as error:

@@ -2,7 +2,7 @@
 
 from allowance.errors import ValidationFailed
 from allowance.gateways.openmeter.event_models import Events
-from allowance.gateways.openmeter.events import read_events
+from allowance.gateways.openmeter.events import NAMES, read_events
 from allowance.gateways.recording import DoorStore
 from allowance.rbac.policy import USAGE, Action
 from allowance.usage.models import NOT_RECORDED
@@ -12,6 +12,7 @@ class EventStore(DoorStore):
     """Records the tokens that events count."""
 
     source = "openmeter"
+    names = NAMES
 
     def record(self, events: Events) -> None:
         """Record what is new in the events. Raise NotAuthorized.

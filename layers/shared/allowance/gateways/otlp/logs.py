@@ -14,7 +14,7 @@ from allowance.errors import Problem, ValidationFailed
 from allowance.gateways.identity import HEADER, is_name
 from allowance.gateways.otlp import claude_code, gen_ai
 from allowance.gateways.otlp.attributes import DIGITS, attributes_of
-from allowance.gateways.parsed import NO_IDENTITY, Parsed, Refused, Sender, missing
+from allowance.gateways.parsed import NO_IDENTITY, RESERVATION_KEY, Parsed, Refused, Sender, missing
 from allowance.usage.content import canonical_json
 
 OWN_USER = "allowance.user"
@@ -25,6 +25,19 @@ collector sets it.
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NANOSECONDS_BELOW = 1 << 63
 """A later time is after the year 2262."""
+
+NAMES: Mapping[str, str] = {
+    "id": "attributes",
+    "user": "attributes",
+    "provider": "attributes",
+    "model": "attributes",
+    "variant": "attributes",
+    "tokens": "attributes",
+    "usage": "attributes",
+    RESERVATION_KEY: "attributes",
+    "occurred_at": "timeUnixNano",
+}
+"""The log record's names of the fields of a usage record: its attributes have many names."""
 
 OTHER_SIGNALS = {
     "resourceMetrics": "Metrics are refused, because they would count twice. Send logs.",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from allowance.errors import Problem, ValidationFailed
 from allowance.gateways.otlp.export_models import ExportAnswer, LogExport, PartialSuccess
-from allowance.gateways.otlp.logs import OTHER_SIGNALS, read_logs
+from allowance.gateways.otlp.logs import NAMES, OTHER_SIGNALS, read_logs
 from allowance.gateways.parsed import Parsed
 from allowance.gateways.recording import DoorStore
 from allowance.rbac.policy import USAGE, Action
@@ -18,6 +18,7 @@ class LogStore(DoorStore):
     """Records the calls that log records count."""
 
     source = SOURCE
+    names = NAMES
 
     def record(self, export: LogExport) -> ExportAnswer:
         """Record the calls of an export, and return what is not recorded. Raise NotAuthorized,

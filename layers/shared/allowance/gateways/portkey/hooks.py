@@ -11,10 +11,21 @@ from typing import Any, Literal, cast
 
 from allowance.contract.fields import rfc3339
 from allowance.errors import Problem
+from allowance.gateways.counts_only import counts_only
 from allowance.gateways.identity import is_name
 from allowance.gateways.parsed import NO_IDENTITY, Refused, Sender
 
 BEFORE, AFTER = "beforeRequestHook", "afterRequestHook"
+
+NAMES: Mapping[str, str] = {
+    "id": "response.json.id",
+    "user": "metadata",
+    "model": "response.json.model",
+    "occurred_at": "response.json.created",
+    "usage": "response.json.usage",
+    "variant": "response.json.service_tier",
+}
+"""Portkey's names of the fields of a record."""
 
 METADATA = "metadata."
 """The beginning of an identity field. Callers write metadata, so only settings make one trusted."""
@@ -82,7 +93,7 @@ def record_of(document: Mapping[str, Any], sender: Sender) -> dict[str, Any]:
         "model": model,
         "occurred_at": rfc3339(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=created)),
         "usage_format": "openai",
-        "usage": usage,
+        "usage": counts_only(usage),
     }
     tier = response.get("service_tier")
     return record | (

@@ -3,10 +3,13 @@
 from allowance.errors import RequestRefused, ValidationFailed
 from allowance.gateways.parsed import Parsed, Refused, Sender
 from allowance.gateways.portkey.hook_models import HookMessage, Verdict, VerdictReason
-from allowance.gateways.portkey.hooks import hook_of, question_of, record_of
+from allowance.gateways.portkey.hooks import NAMES, hook_of, question_of, record_of
 from allowance.gateways.recording import DoorStore, refusal
 from allowance.log import logger
 from allowance.rbac.policy import USAGE, Action
+
+WHOLE = ""
+"""The place of a message that is one call."""
 
 PASSED = Verdict(verdict=True, data=VerdictReason(reason=None))
 
@@ -15,6 +18,7 @@ class HookStore(DoorStore):
     """Decides about calls that go through Portkey, and records them."""
 
     source = "portkey"
+    names = NAMES
 
     def run(self, message: HookMessage) -> Verdict:
         """Return the verdict on a call that is about to be made; record one that was made.
@@ -32,9 +36,9 @@ class HookStore(DoorStore):
             return self._decide(message, sender)
         parsed = Parsed()
         try:
-            parsed.add("message", record_of(message.document, sender))
+            parsed.add(WHOLE, record_of(message.document, sender))
         except Refused as error:
-            parsed.refuse("message", error.problems)
+            parsed.refuse(WHOLE, error.problems)
         self._record(parsed)
         if parsed.refused:
             raise ValidationFailed(parsed.refused)
