@@ -228,7 +228,7 @@ CREATE INDEX ai_group_spend_monthly_month_idx ON ai_group_spend_monthly USING br
 REVOKE ALL ON ai_usage_keys, ai_usage, ai_spend_daily, ai_usage_quarter_hourly,
 ai_user_spend_monthly, ai_group_spend_monthly
 FROM PUBLIC, allowance_routes, allowance_jobs, allowance_directory;
-GRANT SELECT (key_digest, content_sha256, cost_micros, occurred_at) ON ai_usage_keys
+GRANT SELECT (key_digest, content_sha256, cost_micros) ON ai_usage_keys
 TO allowance_routes, allowance_jobs;
 GRANT SELECT (
     id, corrects, reason, user_id, group_id, organization_id, provider, model, variant,

@@ -50,3 +50,5 @@ GRANT SELECT, INSERT, UPDATE (
 GRANT SELECT (source, cost_from, unknown_users, identity, organization_id) ON ai_usage_sources
 TO allowance_jobs;
 GRANT EXECUTE ON FUNCTION ai_organization_named, ai_usage_source_settings TO allowance_routes;
+-- A door of a source looks when the usage with a vendor's id occurred.
+GRANT SELECT (occurred_at) ON ai_usage_keys TO allowance_routes;

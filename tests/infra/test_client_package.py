@@ -5,7 +5,7 @@ import sys
 import tomllib
 from pathlib import Path
 
-from allowance_client import transport
+from allowance_client import http_terms
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "clients/python"
@@ -42,4 +42,4 @@ def test_every_file_is_valid_in_the_oldest_python() -> None:
 def test_the_package_is_typed_and_its_version_is_sent() -> None:
     assert (PACKAGE / "allowance_client/py.typed").exists()
     version = tomllib.loads((PACKAGE / "pyproject.toml").read_text())["project"]["version"]
-    assert f"allowance-client/{version}" == transport.USER_AGENT
+    assert f"allowance-client/{version}" == http_terms.USER_AGENT

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from allowance.errors import Problem
 
@@ -14,6 +14,14 @@ usage counts for nobody until an owner assigns it.
 
 RESERVATION_KEY = "reservation_key"
 """The field of a record that names the reservation of its call."""
+
+
+class Failed(NamedTuple):
+    """A call that used nothing: the key of its reservation, its user, and names of its model."""
+
+    key: str
+    user: str
+    models: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,24 +5,17 @@ A caller may choose the key. So a call ends only what is held for its own user a
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
-from typing import Any, Literal, NamedTuple, Self
+from typing import Any, Literal, Self
 from uuid import UUID
 
 from allowance.access.handle import Handle
 from allowance.contract.fields import NIL_UUID, Row, Timestamp
 from allowance.database.queries import Call, call
+from allowance.gateways.parsed import Failed
 from allowance.reservations.closing import Released
 from allowance.usage.entries import UsageUser
 from allowance.usage.look_ups import attributions_of, call_of_users
 from allowance.usage.reservation_ids import key_digest_of
-
-
-class Failed(NamedTuple):
-    """A call that used nothing: the key of its reservation, its user, and names of its model."""
-
-    key: str
-    user: str
-    models: frozenset[str]
 
 
 class Hold(Row):

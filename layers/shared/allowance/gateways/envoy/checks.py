@@ -15,8 +15,7 @@ from allowance.errors import InvalidJSON, Problem
 from allowance.gateways.identity import HEADER, named_user
 from allowance.gateways.otlp.gen_ai import ABSENT, MODELS, PROVIDERS
 from allowance.gateways.otlp.logs import Call, LogRecord, call_of, user_of
-from allowance.gateways.parsed import NO_IDENTITY, RESERVATION_KEY, Refused, Sender
-from allowance.gateways.releasing import Failed
+from allowance.gateways.parsed import NO_IDENTITY, RESERVATION_KEY, Failed, Refused, Sender
 
 MODEL = "x-ai-eg-model"
 """The header in which Envoy AI Gateway puts the model. It comes from the caller, unless the check

@@ -16,9 +16,9 @@ from allowance.gateways.litellm.log_models import (
     head_of,
 )
 from allowance.gateways.litellm.records import NAMES, key_of, models_of, other_id_of, record_of
-from allowance.gateways.parsed import Sender
+from allowance.gateways.parsed import Failed, Sender
 from allowance.gateways.recording import MAX_LOGGED, DoorStore, MadeCall, OtherId
-from allowance.gateways.releasing import Failed, Holds
+from allowance.gateways.releasing import Holds
 from allowance.log import logger
 from allowance.metrics import count_lost_usage
 from allowance.rbac.policy import USAGE, Action
