@@ -13,7 +13,7 @@ Clock = Callable[[], tuple[float, float]]
 
 
 def two_clocks() -> tuple[float, float]:
-    """Return the seconds of two clocks. One stands still while the machine sleeps, and the other
+    """Return the seconds of two clocks. One stops while the machine sleeps, and the other
     can be set: of both, the one that went further says how old something is at least.
     """
     return time.monotonic(), time.time()
@@ -74,7 +74,7 @@ class Hold:
 
     def end(self, estimate: int, cost: int | None) -> None:
         """End a call: what it did not use of its estimate is free again, and what it used above it
-        is not. None: the cost is not known here, so the estimate stands for it.
+        is not. None: the cost is not known here, so its estimate is taken.
         """
         self.in_flight -= 1
         if cost is not None:

@@ -182,7 +182,7 @@ class Lease:
             return self._price[0]
 
     def _cost(self, used: Used) -> int | None:
-        """Return what a call cost, as far as that is known here. None: its estimate stands for it.
+        """Return what a call cost, as far as that is known here. None: its estimate is taken.
 
         Only text tokens of the lease's own model are known, and only if its price was asked for.
         """

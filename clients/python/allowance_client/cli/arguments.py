@@ -44,5 +44,5 @@ Price = Annotated[
 """A price in dollars per million tokens, in micro-units per million tokens."""
 
 Limit = Annotated[
-    int | None, Parameter(help="Print only so many rows. Default: all.", metavar="ROWS")
+    int | None, Parameter(help="Print at most this many rows. Default: all.", metavar="ROWS")
 ]

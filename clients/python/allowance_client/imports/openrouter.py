@@ -1,7 +1,8 @@
 """OpenRouter's activity: the CSV of generations from openrouter.ai/activity, one call a line.
 
 Shape: the columns of the export of November 2026. Times are in UTC, tokens are the vendor's own.
-A variant is a model of its own: `free` costs nothing, so `openai/gpt-oss-120b:free` stands apart.
+A variant is a model of its own: `free` costs nothing, so `openai/gpt-oss-120b:free` has its own
+rows.
 """
 
 from collections.abc import Iterator
